@@ -1,1 +1,325 @@
-//! placeholder
+//! The two regions of a pair of domains, byte by byte. `docs/shared-layout.md` draws what this file asserts.
+//!
+//! A pair is ordered: client, server. The *client region* is written by the client only, the *server region* by the
+//! server only; each is mapped read-only by the other side. All words are 64 bits, little-endian, and are only ever read
+//! and written whole. Lines of different calls are [`LINE_STRIDE`] bytes apart, because current processors fetch
+//! neighbouring cache lines in pairs.
+
+use crate::head::LINE_BYTES;
+
+/// Of the whole layout and of the handshake. Two sides with different versions do not talk.
+pub const VERSION: u32 = 1;
+
+/// The first word of either region.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"nearcall");
+
+/// Bytes of a cache line.
+pub const LINE_SIZE: usize = 64;
+
+/// Bytes between two lines.
+pub const LINE_STRIDE: usize = 128;
+
+/// Request lines in a pair's ring. More than there are A-stacks, so that the ring is full only when lines of abandoned
+/// calls have not been read yet.
+pub const RING_COUNT: usize = 256;
+
+/// A-stacks in a pair, over all interfaces.
+pub const ASTACK_COUNT: usize = 128;
+
+/// The size of each region of a pair whose interfaces fit into it.
+pub const REGION_SIZE: usize = 256 * 1024;
+
+/// The largest region a domain makes or accepts.
+pub const REGION_SIZE_MAX: usize = 64 * 1024 * 1024;
+
+/// Words that a processor of the other side can be asleep on; one for each CPU, modulo this count.
+pub const BELL_COUNT: usize = 64;
+
+const HEADER_SIZE: usize = 4096;
+
+/// Offsets in the client region.
+pub mod client {
+    use super::{ASTACK_COUNT, HEADER_SIZE, LINE_STRIDE, RING_COUNT};
+
+    /// [`super::MAGIC`], then [`super::VERSION`] in the next word.
+    pub const MAGIC: usize = 0;
+    /// Bells: one word each, bumped by the client to wake a processor of the server that says it is asleep on it.
+    pub const BELLS: usize = 512;
+    /// The request ring.
+    pub const RING: usize = HEADER_SIZE;
+    /// Wait words, one line for each A-stack: the sequence number whose reply the caller sleeps for, else 0.
+    pub const WAITS: usize = RING + RING_COUNT * LINE_STRIDE;
+    /// Where frames begin.
+    pub const FRAMES: usize = WAITS + ASTACK_COUNT * LINE_STRIDE;
+
+    /// The offset of request line `sequence`.
+    #[must_use]
+    pub const fn line(sequence: u32) -> usize {
+        RING + (sequence as usize % RING_COUNT) * LINE_STRIDE
+    }
+
+    /// The offset of an A-stack's wait word.
+    #[must_use]
+    pub const fn wait(astack: usize) -> usize {
+        WAITS + astack * LINE_STRIDE
+    }
+
+    /// The offset of bell `n`.
+    #[must_use]
+    pub const fn bell(n: usize) -> usize {
+        BELLS + (n % super::BELL_COUNT) * 8
+    }
+}
+
+/// Offsets in the server region.
+pub mod server {
+    use super::{ASTACK_COUNT, HEADER_SIZE, LINE_STRIDE};
+
+    /// [`super::MAGIC`], then [`super::VERSION`] in the next word.
+    pub const MAGIC: usize = 0;
+    /// Whether and by whom the ring is looked at: [`super::Status`].
+    pub const STATUS: usize = 128;
+    /// One word for each CPU, in the order of the bells: whether a processor of the server is asleep on that bell.
+    pub const ARMED: usize = 512;
+    /// Bumped after a reply for a client that sleeps for more than eight of them.
+    pub const REPLY_BELL: usize = 256;
+    /// Reply lines, one for each A-stack.
+    pub const REPLIES: usize = HEADER_SIZE;
+    /// Stamps, one line for each A-stack: how far the call with which sequence number got.
+    pub const STAMPS: usize = REPLIES + ASTACK_COUNT * LINE_STRIDE;
+    /// Where reply halves begin, at the least: the frames have equal offsets in both regions.
+    pub const FRAMES: usize = STAMPS + ASTACK_COUNT * LINE_STRIDE;
+
+    /// The offset of an A-stack's reply line.
+    #[must_use]
+    pub const fn reply(astack: usize) -> usize {
+        REPLIES + astack * LINE_STRIDE
+    }
+
+    /// The offset of an A-stack's stamp.
+    #[must_use]
+    pub const fn stamp(astack: usize) -> usize {
+        STAMPS + astack * LINE_STRIDE
+    }
+
+    /// The offset of the armed word of bell `n`.
+    #[must_use]
+    pub const fn armed(n: usize) -> usize {
+        ARMED + (n % super::BELL_COUNT) * 8
+    }
+}
+
+/// Where frames begin in both regions: one offset, so that an A-stack needs one number and not two.
+pub const FRAMES: usize = if client::FRAMES > server::FRAMES { client::FRAMES } else { server::FRAMES };
+
+const _: () = {
+    assert!(client::BELLS + BELL_COUNT * 8 <= HEADER_SIZE);
+    assert!(server::ARMED + BELL_COUNT * 8 <= HEADER_SIZE);
+    assert!(FRAMES < REGION_SIZE && FRAMES % LINE_STRIDE == 0);
+    assert!(RING_COUNT.is_power_of_two() && RING_COUNT > ASTACK_COUNT);
+    assert!(request::ARGS * 8 + LINE_BYTES == LINE_SIZE);
+    assert!(reply::RESULTS * 8 + LINE_BYTES <= LINE_SIZE);
+    assert!(ASTACK_COUNT <= u16::MAX as usize);
+};
+
+/// Words of a request line, by index.
+pub mod request {
+    /// Sequence number, flags, the caller's CPU: written last, so that a poll is one load and one compare.
+    pub const FIRST: usize = 0;
+    /// Binding index, procedure, A-stack.
+    pub const WHAT: usize = 1;
+    /// The binding's generation and nonce.
+    pub const RIGHT: usize = 2;
+    /// Up to 40 bytes of arguments.
+    pub const ARGS: usize = 3;
+
+    /// The caller was already waiting for the reply when it published the request.
+    pub const WAITING: u16 = 1;
+
+    /// The first word.
+    #[must_use]
+    pub const fn first(sequence: u32, flags: u16, cpu: u16) -> u64 {
+        sequence as u64 | (flags as u64) << 32 | (cpu as u64) << 48
+    }
+
+    /// The second word.
+    #[must_use]
+    pub const fn what(binding: u16, procedure: u16, astack: u16) -> u64 {
+        binding as u64 | (procedure as u64) << 16 | (astack as u64) << 32
+    }
+
+    /// The third word.
+    #[must_use]
+    pub const fn right(generation: u32, nonce: u32) -> u64 {
+        generation as u64 | (nonce as u64) << 32
+    }
+}
+
+/// Words of a reply line, by index.
+pub mod reply {
+    /// Sequence number and status: written last.
+    pub const FIRST: usize = 0;
+    /// Up to 40 bytes of results.
+    pub const RESULTS: usize = 2;
+
+    /// The first word.
+    #[must_use]
+    pub const fn first(sequence: u32, status: u16) -> u64 {
+        sequence as u64 | (status as u64) << 32
+    }
+}
+
+/// The low 32 bits of a first word: its sequence number.
+#[must_use]
+pub const fn sequence(first: u64) -> u32 {
+    (first & 0xffff_ffff) as u32
+}
+
+/// The 16 bits above the sequence number: flags of a request, status of a reply.
+#[must_use]
+pub const fn middle(first: u64) -> u16 {
+    ((first >> 32) & 0xffff) as u16
+}
+
+/// The highest 16 bits of a request's first word: the CPU the caller ran on.
+#[must_use]
+pub const fn cpu(first: u64) -> u16 {
+    (first >> 48) as u16
+}
+
+/// How a call ended, in the reply line.
+pub mod status {
+    /// The procedure returned; its results are there.
+    pub const OK: u16 = 0;
+    /// The procedure returned its own error; that is there.
+    pub const APP: u16 = 1;
+    /// The binding was revoked or is not one.
+    pub const REVOKED: u16 = 2;
+    /// There is no such procedure in the interface.
+    pub const NO_PROCEDURE: u16 = 3;
+    /// An argument was no value of its type, or a length did not fit.
+    pub const BAD_ARGUMENT: u16 = 4;
+    /// The results do not fit the frame.
+    pub const TOO_LARGE: u16 = 5;
+    /// The procedure panicked.
+    pub const PANICKED: u16 = 6;
+    /// The server does not take more work from this client.
+    pub const OVERLOADED: u16 = 7;
+}
+
+/// How far a call got: the stamp of its A-stack, sequence number in the low half.
+pub mod stamp {
+    /// The server has read the request and is about to run the procedure.
+    pub const STARTED: u64 = 1 << 32;
+    /// The procedure has returned; its results may not have been written yet.
+    pub const FINISHED: u64 = 2 << 32;
+}
+
+/// The status word of a pair.
+pub mod poll {
+    /// Nobody looks: a caller rings by a message on the control socket.
+    pub const COLD: u64 = 0;
+    /// A processor polls the ring.
+    pub const POLLED: u64 = 1;
+    /// A processor is asleep on bell 0, or about to be.
+    pub const ASLEEP: u64 = 2;
+}
+
+/// The A-stacks of one size class of one interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AstackClass {
+    /// Bytes of one frame, in either region; 0 for calls that ride in lines only.
+    pub frame_size: u32,
+    /// A-stacks in the class.
+    pub count: u16,
+    /// Index of the first of them.
+    pub first: u16,
+    /// Offset of the first frame, in both regions.
+    pub offset: u32,
+}
+
+impl AstackClass {
+    /// Bytes from one frame to the next.
+    #[must_use]
+    pub const fn stride(&self) -> usize {
+        (self.frame_size as usize).next_multiple_of(LINE_STRIDE)
+    }
+
+    /// The offset of the frame of A-stack `index`, counted over the pair.
+    #[must_use]
+    pub const fn frame(&self, index: u16) -> usize {
+        self.offset as usize + (index.wrapping_sub(self.first)) as usize * self.stride()
+    }
+}
+
+/// The first free A-stack and frame byte of a pair. Both sides keep one and advance it alike, so a server cannot make a
+/// client lay two frames over each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    astacks: usize,
+    offset: usize,
+    size: usize,
+}
+
+/// The pair has no room for another class of A-stacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom {
+    /// A-stacks that were asked for.
+    pub count: u16,
+    /// Bytes of each of their frames.
+    pub frame_size: u32,
+}
+
+impl Plan {
+    /// An empty pair whose regions have `size` bytes.
+    #[must_use]
+    pub const fn new(size: usize) -> Self {
+        Self { astacks: 0, offset: FRAMES, size }
+    }
+
+    /// Places `count` A-stacks with frames of `frame_size` bytes.
+    ///
+    /// # Errors
+    /// [`NoRoom`] if the A-stacks or the bytes do not suffice; nothing is placed then.
+    pub const fn place(&mut self, frame_size: u32, count: u16) -> Result<AstackClass, NoRoom> {
+        let class = AstackClass { frame_size, count, first: self.astacks as u16, offset: self.offset as u32 };
+        let bytes = class.stride().saturating_mul(count as usize);
+        if self.astacks + count as usize > ASTACK_COUNT || bytes > self.size.saturating_sub(self.offset) {
+            return Err(NoRoom { count, frame_size });
+        }
+        self.astacks += count as usize;
+        self.offset += bytes;
+        Ok(class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_do_not_overlap_and_stay_inside() {
+        let mut plan = Plan::new(REGION_SIZE);
+        let mut end = FRAMES;
+        let mut astacks = 0;
+        while let Ok(class) = plan.place(4096, 5) {
+            assert_eq!(class.first, astacks);
+            for index in class.first..class.first + class.count {
+                assert!(class.frame(index) >= end);
+                end = class.frame(index) + 4096;
+                assert!(end <= REGION_SIZE);
+            }
+            astacks += 5;
+        }
+        assert_eq!(plan.place(4096, 5), Err(NoRoom { count: 5, frame_size: 4096 }));
+        assert!(plan.place(0, 5).is_ok(), "calls that ride in lines need no bytes");
+    }
+
+    #[test]
+    fn first_words_come_apart_again() {
+        let first = request::first(u32::MAX, 0x1234, 0xfffe);
+        assert_eq!((sequence(first), middle(first), cpu(first)), (u32::MAX, 0x1234, 0xfffe));
+        let first = reply::first(7, status::PANICKED);
+        assert_eq!((sequence(first), middle(first)), (7, status::PANICKED));
+    }
+}

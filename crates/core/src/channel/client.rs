@@ -1,0 +1,237 @@
+//! The client's half of a channel.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, client, reply, request, server, stamp};
+
+use super::{LINE_WORDS, Ran};
+use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
+use crate::sync::ShortLock;
+use crate::sys::futex;
+
+/// Request lines of calls that were given up fill the ring: the server has not read anything for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RingFull;
+
+/// What a request line says beside its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Index of the binding in the server's table for this pair.
+    pub binding: u16,
+    /// The server's index of the procedure.
+    pub procedure: u16,
+    /// The A-stack of the call.
+    pub astack: u16,
+    /// Generation of the binding.
+    pub generation: u32,
+    /// What makes a guessed binding wrong.
+    pub nonce: u32,
+}
+
+/// The private side of the ring. `owner` and `oldest` answer one question, and only when the ring has wrapped: may the
+/// line be written again?
+#[derive(Debug)]
+struct Ring {
+    next: u64,
+    oldest: u64,
+    owner: [u16; RING_COUNT],
+}
+
+/// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
+/// expects, 0 when there is none. Private; nothing the server writes changes it.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Linkage {
+    sequence: AtomicU64,
+}
+
+/// The client's half: its own region, the server's, and its private records.
+#[derive(Debug)]
+pub struct ClientHalf {
+    own: OwnRegion,
+    peer: PeerRegion,
+    ring: ShortLock<Ring>,
+    linkages: Box<[Linkage]>,
+    bells: AtomicU64,
+    /// 0 while the pair lives; private, so that the peer cannot take the sleepers away.
+    ended: AtomicU32,
+}
+
+impl ClientHalf {
+    /// A channel on which nothing was called yet. The first call has sequence number `first`, which both sides must
+    /// agree on; never 0 (an untouched line reads 0).
+    #[must_use]
+    pub fn new(own: OwnRegion, peer: PeerRegion, first: u32) -> Self {
+        let next = u64::from(first.max(1));
+        Self {
+            own,
+            peer,
+            ring: ShortLock::new(Ring { next, oldest: next, owner: [0; RING_COUNT] }),
+            linkages: (0..ASTACK_COUNT).map(|_| Linkage::default()).collect(),
+            bells: AtomicU64::new(0),
+            ended: AtomicU32::new(0),
+        }
+    }
+
+    /// Lends the frame of an A-stack.
+    ///
+    /// # Safety
+    /// 1. The caller holds the A-stack `astack` of `class`, and has no other borrow of its frame.
+    #[inline(always)]
+    pub(crate) unsafe fn frame(&self, class: &AstackClass, astack: u16) -> &mut [u8] {
+        let size = usize::try_from(class.frame_size).unwrap_or(0);
+        // SAFETY: frames of different A-stacks do not overlap (`Plan`), words and frames neither, and precondition 1.
+        unsafe { self.own.lend(class.frame(astack), size) }.unwrap_or_default()
+    }
+
+    /// Publishes a request with its arguments; returns its sequence number.
+    ///
+    /// After this nothing of the call can fail on our side; it can only be answered, or given up.
+    ///
+    /// # Errors
+    /// [`RingFull`]; nothing was published.
+    #[inline(always)]
+    pub fn publish(&self, what: &Request, words: &[u64], flags: u16, cpu: u16) -> Result<u32, RingFull> {
+        let mut ring = self.ring.lock();
+        // 0 is no sequence number: untouched lines read 0.
+        let sequence = if low(ring.next) == 0 { ring.next + 1 } else { ring.next };
+        let low = low(sequence);
+        if sequence - ring.oldest >= RING_COUNT as u64 {
+            self.make_room(&mut ring)?;
+        }
+        let Some(line) = self.own.line(client::line(low)) else { return Err(RingFull) };
+        line.store(request::WHAT, request::what(what.binding, what.procedure, what.astack));
+        line.store(request::RIGHT, request::right(what.generation, what.nonce));
+        for (i, &word) in words.iter().take(LINE_WORDS).enumerate() {
+            line.store(request::ARGS + i, word);
+        }
+        if let Some(linkage) = self.linkages.get(usize::from(what.astack)) {
+            linkage.sequence.store(sequence, Ordering::Relaxed);
+        }
+        if let Some(owner) = ring.owner.get_mut(usize::try_from(sequence).unwrap_or(0) % RING_COUNT) {
+            *owner = what.astack;
+        }
+        ring.next = sequence + 1;
+        line.publish(request::first(low, flags, cpu));
+        Ok(low)
+    }
+
+    /// Finds lines whose calls have ended or were read. Called once every [`RING_COUNT`] calls, so it may take its time.
+    #[cold]
+    #[inline(never)]
+    fn make_room(&self, ring: &mut Ring) -> Result<(), RingFull> {
+        while ring.oldest < ring.next {
+            let astack = ring.owner.get(usize::try_from(ring.oldest).unwrap_or(0) % RING_COUNT).copied().unwrap_or(0);
+            let expected = self.linkages.get(usize::from(astack)).map_or(0, |l| l.sequence.load(Ordering::Relaxed));
+            // Another sequence number: the A-stack has moved on, which it does only after the answer.
+            if expected == ring.oldest && low(expected) != 0 && !self.was_read(astack, low(ring.oldest)) {
+                break;
+            }
+            ring.oldest += 1;
+        }
+        if ring.next - ring.oldest >= RING_COUNT as u64 { Err(RingFull) } else { Ok(()) }
+    }
+
+    fn was_read(&self, astack: u16, sequence: u32) -> bool {
+        self.ran(astack, sequence) != Ran::No || self.answered(astack, sequence)
+    }
+
+    /// The reply line of an A-stack.
+    #[inline(always)]
+    #[must_use]
+    pub fn reply_line(&self, astack: u16) -> Option<PeerLine<'_>> {
+        self.peer.line(server::reply(usize::from(astack)))
+    }
+
+    /// Whether the call `sequence` on `astack` has been answered.
+    #[must_use]
+    pub fn answered(&self, astack: u16, sequence: u32) -> bool {
+        self.reply_line(astack).is_some_and(|line| pair::sequence(line.load_acquire()) == sequence)
+    }
+
+    /// The results in the reply line; meaningful after the caller has seen its sequence number there and fenced.
+    #[inline(always)]
+    #[must_use]
+    pub fn results<const WORDS: usize>(&self, line: PeerLine<'_>) -> [u64; WORDS] {
+        core::array::from_fn(|i| if i < LINE_WORDS { line.load(reply::RESULTS + i) } else { 0 })
+    }
+
+    /// Copies bytes of the reply half of an A-stack, from byte `at` of it (LRPC's copy F). `None` outside the frame.
+    #[inline]
+    #[must_use]
+    pub fn copy_out(&self, class: &AstackClass, astack: u16, at: usize, into: &mut [u8]) -> Option<()> {
+        let size = usize::try_from(class.frame_size).ok()?;
+        if at.checked_add(into.len())? > size {
+            return None;
+        }
+        self.peer.copy_in(class.frame(astack) + at, into)
+    }
+
+    /// Forgets a call whose reply has been read.
+    #[inline(always)]
+    pub fn finish(&self, astack: u16) {
+        if let Some(linkage) = self.linkages.get(usize::from(astack)) {
+            linkage.sequence.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// How far the call `sequence` on `astack` got.
+    #[must_use]
+    pub fn ran(&self, astack: u16, sequence: u32) -> Ran {
+        let Some(line) = self.peer.line(server::stamp(usize::from(astack))) else { return Ran::Maybe };
+        let stamped = line.load_acquire();
+        if pair::sequence(stamped) != sequence {
+            return Ran::No;
+        }
+        match stamped & !0xffff_ffff {
+            stamp::STARTED => Ran::Maybe,
+            stamp::FINISHED => Ran::Yes,
+            _ => Ran::No,
+        }
+    }
+
+    /// The server's status word for this pair.
+    #[inline(always)]
+    #[must_use]
+    pub fn status(&self) -> Option<PeerWord<'_>> {
+        self.peer.word(server::STATUS)
+    }
+
+    /// Bumps the bell a processor of the server says it sleeps on, and wakes it.
+    pub fn ring_bell(&self) {
+        let Some(bell) = self.own.word(client::bell(0)) else { return };
+        bell.store(self.bells.fetch_add(1, Ordering::Relaxed) + 1);
+        futex::wake_shared(bell.futex());
+    }
+
+    /// Announces that the caller of `sequence` on `astack` is about to sleep (0: no longer).
+    pub fn announce_wait(&self, astack: u16, sequence: u32) {
+        if let Some(line) = self.own.line(client::wait(usize::from(astack))) {
+            line.publish(u64::from(sequence));
+        }
+    }
+
+    /// Ends the pair: every sleeper and spinner looks up. Nothing is unmapped while somebody holds the half.
+    pub fn end(&self) {
+        self.ended.store(1, Ordering::Release);
+        futex::wake_private(&self.ended);
+    }
+
+    /// Whether [`end`](Self::end) was called.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed) != 0
+    }
+
+    /// The private word that becomes 1 at the end.
+    #[must_use]
+    pub fn ended_word(&self) -> &AtomicU32 {
+        &self.ended
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half is meant")]
+const fn low(sequence: u64) -> u32 {
+    sequence as u32
+}

@@ -1,0 +1,262 @@
+//! Regions: the only code that touches memory another process can see.
+//!
+//! * [`OwnRegion`] is written by this process and by nobody else (the seals see to it). Its words are stored, never
+//!   loaded back; its frames are lent as `&mut [u8]` while their A-stack is held, which a single writer makes honest.
+//! * [`PeerRegion`] is mapped read-only and changes under us at any time. Words are loaded once; payload is copied into
+//!   private memory by [`copy`] and looked at only there. No reference to its bytes exists, only to its atomic words.
+//!
+//! Ordering: a store with Release in an own region is paired with [`PeerLine::load_acquire`] (a relaxed load, then an
+//! acquire fence: on read-only pages Rust guarantees nothing stronger than a relaxed load) by the other process.
+
+pub mod copy;
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use std::os::fd::BorrowedFd;
+
+use nearcall_layout::pair::{self, LINE_SIZE};
+use rustix::io::Errno;
+
+use crate::sys::memory::{self, Mapping, NotARegion};
+
+const WORDS: usize = LINE_SIZE / 8;
+
+/// A region that only this process writes.
+#[derive(Debug)]
+pub struct OwnRegion {
+    map: Mapping,
+}
+
+/// A region that only the peer writes, and may write at any time.
+#[derive(Debug)]
+pub struct PeerRegion {
+    map: Mapping,
+}
+
+impl OwnRegion {
+    /// Maps `fd`, made by [`memory::create`], for writing and allocates all of it at this process's expense.
+    ///
+    /// # Errors
+    /// What the kernel says: `NOSPC` or `NOMEM` when memory is short, `PERM` when it is sealed already.
+    pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, Errno> {
+        memory::allocate(fd, size)?;
+        let region = Self { map: Mapping::shared(fd, size, true)? };
+        if let Some(line) = region.line(0) {
+            line.store(1, u64::from(pair::VERSION));
+            line.store(0, pair::MAGIC);
+        }
+        Ok(region)
+    }
+
+    /// The line at byte `offset`, a multiple of 64; `None` outside the region.
+    #[inline(always)]
+    #[must_use]
+    pub fn line(&self, offset: usize) -> Option<OwnLine<'_>> {
+        line(&self.map, offset).map(OwnLine)
+    }
+
+    /// The word at byte `offset`, a multiple of 8; `None` outside the region.
+    #[inline(always)]
+    #[must_use]
+    pub fn word(&self, offset: usize) -> Option<OwnWord<'_>> {
+        word(&self.map, offset).map(OwnWord)
+    }
+
+    /// Lends `size` bytes from `offset`; `None` if they are not all inside the region.
+    ///
+    /// # Safety
+    /// 1. Nobody else in this process holds a borrow of any of the bytes, or accesses them as words, while the result
+    ///    lives: the caller holds the A-stack they belong to.
+    pub(crate) unsafe fn lend(&self, offset: usize, size: usize) -> Option<&mut [u8]> {
+        if offset.checked_add(size)? > self.map.size() {
+            return None;
+        }
+        // SAFETY: `offset` is inside the mapping.
+        let start = unsafe { self.map.start().add(offset) };
+        // SAFETY: the bytes are mapped for as long as `self` is borrowed, they are initialised (the kernel zeroed them),
+        // no other process can write them (FUTURE_WRITE was sealed before the fd was usable for reading only), and
+        // precondition 1 makes the borrow unique.
+        Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) })
+    }
+}
+
+impl PeerRegion {
+    /// Checks that `fd` is a region of `size` bytes as [`memory::check`] has it, and maps it read-only.
+    ///
+    /// # Errors
+    /// [`NotARegion`].
+    pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
+        memory::check(fd, size)?;
+        Ok(Self { map: Mapping::shared(fd, size, false)? })
+    }
+
+    /// The line at byte `offset`, a multiple of 64; `None` outside the region.
+    #[inline(always)]
+    #[must_use]
+    pub fn line(&self, offset: usize) -> Option<PeerLine<'_>> {
+        line(&self.map, offset).map(PeerLine)
+    }
+
+    /// The word at byte `offset`, a multiple of 8; `None` outside the region.
+    #[inline(always)]
+    #[must_use]
+    pub fn word(&self, offset: usize) -> Option<PeerWord<'_>> {
+        word(&self.map, offset).map(PeerWord)
+    }
+
+    /// Copies bytes from `offset` into private memory, each read exactly once. `None` if they are not all inside the
+    /// region; `into` is unchanged then.
+    #[inline]
+    #[must_use]
+    pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
+        if offset.checked_add(into.len())? > self.map.size() {
+            return None;
+        }
+        // SAFETY: `offset` is inside the mapping.
+        let from = unsafe { self.map.start().add(offset) };
+        // SAFETY: `into.len()` bytes from `from` are mapped readable while `self` is borrowed, and they cannot vanish
+        // (all seals were checked before mapping).
+        unsafe { copy::peer_to_private(from, into) };
+        Some(())
+    }
+}
+
+#[inline(always)]
+fn line(map: &Mapping, offset: usize) -> Option<&[AtomicU64; WORDS]> {
+    if offset % LINE_SIZE != 0 || offset.checked_add(LINE_SIZE)? > map.size() {
+        return None;
+    }
+    // SAFETY: `offset` is inside the mapping.
+    let start = unsafe { map.start().add(offset) };
+    // SAFETY: aligned (mappings start on a page, `offset` is a multiple of 64), mapped while `map` is borrowed, and only
+    // ever accessed as these words; that another process changes them is what atomics are for. On a read-only mapping
+    // the caller's type has no operation but a relaxed load, which std allows there.
+    Some(unsafe { start.cast::<[AtomicU64; WORDS]>().as_ref() })
+}
+
+#[inline(always)]
+fn word(map: &Mapping, offset: usize) -> Option<&AtomicU64> {
+    if offset % 8 != 0 || offset.checked_add(8)? > map.size() {
+        return None;
+    }
+    // SAFETY: `offset` is inside the mapping.
+    let start = unsafe { map.start().add(offset) };
+    // SAFETY: as for lines.
+    Some(unsafe { start.cast::<AtomicU64>().as_ref() })
+}
+
+/// A line that this process writes.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnLine<'a>(&'a [AtomicU64; WORDS]);
+
+impl OwnLine<'_> {
+    /// Stores a word that a later [`publish`](Self::publish) on the same line makes visible. Relaxed suffices for that.
+    #[inline(always)]
+    pub fn store(&self, index: usize, value: u64) {
+        if let Some(word) = self.0.get(index) {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// Stores the first word with Release: pairs with the other side's [`PeerLine::load_acquire`], so that whoever sees
+    /// the value sees everything stored before.
+    #[inline(always)]
+    pub fn publish(&self, first: u64) {
+        self.0[0].store(first, Ordering::Release);
+    }
+
+    /// The low half of the first word as the kernel's futex calls see it; only its address is used.
+    pub fn futex(&self) -> &AtomicU32 {
+        low(&self.0[0])
+    }
+}
+
+/// A word that this process writes.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnWord<'a>(&'a AtomicU64);
+
+impl OwnWord<'_> {
+    /// Stores with Release: pairs with [`PeerWord::load`] followed by an acquire fence.
+    #[inline(always)]
+    pub fn store(&self, value: u64) {
+        self.0.store(value, Ordering::Release);
+    }
+
+    /// The low half as the kernel's futex calls see it; only its address is used.
+    #[must_use]
+    pub fn futex(&self) -> &AtomicU32 {
+        low(self.0)
+    }
+}
+
+/// A line that the peer writes.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerLine<'a>(&'a [AtomicU64; WORDS]);
+
+impl PeerLine<'_> {
+    /// Loads the first word; relaxed, for polling.
+    #[inline(always)]
+    #[must_use]
+    pub fn poll(&self) -> u64 {
+        self.0[0].load(Ordering::Relaxed)
+    }
+
+    /// An acquire fence after a [`poll`](Self::poll) that saw what it waited for: pairs with [`OwnLine::publish`].
+    #[inline(always)]
+    pub fn acquire(&self) {
+        fence(Ordering::Acquire);
+    }
+
+    /// Loads word `index` after [`acquire`](Self::acquire). The peer may still write it: read it once.
+    #[inline(always)]
+    #[must_use]
+    pub fn load(&self, index: usize) -> u64 {
+        copy::log_word(index);
+        self.0.get(index).map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    /// [`poll`](Self::poll), then [`acquire`](Self::acquire).
+    #[inline(always)]
+    #[must_use]
+    pub fn load_acquire(&self) -> u64 {
+        let first = self.poll();
+        self.acquire();
+        first
+    }
+
+    /// The low half of the first word as the kernel's futex calls see it; only its address is used.
+    #[must_use]
+    pub fn futex(&self) -> &AtomicU32 {
+        low(&self.0[0])
+    }
+}
+
+/// A word that the peer writes.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerWord<'a>(&'a AtomicU64);
+
+impl PeerWord<'_> {
+    /// Loads it; relaxed.
+    #[inline(always)]
+    #[must_use]
+    pub fn load(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The low half as the kernel's futex calls see it; only its address is used.
+    #[must_use]
+    pub fn futex(&self) -> &AtomicU32 {
+        low(self.0)
+    }
+}
+
+/// The low half of a word, for the address that futex calls take. Nothing in this process loads or stores through it:
+/// words are accessed whole, because accesses of two sizes to one word do not mix.
+fn low(word: &AtomicU64) -> &AtomicU32 {
+    #[cfg(target_endian = "big")]
+    compile_error!("the sequence number must be the half at the lower address");
+    // SAFETY: in bounds, aligned, alive as long as `word`.
+    unsafe { &*core::ptr::from_ref(word).cast::<AtomicU32>() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! What the crate needs beside std's locks: a lock for critical sections of a few stores, numbers for kernel threads,
+//! and the cheap half of an asymmetric barrier.
+
+use core::cell::Cell;
+use core::ops::{Deref, DerefMut};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, compiler_fence, fence};
+use core::time::Duration;
+use std::cell::UnsafeCell;
+
+use crate::sys::process;
+
+/// A lock that is released by a plain store, for sections of a few nanoseconds on the call path.
+///
+/// std's mutex releases with an atomic exchange, which costs as much as taking it (some 5 ns of a 100 ns call). The
+/// price here is that a waiter cannot be woken: it yields, and from then on sleeps in steps, so that a preempted holder
+/// of lower real-time priority still gets the CPU.
+#[derive(Debug)]
+pub struct ShortLock<T> {
+    held: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: the value is reachable only through a guard, of which there is one at a time.
+unsafe impl<T: Send> Sync for ShortLock<T> {}
+
+const SPINS: u32 = 100;
+const YIELDS: u32 = 20;
+const NAP: Duration = Duration::from_micros(50);
+
+impl<T> ShortLock<T> {
+    /// A free lock around `value`.
+    pub const fn new(value: T) -> Self {
+        Self { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
+    /// Takes the lock; waits while another kernel thread of this process has it.
+    #[inline(always)]
+    pub fn lock(&self) -> ShortGuard<'_, T> {
+        // Acquire: pairs with the Release in the guard's drop.
+        if self.held.swap(true, Ordering::Acquire) {
+            self.contended();
+        }
+        ShortGuard { lock: self }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn contended(&self) {
+        let mut turn = 0;
+        while self.held.load(Ordering::Relaxed) || self.held.swap(true, Ordering::Acquire) {
+            turn += 1;
+            if turn <= SPINS {
+                core::hint::spin_loop();
+            } else if turn <= SPINS + YIELDS {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(NAP);
+            }
+        }
+    }
+}
+
+/// Proof that the lock is held.
+#[derive(Debug)]
+pub struct ShortGuard<'a, T> {
+    lock: &'a ShortLock<T>,
+}
+
+impl<T> Deref for ShortGuard<'_, T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: the guard is the only one, and it is borrowed.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> DerefMut for ShortGuard<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the guard is the only one, and it is borrowed uniquely.
+        unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for ShortGuard<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Release: pairs with the Acquire that takes the lock next.
+        self.lock.held.store(false, Ordering::Release);
+    }
+}
+
+static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
+
+/// Registers this process for asymmetric barriers, where the kernel has them. Call before the first call is made.
+pub fn prepare() {
+    if process::register_barrier() {
+        ASYMMETRIC.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The half of a store-load barrier on the path that must be fast. Pairs with [`heavy_barrier`].
+#[inline(always)]
+pub fn light_barrier() {
+    if ASYMMETRIC.load(Ordering::Relaxed) {
+        compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// The half of a store-load barrier on the path that may be slow: afterwards either we see what others stored before
+/// their [`light_barrier`], or they see, after it, what we stored before.
+pub fn heavy_barrier() {
+    fence(Ordering::SeqCst);
+    if ASYMMETRIC.load(Ordering::Relaxed) && !process::barrier() {
+        // Registered and refused cannot happen short of a seccomp filter installed in between; then every light
+        // barrier from now on is a full one.
+        ASYMMETRIC.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Kernel threads that have a number at one time.
+pub const THREAD_COUNT: usize = 64;
+
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+struct Number(Cell<usize>);
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        let number = self.0.get();
+        if number < THREAD_COUNT {
+            NUMBERS.fetch_and(!(1 << number), Ordering::Relaxed);
+        }
+    }
+}
+
+const UNKNOWN: usize = usize::MAX;
+
+thread_local! {
+    /// Without a destructor, so that reading it is one load.
+    static CACHED: Cell<usize> = const { Cell::new(UNKNOWN) };
+    static OWNED: Number = const { Number(Cell::new(THREAD_COUNT)) };
+}
+
+/// A number below [`THREAD_COUNT`] that no other living kernel thread of this process has, or `None` if there are more
+/// threads than numbers, or the thread is ending.
+#[inline(always)]
+pub fn thread_number() -> Option<usize> {
+    let number = CACHED.get();
+    if number < THREAD_COUNT {
+        return Some(number);
+    }
+    if number == UNKNOWN { number_thread() } else { None }
+}
+
+#[cold]
+fn number_thread() -> Option<usize> {
+    let mut used = NUMBERS.load(Ordering::Relaxed);
+    let number = loop {
+        let free = usize::try_from(used.trailing_ones()).unwrap_or(THREAD_COUNT);
+        if free >= THREAD_COUNT {
+            break THREAD_COUNT;
+        }
+        match NUMBERS.compare_exchange_weak(used, used | 1 << free, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => break free,
+            Err(now) => used = now,
+        }
+    };
+    let kept = OWNED.try_with(|owned| owned.0.set(number)).is_ok();
+    if !kept && number < THREAD_COUNT {
+        NUMBERS.fetch_and(!(1 << number), Ordering::Relaxed);
+        return None;
+    }
+    CACHED.set(number);
+    (number < THREAD_COUNT).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_excludes() {
+        let lock = ShortLock::new(0u64);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..100_000).for_each(|_| *lock.lock() += 1));
+            }
+        });
+        assert_eq!(*lock.lock(), 400_000);
+    }
+
+    #[test]
+    fn numbers_are_unique_and_come_back() {
+        let mine = thread_number().unwrap();
+        for _ in 0..3 * THREAD_COUNT {
+            let other = std::thread::spawn(|| thread_number().unwrap()).join().unwrap();
+            assert_ne!(mine, other);
+        }
+    }
+}

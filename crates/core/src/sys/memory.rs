@@ -1,0 +1,192 @@
+//! Mappings and sealed memory files.
+
+use core::ptr::NonNull;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, SealFlags};
+use rustix::io::Errno;
+use rustix::mm::{Advice, MapFlags, ProtFlags};
+use rustix::process::Pid;
+
+/// Seals a region has before its writer maps it: its size is fixed for ever.
+pub const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
+
+/// Seals a region has before its reader maps it: no further mapping can write, nothing can be punched out of it, and no
+/// seal can be added or (never possible) taken away.
+pub const ALL_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
+
+/// `TMPFS_MAGIC`: what fstatfs says of a memfd with pages of the ordinary size. hugetlbfs says something else, and
+/// faults on first touch when no huge page is free.
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+
+/// Why a descriptor is no region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NotARegion {
+    /// It is no regular file on tmpfs, so touching it may fault or hang.
+    NotMemory,
+    /// Seals are missing: these are the bits it has.
+    Unsealed(u32),
+    /// It has this many bytes, not what was announced.
+    WrongSize(u64),
+    /// Only this many bytes are allocated: whoever touches the rest would pay for it.
+    Sparse(u64),
+    /// The kernel refused to say.
+    Unknown(Errno),
+}
+
+impl core::fmt::Display for NotARegion {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::NotMemory => f.write_str("the descriptor is not an anonymous memory file"),
+            Self::Unsealed(bits) => write!(
+                f,
+                "the memory file has seals {bits:#x}, which still lets its writer change its size or contents mappings"
+            ),
+            Self::WrongSize(size) => write!(f, "the memory file has {size} bytes, not the announced size"),
+            Self::Sparse(size) => {
+                write!(f, "only {size} bytes of the memory file are allocated; reading it would charge the reader")
+            }
+            Self::Unknown(errno) => write!(f, "the kernel would not describe the descriptor: {errno}"),
+        }
+    }
+}
+
+impl core::error::Error for NotARegion {}
+
+impl From<Errno> for NotARegion {
+    fn from(errno: Errno) -> Self {
+        Self::Unknown(errno)
+    }
+}
+
+/// Makes a memory file of `size` bytes whose size can never change. Mode 0400, so that nobody re-opens it for writing
+/// through /proc; the descriptor itself still can be mapped for writing until [`seal`].
+///
+/// # Errors
+/// What the kernel says: `MFILE`, `NFILE`, `NOMEM`.
+pub fn create(size: usize) -> Result<OwnedFd, Errno> {
+    let base = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    // NOEXEC_SEAL is of 6.3; without it the file could be executed, which gives the peer nothing it has not got.
+    let fd = match rustix::fs::memfd_create("nearcall", base | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => rustix::fs::memfd_create("nearcall", base)?,
+        other => other?,
+    };
+    let size = u64::try_from(size).map_err(|_| Errno::OVERFLOW)?;
+    rustix::fs::ftruncate(&fd, size)?;
+    rustix::fs::fchmod(&fd, Mode::RUSR)?;
+    rustix::fs::fcntl_add_seals(&fd, SIZE_SEALS)?;
+    Ok(fd)
+}
+
+/// Allocates every byte, so that the caller's memory cgroup is charged and no later touch can fail.
+///
+/// # Errors
+/// `NOSPC` or `NOMEM` when there is not as much memory.
+pub fn allocate(fd: BorrowedFd<'_>, size: usize) -> Result<(), Errno> {
+    let size = u64::try_from(size).map_err(|_| Errno::OVERFLOW)?;
+    rustix::io::retry_on_intr(|| rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, size))
+}
+
+/// Ends writing through any mapping or descriptor but those mappings that exist.
+///
+/// # Errors
+/// `PERM` if the file was sealed against sealing.
+pub fn seal(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)
+}
+
+/// Checks that `fd` is a sealed, fully allocated memory file of exactly `size` bytes: then nothing its writer does can
+/// make a reader fault, pay, or see its size change.
+///
+/// # Errors
+/// [`NotARegion`], by what it lacks.
+pub fn check(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
+    let stat = rustix::fs::fstat(fd)?;
+    let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
+    let on = rustix::fs::fstatfs(fd)?.f_type;
+    if !regular || u64::try_from(on).ok() != Some(TMPFS_MAGIC) {
+        return Err(NotARegion::NotMemory);
+    }
+    let seals = rustix::fs::fcntl_get_seals(fd)?;
+    if !seals.contains(ALL_SEALS) {
+        return Err(NotARegion::Unsealed(seals.bits()));
+    }
+    let has = u64::try_from(stat.st_size).unwrap_or(0);
+    if usize::try_from(has).ok() != Some(size) {
+        return Err(NotARegion::WrongSize(has));
+    }
+    let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    if allocated < has {
+        return Err(NotARegion::Sparse(allocated));
+    }
+    Ok(())
+}
+
+/// Pages of this process. Holding one proves that `size` bytes from `start` are mapped until it is dropped; it says
+/// nothing about who else writes them.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<u8>,
+    size: usize,
+    owner: Pid,
+}
+
+// SAFETY: a mapping belongs to the process, not to the thread that made it.
+unsafe impl Send for Mapping {}
+// SAFETY: the type itself hands out an address and a size only; every access states its own argument.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps all of `fd`, which has `size` bytes. The pages do not exist in forked children: two writers of one region
+    /// would break the single-writer rule.
+    ///
+    /// # Errors
+    /// What the kernel says; `PERM` for a writable mapping of a file sealed against writing.
+    pub fn shared(fd: BorrowedFd<'_>, size: usize, writable: bool) -> Result<Self, Errno> {
+        let access = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+        // SAFETY: the null address lets the kernel choose pages that nothing uses; nothing of Rust's lies there.
+        let start = unsafe { rustix::mm::mmap(core::ptr::null_mut(), size, access, MapFlags::SHARED, fd.as_fd(), 0) }?;
+        Self::advised(start.cast(), size, Advice::LinuxDontFork)
+    }
+
+    /// A private page whose words are zero in a forked child: how a stub learns that it runs in one, by one load.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn wiped_on_fork(size: usize) -> Result<Self, Errno> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: as above.
+        let start = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), size, access, MapFlags::PRIVATE) }?;
+        Self::advised(start.cast(), size, Advice::LinuxWipeOnFork)
+    }
+
+    fn advised(start: *mut u8, size: usize, advice: Advice) -> Result<Self, Errno> {
+        let start = NonNull::new(start).ok_or(Errno::INVAL)?;
+        let mapping = Self { start, size, owner: rustix::process::getpid() };
+        // SAFETY: the pages are ours, and neither advice changes their contents in this process.
+        unsafe { rustix::mm::madvise(start.as_ptr().cast(), size, advice) }?;
+        Ok(mapping)
+    }
+
+    /// The first byte.
+    pub(crate) fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // A forked child has other things, or nothing, at these addresses.
+        if rustix::process::getpid() == self.owner {
+            // SAFETY: the pages are ours and nobody can reach them once the only handle is gone.
+            let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().cast(), self.size) };
+        }
+    }
+}

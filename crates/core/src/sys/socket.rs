@@ -1,0 +1,184 @@
+//! Control sockets: sequenced packets with descriptors and with the sender's identity as the kernel states it.
+//!
+//! Identity is taken from the first message each way (`SCM_PIDFD`, `SCM_CREDENTIALS`), not from the connection:
+//! `SO_PEERPIDFD` names whoever called listen, which after a socket was passed on is somebody else.
+
+use core::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
+
+/// Since Linux 6.5; not in libc for all targets.
+const SO_PASSPIDFD: i32 = 76;
+const SCM_PIDFD: i32 = 4;
+/// Since Linux 6.16.
+const SO_PASSRIGHTS: i32 = 83;
+
+/// Descriptors a message of the handshake may carry. More are closed by the kernel and reported as truncation.
+pub const FD_COUNT_MAX: usize = 2;
+
+/// Who sent a message, as the kernel says.
+#[derive(Debug, Default)]
+pub struct Sender {
+    /// Process, user and group ids at the time of sending, in our namespaces.
+    pub credentials: Option<Credentials>,
+    /// A handle on the process that cannot be reused for another.
+    pub pidfd: Option<OwnedFd>,
+}
+
+/// Ids of a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// Process id; 0 if the process is not visible from here.
+    pub pid: i32,
+    /// User id, or the overflow id.
+    pub uid: u32,
+    /// Group id, or the overflow id.
+    pub gid: u32,
+}
+
+/// A message that was received.
+#[derive(Debug)]
+pub struct Received {
+    /// Bytes of it; 0 when the other side hung up.
+    pub size: usize,
+    /// Whether bytes or descriptors were cut off: more came than the protocol has.
+    pub truncated: bool,
+    /// Who sent it.
+    pub sender: Sender,
+    /// Descriptors that came with it.
+    pub fds: Vec<OwnedFd>,
+}
+
+/// Asks for the sender's identity with each message. A listener passes the wish on to what it accepts.
+///
+/// # Errors
+/// What the kernel says. A kernel without `SO_PASSPIDFD` is no error: messages then come without a pidfd.
+pub fn want_identity(socket: BorrowedFd<'_>) -> Result<(), Errno> {
+    set(socket, libc::SO_PASSCRED, 1)?;
+    match set(socket, SO_PASSPIDFD, 1) {
+        Err(Errno::NOPROTOOPT) => Ok(()),
+        other => other,
+    }
+}
+
+/// Lets the kernel refuse descriptors from now on. `false` before Linux 6.16: they are received and closed there.
+#[must_use]
+pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
+    set(socket, SO_PASSRIGHTS, 0).is_ok()
+}
+
+fn set(socket: BorrowedFd<'_>, option: i32, value: i32) -> Result<(), Errno> {
+    let size = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);
+    // SAFETY: `value` lives through the call, and `size` is its size.
+    let result =
+        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), size) };
+    if result == 0 { Ok(()) } else { Err(last()) }
+}
+
+fn last() -> Errno {
+    Errno::from_raw_os_error(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}
+
+/// Room for identity and descriptors, aligned as `cmsghdr` wants.
+#[repr(C, align(8))]
+struct Control([u8; 256]);
+
+/// Receives one message without waiting. `Ok(None)`: none is there.
+///
+/// # Errors
+/// What the kernel says; `CONNRESET` when the other side is gone.
+pub fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> Result<Option<Received>, Errno> {
+    let mut control = Control([0; 256]);
+    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    // SAFETY: msghdr is integers and pointers; zero is a value of it.
+    let mut header: libc::msghdr = unsafe { mem::zeroed() };
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_control = control.0.as_mut_ptr().cast();
+    header.msg_controllen = size_of::<Control>();
+    let size = loop {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        // SAFETY: the header points to `part` and `control`, which live through the call and have the stated sizes.
+        let size = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) };
+        match usize::try_from(size) {
+            Ok(size) => break size,
+            Err(_) => match last() {
+                Errno::INTR => {}
+                Errno::AGAIN => return Ok(None),
+                errno => return Err(errno),
+            },
+        }
+    };
+    let mut received = Received {
+        size,
+        truncated: header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0,
+        sender: Sender::default(),
+        fds: Vec::new(),
+    };
+    // SAFETY: recvmsg has filled in the header.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const header) };
+    while !next.is_null() {
+        // SAFETY: the kernel wrote a whole header where CMSG_FIRSTHDR or CMSG_NXTHDR points.
+        let message = unsafe { next.read() };
+        take(&message, next, &mut received);
+        // SAFETY: `next` is a header inside `control`.
+        next = unsafe { libc::CMSG_NXTHDR(&raw const header, next) };
+    }
+    Ok(Some(received))
+}
+
+fn take(message: &libc::cmsghdr, at: *const libc::cmsghdr, received: &mut Received) {
+    if message.cmsg_level != libc::SOL_SOCKET {
+        return;
+    }
+    // SAFETY: `at` is a header that the kernel wrote; its data follows it.
+    let data = unsafe { libc::CMSG_DATA(at) };
+    // SAFETY: CMSG_LEN only computes.
+    let empty = unsafe { libc::CMSG_LEN(0) };
+    let size = message.cmsg_len.saturating_sub(usize::try_from(empty).unwrap_or(usize::MAX));
+    match message.cmsg_type {
+        libc::SCM_RIGHTS => {
+            for i in 0..size / size_of::<i32>() {
+                received.fds.extend(descriptor(data, i));
+            }
+        }
+        SCM_PIDFD if size >= size_of::<i32>() => received.sender.pidfd = descriptor(data, 0),
+        libc::SCM_CREDENTIALS if size >= size_of::<libc::ucred>() => {
+            // SAFETY: the kernel wrote a ucred here; it may be unaligned.
+            let ids = unsafe { data.cast::<libc::ucred>().read_unaligned() };
+            received.sender.credentials = Some(Credentials { pid: ids.pid, uid: ids.uid, gid: ids.gid });
+        }
+        _ => {}
+    }
+}
+
+/// The `i`th descriptor of a control message. Negative when the kernel could not give one (a pidfd of a process that
+/// was reaped already).
+fn descriptor(data: *const u8, i: usize) -> Option<OwnedFd> {
+    // SAFETY: the caller stays within the size the kernel stated.
+    let at = unsafe { data.cast::<i32>().add(i) };
+    // SAFETY: the kernel wrote an int there; it may be unaligned.
+    let fd = unsafe { at.read_unaligned() };
+    // SAFETY: the kernel has just installed this descriptor for us, and nobody else knows it.
+    (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sends one message without waiting.
+///
+/// # Errors
+/// `AGAIN` when the other side has not read its earlier ones; `PIPE` and `CONNRESET` when it is gone; `PERM` or
+/// `TOOMANYREFS` when descriptors are refused.
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FD_COUNT_MAX))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !control.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(Errno::INVAL);
+    }
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    rustix::io::retry_on_intr(|| {
+        rustix::net::sendmsg(socket.as_fd(), &[std::io::IoSlice::new(bytes)], &mut control, flags)
+    })
+    .map(|_| ())
+}

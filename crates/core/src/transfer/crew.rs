@@ -1,0 +1,284 @@
+//! The server's processors.
+//!
+//! One of them is the *lead*: it polls the hot pairs and runs each procedure itself, there and then, on its own stack.
+//! The others sleep. When a caller starves because the lead is inside a long procedure, the watcher calls
+//! [`Crew::relieve`]: a follower becomes the lead, the old one goes on with its procedure and then joins the sleepers.
+//! Procedures are never moved and never run twice; claims are counted in a private word.
+//!
+//! At most [`HOT_COUNT`] pairs are polled, those that were called last. All others are COLD: their clients ring by a
+//! message on the control socket. So the cost of a turn does not grow with the number of bindings.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nearcall_layout::pair::poll;
+
+use super::has_second_cpu;
+use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
+use crate::sys::futex::{self, Sleep};
+
+/// Pairs polled at one time.
+pub const HOT_COUNT: usize = 8;
+
+/// Processors of one domain: as many procedures can be inside something slow at once.
+pub const PROCESSOR_COUNT_MAX: u32 = 64;
+
+/// Idle turns before the lead sleeps: some 40 us with a `pause` in each, about what a wake-up costs the caller.
+const IDLE_TURNS: u32 = 1_200;
+
+/// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
+const ANSWERED_MAX: usize = 64;
+
+/// A pair as the crew sees it.
+pub trait Pair: Send + Sync + 'static {
+    /// The channel.
+    fn half(&self) -> &ServerHalf;
+
+    /// Runs one claimed request to its answer. `scratch` is the processor's private memory for arguments. Must not
+    /// panic.
+    ///
+    /// # Errors
+    /// [`Misbehaved`] if the client did what no correct client does; the pair is ended then.
+    fn run(&self, claimed: &Claimed, scratch: &mut Vec<u8>) -> Result<(), Misbehaved>;
+
+    /// The pair was ended because its client misbehaved: close it.
+    fn misbehaved(&self, how: Misbehaved);
+}
+
+/// The processors of a domain and the pairs they serve.
+#[derive(Debug)]
+pub struct Crew<P> {
+    shared: Mutex<Shared<P>>,
+    /// The number of the processor that leads; 0 for none.
+    lead: AtomicU32,
+    /// Bumped to make the lead look at `shared`; it sleeps on this word, too.
+    kicks: AtomicU32,
+    /// Followers sleep on this word.
+    calls_for_relief: AtomicU32,
+    /// Whether the lead is inside a procedure.
+    inside: AtomicBool,
+    executed: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Shared<P> {
+    hot: Vec<Arc<P>>,
+    rung: Vec<Arc<P>>,
+    processors: u32,
+    idle: u32,
+}
+
+/// One more processor is wanted; the caller starts a kernel thread that calls [`Crew::work`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Wanted(pub u32);
+
+impl<P: Pair> Crew<P> {
+    /// No processors, no pairs.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a crew without processors serves nobody; making one is a decision")]
+    pub fn new() -> Self {
+        Self {
+            shared: Mutex::new(Shared { hot: Vec::new(), rung: Vec::new(), processors: 0, idle: 0 }),
+            lead: AtomicU32::new(0),
+            kicks: AtomicU32::new(0),
+            calls_for_relief: AtomicU32::new(0),
+            inside: AtomicBool::new(false),
+            executed: AtomicU64::new(0),
+        }
+    }
+
+    /// A client says that its ring has a request while nobody looks: makes the pair hot. Called by the watcher.
+    pub fn rung(&self, pair: Arc<P>) -> Option<Wanted> {
+        let mut shared = self.lock();
+        if !shared.rung.iter().any(|other| Arc::ptr_eq(other, &pair)) {
+            shared.rung.push(pair);
+        }
+        drop(shared);
+        self.kick();
+        self.relieve()
+    }
+
+    /// Sees to it that somebody leads who is not inside a procedure. Returns a processor to start, if one is needed.
+    pub fn relieve(&self) -> Option<Wanted> {
+        let mut shared = self.lock();
+        if self.lead.load(Ordering::Acquire) != 0 && !self.inside.load(Ordering::Acquire) {
+            return None;
+        }
+        if shared.idle > 0 {
+            shared.idle -= 1;
+            // The lead's place is free for whoever wakes first.
+            self.lead.store(0, Ordering::Release);
+            self.calls_for_relief.fetch_add(1, Ordering::Release);
+            futex::wake_private(&self.calls_for_relief);
+            return None;
+        }
+        if shared.processors >= PROCESSOR_COUNT_MAX {
+            return None;
+        }
+        shared.processors += 1;
+        self.lead.store(0, Ordering::Release);
+        Some(Wanted(shared.processors))
+    }
+
+    /// Forgets a pair that has ended.
+    pub fn forget(&self, pair: &Arc<P>) {
+        let mut shared = self.lock();
+        shared.hot.retain(|other| !Arc::ptr_eq(other, pair));
+        shared.rung.retain(|other| !Arc::ptr_eq(other, pair));
+        drop(shared);
+        self.kick();
+    }
+
+    /// Calls that were run so far.
+    #[must_use]
+    pub fn executed(&self) -> u64 {
+        self.executed.load(Ordering::Relaxed)
+    }
+
+    fn kick(&self) {
+        self.kicks.fetch_add(1, Ordering::Release);
+        futex::wake_private(&self.kicks);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared<P>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of processor `wanted`: lead, run procedures, follow. Does not return.
+    pub fn work(&self, wanted: Wanted) -> ! {
+        let me = wanted.0;
+        let mut scratch = Vec::new();
+        loop {
+            if self.lead.compare_exchange(0, me, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                self.inside.store(false, Ordering::Release);
+                self.tenure(me, &mut scratch);
+            }
+            let calls = {
+                let mut shared = self.lock();
+                if self.lead.load(Ordering::Acquire) == 0 {
+                    continue;
+                }
+                shared.idle += 1;
+                self.calls_for_relief.load(Ordering::Acquire)
+            };
+            while self.calls_for_relief.load(Ordering::Acquire) == calls {
+                futex::sleep(&[Sleep { word: &self.calls_for_relief, value: calls, shared: false }], None);
+            }
+        }
+    }
+
+    /// Leads until somebody else does.
+    fn tenure(&self, me: u32, scratch: &mut Vec<u8>) {
+        let mut answered: Vec<(Arc<P>, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
+        let mut hot = self.take_hot();
+        let mut kicks = self.kicks.load(Ordering::Acquire);
+        hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
+        let mut idle = 0;
+        loop {
+            if self.kicks.load(Ordering::Relaxed) != kicks {
+                kicks = self.kicks.load(Ordering::Acquire);
+                hot = self.take_hot();
+                hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
+                idle = 0;
+            }
+            let mut worked = false;
+            for pair in &hot {
+                let Some(claimed) = (if pair.half().has_ended() { None } else { pair.half().claim() }) else {
+                    continue;
+                };
+                worked = true;
+                self.inside.store(true, Ordering::Release);
+                self.run(pair, &claimed, scratch);
+                if self.lead.load(Ordering::Acquire) != me {
+                    answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
+                    wake_callers(&mut answered);
+                    return;
+                }
+                self.inside.store(false, Ordering::Release);
+                answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
+            }
+            if worked {
+                idle = 0;
+                if answered.len() + HOT_COUNT > ANSWERED_MAX {
+                    wake_callers(&mut answered);
+                }
+                continue;
+            }
+            if !answered.is_empty() {
+                wake_callers(&mut answered);
+            }
+            idle += 1;
+            if idle < IDLE_TURNS && has_second_cpu() {
+                core::hint::spin_loop();
+                continue;
+            }
+            self.sleep(&hot, kicks);
+            idle = 0;
+        }
+    }
+
+    fn run(&self, pair: &Arc<P>, claimed: &Claimed, scratch: &mut Vec<u8>) {
+        self.executed.fetch_add(1, Ordering::Relaxed);
+        if let Err(how) = pair.run(claimed, scratch) {
+            pair.half().end();
+            pair.misbehaved(how);
+        } else if pair.half().is_waiting(claimed.request.astack, claimed.sequence) {
+            // Seen without a fence: the common case of a caller that slept long before. The fenced look follows.
+            pair.half().wake_caller(claimed.request.astack);
+        }
+    }
+
+    /// Takes rung pairs into the hot ones; the ones that were hot longest become COLD.
+    fn take_hot(&self) -> Vec<Arc<P>> {
+        let mut shared = self.lock();
+        let rung = core::mem::take(&mut shared.rung);
+        for pair in rung {
+            if !pair.half().has_ended() && !shared.hot.iter().any(|other| Arc::ptr_eq(other, &pair)) {
+                shared.hot.push(pair);
+            }
+        }
+        while shared.hot.len() > HOT_COUNT {
+            let cold = shared.hot.remove(0);
+            cold.half().set_status(poll::COLD);
+            // Pairs with the caller's fence after it has published: it sees COLD and rings, or we see its request.
+            fence(Ordering::SeqCst);
+            if cold.half().has_request() {
+                cold.half().set_status(poll::POLLED);
+                shared.hot.push(cold);
+            }
+        }
+        shared.hot.clone()
+    }
+
+    /// Writes that nobody looks, looks once more, and sleeps until a bell or a kick.
+    fn sleep(&self, hot: &[Arc<P>], kicks: u32) {
+        hot.iter().for_each(|pair| pair.half().set_status(poll::ASLEEP));
+        // Pairs with the caller's fence between its request and its look at the status. The bells are read before the
+        // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
+        fence(Ordering::SeqCst);
+        let bells: Vec<_> = hot.iter().filter_map(|pair| pair.half().bell()).map(|bell| (bell, bell.load())).collect();
+        let has_work = hot.iter().any(|pair| pair.half().has_request() && !pair.half().has_ended());
+        if !has_work && self.kicks.load(Ordering::Acquire) == kicks {
+            let mut words = vec![Sleep { word: &self.kicks, value: kicks, shared: false }];
+            words.extend(bells.iter().map(|(bell, value)| Sleep {
+                word: bell.futex(),
+                value: nearcall_layout::pair::sequence(*value),
+                shared: true,
+            }));
+            futex::sleep(&words, None);
+        }
+        hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
+    }
+}
+
+/// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.
+fn wake_callers<P: Pair>(answered: &mut Vec<(Arc<P>, u16, u32)>) {
+    // Pairs with the caller's fence between announcing its wait and its look at the reply.
+    fence(Ordering::SeqCst);
+    for (pair, astack, sequence) in answered.drain(..) {
+        if pair.half().is_waiting(astack, sequence) {
+            pair.half().wake_caller(astack);
+        }
+    }
+}

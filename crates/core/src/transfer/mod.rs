@@ -1,0 +1,20 @@
+//! How either side waits: the one place where a channel meets processors, futexes and time.
+//!
+//! *Caller*: spin for about as long as a wake-up costs, then announce the wait, look again at everything, and sleep on
+//! the reply word together with a private word that ends the pair.
+//! *Server*: one processor, the *lead*, polls a few hot pairs and runs procedures itself; with nothing to do for a while
+//! it writes that it is asleep, looks again, and sleeps on its pairs' bells.
+//!
+//! Who must fence is whoever stops looking (`docs/orderings.md`); a call between two parties that look does not.
+
+pub mod caller;
+pub mod crew;
+
+use std::sync::OnceLock;
+
+/// Whether more than one CPU is allowed to this process: with one, spinning only keeps the other side from running.
+#[must_use]
+pub fn has_second_cpu() -> bool {
+    static MORE: OnceLock<bool> = OnceLock::new();
+    *MORE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))
+}
