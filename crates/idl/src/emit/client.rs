@@ -1,0 +1,206 @@
+//! The client: the trait of its signatures, and the struct that calls through a binding.
+//!
+//! A method assembles the request in a private head, copies tails into the frame, transfers, and takes the reply apart:
+//!
+//! ```text
+//! begin -> put, bytes, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, return
+//! ```
+//!
+//! Invariant: nothing of the caller's is written before every value has been decoded and every length has been checked.
+//! Whatever fails, fails before; in-out and out targets are untouched on any error.
+//!
+//! What it does not do: wait, retry or know the path of a call. That is behind `Binding`.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::plan::{Plan, Slot};
+use super::{Names, allow_many_params, client_docs, client_output, params_of};
+use crate::ir::{Form, Param, Procedure};
+
+/// The named items, and the impls that use the constants.
+pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
+    let Names { vis, files, call, client, deprecated, .. } = names;
+    let doc_call =
+        format!(" What a client of [`{files}`] can do: the same procedures, with what can become of a call.");
+    let doc_client = format!(" A client of [`{files}`]: its methods are calls through a binding.");
+    let doc_bind = format!(
+        " Binds to the `{files}` exported as `name`.\n\n # Errors\n [`BindError`](::nearcall::BindError) says why there is none."
+    );
+    let signatures = plans.iter().map(|plan| {
+        let Procedure { ident, .. } = plan.procedure;
+        let (docs, params, output) =
+            (client_docs(plan.procedure), params_of(plan.procedure), client_output(plan.procedure));
+        let allow = allow_many_params(plan.procedure);
+        quote! {
+            #docs
+            #allow
+            fn #ident(&self, #params) -> #output;
+        }
+    });
+    let items = quote! {
+        #[doc = #doc_call]
+        #[allow(dead_code, reason = "a program may use one side of an interface only")]
+        #vis trait #call {
+            #(#signatures)*
+        }
+
+        #[doc = #doc_client]
+        #[allow(dead_code, reason = "a program may use one side of an interface only")]
+        #[derive(::core::fmt::Debug)]
+        #vis struct #client {
+            binding: ::nearcall::Binding,
+        }
+    };
+
+    let methods = (0_u16..).zip(plans).map(|(number, plan)| method(names, number, plan));
+    let forwards = plans.iter().map(|plan| {
+        let Procedure { ident, params, .. } = plan.procedure;
+        let (signature, output) = (params_of(plan.procedure), client_output(plan.procedure));
+        let arguments = params.iter().map(|param| &param.ident);
+        let allow = allow_many_params(plan.procedure);
+        // The inherent method wins over the trait's in this path.
+        quote! {
+            #allow
+            #[inline]
+            fn #ident(&self, #signature) -> #output {
+                #client::#ident(self, #(#arguments),*)
+            }
+        }
+    });
+    let impls = quote! {
+        #[allow(dead_code, reason = "a program may use one side of an interface only")]
+        impl #client {
+            #[doc = #doc_bind]
+            #vis fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
+                ::nearcall::bind::<Self>(name)
+            }
+            #(#methods)*
+        }
+
+        impl ::nearcall::Client for #client {
+            const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
+
+            fn from_binding(binding: ::nearcall::Binding) -> Self {
+                Self { binding }
+            }
+
+            fn binding(&self) -> &::nearcall::Binding {
+                &self.binding
+            }
+        }
+
+        #deprecated
+        impl #call for #client {
+            #(#forwards)*
+        }
+    };
+    (items, impls)
+}
+
+/// One method of the client.
+fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
+    let vis = names.vis;
+    let Plan { procedure, req, rep, .. } = plan;
+    let Procedure { ident, output, .. } = procedure;
+    let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
+    let allow = allow_many_params(procedure);
+
+    let puts = plan.request.iter().map(put);
+    let tails = plan.request.iter().filter_map(|slot| tail(slot.param));
+    let areas = plan.areas.iter().map(|param| {
+        let (area, ident) = (param.local(), &param.ident);
+        quote!(let #area = __reply.area(#ident.len());)
+    });
+    let app = output.error().map(|error| {
+        quote! {
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<#error>(0)?));
+            }
+        }
+    });
+    let gets = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
+        Form::InOut(ty) | Form::Out(ty) => {
+            let local = param.local();
+            Some(quote!(let #local = __reply.get::<#ty>(#at)?;))
+        }
+        _ => None,
+    });
+    let returned = plan.returned.as_ref().map(|(at, ty)| quote!(let __return = __reply.get::<#ty>(#at)?;));
+    // One slice is checked by its copy. With several, the last must not fail after the first was written.
+    let checks = plan.areas.iter().filter(|_| plan.areas.len() > 1).map(|param| {
+        let (area, len) = (param.local(), length(param));
+        quote!(__reply.check(&#area, #len)?;)
+    });
+    let copies = plan.areas.iter().map(|param| {
+        let (area, len, ident) = (param.local(), length(param), &param.ident);
+        quote!(__reply.copy_out(&#area, #len, #ident)?;)
+    });
+    let stores = plan.reply.iter().map(|Slot { param, .. }| {
+        let (local, ident) = (param.local(), &param.ident);
+        quote!(*#ident = #local;)
+    });
+    let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
+    let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
+    // A reply without parts is verified by the transfer and not looked at.
+    let is_silent =
+        plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error().is_none();
+    let transfer = match (is_silent, plan.request.is_empty()) {
+        (true, true) => quote!(#begin.transfer()?;),
+        (true, false) => quote!(__call.transfer()?;),
+        (false, true) => quote!(let mut __reply = #begin.transfer()?;),
+        (false, false) => quote!(let mut __reply = __call.transfer()?;),
+    };
+    let begin = (!plan.request.is_empty()).then(|| quote!(let mut __call = #begin;));
+    quote! {
+        #docs
+        #allow
+        #[inline]
+        #vis fn #ident(&self, #params) -> #client_output {
+            #begin
+            #(#puts)*
+            #(#tails)*
+            #transfer
+            #(#areas)*
+            #app
+            #(#gets)*
+            #returned
+            #(#checks)*
+            // The point of no return of a generated method: every length is checked, every value decoded.
+            #(#copies)*
+            #(#stores)*
+            ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+/// Puts the fixed part of a parameter.
+fn put(Slot { at, param }: &Slot<'_>) -> TokenStream {
+    let ident = &param.ident;
+    match &param.form {
+        Form::Value(ty) => quote!(__call.put::<#ty>(#at, &#ident);),
+        Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => quote!(__call.put::<#ty>(#at, #ident);),
+        Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => quote!(__call.count(#at, #ident.len());),
+    }
+}
+
+/// Copies the tail of a parameter, if it can have one.
+fn tail(param: &Param) -> Option<TokenStream> {
+    let ident = &param.ident;
+    match &param.form {
+        Form::Value(ty) => Some(quote!(__call.tail::<#ty>(&#ident)?;)),
+        Form::Ref(ty) => Some(quote!(__call.tail::<#ty>(#ident)?;)),
+        Form::Str => Some(quote!(__call.bytes(#ident.as_bytes())?;)),
+        Form::Bytes | Form::InOutBytes => Some(quote!(__call.bytes(#ident)?;)),
+        Form::InOut(_) | Form::Out(_) | Form::OutBytes { .. } => None,
+    }
+}
+
+/// How many bytes of a slice come back.
+fn length(param: &Param) -> TokenStream {
+    let ident = &param.ident;
+    match param.form {
+        Form::OutBytes { len_is_return: true } => quote!(::nearcall::rt::OutLen::out_len(__return)),
+        _ => quote!(#ident.len()),
+    }
+}

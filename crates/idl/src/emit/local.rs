@@ -1,0 +1,59 @@
+//! The stand-in: a client's signatures on an implementation in the same address space, for tests and for `dyn`.
+//!
+//! It calls the implementation and wraps the result. Nothing is copied and no layout is used, so what only a real call
+//! can do (a timeout, a peer that dies, a string that is too long, targets untouched on an error) does not happen.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::plan::Plan;
+use super::{Names, allow_many_params, client_output, params_of};
+use crate::ir::{Output, Procedure};
+
+/// The named items, and the impls.
+pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
+    let Names { vis, files, call, local, deprecated, .. } = names;
+    let doc = format!(
+        " [`{call}`] without a boundary: calls a [`{files}`] in the same address space.\n\n Unlike a call, it leaves in-out and \
+         out targets as the procedure left them when that returned an error."
+    );
+    let debug_name = local.to_string();
+    let items = quote! {
+        #[doc = #doc]
+        #[allow(dead_code, reason = "a program may have no use for it")]
+        #vis struct #local<T>(
+            /// What is called.
+            #vis T,
+        );
+    };
+    let methods = plans.iter().map(|plan| {
+        let Procedure { ident, params, output, .. } = plan.procedure;
+        let (signature, client_output) = (params_of(plan.procedure), client_output(plan.procedure));
+        let allow = allow_many_params(plan.procedure);
+        let arguments = params.iter().map(|param| &param.ident);
+        let run = quote!(<__T as #files>::#ident(&self.0, #(#arguments),*));
+        let body = match output {
+            Output::Fallible { .. } => quote!(#run.map_err(::nearcall::CallError::App)),
+            Output::Plain(Some(_)) => quote!(::core::result::Result::Ok(#run)),
+            Output::Plain(None) => quote!(#run; ::core::result::Result::Ok(())),
+        };
+        quote! {
+            #allow
+            #[inline]
+            fn #ident(&self, #signature) -> #client_output { #body }
+        }
+    });
+    let impls = quote! {
+        impl<T> ::core::fmt::Debug for #local<T> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(#debug_name).finish_non_exhaustive()
+            }
+        }
+
+        #deprecated
+        impl<__T: #files> #call for #local<__T> {
+            #(#methods)*
+        }
+    };
+    (items, impls)
+}

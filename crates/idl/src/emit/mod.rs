@@ -1,0 +1,192 @@
+//! Code for an interface that passed all checks.
+//!
+//! ```text
+//! pub trait Files { .. }            as written, without our attributes
+//! pub trait FilesCall { .. }        what a client can do            client.rs
+//! pub struct FilesClient { .. }     calls through a binding         client.rs
+//! pub struct FilesServer<T>(T);     a service of any T: Files       server.rs
+//! pub struct FilesLocal<T>(pub T);  FilesCall without a boundary    local.rs
+//! const _: () = {
+//!     const __READ_AT_1: usize = ..;                                tables.rs, in the order of plan.rs
+//!     static __INTERFACE: Interface = ..;
+//!     impl .. for FilesClient, FilesServer<T>, FilesLocal<T>, Arc<T>
+//! };
+//! ```
+//!
+//! Invariants: names of ours that stand where names of the author's are visible begin with `__`; everything else that is
+//! named is named from the root (`::nearcall`, `::core`), because an author may well have a `Result` of his own. All
+//! constants are inside one unnamed block, so the module of the author gets five names and no more.
+//!
+//! What it does not do: refuse anything. Whatever rustc refuses afterwards, it refuses at the author's tokens.
+
+mod client;
+mod local;
+mod plan;
+mod server;
+mod tables;
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Attribute, Ident, ItemTrait, Type, TypeParamBound, Visibility};
+
+use crate::ir::{Interface, Output, Procedure};
+use plan::Plan;
+
+/// Everything that stands for `interface`.
+pub(crate) fn interface(interface: &Interface) -> TokenStream {
+    let item = &interface.item;
+    let names = Names::of(item);
+    let plans: Vec<Plan<'_>> = interface.procedures.iter().map(Plan::of).collect();
+    let tables = tables::tables(&names, &plans);
+    let client = client::client(&names, &plans);
+    let server = server::server(&names, &plans);
+    let local = local::local(&names, &plans);
+    let shared = shared(item, &names, &plans);
+    let (client_items, client_impls) = client;
+    let (server_items, server_impls) = server;
+    let (local_items, local_impls) = local;
+    quote! {
+        #item
+        #client_items
+        #server_items
+        #local_items
+        const _: () = {
+            #tables
+            #client_impls
+            #server_impls
+            #local_impls
+            #shared
+        };
+    }
+}
+
+/// The names that an interface brings into its module.
+struct Names<'a> {
+    vis: &'a Visibility,
+    files: &'a Ident,
+    call: Ident,
+    client: Ident,
+    server: Ident,
+    local: Ident,
+    /// An `allow(deprecated)` if a procedure is: naming it in generated code is not using it.
+    deprecated: Option<TokenStream>,
+}
+
+impl<'a> Names<'a> {
+    fn of(item: &'a ItemTrait) -> Self {
+        let files = &item.ident;
+        let is_deprecated = item.items.iter().any(|item| match item {
+            syn::TraitItem::Fn(method) => method.attrs.iter().any(|attr| attr.path().is_ident("deprecated")),
+            _ => false,
+        });
+        Names {
+            vis: &item.vis,
+            files,
+            call: format_ident!("{files}Call"),
+            client: format_ident!("{files}Client"),
+            server: format_ident!("{files}Server"),
+            local: format_ident!("{files}Local"),
+            deprecated: is_deprecated
+                .then(|| quote!(#[allow(deprecated, reason = "generated code names every procedure")])),
+        }
+    }
+}
+
+/// `impl Files for Arc<T>`: so a server can share its object with the rest of its program, also as `Arc<dyn Files>`.
+fn shared(item: &ItemTrait, names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
+    let Names { files, deprecated, .. } = names;
+    // `Arc<T>` is `Send` or `Sync` only if `T` is both.
+    let shared = item.supertraits.iter().any(|bound| matches!(bound, TypeParamBound::Trait(_)));
+    let bounds = shared.then(|| quote!(+ ::core::marker::Send + ::core::marker::Sync));
+    let methods = plans.iter().map(|plan| {
+        let Procedure { ident, params, .. } = plan.procedure;
+        let (signature, allow) = (params_of(plan.procedure), allow_many_params(plan.procedure));
+        let arguments = params.iter().map(|param| &param.ident);
+        let output = plan.procedure.output.declared();
+        quote! {
+            #allow
+            #[inline]
+            fn #ident(&self, #signature) #output {
+                <__T as #files>::#ident(self, #(#arguments),*)
+            }
+        }
+    });
+    quote! {
+        #deprecated
+        impl<__T: #files + ?::core::marker::Sized #bounds> #files for ::std::sync::Arc<__T> {
+            #(#methods)*
+        }
+    }
+}
+
+/// The parameters as declared, without the receiver.
+fn params_of(procedure: &Procedure) -> TokenStream {
+    let params = procedure.params.iter().map(|param| {
+        let (ident, declared) = (&param.ident, &param.declared);
+        quote!(#ident: #declared)
+    });
+    quote!(#(#params),*)
+}
+
+/// The return type of a procedure in the client.
+fn client_output(procedure: &Procedure) -> TokenStream {
+    let value = value_type(procedure.output.value());
+    let error = match procedure.output.error() {
+        Some(error) => quote!(#error),
+        None => quote!(::core::convert::Infallible),
+    };
+    quote!(::core::result::Result<#value, ::nearcall::CallError<#error>>)
+}
+
+fn value_type(value: Option<&Type>) -> TokenStream {
+    value.map_or_else(|| quote!(()), |value| quote!(#value))
+}
+
+/// clippy's limit of 7 counts the receiver; the author has been told at his own trait.
+fn allow_many_params(procedure: &Procedure) -> Option<TokenStream> {
+    (procedure.params.len() >= 7)
+        .then(|| quote!(#[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]))
+}
+
+/// The documentation of a procedure in the client: the author's, and what every call can fail with.
+fn client_docs(procedure: &Procedure) -> TokenStream {
+    let attrs = &procedure.attrs;
+    let texts: Vec<String> = attrs.iter().filter_map(doc_text).collect();
+    let opening = texts.is_empty().then(|| {
+        let text = format!(" Calls `{}`.", procedure.ident);
+        quote!(#[doc = #text])
+    });
+    let errors = (!texts.iter().any(|text| text.trim() == "# Errors")).then(|| {
+        quote! {
+            #[doc = ""]
+            #[doc = " # Errors"]
+            #[doc = " What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer."]
+        }
+    });
+    quote!(#(#attrs)* #opening #errors)
+}
+
+fn doc_text(attr: &Attribute) -> Option<String> {
+    match &attr.meta {
+        syn::Meta::NameValue(syn::MetaNameValue {
+            path,
+            value: syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }),
+            ..
+        }) if path.is_ident("doc") => Some(text.value()),
+        _ => None,
+    }
+}
+
+impl Output {
+    /// The return type as the trait has it.
+    fn declared(&self) -> TokenStream {
+        match self {
+            Self::Plain(None) => TokenStream::new(),
+            Self::Plain(Some(value)) => quote!(-> #value),
+            Self::Fallible { ok, err } => {
+                let ok = value_type(ok.as_ref());
+                quote!(-> ::core::result::Result<#ok, #err>)
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Where the parts of one procedure lie: the order of the layout, and the names of its constants.
+//!
+//! ```text
+//! request head   in | in-out | capacity of each #[out] slice        offsets __READ_AT_0, _1 .. _n (the end)
+//! request tail   the bytes of varying parts, in the same order
+//! reply head     in-out | out | return value  (or, App, the error)  offsets __READ_BACK_0, _1 .. _n (the end)
+//! reply tail     in-out slices | #[out] slices | tail of the return value, or of the error
+//! ```
+//!
+//! Client, server and tables walk the same plan, so they agree by construction. Offsets are constants that rustc
+//! computes from `Wire::SIZE`; only their order is decided here.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::ext::IdentExt;
+use syn::{Ident, Type};
+
+use crate::ir::{Direction, Form, Param, Procedure};
+
+/// The plan of one procedure.
+pub(crate) struct Plan<'a> {
+    pub(crate) procedure: &'a Procedure,
+    /// Parts of the request head, in order.
+    pub(crate) request: Vec<Slot<'a>>,
+    /// Parts of the reply head before the return value, in order: in-out and out values, no slices.
+    pub(crate) reply: Vec<Slot<'a>>,
+    /// Slices that come back in the reply tail, in order.
+    pub(crate) areas: Vec<&'a Param>,
+    /// The return value, if there is one.
+    pub(crate) returned: Option<(Ident, &'a Type)>,
+    /// Ends of the two chains of offsets.
+    pub(crate) request_end: Ident,
+    pub(crate) reply_end: Ident,
+    /// Sizes of the two heads and of the frame, in bytes.
+    pub(crate) req: Ident,
+    pub(crate) rep: Ident,
+    pub(crate) frame: Ident,
+    /// The function that serves it.
+    pub(crate) serve: Ident,
+}
+
+/// One part of a head.
+pub(crate) struct Slot<'a> {
+    pub(crate) at: Ident,
+    pub(crate) param: &'a Param,
+}
+
+impl<'a> Plan<'a> {
+    pub(crate) fn of(procedure: &'a Procedure) -> Self {
+        let name = procedure.ident.unraw().to_string();
+        let capitals = name.to_uppercase();
+        let at = |chain: &str, i: usize| format_ident!("__{capitals}_{chain}_{i}");
+        let slots = |chain: &str, params: Vec<&'a Param>| -> Vec<Slot<'a>> {
+            params.into_iter().enumerate().map(|(i, param)| Slot { at: at(chain, i), param }).collect()
+        };
+
+        let mut ordered: Vec<&Param> = procedure.params.iter().collect();
+        // Stable, so that parameters of one direction stay in the order of declaration.
+        ordered.sort_by_key(|param| param.form.direction());
+        let select = |wanted: fn(&Form) -> bool| ordered.iter().copied().filter(|param| wanted(&param.form)).collect();
+
+        let request = slots("AT", select(|form| !matches!(form, Form::Out(_))));
+        let reply = slots("BACK", select(|form| matches!(form, Form::InOut(_) | Form::Out(_))));
+        let areas: Vec<&Param> = select(|form| matches!(form, Form::InOutBytes | Form::OutBytes { .. }));
+        let returned = procedure.output.value.as_ref().map(|ty| (at("BACK", reply.len()), ty));
+        Plan {
+            procedure,
+            request_end: at("AT", request.len()),
+            reply_end: at("BACK", reply.len() + usize::from(returned.is_some())),
+            request,
+            reply,
+            areas,
+            returned,
+            req: format_ident!("__{capitals}_REQ"),
+            rep: format_ident!("__{capitals}_REP"),
+            frame: format_ident!("__{capitals}_FRAME"),
+            serve: format_ident!("__serve_{name}"),
+        }
+    }
+
+    /// Out values: in the reply only.
+    pub(crate) fn outs(&self) -> impl Iterator<Item = (&'a Param, &'a Type)> {
+        self.procedure.params.iter().filter_map(|param| match &param.form {
+            Form::Out(ty) => Some((param, ty)),
+            _ => None,
+        })
+    }
+
+    /// Whether the syntax alone tells that there is a tail.
+    pub(crate) fn has_slices(&self) -> bool {
+        self.procedure
+            .params
+            .iter()
+            .any(|param| matches!(param.form, Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. }))
+    }
+
+    /// Types that may have a tail, as far as the syntax tells.
+    pub(crate) fn maybe_varying(&self) -> impl Iterator<Item = &'a Type> {
+        let output = &self.procedure.output;
+        self.procedure
+            .params
+            .iter()
+            .filter_map(|param| match &param.form {
+                Form::Value(ty) | Form::Ref(ty) => Some(ty),
+                _ => None,
+            })
+            .chain(&output.value)
+            .chain(&output.error)
+    }
+}
+
+impl Param {
+    /// The local of generated code that stands for this parameter.
+    pub(crate) fn local(&self) -> Ident {
+        format_ident!("__{}", self.ident.unraw())
+    }
+
+    /// The type whose fixed part lies in the head.
+    pub(crate) fn wire_size(&self) -> TokenStream {
+        match &self.form {
+            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => {
+                quote!(<#ty as ::nearcall::Wire>::SIZE)
+            }
+            Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => {
+                quote!(<u32 as ::nearcall::Wire>::SIZE)
+            }
+        }
+    }
+
+    /// What it is, for the description of the interface.
+    pub(crate) fn shape(&self) -> TokenStream {
+        match &self.form {
+            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => {
+                quote!(<#ty as ::nearcall::Wire>::SHAPE)
+            }
+            Form::Str => quote!(&::nearcall::rt::Shape::Str),
+            Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => {
+                quote!(&::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE })
+            }
+        }
+    }
+
+    /// The variant of the run time's `Direction`.
+    pub(crate) fn direction(&self) -> TokenStream {
+        match self.form.direction() {
+            Direction::In => quote!(::nearcall::rt::Direction::In),
+            Direction::InOut => quote!(::nearcall::rt::Direction::InOut),
+            Direction::Out => quote!(::nearcall::rt::Direction::Out),
+        }
+    }
+}

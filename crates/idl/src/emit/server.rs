@@ -1,0 +1,177 @@
+//! The server: a service of any implementation of the trait.
+//!
+//! One function a procedure takes the request apart, calls the implementation and assembles the reply:
+//!
+//! ```text
+//! open -> value, str, bytes, in_out, out -> the procedure -> put, reply_tail -> reply | reply_app
+//! ```
+//!
+//! Invariants: arguments are in private memory and valid values of their types before the procedure runs; a request that
+//! holds something else is refused and the procedure does not run. The reply is announced last, after everything that
+//! can fail.
+//!
+//! What it does not do: catch panics or watch deadlines. That is the run time, around the service.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::Names;
+use super::plan::{Plan, Slot};
+use crate::ir::{Form, Output};
+
+/// The named items, and the impls that use the constants.
+pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
+    let Names { vis, files, server, .. } = names;
+    let doc_server = format!(" Serves any [`{files}`] to other address spaces.");
+    let doc_new = format!(" A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`{server}::export`].");
+    let doc_export = " Exports `imp` as `name`, until the result is dropped.\n\n # Errors\n [`ExportError`](::nearcall::ExportError) says why it cannot be.";
+    let debug_name = server.to_string();
+    let items = quote! {
+        #[doc = #doc_server]
+        #[allow(dead_code, reason = "a program may use one side of an interface only")]
+        #vis struct #server<T>(T);
+    };
+
+    let serves = plans.iter().map(|plan| serve(names, plan));
+    let arms = (0_u16..).zip(plans).map(|(number, plan)| {
+        let function = &plan.serve;
+        quote!(#number => #function(&self.0, __call))
+    });
+    let impls = quote! {
+        #[allow(dead_code, reason = "a program may use one side of an interface only")]
+        impl<T: #files + ::core::marker::Send + ::core::marker::Sync + 'static> #server<T> {
+            #[doc = #doc_new]
+            #vis const fn new(imp: T) -> Self {
+                Self(imp)
+            }
+
+            #[doc = #doc_export]
+            #vis fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
+                ::nearcall::export(name, Self::new(imp))
+            }
+        }
+
+        impl<T> ::core::fmt::Debug for #server<T> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_tuple(#debug_name).finish_non_exhaustive()
+            }
+        }
+
+        impl<T: #files + ::core::marker::Send + ::core::marker::Sync + 'static> ::nearcall::rt::Service for #server<T> {
+            fn interface(&self) -> &'static ::nearcall::rt::Interface {
+                &__INTERFACE
+            }
+
+            fn call(
+                &self,
+                __procedure: u16,
+                __call: &mut ::nearcall::rt::Incoming<'_>,
+            ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+                match __procedure {
+                    #(#arms,)*
+                    _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+                }
+            }
+        }
+
+        #(#serves)*
+    };
+    (items, impls)
+}
+
+/// The function that serves one procedure.
+fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
+    let Names { files, deprecated, .. } = names;
+    let Plan { procedure, serve, req, rep, .. } = plan;
+    let ident = &procedure.ident;
+
+    let takes = plan.request.iter().map(|slot| take(plan, slot));
+    let outs = plan.outs().map(|(param, ty)| {
+        let local = param.local();
+        quote!(let mut #local = <#ty as ::core::default::Default>::default();)
+    });
+    let arguments = procedure.params.iter().map(|param| {
+        let local = param.local();
+        match &param.form {
+            Form::Ref(_) => quote!(&#local),
+            Form::InOut(_) | Form::Out(_) => quote!(&mut #local),
+            Form::Value(_) | Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => quote!(#local),
+        }
+    });
+    let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
+    let ok = reply(plan);
+    let body = match (&procedure.output, &plan.returned) {
+        (Output::Plain(_), None) => quote!(#run; #ok),
+        (Output::Plain(_), Some(_)) => quote!(let __return = #run; #ok),
+        (Output::Fallible { err, .. }, returned) => {
+            let pattern = if returned.is_some() { quote!(__return) } else { quote!(()) };
+            quote! {
+                match #run {
+                    ::core::result::Result::Ok(#pattern) => { #ok }
+                    ::core::result::Result::Err(__error) => {
+                        let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
+                        __head.put::<#err>(0, &__error);
+                        __call.reply_tail::<#err>(&__error)?;
+                        __call.reply_app(&__head);
+                    }
+                }
+            }
+        }
+    };
+    let head = if plan.request.is_empty() { quote!(_) } else { quote!(__head) };
+    quote! {
+        #deprecated
+        #[inline]
+        fn #serve<__T: #files>(
+            __imp: &__T,
+            __call: &mut ::nearcall::rt::Incoming<'_>,
+        ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+            let #head = __call.open::<#req, #rep>()?;
+            #(#takes)*
+            #(#outs)*
+            #body
+            ::core::result::Result::Ok(())
+        }
+    }
+}
+
+/// Takes one argument out of the request.
+fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
+    let (req, local) = (&plan.req, param.local());
+    let count = quote!(::nearcall::rt::get_count(&__head.0, #at)?);
+    match &param.form {
+        Form::Value(ty) | Form::Ref(ty) => quote!(let #local = __call.value::<#ty, #req>(&__head, #at)?;),
+        Form::InOut(ty) | Form::Out(ty) => quote!(let mut #local = __call.value::<#ty, #req>(&__head, #at)?;),
+        Form::Str => quote!(let #local = __call.str(#count)?;),
+        Form::Bytes => quote!(let #local = __call.bytes(#count)?;),
+        Form::InOutBytes => quote!(let #local = __call.in_out(#count)?;),
+        Form::OutBytes { .. } => quote!(let #local = __call.out(#count)?;),
+    }
+}
+
+/// Assembles and announces the reply of a call that succeeded.
+fn reply(plan: &Plan<'_>) -> TokenStream {
+    let rep = &plan.rep;
+    let values = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
+        Form::InOut(ty) | Form::Out(ty) => {
+            let local = param.local();
+            Some(quote!(__head.put::<#ty>(#at, &#local);))
+        }
+        _ => None,
+    });
+    let returned = plan.returned.as_ref().map(|(at, ty)| {
+        quote! {
+            __head.put::<#ty>(#at, &__return);
+            __call.reply_tail::<#ty>(&__return)?;
+        }
+    });
+    if plan.reply.is_empty() && returned.is_none() {
+        return quote!(__call.reply(&::nearcall::rt::Head::<#rep>::ZERO););
+    }
+    quote! {
+        let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
+        #(#values)*
+        #returned
+        __call.reply(&__head);
+    }
+}

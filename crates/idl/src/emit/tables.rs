@@ -1,0 +1,164 @@
+//! Constants of an interface: offsets, sizes, assertions about types, and the table that describes it.
+//!
+//! All of it is evaluated by rustc; an assertion that fails is a compile error at the author's type. Sizes are bytes.
+//!
+//! The frame of an A-stack holds what the lines cannot: heads longer than a line, and tails. Its size is exact if no part
+//! varies (0 if nothing needs it), otherwise the default of the run time, which `astack` overrides.
+
+use std::time::Duration;
+
+use proc_macro2::{Literal, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Ident;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+
+use super::Names;
+use super::plan::{Plan, Slot};
+use crate::ir::{Form, Options};
+
+pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
+    let name = names.files.unraw().to_string();
+    let layouts = plans.iter().map(layout);
+    let procedures = plans.iter().map(procedure);
+    quote! {
+        /// What of a head of this size lies in the frame, in bytes.
+        const fn __in_frame(head: usize) -> usize {
+            if head > ::nearcall::rt::LINE_BYTES { head } else { 0 }
+        }
+        const fn __max(a: usize, b: usize) -> usize {
+            if a > b { a } else { b }
+        }
+        const fn __varies<T: ::nearcall::Wire>() -> bool {
+            ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+        }
+        #(#layouts)*
+        static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
+            name: #name,
+            procedures: &[#(#procedures),*],
+        };
+    }
+}
+
+/// The constants of one procedure.
+fn layout(plan: &Plan<'_>) -> TokenStream {
+    let request = chain(&plan.request, None, &plan.request_end);
+    let returned = plan.returned.as_ref().map(|(at, ty)| (at, quote!(<#ty as ::nearcall::Wire>::SIZE)));
+    let reply = chain(&plan.reply, returned, &plan.reply_end);
+    let Plan { req, rep, request_end, reply_end, .. } = plan;
+    let reply_bytes = match plan.procedure.output.error() {
+        Some(error) => quote!(__max(#reply_end, <#error as ::nearcall::Wire>::SIZE)),
+        None => quote!(#reply_end),
+    };
+    let fixed = plan.procedure.params.iter().filter_map(|param| match &param.form {
+        Form::InOut(ty) | Form::Out(ty) => {
+            let message = format!(
+                "`{}` comes back in a place that is known before the call: its type must have a fixed size",
+                param.ident
+            );
+            Some(quote_spanned!(ty.span()=> const _: () = ::core::assert!(!__varies::<#ty>(), #message);))
+        }
+        _ => None,
+    });
+    let frame = frame(plan);
+    quote! {
+        #request
+        const #req: usize = ::nearcall::rt::head_bytes(#request_end);
+        #reply
+        const #rep: usize = ::nearcall::rt::head_bytes(#reply_bytes);
+        #(#fixed)*
+        #frame
+    }
+}
+
+/// Offsets: each is the one before plus the size of what lies there.
+fn chain(slots: &[Slot<'_>], last: Option<(&Ident, TokenStream)>, end: &Ident) -> TokenStream {
+    let mut offset = quote!(0);
+    let mut constants = TokenStream::new();
+    let parts = slots.iter().map(|slot| (&slot.at, slot.param.wire_size())).chain(last);
+    for (at, size) in parts {
+        constants.extend(quote!(const #at: usize = #offset;));
+        offset = quote!(#at + #size);
+    }
+    constants.extend(quote!(const #end: usize = #offset;));
+    constants
+}
+
+fn frame(plan: &Plan<'_>) -> TokenStream {
+    let Plan { req, rep, frame, procedure, .. } = plan;
+    let fixed = quote!(__max(__in_frame(#req), __in_frame(#rep)));
+    let name = &procedure.ident;
+    if let Some(astack) = procedure.options.astack {
+        // Unsuffixed, because it becomes a `usize`.
+        let astack = Literal::u32_unsuffixed(astack);
+        let message = format!("`astack` of `{name}` is smaller than its parts of fixed size");
+        return quote_spanned! {name.span()=>
+            const #frame: usize = {
+                ::core::assert!(#astack >= #fixed, #message);
+                #astack
+            };
+        };
+    }
+    let types = plan.maybe_varying();
+    let varies = if plan.has_slices() { quote!(true) } else { quote!(false #(|| __varies::<#types>())*) };
+    let message = format!("the fixed parts of `{name}` fill the default frame: give it `#[call(astack = ..)]`");
+    quote_spanned! {name.span()=>
+        const #frame: usize = if #varies {
+            ::core::assert!(#fixed < ::nearcall::rt::DEFAULT_FRAME_SIZE, #message);
+            ::nearcall::rt::DEFAULT_FRAME_SIZE
+        } else {
+            #fixed
+        };
+    }
+}
+
+/// The entry of one procedure in the table.
+fn procedure(plan: &Plan<'_>) -> TokenStream {
+    let name = plan.procedure.ident.unraw().to_string();
+    let frame = &plan.frame;
+    let Options { concurrency, timeout, idempotent, .. } = &plan.procedure.options;
+    let concurrency = match concurrency {
+        Some(concurrency) => {
+            let concurrency = Literal::u16_unsuffixed(*concurrency);
+            quote!(#concurrency)
+        }
+        None => quote!(::nearcall::rt::DEFAULT_CONCURRENCY),
+    };
+    let timeout = match *timeout {
+        None => quote!(::core::option::Option::None),
+        Some(Duration::MAX) => quote!(::core::option::Option::Some(::core::time::Duration::MAX)),
+        Some(timeout) => {
+            let (secs, nanos) =
+                (Literal::u64_unsuffixed(timeout.as_secs()), Literal::u32_unsuffixed(timeout.subsec_nanos()));
+            quote!(::core::option::Option::Some(::core::time::Duration::new(#secs, #nanos)))
+        }
+    };
+    let params = plan.procedure.params.iter().map(|param| {
+        let name = param.ident.unraw().to_string();
+        entry(&name, &param.direction(), &param.shape())
+    });
+    let returned = match plan.procedure.output.value() {
+        Some(ty) => quote!(<#ty as ::nearcall::Wire>::SHAPE),
+        None => quote!(&::nearcall::rt::Shape::Unit),
+    };
+    let returned = entry("return", &quote!(::nearcall::rt::Direction::Return), &returned);
+    let error =
+        plan.procedure.output.error().map(|ty| {
+            entry("error", &quote!(::nearcall::rt::Direction::Error), &quote!(<#ty as ::nearcall::Wire>::SHAPE))
+        });
+    let params = params.chain([returned]).chain(error);
+    quote! {
+        ::nearcall::rt::Procedure {
+            name: #name,
+            params: &[#(#params),*],
+            frame_size: #frame,
+            concurrency: #concurrency,
+            timeout: #timeout,
+            idempotent: #idempotent,
+        }
+    }
+}
+
+fn entry(name: &str, direction: &TokenStream, shape: &TokenStream) -> TokenStream {
+    quote!(::nearcall::rt::Param { name: #name, direction: #direction, shape: #shape })
+}

@@ -1,0 +1,114 @@
+//! The source representation of an interface: what its author wrote, in the words of calls.
+//!
+//! It holds names, order, directions, the syntactic class of each parameter, attributes and (through the tokens) spans.
+//! It does not hold sizes: those exist only once rustc knows the types.
+//!
+//! Invariant: an [`Interface`] that passed all checks can be emitted without a further decision that could fail.
+
+use std::time::Duration;
+
+use syn::{Attribute, Ident, ItemTrait, Type};
+
+/// One interface: a trait whose methods are called across an address space boundary.
+#[derive(Debug)]
+pub struct Interface {
+    /// The trait without our attributes, as it is emitted again.
+    pub item: ItemTrait,
+    /// The methods in order; a procedure's number is its index here.
+    pub procedures: Vec<Procedure>,
+}
+
+/// One procedure.
+#[derive(Debug)]
+pub struct Procedure {
+    /// The method's name.
+    pub ident: Ident,
+    /// Attributes that its counterpart in the client has too: documentation, and the note that it is deprecated.
+    pub attrs: Vec<Attribute>,
+    /// Parameters without the receiver, in order of declaration.
+    pub params: Vec<Param>,
+    /// What it returns.
+    pub output: Output,
+    /// What `#[call(..)]` says.
+    pub options: Options,
+}
+
+/// One parameter.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub ident: Ident,
+    /// Its type as declared, with references.
+    pub declared: Type,
+    /// How it travels.
+    pub form: Form,
+}
+
+/// The syntactic class of a parameter: which way it travels and, as far as the syntax tells, as what.
+#[derive(Debug)]
+pub enum Form {
+    /// `T`: in, by value.
+    Value(Type),
+    /// `&T`: in; the server lends the decoded value to the procedure.
+    Ref(Type),
+    /// `&str`: in; text.
+    Str,
+    /// `&[u8]`: in; bytes.
+    Bytes,
+    /// `&mut T`: in and out.
+    InOut(Type),
+    /// `&mut [u8]`: in and out, all of it both ways.
+    InOutBytes,
+    /// `#[out] x: &mut T`: out; the procedure gets a default value to overwrite.
+    Out(Type),
+    /// `#[out] buf: &mut [u8]`: out; the request carries the capacity only.
+    OutBytes {
+        /// `len = return`: only as many bytes come back as the return value says.
+        len_is_return: bool,
+    },
+}
+
+/// Which way a parameter travels; the order of the variants is the order of parts in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// To the server.
+    In,
+    /// Both ways.
+    InOut,
+    /// To the client.
+    Out,
+}
+
+impl Form {
+    /// Which way it travels.
+    #[must_use]
+    pub const fn direction(&self) -> Direction {
+        match self {
+            Self::Value(_) | Self::Ref(_) | Self::Str | Self::Bytes => Direction::In,
+            Self::InOut(_) | Self::InOutBytes => Direction::InOut,
+            Self::Out(_) | Self::OutBytes { .. } => Direction::Out,
+        }
+    }
+}
+
+/// What a procedure returns: nothing, `T`, or `Result<T, E>`.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// `T`; `None` if it is `()`, however that is spelled.
+    pub value: Option<Type>,
+    /// `E`; `None` if the procedure has no errors of its own.
+    pub error: Option<Type>,
+}
+
+/// What `#[call(..)]` says; a `None` means the default of the run time.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Calls that one client can have under way in this procedure: 1 to 64.
+    pub concurrency: Option<u16>,
+    /// How long a call may take; [`Duration::MAX`] means for ever.
+    pub timeout: Option<Duration>,
+    /// Bytes of the A-stack's frame instead of what the parameters suggest.
+    pub astack: Option<u32>,
+    /// A call that may have run can be repeated without harm.
+    pub idempotent: bool,
+}

@@ -1,0 +1,223 @@
+//! Our attributes: `#[call(..)]` on a method and `#[out]` on a parameter.
+//!
+//! Unknown keys, keys given twice and values out of range are refused one by one; a refused key leaves its default.
+//! Attributes of others are not looked at here.
+
+use std::time::Duration;
+
+use syn::meta::ParseNestedMeta;
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
+
+use crate::ir::Options;
+use crate::refusals::Refusals;
+
+/// The most calls one client can have under way in one procedure: the run time keeps them in one 64-bit word.
+const MAX_CONCURRENCY: u64 = 64;
+
+/// What `#[out]` says about a parameter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Out {
+    /// `len = return`.
+    pub(crate) len_is_return: bool,
+}
+
+/// Takes the attributes named `name` out of `attrs`; the first one counts and the others are refused.
+fn take(attrs: &mut Vec<Attribute>, name: &str, refusals: &mut Refusals) -> Option<Attribute> {
+    let mut ours = Vec::new();
+    attrs.retain(|attr| {
+        let is_ours = attr.path().is_ident(name);
+        if is_ours {
+            ours.push(attr.clone());
+        }
+        !is_ours
+    });
+    let mut ours = ours.into_iter();
+    let first = ours.next();
+    for again in ours {
+        refusals.refuse(&again, format!("`#[{name}]` is given twice"), "write one attribute with all the keys");
+    }
+    first
+}
+
+/// Reads and removes `#[call(..)]`.
+pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Options {
+    let mut options = Options::default();
+    let Some(attr) = take(attrs, "call", refusals) else { return options };
+    if !matches!(attr.meta, Meta::List(_)) {
+        refusals.refuse(
+            &attr,
+            "`#[call]` without keys says nothing",
+            "remove it, or write `#[call(timeout = \"2s\")]`",
+        );
+        return options;
+    }
+    let mut seen: Vec<Ident> = Vec::new();
+    let parsed = attr.parse_nested_meta(|meta| {
+        let Some(key) = known(&meta, &["concurrency", "timeout", "astack", "idempotent"], &mut seen, refusals)? else {
+            return Ok(());
+        };
+        match key.as_str() {
+            "concurrency" => options.concurrency = concurrency(&value(&meta)?, refusals),
+            "timeout" => options.timeout = timeout(&value(&meta)?, refusals),
+            "astack" => options.astack = astack(&value(&meta)?, refusals),
+            _ if meta.input.peek(Token![=]) => {
+                let given = value(&meta)?;
+                refusals.refuse(given, "`idempotent` has no value", "write `idempotent` alone, or leave it out");
+            }
+            _ => options.idempotent = true,
+        }
+        Ok(())
+    });
+    if let Err(error) = parsed {
+        refusals.syntax(error);
+    }
+    options
+}
+
+/// Reads and removes `#[out]`.
+pub(crate) fn out(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Option<Out> {
+    let attr = take(attrs, "out", refusals)?;
+    let mut out = Out { len_is_return: false };
+    if matches!(attr.meta, Meta::Path(_)) {
+        return Some(out);
+    }
+    let mut seen: Vec<Ident> = Vec::new();
+    let parsed = attr.parse_nested_meta(|meta| {
+        if known(&meta, &["len"], &mut seen, refusals)?.is_none() {
+            return Ok(());
+        }
+        let input = meta.value()?;
+        let is_return = input.peek(Token![return]);
+        let given: Expr = input.parse()?;
+        out.len_is_return = is_return;
+        if !matches!(&given, Expr::Return(alone) if alone.expr.is_none()) {
+            refusals.refuse(
+                given,
+                "only the return value can say how much of the buffer was filled",
+                "write `#[out(len = return)]`, or `#[out]` if all of it always is",
+            );
+        }
+        Ok(())
+    });
+    if let Err(error) = parsed {
+        refusals.syntax(error);
+    }
+    Some(out)
+}
+
+/// The key of `meta` if it is one of `keys` and new; otherwise it is refused, and its value is skipped.
+fn known(
+    meta: &ParseNestedMeta<'_>,
+    keys: &[&str],
+    seen: &mut Vec<Ident>,
+    refusals: &mut Refusals,
+) -> syn::Result<Option<String>> {
+    let key = meta.path.get_ident().filter(|key| keys.iter().any(|known| key == known));
+    let Some(key) = key else {
+        let list = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+        refusals.refuse(&meta.path, "unknown key", format_args!("the keys are {list}"));
+        skip(meta)?;
+        return Ok(None);
+    };
+    if seen.contains(key) {
+        refusals.refuse(key, format!("`{key}` is given twice"), "keep one of them");
+        skip(meta)?;
+        return Ok(None);
+    }
+    seen.push(key.clone());
+    Ok(Some(key.to_string()))
+}
+
+/// Skips the value of a refused key, whatever it looks like, so that the keys after it are still read.
+fn skip(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+    while !meta.input.is_empty() && !meta.input.peek(Token![,]) {
+        meta.input.parse::<proc_macro2::TokenTree>()?;
+    }
+    Ok(())
+}
+
+fn value(meta: &ParseNestedMeta<'_>) -> syn::Result<Expr> {
+    meta.value()?.parse()
+}
+
+fn integer(value: &Expr) -> Option<u64> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Int(int), .. }) => int.base10_parse().ok(),
+        _ => None,
+    }
+}
+
+fn concurrency(value: &Expr, refusals: &mut Refusals) -> Option<u16> {
+    let number = integer(value).filter(|number| (1..=MAX_CONCURRENCY).contains(number));
+    if number.is_none() {
+        refusals.refuse(
+            value,
+            format!("`concurrency` is a number from 1 to {MAX_CONCURRENCY}"),
+            "it is how many calls one client can have under way in this procedure; more of them wait",
+        );
+    }
+    number.and_then(|number| u16::try_from(number).ok())
+}
+
+fn astack(value: &Expr, refusals: &mut Refusals) -> Option<u32> {
+    let number = integer(value).and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+    if number.is_none() {
+        refusals.refuse(
+            value,
+            "`astack` is a number of bytes from 1 to 4294967295",
+            "write the largest sum of variable parameters a call shall carry, or leave it out for 1500",
+        );
+    }
+    number
+}
+
+fn timeout(value: &Expr, refusals: &mut Refusals) -> Option<Duration> {
+    let duration = match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => duration(&text.value()),
+        _ => None,
+    };
+    if duration.is_none() {
+        refusals.refuse(
+            value,
+            "`timeout` is a text like \"250us\", \"5ms\", \"2s\", \"1min\" or \"none\"",
+            "give a whole number above 0 with its unit; \"none\" waits for ever",
+        );
+    }
+    duration
+}
+
+/// `None` if `text` is no duration. What does not fit 64 bits of microseconds (half a million years) is none either.
+fn duration(text: &str) -> Option<Duration> {
+    if text == "none" {
+        return Some(Duration::MAX);
+    }
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(digits.len())?)?;
+    let micros: u64 = match unit {
+        "us" => 1,
+        "ms" => 1_000,
+        "s" => 1_000_000,
+        "min" => 60_000_000,
+        _ => return None,
+    };
+    let micros = number.parse::<u64>().ok()?.checked_mul(micros)?;
+    (micros > 0).then(|| Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let micros = |text| duration(text).map(|d| d.as_micros());
+        assert_eq!(micros("250us"), Some(250));
+        assert_eq!(micros("5ms"), Some(5_000));
+        assert_eq!(micros("2s"), Some(2_000_000));
+        assert_eq!(micros("1min"), Some(60_000_000));
+        assert_eq!(duration("none"), Some(Duration::MAX));
+        for bad in ["", "0s", "s", "2", "-1s", "1.5s", "2 s", "2h", "+2s", "18446744073709551615s"] {
+            assert_eq!(duration(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From a trait to the source representation.
+//!
+//! Reads one method at a time; a method or parameter that is refused is left out of the result, which is then never
+//! emitted. The trait is kept, without our attributes, because it is emitted again either way.
+//!
+//! What it does not do: compare procedures with each other (`check`), or look into types (`types`).
+
+use syn::ext::IdentExt;
+use syn::{Attribute, FnArg, Ident, ItemTrait, Pat, PatType, ReceiverKind, Safety, Signature, TraitItem, TraitItemFn};
+
+use crate::ir::{Interface, Param, Procedure};
+use crate::refusals::Refusals;
+use crate::{options, types};
+
+/// Reads the trait `item`.
+pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interface {
+    let mut procedures = Vec::new();
+    for item in &mut item.items {
+        match item {
+            TraitItem::Fn(method) => procedures.push(procedure(method, refusals)),
+            TraitItem::Const(constant) => refusals.refuse(
+                constant,
+                "a constant of a trait has another value in each implementation, and the client has none",
+                "put it beside the trait, or make it a procedure",
+            ),
+            TraitItem::Type(ty) => refusals.refuse(
+                ty,
+                "an associated type is another type in each implementation, and the client has none",
+                "name one concrete type",
+            ),
+            other => refusals.refuse(
+                other,
+                "an interface consists of methods",
+                "write the methods out, so that both sides see the same",
+            ),
+        }
+    }
+    Interface { item, procedures }
+}
+
+/// Reads one method and strips our attributes from it.
+fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Procedure {
+    let options = options::call(&mut method.attrs, refusals);
+    method_attrs(&method.attrs, refusals);
+    signature(&method.sig, refusals);
+    if let Some(body) = &method.default {
+        refusals.refuse(
+            body,
+            "a default body would run in the server or in the client, and nobody could tell in which",
+            "declare the method only; put shared code into a function beside the trait",
+        );
+    }
+    let params = method.sig.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Receiver(_) => None,
+        FnArg::Typed(typed) => param(typed, refusals),
+    });
+    let params = params.collect();
+    Procedure {
+        ident: method.sig.ident.clone(),
+        attrs: method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect(),
+        params,
+        output: types::output(&method.sig.output, refusals),
+        options,
+    }
+}
+
+/// Whether an attribute of a method belongs to its counterpart in the client as well.
+fn travels_to_client(attr: &Attribute) -> bool {
+    attr.path().is_ident("doc") || attr.path().is_ident("deprecated")
+}
+
+fn is_cfg(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")
+}
+
+fn method_attrs(attrs: &[Attribute], refusals: &mut Refusals) {
+    for attr in attrs {
+        if is_cfg(attr) {
+            refusals.refuse(
+                attr,
+                "a conditional procedure would number the ones after it differently in two programs",
+                "keep the procedure and return an error from it, or put `cfg` on two whole interfaces",
+            );
+        } else if attr.path().is_ident("out") {
+            refusals.refuse(attr, "`#[out]` is about a parameter", "write it before the parameter's name");
+        }
+    }
+}
+
+/// Refuses what a method cannot be, apart from its parameters.
+fn signature(sig: &Signature, refusals: &mut Refusals) {
+    if let Some(token) = &sig.constness {
+        refusals.refuse(token, "a call cannot run at compile time", "remove `const`");
+    }
+    if let Some(token) = &sig.asyncness {
+        refusals.refuse(
+            token,
+            "a call blocks its thread until the answer is there, which takes less time than a scheduler",
+            "remove `async`; call from a thread, or from the executor's pool of blocking threads",
+        );
+    }
+    if let Safety::Unsafe(token) = &sig.safety {
+        refusals.refuse(
+            token,
+            "a caller in another address space cannot be held to a contract of `unsafe`",
+            "remove `unsafe` and check the arguments",
+        );
+    }
+    if let Some(abi) = &sig.abi {
+        refusals.refuse(abi, "the calling convention of an interface is ours", "remove `extern`");
+    }
+    if !sig.generics.params.is_empty() {
+        refusals.refuse(
+            &sig.generics.params,
+            "a generic procedure has no single layout, and a lifetime none at all across address spaces",
+            "write one method for each concrete type, and leave lifetimes out",
+        );
+    }
+    if let Some(clause) = &sig.generics.where_clause {
+        refusals.refuse(clause, "a procedure has no conditions", "remove the `where` clause");
+    }
+    if let Some(dots) = &sig.variadic {
+        refusals.refuse(dots, "a procedure has a fixed list of parameters", "take a `Vec<T>`");
+    }
+    name(&sig.ident, refusals);
+    receiver(sig, refusals);
+}
+
+fn receiver(sig: &Signature, refusals: &mut Refusals) {
+    const HINT: &str = "write `&self`; several calls run at the same time, so put state that changes behind a lock";
+    match sig.receiver() {
+        None => refusals.refuse(&sig.ident, "a procedure is called on the object that the server exports", HINT),
+        Some(receiver) => match &receiver.kind {
+            ReceiverKind::Reference(_, None, None) => {}
+            ReceiverKind::Reference(_, Some(lifetime), None) => refusals.refuse(
+                lifetime,
+                "a lifetime says nothing across address spaces",
+                "leave it out: the object lives as long as it is exported",
+            ),
+            ReceiverKind::Reference(_, _, Some(_)) => {
+                refusals.refuse(receiver, "`&mut self` would let one call at a time into the server", HINT);
+            }
+            _ => refusals.refuse(receiver, "a call cannot consume the object that the server exports", HINT),
+        },
+    }
+}
+
+/// Reads one parameter and strips our attribute from it.
+fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
+    let out = options::out(&mut typed.attrs, refusals);
+    for attr in &typed.attrs {
+        if is_cfg(attr) {
+            refusals.refuse(attr, "a conditional parameter would move the ones after it", "keep the parameter");
+        } else if !["allow", "expect", "warn", "deny"].iter().any(|lint| attr.path().is_ident(lint)) {
+            refusals.refuse(
+                attr,
+                "unknown attribute of a parameter",
+                "the only one is `#[out]` or `#[out(len = return)]`",
+            );
+        }
+    }
+    let ident = match &*typed.pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => {
+            name(&pat.ident, refusals);
+            Some(pat.ident.clone())
+        }
+        pattern => {
+            refusals.refuse(
+                pattern,
+                "a parameter has a plain name, which both sides compare",
+                "name it; take it apart in the implementation",
+            );
+            None
+        }
+    };
+    let form = types::form(&typed.ty, out, refusals);
+    Some(Param { ident: ident?, declared: (*typed.ty).clone(), form: form? })
+}
+
+/// Names of ours begin with two underscores; that is the whole of the hygiene of generated code.
+fn name(ident: &Ident, refusals: &mut Refusals) {
+    if ident.unraw().to_string().starts_with("__") {
+        refusals.refuse(ident, "names that begin with `__` belong to generated code", "use another name");
+    }
+}
