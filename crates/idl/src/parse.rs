@@ -17,7 +17,7 @@ pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interfa
     let mut procedures = Vec::new();
     for item in &mut item.items {
         match item {
-            TraitItem::Fn(method) => procedures.push(procedure(method, refusals)),
+            TraitItem::Fn(method) => procedures.extend(procedure(method, refusals)),
             TraitItem::Const(constant) => refusals.refuse(
                 constant,
                 "a constant of a trait has another value in each implementation, and the client has none",
@@ -39,7 +39,7 @@ pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interfa
 }
 
 /// Reads one method and strips our attributes from it.
-fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Procedure {
+fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Procedure> {
     let options = options::call(&mut method.attrs, refusals);
     method_attrs(&method.attrs, refusals);
     signature(&method.sig, refusals);
@@ -55,13 +55,9 @@ fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Procedure {
         FnArg::Typed(typed) => param(typed, refusals),
     });
     let params = params.collect();
-    Procedure {
-        ident: method.sig.ident.clone(),
-        attrs: method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect(),
-        params,
-        output: types::output(&method.sig.output, refusals),
-        options,
-    }
+    let output = types::output(&method.sig.output, refusals)?;
+    let attrs = method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect();
+    Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options })
 }
 
 /// Whether an attribute of a method belongs to its counterpart in the client as well.

@@ -112,7 +112,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         let (area, ident) = (param.local(), &param.ident);
         quote!(let #area = __reply.area(#ident.len());)
     });
-    let app = output.error().map(|error| {
+    let app = output.error.as_ref().map(|error| {
         quote! {
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<#error>(0)?));
@@ -143,8 +143,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
     let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
     // A reply without parts is verified by the transfer and not looked at.
-    let is_silent =
-        plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error().is_none();
+    let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
     let transfer = match (is_silent, plan.request.is_empty()) {
         (true, true) => quote!(#begin.transfer()?;),
         (true, false) => quote!(__call.transfer()?;),

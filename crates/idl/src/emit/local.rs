@@ -8,7 +8,7 @@ use quote::quote;
 
 use super::plan::Plan;
 use super::{Names, allow_many_params, client_output, params_of};
-use crate::ir::{Output, Procedure};
+use crate::ir::Procedure;
 
 /// The named items, and the impls.
 pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -32,10 +32,10 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
         let allow = allow_many_params(plan.procedure);
         let arguments = params.iter().map(|param| &param.ident);
         let run = quote!(<__T as #files>::#ident(&self.0, #(#arguments),*));
-        let body = match output {
-            Output::Fallible { .. } => quote!(#run.map_err(::nearcall::CallError::App)),
-            Output::Plain(Some(_)) => quote!(::core::result::Result::Ok(#run)),
-            Output::Plain(None) => quote!(#run; ::core::result::Result::Ok(())),
+        let body = match (&output.error, &output.value) {
+            (Some(_), _) => quote!(#run.map_err(::nearcall::CallError::App)),
+            (None, Some(_)) => quote!(::core::result::Result::Ok(#run)),
+            (None, None) => quote!(#run; ::core::result::Result::Ok(())),
         };
         quote! {
             #allow

@@ -130,8 +130,8 @@ fn params_of(procedure: &Procedure) -> TokenStream {
 
 /// The return type of a procedure in the client.
 fn client_output(procedure: &Procedure) -> TokenStream {
-    let value = value_type(procedure.output.value());
-    let error = match procedure.output.error() {
+    let value = value_type(procedure.output.value.as_ref());
+    let error = match &procedure.output.error {
         Some(error) => quote!(#error),
         None => quote!(::core::convert::Infallible),
     };
@@ -180,12 +180,12 @@ fn doc_text(attr: &Attribute) -> Option<String> {
 impl Output {
     /// The return type as the trait has it.
     fn declared(&self) -> TokenStream {
-        match self {
-            Self::Plain(None) => TokenStream::new(),
-            Self::Plain(Some(value)) => quote!(-> #value),
-            Self::Fallible { ok, err } => {
-                let ok = value_type(ok.as_ref());
-                quote!(-> ::core::result::Result<#ok, #err>)
+        match (&self.value, &self.error) {
+            (None, None) => TokenStream::new(),
+            (Some(value), None) => quote!(-> #value),
+            (value, Some(error)) => {
+                let value = value_type(value.as_ref());
+                quote!(-> ::core::result::Result<#value, #error>)
             }
         }
     }

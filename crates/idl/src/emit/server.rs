@@ -17,7 +17,7 @@ use quote::quote;
 
 use super::Names;
 use super::plan::{Plan, Slot};
-use crate::ir::{Form, Output};
+use crate::ir::Form;
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -100,10 +100,10 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     });
     let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
     let ok = reply(plan);
-    let body = match (&procedure.output, &plan.returned) {
-        (Output::Plain(_), None) => quote!(#run; #ok),
-        (Output::Plain(_), Some(_)) => quote!(let __return = #run; #ok),
-        (Output::Fallible { err, .. }, returned) => {
+    let body = match (&procedure.output.error, &plan.returned) {
+        (None, None) => quote!(#run; #ok),
+        (None, Some(_)) => quote!(let __return = #run; #ok),
+        (Some(err), returned) => {
             let pattern = if returned.is_some() { quote!(__return) } else { quote!(()) };
             quote! {
                 match #run {

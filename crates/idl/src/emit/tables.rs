@@ -46,7 +46,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
     let returned = plan.returned.as_ref().map(|(at, ty)| (at, quote!(<#ty as ::nearcall::Wire>::SIZE)));
     let reply = chain(&plan.reply, returned, &plan.reply_end);
     let Plan { req, rep, request_end, reply_end, .. } = plan;
-    let reply_bytes = match plan.procedure.output.error() {
+    let reply_bytes = match &plan.procedure.output.error {
         Some(error) => quote!(__max(#reply_end, <#error as ::nearcall::Wire>::SIZE)),
         None => quote!(#reply_end),
     };
@@ -137,13 +137,13 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
         let name = param.ident.unraw().to_string();
         entry(&name, &param.direction(), &param.shape())
     });
-    let returned = match plan.procedure.output.value() {
+    let returned = match &plan.procedure.output.value {
         Some(ty) => quote!(<#ty as ::nearcall::Wire>::SHAPE),
         None => quote!(&::nearcall::rt::Shape::Unit),
     };
     let returned = entry("return", &quote!(::nearcall::rt::Direction::Return), &returned);
     let error =
-        plan.procedure.output.error().map(|ty| {
+        plan.procedure.output.error.as_ref().map(|ty| {
             entry("error", &quote!(::nearcall::rt::Direction::Error), &quote!(<#ty as ::nearcall::Wire>::SHAPE))
         });
     let params = params.chain([returned]).chain(error);
