@@ -159,6 +159,8 @@ pub mod request {
 pub mod reply {
     /// Sequence number and status: written last.
     pub const FIRST: usize = 0;
+    /// Bytes of the tail that follows the out areas.
+    pub const TAIL: usize = 1;
     /// Up to 40 bytes of results.
     pub const RESULTS: usize = 2;
 

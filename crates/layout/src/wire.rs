@@ -134,6 +134,16 @@ pub trait Wire: Sized {
         let _ = space;
     }
 
+    /// Bytes of the tail that belongs to the fixed part at byte offset `at` of `head`, as far as the sender says.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the head is too short or the size overflows.
+    #[inline(always)]
+    fn tail_size_at(head: &[u8], at: usize) -> Result<usize, Malformed> {
+        let _ = (head, at);
+        Ok(0)
+    }
+
     /// Reads a value whose fixed part is at byte offset `at` of `head`; takes its tail from `tail`.
     ///
     /// # Errors
@@ -285,10 +295,10 @@ impl<T: Wire, const N: usize> Wire for [T; N] {
     }
 }
 
-/// The count of a tail, as the head carries it. A longer tail than fits 32 bits cannot be sent: no frame holds it, and
-/// the stub has refused it before.
+/// The count of a tail, as the head carries it. A longer tail than fits 32 bits cannot be sent: no frame holds it.
 #[inline(always)]
-fn count(len: usize) -> u32 {
+#[must_use]
+pub fn count_of(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
 
@@ -309,7 +319,7 @@ impl Wire for String {
 
     #[inline]
     fn put(&self, head: &mut [u8], at: usize) {
-        count(self.len()).put(head, at);
+        count_of(self.len()).put(head, at);
     }
 
     #[inline]
@@ -325,8 +335,13 @@ impl Wire for String {
     }
 
     #[inline]
+    fn tail_size_at(head: &[u8], at: usize) -> Result<usize, Malformed> {
+        get_count(head, at)
+    }
+
+    #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        let bytes = tail.take(get_count(head, at)?)?;
+        let bytes = tail.take(Self::tail_size_at(head, at)?)?;
         core::str::from_utf8(bytes).map(Self::from).map_err(|_| Malformed)
     }
 }
@@ -342,7 +357,7 @@ impl<T: Wire> Wire for Vec<T> {
 
     #[inline]
     fn put(&self, head: &mut [u8], at: usize) {
-        count(self.len()).put(head, at);
+        count_of(self.len()).put(head, at);
     }
 
     #[inline]
@@ -358,9 +373,13 @@ impl<T: Wire> Wire for Vec<T> {
     }
 
     #[inline]
+    fn tail_size_at(head: &[u8], at: usize) -> Result<usize, Malformed> {
+        get_count(head, at)?.checked_mul(T::SIZE).ok_or(Malformed)
+    }
+
+    #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        let size = get_count(head, at)?.checked_mul(T::SIZE).ok_or(Malformed)?;
-        let bytes = tail.take(size)?;
+        let bytes = tail.take(Self::tail_size_at(head, at)?)?;
         bytes.chunks_exact(T::SIZE).map(|item| T::get(item, 0, &mut Tail::empty())).collect()
     }
 }

@@ -1,1 +1,52 @@
-//! placeholder
+//! Calls into another process at the cost of the memory between the two.
+//!
+//! A service is a Rust trait. One process exports an object under a name; any other binds to the name and calls it:
+//!
+//! ```no_run
+//! #[nearcall::interface]
+//! pub trait Adder {
+//!     fn add(&self, a: u32, b: u32) -> u32;
+//! }
+//!
+//! struct Plain;
+//! impl Adder for Plain {
+//!     fn add(&self, a: u32, b: u32) -> u32 {
+//!         a.wrapping_add(b)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In the server's process:
+//! let _export = AdderServer::export("adder", Plain)?;
+//! // In the client's:
+//! let adder = AdderClient::bind("adder")?;
+//! assert_eq!(adder.add(2, 3)?, 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A call travels through memory that only the two processes have, each with one region that only it can write. While
+//! the server polls, no system call is made and nothing is allocated. Neither side trusts the other, and either may die
+//! at any instruction: every call ends once, in a value or in a [`CallError`] that says how far it got.
+#![forbid(unsafe_code)]
+
+mod bind;
+mod binding;
+mod clerk;
+mod connection;
+mod domain;
+mod error;
+mod export;
+mod interface;
+mod message;
+mod names;
+#[doc(hidden)]
+pub mod rt;
+mod watcher;
+
+pub use bind::{Binder, Client, bind};
+pub use binding::{Binding, Path};
+pub use error::{BindError, CallError, DirError, ExportError, Ran};
+pub use export::{Export, Exporter, export};
+pub use nearcall_layout::Wire;
+pub use nearcall_macros::{Wire, interface};

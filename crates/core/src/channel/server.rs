@@ -92,7 +92,7 @@ impl ServerHalf {
         Some(Claimed { sequence: next, request, words })
     }
 
-    /// Takes the A-stack of a claimed request, whose procedure's class is `class`, and stamps the call as started.
+    /// Takes the A-stack of a claimed request, whose procedure's class is `class`.
     ///
     /// # Errors
     /// [`Misbehaved`], counted.
@@ -106,12 +106,18 @@ impl ServerHalf {
             return Err(self.blame(Misbehaved::Astack(astack)));
         };
         // Acquire: pairs with the Release in the drop of `Started`, on whichever processor that was.
-        if busy.swap(true, Ordering::Acquire) {
+        if busy.swap(true, Ordering::SeqCst) {
             return Err(self.blame(Misbehaved::AstackInUse(astack)));
         }
         let started = Started { half: self, class, astack, sequence: claimed.sequence, answered: false };
-        started.stamp(stamp::STARTED);
         Ok(started)
+    }
+
+    #[inline(always)]
+    fn stamp(&self, astack: u16, sequence: u32, how_far: u64) {
+        if let Some(line) = self.own.line(server::stamp(usize::from(astack))) {
+            line.publish(u64::from(sequence) | how_far);
+        }
     }
 
     /// Answers a request that never got to a procedure. Nothing happens if its A-stack is not one: there is nowhere to
@@ -177,10 +183,41 @@ impl ServerHalf {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Calls whose procedure runs now.
+    /// Whether a procedure runs on an A-stack of `class`.
     #[must_use]
-    pub fn running_count(&self) -> usize {
-        self.busy.iter().filter(|busy| busy.load(Ordering::Relaxed)).count()
+    pub fn runs_in(&self, class: &AstackClass) -> bool {
+        let first = usize::from(class.first);
+        let busy = self.busy.get(first..first + usize::from(class.count)).unwrap_or_default();
+        busy.iter().any(|busy| busy.load(Ordering::SeqCst))
+    }
+}
+
+/// The client's frame of one call, and the stamp that says how far it got.
+#[derive(Debug, Clone, Copy)]
+pub struct Arguments<'a> {
+    half: &'a ServerHalf,
+    frame: usize,
+    size: usize,
+    astack: u16,
+    sequence: u32,
+}
+
+impl Arguments<'_> {
+    /// Copies bytes of the client's frame, from byte `at` of it, into private memory (LRPC's copy E): each is read once.
+    /// `None` outside the frame.
+    #[inline]
+    #[must_use]
+    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        if at.checked_add(into.len())? > self.size {
+            return None;
+        }
+        self.half.peer.copy_in(self.frame + at, into)
+    }
+
+    /// Writes down that the procedure has returned, before its results are.
+    #[inline(always)]
+    pub fn finished(&self) {
+        self.half.stamp(self.astack, self.sequence, stamp::FINISHED);
     }
 }
 
@@ -205,18 +242,6 @@ pub struct Started<'a> {
 }
 
 impl<'a> Started<'a> {
-    /// Copies bytes of the client's frame, from byte `at` of it, into private memory (LRPC's copy E): each is read once.
-    /// `None` outside the frame.
-    #[inline]
-    #[must_use]
-    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        let size = usize::try_from(self.class.frame_size).ok()?;
-        if at.checked_add(into.len())? > size {
-            return None;
-        }
-        self.half.peer.copy_in(self.class.frame(self.astack) + at, into)
-    }
-
     /// Bytes of a frame.
     #[inline(always)]
     #[must_use]
@@ -224,38 +249,37 @@ impl<'a> Started<'a> {
         usize::try_from(self.class.frame_size).unwrap_or(0)
     }
 
-    /// Lends the reply half: our own memory, where the procedure writes its results directly. Whatever is stored there
-    /// counts as seen by the client.
+    /// Answers without having run anything.
+    #[cold]
+    pub fn refuse(mut self, why: u16) {
+        self.publish(why, 0, &[]);
+    }
+
+    /// Stamps the call as started; returns what the client sent, to be copied, and the reply half, lent: our own memory, where the procedure writes its
+    /// results directly. Whatever is stored there counts as seen by the client.
     #[inline(always)]
     #[must_use]
-    pub fn reply_half(&mut self) -> &mut [u8] {
+    pub fn parts(&mut self) -> (Arguments<'_>, &mut [u8]) {
+        self.half.stamp(self.astack, self.sequence, stamp::STARTED);
         // SAFETY: the busy flag makes this the only holder of the A-stack, and `self` is borrowed uniquely.
-        unsafe { self.half.own.lend(self.class.frame(self.astack), self.frame_size()) }.unwrap_or_default()
+        let half = unsafe { self.half.own.lend(self.class.frame(self.astack), self.frame_size()) };
+        let frame = self.class.frame(self.astack);
+        let size = self.frame_size();
+        let arguments = Arguments { half: self.half, frame, size, astack: self.astack, sequence: self.sequence };
+        (arguments, half.unwrap_or_default())
+    }
+
+    /// Answers with a status, the bytes of the tail after the out areas, and up to [`LINE_WORDS`] words of results.
+    #[inline(always)]
+    pub fn answer(mut self, status: u16, tail_size: u64, words: &[u64]) {
+        self.publish(status, tail_size, words);
     }
 
     #[inline(always)]
-    fn stamp(&self, how_far: u64) {
-        if let Some(line) = self.half.own.line(server::stamp(usize::from(self.astack))) {
-            line.publish(u64::from(self.sequence) | how_far);
-        }
-    }
-
-    /// Writes down that the procedure has returned, before its results are.
-    #[inline(always)]
-    pub fn finished(&self) {
-        self.stamp(stamp::FINISHED);
-    }
-
-    /// Answers with a status and up to [`LINE_WORDS`] words of results.
-    #[inline(always)]
-    pub fn answer(mut self, status: u16, words: &[u64]) {
-        self.publish(status, words);
-    }
-
-    #[inline(always)]
-    fn publish(&mut self, status: u16, words: &[u64]) {
+    fn publish(&mut self, status: u16, tail_size: u64, words: &[u64]) {
         self.answered = true;
         let Some(line) = self.half.own.line(server::reply(usize::from(self.astack))) else { return };
+        line.store(reply::TAIL, tail_size);
         for (i, &word) in words.iter().take(LINE_WORDS).enumerate() {
             line.store(reply::RESULTS + i, word);
         }
@@ -272,7 +296,7 @@ impl Drop for Started<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.answered {
-            self.publish(status::PANICKED, &[]);
+            self.publish(status::PANICKED, 0, &[]);
         }
     }
 }

@@ -36,11 +36,12 @@ fn calls_cross_and_sequence_numbers_wrap() {
         assert_eq!((claimed.sequence, claimed.request, claimed.words[0]), (called, request(astack), i));
         assert_eq!(client.ran(astack, called), Ran::No);
         let mut started = server.start(&claimed, class).unwrap();
+        let (arguments, half) = started.parts();
         assert_eq!(client.ran(astack, called), Ran::Maybe);
-        started.reply_half()[7] = 0x5a;
-        started.finished();
+        half[7] = 0x5a;
+        arguments.finished();
         assert_eq!((client.ran(astack, called), client.answered(astack, called)), (Ran::Yes, false));
-        started.answer(status::OK, &[i + 1]);
+        started.answer(status::OK, 0, &[i + 1]);
         assert!(client.answered(astack, called));
         let line = client.reply_line(astack).unwrap();
         assert_eq!(client.results::<1>(line), [i + 1]);
@@ -67,7 +68,7 @@ fn an_unread_line_is_never_written_again() {
     assert_eq!(client.publish(&request(0), &[], 0, 0), Err(RingFull));
     let claimed = server.claim().unwrap();
     assert_eq!(claimed.sequence, given_up);
-    server.start(&claimed, class).unwrap().answer(status::OK, &[]);
+    server.start(&claimed, class).unwrap().answer(status::OK, 0, &[]);
     assert!(client.publish(&request(0), &[], 0, 0).is_ok());
 }
 
@@ -102,7 +103,7 @@ fn a_request_is_claimed_once_however_many_look() {
                 while claimed.load(std::sync::atomic::Ordering::Relaxed) < 20_000 {
                     if let Some(one) = server.claim() {
                         claimed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                        server.start(&one, class).unwrap().answer(status::OK, &[u64::from(one.sequence)]);
+                        server.start(&one, class).unwrap().answer(status::OK, 0, &[u64::from(one.sequence)]);
                     }
                     std::thread::yield_now();
                 }

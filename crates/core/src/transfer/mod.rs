@@ -7,6 +7,7 @@
 //!
 //! Who must fence is whoever stops looking (`docs/orderings.md`); a call between two parties that look does not.
 
+pub mod call;
 pub mod caller;
 pub mod crew;
 

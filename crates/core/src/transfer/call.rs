@@ -1,0 +1,154 @@
+//! One call from the client's side, as a value: an A-stack held, then published, then answered.
+//!
+//! The types make the order of LRPC's call sequence the only one that compiles: a frame can be written only while the
+//! A-stack is held and nothing is published, results can be read only after the reply's sequence number was checked,
+//! and the A-stack goes back when the results are dropped. A call that is given up keeps its A-stack until the answer.
+
+use std::time::Duration;
+
+use nearcall_layout::pair;
+
+use super::caller::{self, Doorbell, Unanswered, Wait};
+use crate::astack::{Astacks, NoneFree};
+use crate::channel::Ran;
+use crate::channel::client::{ClientHalf, Request};
+use crate::shm::PeerLine;
+use crate::sys::process;
+
+/// Why a call got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// The request could not be published: lines of calls that were given up fill the ring. Nothing ran.
+    RingFull,
+    /// The time is over; the A-stack is quarantined.
+    Timeout(Ran),
+    /// The pair has ended.
+    Ended(Ran),
+}
+
+/// An A-stack that is ours, and nothing published on it.
+#[derive(Debug)]
+pub struct Held<'a> {
+    half: &'a ClientHalf,
+    astacks: &'a Astacks,
+    astack: u16,
+}
+
+impl<'a> Held<'a> {
+    /// Takes an A-stack, waiting up to `patience`.
+    ///
+    /// # Errors
+    /// [`NoneFree`].
+    #[inline(always)]
+    pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: Duration) -> Result<Self, NoneFree> {
+        let astack = astacks.take(patience, |astack, sequence| half.answered(astack, sequence))?;
+        Ok(Self { half, astacks, astack })
+    }
+
+    /// The frame: our own memory, lent while nothing is published. Whatever is stored there counts as seen by the
+    /// server.
+    #[inline(always)]
+    #[must_use]
+    pub fn frame(&mut self) -> &mut [u8] {
+        // SAFETY: `self` is the proof that the A-stack is held, and it is borrowed uniquely.
+        unsafe { self.half.frame(self.astacks.class(), self.astack) }
+    }
+
+    /// Publishes the request and waits for its answer. `what` needs no A-stack; it is filled in.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    #[inline(always)]
+    pub fn call(
+        self,
+        what: Request,
+        words: &[u64],
+        doorbell: &impl Doorbell,
+        timeout: Option<Duration>,
+    ) -> Result<Answered<'a>, Failed> {
+        let (half, astacks, astack) = (self.half, self.astacks, self.astack);
+        let what = Request { astack, ..what };
+        let sequence = half.publish(&what, words, 0, process::cpu()).map_err(|_| Failed::RingFull)?;
+        // Published: from here on the A-stack is the call's, whatever becomes of us.
+        core::mem::forget(self);
+        match caller::wait(half, doorbell, Wait { astack, sequence, timeout }) {
+            Ok(first) => match half.reply_line(astack) {
+                Some(line) => Ok(Answered { half, astacks, astack, line, status: pair::middle(first) }),
+                None => Err(Failed::Ended(Ran::Maybe)),
+            },
+            Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn give_up(astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Failed {
+    astacks.quarantine(astack, sequence);
+    match why {
+        Unanswered::Timeout(ran) => Failed::Timeout(ran),
+        Unanswered::Ended(ran) => Failed::Ended(ran),
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.astacks.give(self.astack);
+    }
+}
+
+/// An answer: proof that the reply line carried the expected sequence number. It says nothing about the results, which
+/// the server may still be changing: read each once.
+#[derive(Debug)]
+pub struct Answered<'a> {
+    half: &'a ClientHalf,
+    astacks: &'a Astacks,
+    astack: u16,
+    line: PeerLine<'a>,
+    status: u16,
+}
+
+impl Answered<'_> {
+    /// How the call ended ([`nearcall_layout::pair::status`]).
+    #[inline(always)]
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Word `index` of the results that rode in the line; 0 beyond them.
+    #[inline(always)]
+    #[must_use]
+    pub fn word(&self, index: usize) -> u64 {
+        self.line.load(pair::reply::RESULTS + index)
+    }
+
+    /// The word beside them: bytes of the tail, as the server says.
+    #[inline(always)]
+    #[must_use]
+    pub fn tail_size(&self) -> u64 {
+        self.line.load(pair::reply::TAIL)
+    }
+
+    /// Bytes of the frame.
+    #[must_use]
+    pub fn frame_size(&self) -> usize {
+        usize::try_from(self.astacks.class().frame_size).unwrap_or(0)
+    }
+
+    /// Copies bytes of the reply half from byte `at` of it; each is read once. `None` outside the frame.
+    #[inline]
+    #[must_use]
+    pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        self.half.copy_out(self.astacks.class(), self.astack, at, into)
+    }
+}
+
+impl Drop for Answered<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.half.finish(self.astack);
+        self.astacks.give(self.astack);
+    }
+}

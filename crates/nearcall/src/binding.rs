@@ -1,0 +1,297 @@
+//! The client's side of a pair, and bindings over it.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nearcall_core::astack::Astacks;
+use nearcall_core::channel::client::ClientHalf;
+use nearcall_core::sys::forked::ForkWord;
+use nearcall_core::sys::socket;
+use nearcall_core::transfer::call::Held;
+use nearcall_core::transfer::caller::Doorbell;
+use nearcall_layout::pair::{AstackClass, Plan};
+use rustix::io::Errno;
+
+use crate::error::{CallError, Failure, Ran};
+use crate::message::{FromClient, FromServer, Instance, SIZE_MAX};
+use crate::rt::{Call, DEFAULT_TIMEOUT};
+
+/// Values of the word that a stub tests first. 0 is what a forked child reads.
+pub(crate) const NEAR: u32 = 1;
+const REVOKED: u32 = 2;
+
+/// The pair's control socket, as callers ring it.
+#[derive(Debug)]
+pub(crate) struct Control(OwnedFd);
+
+impl Control {
+    fn send(&self, message: &FromClient) -> Result<(), Errno> {
+        socket::send(self.0.as_fd(), &message.to_bytes(), &[])
+    }
+}
+
+impl Doorbell for Control {
+    fn ring(&self) {
+        // AGAIN: rings are pending, one more says nothing new. Gone: the watcher ends the pair.
+        let _ = self.send(&FromClient::Ring);
+    }
+}
+
+/// A server process, as this client knows it.
+#[derive(Debug)]
+pub(crate) struct ClientPair {
+    pub(crate) half: ClientHalf,
+    pub(crate) control: Control,
+    pub(crate) server: Instance,
+    pub(crate) pid: Option<i32>,
+    placed: Mutex<Placed>,
+    inbox: Mutex<Inbox>,
+    arrived: Condvar,
+}
+
+#[derive(Debug)]
+struct Placed {
+    plan: Plan,
+    interfaces: Vec<(Vec<AstackClass>, Arc<[Astacks]>)>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    answers: VecDeque<FromServer>,
+    /// The words of living bindings, by index and generation.
+    words: Vec<(u16, u32, Arc<ForkWord>)>,
+    closed: bool,
+}
+
+/// The server placed A-stacks where its client's own plan does not have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Misplaced;
+
+impl ClientPair {
+    pub(crate) fn new(half: ClientHalf, control: OwnedFd, server: Instance, pid: Option<i32>, size: usize) -> Self {
+        Self {
+            half,
+            control: Control(control),
+            server,
+            pid,
+            placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new() }),
+            inbox: Mutex::new(Inbox::default()),
+            arrived: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn control(&self) -> &OwnedFd {
+        &self.control.0
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what the server said; `false` when it hung up or spoke nonsense. Called by the watcher.
+    pub(crate) fn hear(&self) -> bool {
+        let mut buffer = vec![0; SIZE_MAX];
+        loop {
+            let received = match socket::receive(self.control.0.as_fd(), &mut buffer) {
+                Ok(None) => return true,
+                Ok(Some(received)) if received.size > 0 && !received.truncated => received,
+                _ => return false,
+            };
+            match FromServer::from_bytes(buffer.get(..received.size).unwrap_or_default()) {
+                Ok(FromServer::Revoked { binding, generation }) => self.revoked(binding, generation),
+                Ok(answer @ (FromServer::Bound(_) | FromServer::Refused { .. })) => {
+                    let mut inbox = self.inbox();
+                    // Nobody asks for more than one at a time; a server that says more is not remembered for it.
+                    if inbox.answers.len() < 4 {
+                        inbox.answers.push_back(answer);
+                    }
+                    self.arrived.notify_all();
+                }
+                _ => return false,
+            }
+        }
+    }
+
+    fn revoked(&self, binding: u16, generation: u32) {
+        let inbox = self.inbox();
+        for (_, _, word) in inbox.words.iter().filter(|(b, g, _)| (*b, *g) == (binding, generation)) {
+            word.store(REVOKED, Ordering::Relaxed);
+        }
+    }
+
+    /// The server is gone.
+    pub(crate) fn end(&self) {
+        self.half.end();
+        self.inbox().closed = true;
+        self.arrived.notify_all();
+    }
+
+    /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone.
+    pub(crate) fn ask(&self, message: &FromClient, id: u32, until: Instant) -> Option<FromServer> {
+        self.inbox().answers.clear();
+        self.control.send(message).ok()?;
+        let mut inbox = self.inbox();
+        loop {
+            while let Some(answer) = inbox.answers.pop_front() {
+                let of = match &answer {
+                    FromServer::Bound(bound) => bound.id,
+                    FromServer::Refused { id, .. } => *id,
+                    _ => continue,
+                };
+                // An answer to an earlier question, which had been given up.
+                if of == id {
+                    return Some(answer);
+                }
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if inbox.closed || left.is_zero() {
+                return None;
+            }
+            inbox = self.arrived.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// The A-stacks of an interface: those of an earlier binding to it, or new ones, if they lie where this side's own
+    /// plan puts them.
+    pub(crate) fn astacks(&self, classes: &[AstackClass]) -> Result<Arc<[Astacks]>, Misplaced> {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, astacks)) = placed.interfaces.iter().find(|(other, _)| other == classes) {
+            return Ok(Arc::clone(astacks));
+        }
+        let mut plan = placed.plan;
+        for class in classes {
+            if plan.place(class.frame_size, class.count) != Ok(*class) {
+                return Err(Misplaced);
+            }
+        }
+        placed.plan = plan;
+        let astacks: Arc<[Astacks]> = classes.iter().map(|class| Astacks::new(*class)).collect();
+        placed.interfaces.push((classes.to_vec(), Arc::clone(&astacks)));
+        Ok(astacks)
+    }
+}
+
+/// What a binding knows of one procedure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Callee {
+    pub(crate) index: u16,
+    pub(crate) class: u8,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// What makes a binding near.
+#[derive(Debug)]
+pub(crate) struct Near {
+    pub(crate) pair: Arc<ClientPair>,
+    pub(crate) index: u16,
+    pub(crate) generation: u32,
+    pub(crate) nonce: u32,
+    pub(crate) callees: Box<[Callee]>,
+    pub(crate) astacks: Arc<[Astacks]>,
+}
+
+/// The capability to call: proof that the server granted this process an interface, until the server takes it back or
+/// ends. It holds nothing in a forked child.
+#[derive(Debug)]
+pub struct Binding {
+    word: Arc<ForkWord>,
+    near: Near,
+}
+
+/// How the calls of a binding travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Path {
+    /// Through memory shared with a process on this machine.
+    Near,
+}
+
+impl Binding {
+    pub(crate) fn new(near: Near) -> Result<Self, Errno> {
+        let word = Arc::new(ForkWord::new(NEAR)?);
+        let mut inbox = near.pair.inbox();
+        inbox.words.push((near.index, near.generation, Arc::clone(&word)));
+        drop(inbox);
+        Ok(Self { word, near })
+    }
+
+    /// Begins a call: the test for a near binding first, then an A-stack, which may have to be waited for.
+    ///
+    /// # Errors
+    /// `Forked`, `Revoked`, `PeerDied`, `NoAStack`; nothing was sent.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn begin<const REQ: usize, const REP: usize>(&self, procedure: u16) -> Result<Call<'_, REQ, REP>, Failure> {
+        if self.word.load(Ordering::Relaxed) != NEAR {
+            return Err(self.not_near());
+        }
+        let near = &self.near;
+        let Some(callee) = near.callees.get(usize::from(procedure)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        let Some(astacks) = near.astacks.get(usize::from(callee.class)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        if near.pair.half.has_ended() {
+            return Err(Failure(CallError::PeerDied { ran: Ran::No }));
+        }
+        let patience = callee.timeout.unwrap_or(Duration::MAX);
+        match Held::take(&near.pair.half, astacks, patience) {
+            Ok(held) => Ok(Call::new(near, held, callee)),
+            Err(_) => Err(Failure(CallError::NoAStack)),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn not_near(&self) -> Failure {
+        Failure(match self.word.load(Ordering::Relaxed) {
+            0 => CallError::Forked,
+            REVOKED => CallError::Revoked,
+            _ => CallError::Unsupported,
+        })
+    }
+
+    /// How calls travel.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        Path::Near
+    }
+
+    /// Whether calls can succeed: the server lives and has not taken the binding back. It may do either at any time.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == NEAR && !self.near.pair.half.has_ended()
+    }
+
+    /// The server's process id when it was bound, if it is visible from here.
+    #[must_use]
+    pub fn server_pid(&self) -> Option<i32> {
+        self.near.pair.pid
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        if self.word.load(Ordering::Relaxed) == 0 {
+            // In a forked child: the socket is the parent's to speak on, and its locks may be held for ever.
+            return;
+        }
+        let Near { pair, index, generation, .. } = &self.near;
+        pair.inbox().words.retain(|(b, g, _)| (b, g) != (index, generation));
+        // Should the socket be full, the server keeps one place of its table until the pair ends.
+        let _ = pair.control.send(&FromClient::Unbind { binding: *index, generation: *generation });
+    }
+}
+
+/// The time-out of a procedure that names none.
+pub(crate) const fn patience(timeout: Option<Duration>) -> Option<Duration> {
+    match timeout {
+        None => Some(DEFAULT_TIMEOUT),
+        Some(Duration::MAX) => None,
+        some => some,
+    }
+}

@@ -1,0 +1,94 @@
+//! What a process has once it takes part: an identity, its hidden kernel thread, its processors.
+//!
+//! A domain begins with the first export or bind and lives as long as the process. A forked child is not part of it:
+//! its regions are not mapped there, and the word that says so reads zero.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+
+use nearcall_core::sync;
+use nearcall_core::sys::forked::ForkWord;
+use nearcall_core::transfer::crew::{Crew, Wanted};
+use rustix::io::Errno;
+
+use crate::binding::ClientPair;
+use crate::clerk::ServerPair;
+use crate::message::Instance;
+use crate::watcher::Watcher;
+
+/// The one domain of this process.
+#[derive(Debug)]
+pub(crate) struct Domain {
+    pub(crate) instance: Instance,
+    pub(crate) watcher: Watcher,
+    pub(crate) crew: Crew<ServerPair>,
+    /// Pairs in which this domain is the client. Held while binding, so that two binds do not make two pairs.
+    pairs: Mutex<Vec<Weak<ClientPair>>>,
+    alive: ForkWord,
+}
+
+/// Why this process cannot be a domain.
+#[derive(Debug)]
+pub(crate) enum NoDomain {
+    Forked,
+    Io(&'static str, Errno),
+}
+
+static DOMAIN: OnceLock<Domain> = OnceLock::new();
+static STARTING: Mutex<()> = Mutex::new(());
+
+/// This process's domain, made at the first call.
+pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
+    if let Some(domain) = DOMAIN.get() {
+        return domain.checked();
+    }
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(domain) = DOMAIN.get() {
+        return domain.checked();
+    }
+    sync::prepare();
+    let instance = random().map_err(|errno| NoDomain::Io("get random bytes", errno))?;
+    let alive = ForkWord::new(1).map_err(|errno| NoDomain::Io("map a page", errno))?;
+    let watcher = Watcher::new().map_err(|errno| NoDomain::Io("make an epoll", errno))?;
+    let pairs = Mutex::new(Vec::new());
+    let domain = DOMAIN.get_or_init(|| Domain { instance, watcher, crew: Crew::new(), pairs, alive });
+    domain.watcher.start(domain).map_err(|errno| NoDomain::Io("start the watcher", errno))?;
+    Ok(domain)
+}
+
+impl Domain {
+    fn checked(&'static self) -> Result<&'static Self, NoDomain> {
+        if self.is_here() { Ok(self) } else { Err(NoDomain::Forked) }
+    }
+
+    /// Whether this process is the one that made the domain, and not a forked child.
+    pub(crate) fn is_here(&self) -> bool {
+        self.alive.load(Ordering::Relaxed) == 1
+    }
+
+    pub(crate) fn pairs(&self) -> MutexGuard<'_, Vec<Weak<ClientPair>>> {
+        self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a processor, if one is wanted.
+    pub(crate) fn staff(&'static self, wanted: Option<Wanted>) {
+        let Some(wanted) = wanted else { return };
+        let builder = std::thread::Builder::new().name(format!("nearcall-{}", wanted.0));
+        // Without another kernel thread the ones there are serve alone; the next caller that starves asks again.
+        let _ = builder.spawn(move || {
+            nearcall_core::sys::process::block_all_signals();
+            self.crew.work(wanted)
+        });
+    }
+}
+
+/// Random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Errno> {
+    let mut bytes = [0; N];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled +=
+            rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *rest, rustix::rand::GetRandomFlags::empty()))?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,290 @@
+//! What can go wrong, and whose fault it is.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// How far a call got before it failed, as the server wrote it down before it died; as honest as the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ran {
+    /// The procedure was not entered. A retry repeats nothing.
+    No,
+    /// The procedure was entered and may have done some of its work, or all.
+    Maybe,
+    /// The procedure returned; its results are lost.
+    Yes,
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::No => "the procedure was not started",
+            Self::Maybe => "the procedure was started and may have done its work",
+            Self::Yes => "the procedure had finished",
+        })
+    }
+}
+
+impl From<nearcall_core::channel::Ran> for Ran {
+    fn from(ran: nearcall_core::channel::Ran) -> Self {
+        match ran {
+            nearcall_core::channel::Ran::No => Self::No,
+            nearcall_core::channel::Ran::Maybe => Self::Maybe,
+            nearcall_core::channel::Ran::Yes => Self::Yes,
+        }
+    }
+}
+
+/// How a call failed. `E` is the procedure's own error; [`Infallible`] for procedures that have none.
+///
+/// After any error the caller's `&mut` arguments are what they were before the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CallError<E = Infallible> {
+    /// The procedure returned its own error.
+    #[error("the procedure failed: {0}")]
+    App(E),
+    /// The server's process ended during the call. Bind again; repeat the call if `ran` and the procedure allow it.
+    #[error("the server died during the call: {ran}; bind again")]
+    PeerDied {
+        /// How far the call got.
+        ran: Ran,
+    },
+    /// The server restarted during the call (far bindings). Bind again.
+    #[error("the server restarted during the call: {ran}; bind again")]
+    PeerRestarted {
+        /// How far the call got.
+        ran: Ran,
+    },
+    /// The server did not answer in time. It may still do what it was asked.
+    #[error("no answer within the time-out: {ran}")]
+    Timeout {
+        /// How far the call had got.
+        ran: Ran,
+    },
+    /// The server took the interface back, or ended in good order. Bind again.
+    #[error("the server has taken this binding back; bind again")]
+    Revoked,
+    /// As many calls are in flight, or wait for a late answer, as the interface has A-stacks. Nothing was sent. Make
+    /// fewer calls at once, or raise `concurrency` in the interface.
+    #[error("all A-stacks of the interface were in use for the whole time-out; nothing was sent")]
+    NoAStack,
+    /// Arguments or results do not fit the procedure's frame. Raise `astack` in the interface, or send less.
+    #[error("{size} bytes do not fit the procedure's frame of {limit} bytes; raise `astack` in the interface")]
+    TooLarge {
+        /// Bytes of the value that did not fit; 0 if the server found it.
+        size: usize,
+        /// Bytes of the frame.
+        limit: usize,
+    },
+    /// The server found an argument that is no value of its type: its interface or its stubs are not ours.
+    #[error("the server refused an argument: it was no value of its type")]
+    BadArgument,
+    /// The server's answer was no answer: a result that is no value of its type, or a length beyond the frame.
+    #[error("the server's answer is malformed; the server is faulty or hostile")]
+    PeerMisbehaved,
+    /// The procedure panicked. The server goes on.
+    #[error("the procedure panicked in the server")]
+    Panicked,
+    /// The call was given up by this process.
+    #[error("the call was given up")]
+    Aborted,
+    /// This process is a forked child of the one that bound. Bind again.
+    #[error("this process was forked after it had bound; bind again in the child")]
+    Forked,
+    /// The server does not take more work from this client now.
+    #[error("the server is overloaded; try again later")]
+    Overloaded,
+    /// The binding cannot do this.
+    #[error("this binding cannot carry the call")]
+    Unsupported,
+}
+
+impl<E> CallError<E> {
+    /// How far the call got, where that is known.
+    #[must_use]
+    pub fn ran(&self) -> Option<Ran> {
+        match self {
+            Self::App(_) | Self::Panicked | Self::PeerMisbehaved => Some(Ran::Yes),
+            Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } => Some(*ran),
+            Self::Aborted => Some(Ran::Maybe),
+            _ => Some(Ran::No),
+        }
+    }
+
+    /// Whether the procedure certainly was not entered, so that a retry repeats nothing. Results that were
+    /// [`TooLarge`](Self::TooLarge) for the server are the exception that reports nothing of it: size 0.
+    #[must_use]
+    pub fn is_retry_safe(&self) -> bool {
+        match self {
+            Self::TooLarge { size: 0, .. } => false,
+            other => other.ran() == Some(Ran::No),
+        }
+    }
+}
+
+/// Every [`CallError`] but the procedure's own, before its type is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure(pub(crate) CallError<Infallible>);
+
+impl<E> From<Failure> for CallError<E> {
+    #[inline]
+    fn from(failure: Failure) -> Self {
+        match failure.0 {
+            CallError::App(never) => match never {},
+            CallError::PeerDied { ran } => Self::PeerDied { ran },
+            CallError::PeerRestarted { ran } => Self::PeerRestarted { ran },
+            CallError::Timeout { ran } => Self::Timeout { ran },
+            CallError::Revoked => Self::Revoked,
+            CallError::NoAStack => Self::NoAStack,
+            CallError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CallError::BadArgument => Self::BadArgument,
+            CallError::PeerMisbehaved => Self::PeerMisbehaved,
+            CallError::Panicked => Self::Panicked,
+            CallError::Aborted => Self::Aborted,
+            CallError::Forked => Self::Forked,
+            CallError::Overloaded => Self::Overloaded,
+            CallError::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+/// Why the directory of names cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DirError {
+    /// No directory is configured and none can be derived.
+    #[error("there is no directory for names: set NEARCALL_DIR to a directory that only its owner can write")]
+    Unknown,
+    /// The directory belongs to somebody else.
+    #[error(
+        "{path} belongs to uid {owner}, who could replace any server in it; set NEARCALL_DIR to a directory of uid {wanted} or root"
+    )]
+    Owner {
+        /// The directory.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// Who should own it.
+        wanted: u32,
+    },
+    /// Others may write the directory.
+    #[error("{path} has mode {mode:o}, so others could replace any server in it; chmod it to 0700 or 0755")]
+    Mode {
+        /// The directory.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// It cannot be made or opened.
+    #[error("{path} cannot be used: {source}")]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The name is no file name.
+    #[error("{name:?} is no name: 1 to 100 bytes without '/' or NUL, not beginning with '.'")]
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Why a service could not be exported.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// See [`DirError`].
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// A living process has the name.
+    #[error("{name:?} is exported by another process that is alive; choose another name or end that process")]
+    Taken {
+        /// The name.
+        name: String,
+    },
+    /// The kernel refused something this domain needs.
+    #[error("cannot export: {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// This process is a forked child of a domain; only a new program can be a domain of its own there.
+    #[error("this process was forked from one that uses nearcall; exec a program in the child first")]
+    Forked,
+}
+
+/// Why a bind failed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// See [`DirError`].
+    #[error(transparent)]
+    Dir(#[from] DirError),
+    /// No process exports the name.
+    #[error("nobody exports {name:?} in {dir}; start the server, or set NEARCALL_DIR as it does")]
+    NotFound {
+        /// The name.
+        name: String,
+        /// Where it was looked for.
+        dir: PathBuf,
+    },
+    /// The socket's mode or the server's policy does not allow this process.
+    #[error("the server does not allow this process to bind: {why}")]
+    Denied {
+        /// What did not allow it.
+        why: String,
+    },
+    /// The server's interface is not the client's.
+    #[error("the interfaces differ; rebuild the older side:\n{difference}")]
+    Incompatible {
+        /// Procedure by procedure, client's and server's.
+        difference: String,
+    },
+    /// The server did not answer in time.
+    #[error("the server did not finish the handshake within {0:?}")]
+    Timeout(Duration),
+    /// The server hung up or died during the handshake.
+    #[error("the server ended during the handshake; try again")]
+    Closed,
+    /// The server said something that no correct server says.
+    #[error("the server misbehaved in the handshake: {0}")]
+    PeerMisbehaved(&'static str),
+    /// The pair has no room for the interface's A-stacks.
+    #[error("the pair has no room for {count} more A-stacks with frames of {frame_size} bytes")]
+    NoRoom {
+        /// A-stacks of the class that did not fit.
+        count: u16,
+        /// Bytes of each frame.
+        frame_size: u32,
+    },
+    /// The server speaks another version of the layout.
+    #[error("the server speaks version {server} of the layout, this program {client}; rebuild the older side")]
+    Version {
+        /// Ours.
+        client: u32,
+        /// Its.
+        server: u32,
+    },
+    /// This kind of address is not supported.
+    #[error("{0:?} is no near name, and far bindings are not part of this version")]
+    Unsupported(String),
+    /// The kernel refused something this domain needs.
+    #[error("cannot bind: {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// This process is a forked child of a domain.
+    #[error("this process was forked from one that uses nearcall; exec a program in the child first")]
+    Forked,
+}

@@ -1,0 +1,68 @@
+//! Interfaces as both sides compare them: signatures, fingerprints, size classes.
+
+use std::fmt::Write;
+use std::hash::Hasher;
+
+use nearcall_layout::pair::LINE_STRIDE;
+use siphasher::sip::SipHasher13;
+
+use crate::rt::{Direction, Interface, Procedure};
+
+/// The signature of a procedure, with every type written out: what a fingerprint is made from and a difference shows.
+pub(crate) fn signature(procedure: &Procedure) -> String {
+    let mut text = format!("{}(", procedure.name);
+    let mut separator = "";
+    for param in procedure.params {
+        let way = match param.direction {
+            Direction::In => "",
+            Direction::InOut => "&mut ",
+            Direction::Out => "#[out] &mut ",
+            Direction::Return | Direction::Error => continue,
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{separator}{}: {way}{}", param.name, param.shape);
+        separator = ", ";
+    }
+    text.push(')');
+    for param in procedure.params {
+        let _ = match param.direction {
+            Direction::Return => write!(text, " -> {}", param.shape),
+            Direction::Error => write!(text, " or {}", param.shape),
+            _ => Ok(()),
+        };
+    }
+    text
+}
+
+/// Equal for equal signatures. It finds mistakes; it does not resist somebody who looks for a collision, who could as
+/// well lie about the fingerprint.
+pub(crate) fn fingerprint(procedure: &Procedure) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(signature(procedure).as_bytes());
+    hasher.finish()
+}
+
+/// A size class: bytes of a frame and how many A-stacks.
+pub(crate) type Class = (u32, u16);
+
+/// The size classes of an interface, and the class of each procedure. Frames whose sizes differ by less than a line's
+/// stride share a class, which has as many A-stacks as the procedure in it that wants most.
+pub(crate) fn classes(interface: &Interface) -> (Vec<Class>, Vec<u8>) {
+    let mut classes: Vec<Class> = Vec::new();
+    let of = interface
+        .procedures
+        .iter()
+        .map(|procedure| {
+            let size = u32::try_from(procedure.frame_size.next_multiple_of(LINE_STRIDE)).unwrap_or(u32::MAX);
+            let at = classes.iter().position(|&(other, _)| other == size).unwrap_or_else(|| {
+                classes.push((size, 0));
+                classes.len() - 1
+            });
+            if let Some((_, count)) = classes.get_mut(at) {
+                *count = procedure.concurrency.max(*count);
+            }
+            u8::try_from(at).unwrap_or(u8::MAX)
+        })
+        .collect();
+    (classes, of)
+}

@@ -1,0 +1,334 @@
+//! The messages of the handshake, as bytes. Pure: what a message means for a connection is decided elsewhere.
+//!
+//! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it.
+//! Both directions are read with the same suspicion: sizes are checked, nothing may be left over.
+//!
+//! ```text
+//! client                         server
+//!   Hello          ------->
+//!                  <-------      Welcome (its instance; a token for this name and connection)
+//!   Pair           ------->                          only if the two processes are no pair yet
+//!                  <-------      Regions (+ 2 fds)
+//!   Mapped         ------->
+//!                  <-------      Ready
+//!   Bind (token)   ------->                          from here on over the pair's one control socket
+//!                  <-------      Bound, or Refused
+//!   Ring, Unbind   ------->
+//!                  <-------      Revoked
+//! ```
+
+use nearcall_layout::pair::AstackClass;
+
+/// Bytes of the largest message: an interface of a thousand procedures with long names.
+pub(crate) const SIZE_MAX: usize = 96 * 1024;
+
+/// Random, one for each life of a domain.
+pub(crate) type Instance = [u8; 16];
+
+/// From a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FromClient {
+    Hello { version: u32, instance: Instance },
+    Pair,
+    Mapped,
+    Bind { id: u32, token: u64, procedures: Vec<Wanted> },
+    Unbind { binding: u16, generation: u32 },
+    Ring,
+}
+
+/// A procedure the client means to call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) fingerprint: u64,
+}
+
+/// From a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FromServer {
+    Welcome { version: u32, instance: Instance, token: u64 },
+    Regions { client_size: u32, server_size: u32, first: u32 },
+    Ready,
+    Bound(Bound),
+    Refused { id: u32, why: Refused },
+    Revoked { binding: u16, generation: u32 },
+}
+
+/// A binding as the server grants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) id: u32,
+    pub(crate) binding: u16,
+    pub(crate) generation: u32,
+    pub(crate) nonce: u32,
+    pub(crate) classes: Vec<AstackClass>,
+    /// For each procedure the client named: the server's index, and which of the classes.
+    pub(crate) procedures: Vec<(u16, u8)>,
+}
+
+/// Why a bind was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The token names no export that this client may bind.
+    Denied,
+    /// Procedures that differ: the client's index, and the server's signature, empty if it has none of the name.
+    Incompatible(Vec<(u16, String)>),
+    /// No room for the interface's A-stacks.
+    NoRoom { count: u16, frame_size: u32 },
+}
+
+/// The bytes are no message of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotAMessage;
+
+#[derive(Default)]
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn kind(kind: u8) -> Self {
+        Self(vec![kind])
+    }
+
+    fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    fn u8(self, value: u8) -> Self {
+        self.raw(&[value])
+    }
+
+    fn u16(self, value: u16) -> Self {
+        self.raw(&value.to_le_bytes())
+    }
+
+    fn u32(self, value: u32) -> Self {
+        self.raw(&value.to_le_bytes())
+    }
+
+    fn u64(self, value: u64) -> Self {
+        self.raw(&value.to_le_bytes())
+    }
+
+    fn text(self, text: &str) -> Self {
+        // Longer text is cut: it is shown to people, or is a name, which never gets near it.
+        let mut size = text.len().min(usize::from(u16::MAX));
+        while !text.is_char_boundary(size) {
+            size -= 1;
+        }
+        let text = text.get(..size).unwrap_or_default();
+        self.u16(u16::try_from(size).unwrap_or(0)).raw(text.as_bytes())
+    }
+
+    fn each<T>(self, items: &[T], one: impl Fn(Self, &T) -> Self) -> Self {
+        let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
+        items.iter().take(usize::from(count)).fold(self.u16(count), one)
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn raw<const N: usize>(&mut self) -> Result<[u8; N], NotAMessage> {
+        let (now, rest) = self.0.split_first_chunk::<N>().ok_or(NotAMessage)?;
+        self.0 = rest;
+        Ok(*now)
+    }
+
+    fn u8(&mut self) -> Result<u8, NotAMessage> {
+        self.raw().map(|[byte]| byte)
+    }
+
+    fn u16(&mut self) -> Result<u16, NotAMessage> {
+        self.raw().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, NotAMessage> {
+        self.raw().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, NotAMessage> {
+        self.raw().map(u64::from_le_bytes)
+    }
+
+    fn text(&mut self) -> Result<&'a str, NotAMessage> {
+        let size = usize::from(self.u16()?);
+        let (now, rest) = self.0.split_at_checked(size).ok_or(NotAMessage)?;
+        self.0 = rest;
+        std::str::from_utf8(now).map_err(|_| NotAMessage)
+    }
+
+    /// Items one by one: nothing is allocated ahead of the bytes that are there.
+    fn each<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, NotAMessage>) -> Result<Vec<T>, NotAMessage> {
+        let count = self.u16()?;
+        (0..count).map(|_| one(self)).collect()
+    }
+
+    fn end<T>(self, value: T) -> Result<T, NotAMessage> {
+        if self.0.is_empty() { Ok(value) } else { Err(NotAMessage) }
+    }
+}
+
+impl FromClient {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Hello { version, instance } => Writer::kind(1).u32(*version).raw(instance),
+            Self::Pair => Writer::kind(2),
+            Self::Mapped => Writer::kind(3),
+            Self::Bind { id, token, procedures } => Writer::kind(4)
+                .u32(*id)
+                .u64(*token)
+                .each(procedures, |to, wanted| to.text(&wanted.name).u64(wanted.fingerprint)),
+            Self::Unbind { binding, generation } => Writer::kind(5).u16(*binding).u32(*generation),
+            Self::Ring => Writer::kind(6),
+        }
+        .0
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NotAMessage> {
+        let mut from = Reader(bytes);
+        let message = match from.u8()? {
+            1 => Self::Hello { version: from.u32()?, instance: from.raw()? },
+            2 => Self::Pair,
+            3 => Self::Mapped,
+            4 => Self::Bind {
+                id: from.u32()?,
+                token: from.u64()?,
+                procedures: from.each(|from| Ok(Wanted { name: from.text()?.to_owned(), fingerprint: from.u64()? }))?,
+            },
+            5 => Self::Unbind { binding: from.u16()?, generation: from.u32()? },
+            6 => Self::Ring,
+            _ => return Err(NotAMessage),
+        };
+        from.end(message)
+    }
+}
+
+impl FromServer {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Welcome { version, instance, token } => Writer::kind(65).u32(*version).raw(instance).u64(*token),
+            Self::Regions { client_size, server_size, first } => {
+                Writer::kind(66).u32(*client_size).u32(*server_size).u32(*first)
+            }
+            Self::Ready => Writer::kind(67),
+            Self::Bound(bound) => Writer::kind(68)
+                .u32(bound.id)
+                .u16(bound.binding)
+                .u32(bound.generation)
+                .u32(bound.nonce)
+                .each(&bound.classes, |to, c| to.u32(c.frame_size).u16(c.count).u16(c.first).u32(c.offset))
+                .each(&bound.procedures, |to, &(index, class)| to.u16(index).u8(class)),
+            Self::Refused { id, why } => {
+                let to = Writer::kind(69).u32(*id);
+                match why {
+                    Refused::Denied => to.u8(0),
+                    Refused::Incompatible(which) => {
+                        to.u8(1).each(which, |to, (index, signature)| to.u16(*index).text(signature))
+                    }
+                    Refused::NoRoom { count, frame_size } => to.u8(2).u16(*count).u32(*frame_size),
+                }
+            }
+            Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
+        }
+        .0
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NotAMessage> {
+        let mut from = Reader(bytes);
+        let message = match from.u8()? {
+            65 => Self::Welcome { version: from.u32()?, instance: from.raw()?, token: from.u64()? },
+            66 => Self::Regions { client_size: from.u32()?, server_size: from.u32()?, first: from.u32()? },
+            67 => Self::Ready,
+            68 => Self::Bound(Bound {
+                id: from.u32()?,
+                binding: from.u16()?,
+                generation: from.u32()?,
+                nonce: from.u32()?,
+                classes: from.each(|from| {
+                    let (frame_size, count) = (from.u32()?, from.u16()?);
+                    Ok(AstackClass { frame_size, count, first: from.u16()?, offset: from.u32()? })
+                })?,
+                procedures: from.each(|from| Ok((from.u16()?, from.u8()?)))?,
+            }),
+            69 => {
+                let id = from.u32()?;
+                let why = match from.u8()? {
+                    0 => Refused::Denied,
+                    1 => Refused::Incompatible(from.each(|from| Ok((from.u16()?, from.text()?.to_owned())))?),
+                    2 => Refused::NoRoom { count: from.u16()?, frame_size: from.u32()? },
+                    _ => return Err(NotAMessage),
+                };
+                Self::Refused { id, why }
+            }
+            70 => Self::Revoked { binding: from.u16()?, generation: from.u32()? },
+            _ => return Err(NotAMessage),
+        };
+        from.end(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> (Vec<FromClient>, Vec<FromServer>) {
+        let wanted = Wanted { name: "naïve".into(), fingerprint: u64::MAX };
+        let class = AstackClass { frame_size: 4096, count: 5, first: 7, offset: 65536 };
+        let bound =
+            Bound { id: 1, binding: 2, generation: 3, nonce: 4, classes: vec![class], procedures: vec![(9, 0)] };
+        (
+            vec![
+                FromClient::Hello { version: 1, instance: [7; 16] },
+                FromClient::Pair,
+                FromClient::Mapped,
+                FromClient::Bind { id: 5, token: 6, procedures: vec![wanted.clone(), wanted] },
+                FromClient::Unbind { binding: 1, generation: 2 },
+                FromClient::Ring,
+            ],
+            vec![
+                FromServer::Welcome { version: 1, instance: [8; 16], token: 9 },
+                FromServer::Regions { client_size: 1, server_size: 2, first: 3 },
+                FromServer::Ready,
+                FromServer::Bound(bound),
+                FromServer::Refused { id: 1, why: Refused::Denied },
+                FromServer::Refused { id: 1, why: Refused::Incompatible(vec![(3, "f() -> u32".into())]) },
+                FromServer::Refused { id: 1, why: Refused::NoRoom { count: 5, frame_size: 6 } },
+                FromServer::Revoked { binding: 1, generation: 2 },
+            ],
+        )
+    }
+
+    #[test]
+    fn messages_come_back_and_every_truncation_and_addition_is_refused() {
+        let (client, server) = all();
+        for message in client {
+            let bytes = message.to_bytes();
+            assert_eq!(FromClient::from_bytes(&bytes), Ok(message));
+            (0..bytes.len()).for_each(|cut| assert_eq!(FromClient::from_bytes(&bytes[..cut]), Err(NotAMessage)));
+            assert_eq!(FromClient::from_bytes(&[&bytes[..], &[0]].concat()), Err(NotAMessage));
+        }
+        for message in server {
+            let bytes = message.to_bytes();
+            assert_eq!(FromServer::from_bytes(&bytes), Ok(message));
+            (0..bytes.len()).for_each(|cut| assert_eq!(FromServer::from_bytes(&bytes[..cut]), Err(NotAMessage)));
+            assert_eq!(FromServer::from_bytes(&[&bytes[..], &[0]].concat()), Err(NotAMessage));
+        }
+    }
+
+    #[test]
+    fn no_single_byte_can_make_reading_panic() {
+        let (client, server) = all();
+        let bytes = client.iter().map(FromClient::to_bytes).chain(server.iter().map(FromServer::to_bytes));
+        for mut bytes in bytes {
+            for at in 0..bytes.len() {
+                let was = bytes[at];
+                for value in 0..=u8::MAX {
+                    bytes[at] = value;
+                    let _ = (FromClient::from_bytes(&bytes), FromServer::from_bytes(&bytes));
+                }
+                bytes[at] = was;
+            }
+        }
+    }
+}

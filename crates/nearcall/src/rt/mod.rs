@@ -1,0 +1,111 @@
+//! What generated stubs are written against. Not for people: names and signatures follow the compiler, not semver.
+//!
+//! A client stub: [`Binding::begin`](crate::Binding::begin), puts, [`Call::transfer`], gets. A server stub:
+//! [`Incoming::open`], values, the procedure, [`Incoming::reply`]. Everything a stub does not know at compile time is
+//! checked here once.
+
+mod incoming;
+mod outgoing;
+
+use std::time::Duration;
+
+pub use nearcall_layout::head::{LINE_BYTES, head_bytes};
+pub use nearcall_layout::wire::get_count;
+pub use nearcall_layout::{Class, Head, Malformed, Shape, Tail, Wire};
+
+pub use crate::error::Failure;
+pub(crate) use incoming::answer;
+pub use incoming::{Incoming, Refusal};
+pub use outgoing::{Area, Call, Reply};
+
+/// A-stacks of a size class, unless the interface says otherwise (LRPC's default).
+pub const DEFAULT_CONCURRENCY: u16 = 5;
+
+/// Bytes of a frame for parameters of varying size, unless the interface says otherwise (LRPC: an Ethernet packet).
+pub const DEFAULT_FRAME_SIZE: usize = 1500;
+
+/// The time-out of a call, unless the interface says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An interface, as constant data.
+#[derive(Debug)]
+pub struct Interface {
+    /// The trait's name.
+    pub name: &'static str,
+    /// In order of declaration.
+    pub procedures: &'static [Procedure],
+}
+
+/// A procedure descriptor.
+#[derive(Debug)]
+pub struct Procedure {
+    /// The method's name.
+    pub name: &'static str,
+    /// Parameters, return value and error.
+    pub params: &'static [Param],
+    /// Bytes of a frame, 0 if all rides in lines.
+    pub frame_size: usize,
+    /// Calls at once.
+    pub concurrency: u16,
+    /// `None`: [`DEFAULT_TIMEOUT`]. [`Duration::MAX`]: for ever.
+    pub timeout: Option<Duration>,
+    /// Whether calling twice is as good as calling once.
+    pub idempotent: bool,
+}
+
+/// A parameter, the return value ("return") or the error ("error").
+#[derive(Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// Which way it travels.
+    pub direction: Direction,
+    /// What it is.
+    pub shape: &'static Shape,
+}
+
+/// Which way a parameter travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Client to server.
+    In,
+    /// Both ways.
+    InOut,
+    /// Server to client.
+    Out,
+    /// The value of a call that succeeds.
+    Return,
+    /// The value of one that fails.
+    Error,
+}
+
+/// Integers that can say how much of an out slice is meant.
+pub trait OutLen: Copy {
+    /// As a length; `usize::MAX` where it does not fit, which no slice has.
+    fn out_len(self) -> usize;
+}
+
+macro_rules! out_len {
+    ($($type:ty)*) => {$(
+        impl OutLen for $type {
+            #[inline(always)]
+            fn out_len(self) -> usize {
+                usize::try_from(self).unwrap_or(usize::MAX)
+            }
+        }
+    )*};
+}
+
+out_len! { u8 u16 u32 u64 }
+
+/// What an exported object answers to. Implemented by generated servers.
+pub trait Service: Send + Sync + 'static {
+    /// The interface.
+    fn interface(&self) -> &'static Interface;
+
+    /// Runs one procedure.
+    ///
+    /// # Errors
+    /// [`Refusal`], before the procedure is entered, or when its results do not fit.
+    fn call(&self, procedure: u16, call: &mut Incoming<'_>) -> Result<(), Refusal>;
+}

@@ -1,0 +1,235 @@
+//! The client's half of a stub.
+
+use nearcall_core::channel::LINE_WORDS;
+use nearcall_core::channel::client::Request;
+use nearcall_core::shm::copy;
+use nearcall_core::transfer::call::{Answered, Failed, Held};
+use nearcall_layout::pair::status;
+use nearcall_layout::wire::count_of;
+use nearcall_layout::{Class, Head, Tail, Wire};
+
+use super::LINE_BYTES;
+use crate::binding::{Callee, Near};
+use crate::error::{CallError, Failure};
+
+/// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace.
+#[derive(Debug)]
+pub struct Call<'a, const REQ: usize, const REP: usize> {
+    near: &'a Near,
+    held: Held<'a>,
+    callee: &'a Callee,
+    head: Head<REQ>,
+    used: usize,
+}
+
+impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
+    #[inline(always)]
+    pub(crate) fn new(near: &'a Near, held: Held<'a>, callee: &'a Callee) -> Self {
+        // A head that does not fit the line lies at the start of the frame.
+        let used = if REQ > LINE_BYTES { REQ } else { 0 };
+        Self { near, held, callee, head: Head::ZERO, used }
+    }
+
+    /// Puts a fixed part.
+    #[inline(always)]
+    pub fn put<T: Wire>(&mut self, at: usize, value: &T) {
+        self.head.put(at, value);
+    }
+
+    /// Puts the count of a varying part.
+    #[inline(always)]
+    pub fn count(&mut self, at: usize, len: usize) {
+        self.head.put(at, &count_of(len));
+    }
+
+    /// Appends bytes to the tail: LRPC's copy A.
+    ///
+    /// # Errors
+    /// `TooLarge`; nothing was sent.
+    #[inline(always)]
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let space = self.space(bytes.len())?;
+        copy::private_to_own(bytes, space);
+        Ok(())
+    }
+
+    /// Appends the tail of a value.
+    ///
+    /// # Errors
+    /// `TooLarge`; nothing was sent.
+    #[inline(always)]
+    pub fn tail<T: Wire>(&mut self, value: &T) -> Result<(), Failure> {
+        if matches!(T::CLASS, Class::Varying) {
+            value.put_tail(self.space(value.tail_size())?);
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn space(&mut self, size: usize) -> Result<&mut [u8], Failure> {
+        let frame = self.held.frame();
+        let limit = frame.len();
+        let end = self.used.saturating_add(size);
+        let Some(space) = frame.get_mut(self.used..end) else {
+            return Err(Failure(CallError::TooLarge { size, limit }));
+        };
+        self.used = end;
+        Ok(space)
+    }
+
+    /// Publishes the call and waits for its answer.
+    ///
+    /// # Errors
+    /// Every way a call can fail but the procedure's own.
+    #[inline(always)]
+    pub fn transfer(mut self) -> Result<Reply<'a, REP>, Failure> {
+        let words: [u64; LINE_WORDS] = core::array::from_fn(|i| {
+            self.head.0.get(i * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+        });
+        let words = if REQ > LINE_BYTES {
+            if let Some(space) = self.held.frame().get_mut(..REQ) {
+                space.copy_from_slice(&self.head.0);
+            }
+            &[]
+        } else {
+            words.get(..REQ / 8).unwrap_or_default()
+        };
+        let near = self.near;
+        let what = Request {
+            binding: near.index,
+            procedure: self.callee.index,
+            astack: 0,
+            generation: near.generation,
+            nonce: near.nonce,
+        };
+        let answered = match self.held.call(what, words, &near.pair.control, self.callee.timeout) {
+            Ok(answered) => answered,
+            Err(failed) => return Err(failure(failed)),
+        };
+        match answered.status() {
+            status::OK | status::APP => Reply::new(answered),
+            other => Err(refused(other, answered.frame_size())),
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn failure(failed: Failed) -> Failure {
+    Failure(match failed {
+        Failed::RingFull => CallError::NoAStack,
+        Failed::Timeout(ran) => CallError::Timeout { ran: ran.into() },
+        Failed::Ended(ran) => CallError::PeerDied { ran: ran.into() },
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn refused(by: u16, limit: usize) -> Failure {
+    Failure(match by {
+        status::REVOKED => CallError::Revoked,
+        status::BAD_ARGUMENT => CallError::BadArgument,
+        status::TOO_LARGE => CallError::TooLarge { size: 0, limit },
+        status::PANICKED => CallError::Panicked,
+        status::OVERLOADED => CallError::Overloaded,
+        status::NO_PROCEDURE => CallError::Unsupported,
+        _ => CallError::PeerMisbehaved,
+    })
+}
+
+#[cold]
+#[inline(never)]
+fn misbehaved() -> Failure {
+    Failure(CallError::PeerMisbehaved)
+}
+
+/// Part of the reply's tail that one out parameter has.
+#[derive(Debug, Clone, Copy)]
+pub struct Area {
+    at: usize,
+    size: usize,
+}
+
+/// An answer being read.
+#[derive(Debug)]
+pub struct Reply<'a, const REP: usize> {
+    answered: Answered<'a>,
+    head: Head<REP>,
+    at: usize,
+}
+
+impl<'a, const REP: usize> Reply<'a, REP> {
+    #[inline(always)]
+    fn new(answered: Answered<'a>) -> Result<Self, Failure> {
+        let mut head = Head::ZERO;
+        let mut at = 0;
+        if REP > LINE_BYTES {
+            answered.copy_out(0, &mut head.0).ok_or_else(misbehaved)?;
+            at = REP;
+        } else {
+            for (i, to) in head.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                *to = answered.word(i).to_le_bytes();
+            }
+        }
+        Ok(Self { answered, head, at })
+    }
+
+    /// Whether the procedure returned its own error.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_app(&self) -> bool {
+        self.answered.status() == status::APP
+    }
+
+    /// The next out area, of the size the request asked for.
+    #[inline(always)]
+    pub fn area(&mut self, size: usize) -> Area {
+        let area = Area { at: self.at, size };
+        self.at = self.at.saturating_add(size);
+        area
+    }
+
+    /// Reads a value; its tail, if it has one, follows the areas.
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if it is no value of `T`.
+    #[inline(always)]
+    pub fn get<T: Wire>(&mut self, at: usize) -> Result<T, Failure> {
+        match T::CLASS {
+            Class::Fixed => self.head.get(at).map_err(|_| misbehaved()),
+            Class::Varying => self.get_varying(at),
+        }
+    }
+
+    fn get_varying<T: Wire>(&mut self, at: usize) -> Result<T, Failure> {
+        let size = usize::try_from(self.answered.tail_size()).map_err(|_| misbehaved())?;
+        // Checked before anything is allocated for it.
+        if size > self.answered.frame_size().saturating_sub(self.at) {
+            return Err(misbehaved());
+        }
+        let mut bytes = vec![0; size];
+        self.answered.copy_out(self.at, &mut bytes).ok_or_else(misbehaved)?;
+        T::get(&self.head.0, at, &mut Tail::new(&bytes)).map_err(|_| misbehaved())
+    }
+
+    /// Whether `len` bytes can be taken from `area`.
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if the server claims more than it was given room for.
+    #[inline(always)]
+    pub fn check(&self, area: &Area, len: usize) -> Result<(), Failure> {
+        let inside = area.at.saturating_add(len) <= self.answered.frame_size();
+        if len <= area.size && inside { Ok(()) } else { Err(misbehaved()) }
+    }
+
+    /// Copies `len` bytes of `area` to the caller's own memory: LRPC's copy F.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check); also if `into` is shorter than `len`. Nothing was written then.
+    #[inline(always)]
+    pub fn copy_out(&self, area: &Area, len: usize, into: &mut [u8]) -> Result<(), Failure> {
+        self.check(area, len)?;
+        let into = into.get_mut(..len).ok_or_else(misbehaved)?;
+        self.answered.copy_out(area.at, into).ok_or_else(misbehaved)
+    }
+}

@@ -1,0 +1,275 @@
+//! The watcher: a domain's one hidden kernel thread, asleep in an epoll.
+//!
+//! It is the clerk's ear (listeners, control sockets) and sees deaths (pidfds, hang-ups). It is on no call's path: it
+//! wakes only for a bind, a ring by message, a death, or a command of this process. Nothing it does can wait for a
+//! client: sockets do not block, a handshake has a deadline, and it looks at no descriptor that a client made.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use nearcall_core::sys::process;
+use rustix::event::{EventfdFlags, epoll};
+use rustix::io::Errno;
+
+use crate::binding::ClientPair;
+use crate::clerk::{Exported, ServerPair};
+use crate::connection::{Connection, Step};
+use crate::domain::Domain;
+
+/// From accept to the end of the handshake.
+const HANDSHAKE: Duration = Duration::from_secs(1);
+
+/// Handshakes at one time; more connections wait in the listeners' backlogs.
+const HANDSHAKE_COUNT_MAX: usize = 64;
+
+const WAKE: u64 = 0;
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Answer binds on a listener.
+    Listen { exported: Arc<Exported>, listener: OwnedFd },
+    /// Stop; answers with the pairs that may have bindings.
+    Withdraw { export: u64, pairs: Sender<Vec<Arc<ServerPair>>> },
+    /// Watch a pair in which this domain is the client.
+    Watch { pair: Weak<ClientPair>, pidfd: Option<OwnedFd> },
+}
+
+/// The handle others have on the watcher.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    commands: Mutex<Vec<Command>>,
+}
+
+impl Watcher {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
+        Ok(Self { epoll, wake, commands: Mutex::new(Vec::new()) })
+    }
+
+    pub(crate) fn start(&'static self, domain: &'static Domain) -> Result<(), Errno> {
+        let watch = move || {
+            process::block_all_signals();
+            Watch { watcher: self, domain, sources: HashMap::new(), connections: HashMap::new(), next: WAKE }.run();
+        };
+        let started = std::thread::Builder::new().name("nearcall-watch".into()).spawn(watch);
+        started.map(|_| ()).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))
+    }
+
+    pub(crate) fn command(&self, command: Command) {
+        self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
+        // The counter cannot overflow: the watcher resets it.
+        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+    }
+}
+
+/// What an event of the epoll is about.
+#[derive(Debug)]
+enum Source {
+    Listener {
+        exported: Arc<Exported>,
+        listener: OwnedFd,
+    },
+    /// A control socket with a client behind it; details in `connections`, by the same key.
+    Connection,
+    /// The pidfd of the client behind that connection.
+    ClientDeath {
+        of: u64,
+        _pidfd: OwnedFd,
+    },
+    /// A pair in which we are the client: its control socket.
+    Server {
+        pair: Weak<ClientPair>,
+        death: Option<u64>,
+    },
+    /// The pidfd of the server.
+    ServerDeath {
+        pair: Weak<ClientPair>,
+        of: u64,
+        _pidfd: OwnedFd,
+    },
+}
+
+/// The thread's own state.
+struct Watch {
+    watcher: &'static Watcher,
+    domain: &'static Domain,
+    sources: HashMap<u64, Source>,
+    connections: HashMap<u64, Connection>,
+    next: u64,
+}
+
+impl Watch {
+    fn run(mut self) {
+        let mut events = Vec::with_capacity(64);
+        loop {
+            let timeout = self.time_left().and_then(|left| left.try_into().ok());
+            let space = rustix::buffer::spare_capacity(&mut events);
+            match epoll::wait(&self.watcher.epoll, space, timeout.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                // Nothing else can happen to an epoll that is open; were it to, a busy loop would be worse than a pause.
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
+            for event in events.drain(..) {
+                self.event(event.data.u64());
+            }
+            self.expire();
+        }
+    }
+
+    fn add<F: AsFd>(&mut self, fd: F, source: impl FnOnce(F) -> Source) -> Option<u64> {
+        self.next += 1;
+        let data = epoll::EventData::new_u64(self.next);
+        epoll::add(&self.watcher.epoll, &fd, data, epoll::EventFlags::IN | epoll::EventFlags::RDHUP).ok()?;
+        self.sources.insert(self.next, source(fd));
+        Some(self.next)
+    }
+
+    fn event(&mut self, key: u64) {
+        if key == WAKE {
+            return self.obey();
+        }
+        match self.sources.get(&key) {
+            Some(Source::Listener { .. }) => self.accept(key),
+            Some(Source::Connection) => self.hear(key),
+            Some(&Source::ClientDeath { of, .. }) => self.close(of),
+            Some(Source::Server { pair, .. }) => {
+                // Messages first: what the server said before it died still counts.
+                let open = pair.upgrade().is_some_and(|pair| pair.hear());
+                if !open {
+                    self.lose_server(key);
+                }
+            }
+            Some(Source::ServerDeath { pair, of, .. }) => {
+                let of = *of;
+                if let Some(pair) = pair.upgrade() {
+                    pair.hear();
+                }
+                self.lose_server(of);
+            }
+            None => {}
+        }
+    }
+
+    fn obey(&mut self) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&self.watcher.wake, &mut count);
+        let commands = std::mem::take(&mut *self.watcher.commands.lock().unwrap_or_else(PoisonError::into_inner));
+        for command in commands {
+            match command {
+                Command::Listen { exported, listener } => {
+                    self.add(listener, |listener| Source::Listener { exported, listener });
+                }
+                Command::Withdraw { export, pairs } => self.withdraw(export, &pairs),
+                Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
+            }
+        }
+        // Pairs that were dropped closed their sockets, which took them out of the epoll; forget the rest of them.
+        let gone: Vec<u64> = self
+            .sources
+            .iter()
+            .filter(|(_, source)| matches!(source, Source::Server { pair, .. } if pair.strong_count() == 0))
+            .map(|(key, _)| *key)
+            .collect();
+        gone.into_iter().for_each(|key| self.lose_server(key));
+    }
+
+    fn watch(&mut self, pair: Weak<ClientPair>, pidfd: Option<OwnedFd>) {
+        let Some(strong) = pair.upgrade() else { return };
+        let Some(key) = self.add(strong.control(), |_| Source::Server { pair: Weak::clone(&pair), death: None }) else {
+            return strong.end();
+        };
+        let Some(pidfd) = pidfd else { return };
+        let death = self.add(pidfd, |pidfd| Source::ServerDeath { pair, of: key, _pidfd: pidfd });
+        if let Some(Source::Server { death: of, .. }) = self.sources.get_mut(&key) {
+            *of = death;
+        }
+    }
+
+    fn lose_server(&mut self, key: u64) {
+        if let Some(Source::Server { pair, death }) = self.sources.remove(&key) {
+            if let Some(pair) = pair.upgrade() {
+                let _ = epoll::delete(&self.watcher.epoll, pair.control());
+                pair.end();
+            }
+            death.and_then(|death| self.sources.remove(&death));
+        }
+    }
+
+    fn withdraw(&mut self, export: u64, pairs: &Sender<Vec<Arc<ServerPair>>>) {
+        let of = |source: &Source| matches!(source, Source::Listener { exported, .. } if exported.id == export);
+        self.sources.retain(|_, source| !of(source));
+        let paired = self.connections.values().filter_map(Connection::pair).cloned().collect();
+        // Who asked may have given up waiting.
+        let _ = pairs.send(paired);
+    }
+
+    fn accept(&mut self, key: u64) {
+        let Some(Source::Listener { exported, listener }) = self.sources.get(&key) else { return };
+        if self.connections.values().filter(|connection| connection.pair().is_none()).count() >= HANDSHAKE_COUNT_MAX {
+            // Their deadline makes room; until then this is looked at again with every event.
+            return std::thread::sleep(Duration::from_millis(1));
+        }
+        let flags = rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK;
+        let Ok(socket) = rustix::net::accept_with(listener, flags) else { return };
+        let connection = Connection::new(socket, Arc::clone(exported), Instant::now());
+        if let Some(key) = self.add(connection.socket().as_fd(), |_| Source::Connection) {
+            self.connections.insert(key, connection);
+        }
+    }
+
+    fn hear(&mut self, key: u64) {
+        let Some(mut connection) = self.connections.remove(&key) else { return };
+        let connections = &self.connections;
+        let by_token = |token: u64| connections.values().find_map(|other| other.redeem(token));
+        let step = connection.hear(self.domain.instance, by_token);
+        match step {
+            Step::Go => {}
+            Step::Close => {
+                self.connections.insert(key, connection);
+                return self.close(key);
+            }
+            Step::Rung => {
+                if let Some(pair) = connection.pair() {
+                    let wanted = self.domain.crew.rung(Arc::clone(pair));
+                    self.domain.staff(wanted);
+                }
+            }
+        }
+        if let Some(pidfd) = connection.take_pidfd() {
+            self.add(pidfd, |pidfd| Source::ClientDeath { of: key, _pidfd: pidfd });
+        }
+        self.connections.insert(key, connection);
+    }
+
+    /// Forgets a client: its calls, running or not, go nowhere; its memory goes when the last of them has ended.
+    fn close(&mut self, key: u64) {
+        self.sources.remove(&key);
+        self.sources.retain(|_, source| !matches!(source, Source::ClientDeath { of, .. } if *of == key));
+        if let Some(pair) = self.connections.remove(&key).as_ref().and_then(Connection::pair) {
+            nearcall_core::transfer::crew::Pair::half(&**pair).end();
+            self.domain.crew.forget(pair);
+        }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min()?;
+        Some(HANDSHAKE.saturating_sub(since.elapsed()))
+    }
+
+    fn expire(&mut self) {
+        let late: Vec<u64> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| connection.pair().is_none() && connection.since().elapsed() >= HANDSHAKE)
+            .map(|(key, _)| *key)
+            .collect();
+        late.into_iter().for_each(|key| self.close(key));
+    }
+}
