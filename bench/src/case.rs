@@ -3,7 +3,9 @@
 use anyhow::{Context, Result};
 
 use crate::floor::{self, Floor};
-use crate::measure::{Plan, Sample, new_histogram, percentile};
+use crate::measure::{Job, Plan, Sample, new_histogram, percentile};
+use crate::near;
+use crate::near::session::{Procedure, Session};
 use crate::peer::{Placement, Processors};
 use crate::report::{Outcome, Row};
 
@@ -34,6 +36,10 @@ pub(crate) struct Case {
 pub(crate) enum Work {
     /// A floor.
     Floor(Floor),
+    /// A call through nearcall.
+    Near(Procedure),
+    /// A null call by postcard over a Unix socket.
+    Postcard,
 }
 
 /// How a side that polls does so.
@@ -59,7 +65,7 @@ impl Work {
     /// often, but takes 5 to 60 ns itself.
     fn ways(self) -> &'static [Poll] {
         match self {
-            Self::Floor(Floor::Futex | Floor::Socket) => &[Poll::Plain],
+            Self::Floor(Floor::Futex | Floor::Socket) | Self::Near(_) | Self::Postcard => &[Poll::Plain],
             Self::Floor(_) => &[Poll::Plain, Poll::Pause],
         }
     }
@@ -67,6 +73,8 @@ impl Work {
     fn measure(self, poll: Poll, setting: &Setting, placement: Placement) -> Result<Sample> {
         match self {
             Self::Floor(floor) => floor::measure(floor, poll == Poll::Pause, setting, placement),
+            Self::Near(procedure) => Session::start(setting, placement)?.run(procedure, &Job::Plan(setting.plan)),
+            Self::Postcard => near::postcard::measure(setting, placement),
         }
     }
 }

@@ -1,20 +1,32 @@
 //! Measures nearcall, and the floors below which nothing can get on the same machine.
+//!
+//! `limits` are the floors, `near` is nearcall against them. All of it runs between two real processes; `peer` and `serve`
+//! are the second one. `unsafe` is in `mem` (shared memory, the tick clock) and `alloc` (the counting allocator) only.
 
+#![deny(unsafe_code)]
+
+#[allow(unsafe_code, reason = "an allocator is an unsafe trait")]
+mod alloc;
 mod case;
 mod clock;
 mod floor;
 mod measure;
+#[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
+mod near;
 mod peer;
 mod report;
 mod spin;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use case::Setting;
+use case::{Case, Setting, Work};
 use clock::Clock;
 use measure::Plan;
+use near::Once;
 use peer::Processors;
 
 /// Benchmarks of nearcall and the floors they are compared with.
@@ -29,6 +41,8 @@ struct Cli {
 enum Command {
     /// Measures what the hardware and the kernel take: two processes, nothing in between.
     Limits(Measure),
+    /// Measures nearcall, each case against its floor in the same rounds.
+    Near(Near),
     /// The server's process of a floor; started by `limits`.
     #[command(hide = true)]
     Peer {
@@ -36,6 +50,33 @@ enum Command {
         #[arg(long)]
         pause: bool,
     },
+    /// The server's process of `unix_socket_postcard`.
+    #[command(hide = true)]
+    PeerPostcard,
+    /// The server's process of nearcall.
+    #[command(hide = true)]
+    Serve { names: PathBuf },
+}
+
+#[derive(Debug, Args)]
+struct Near {
+    #[command(flatten)]
+    measure: Measure,
+    /// A case, as if it were named without the option.
+    #[arg(long, value_name = "CASE")]
+    case: Vec<String>,
+    /// Makes exactly --calls calls after the warm-up, without rounds and limits, for counting from outside.
+    #[arg(long, conflicts_with = "count_allocations")]
+    once: bool,
+    /// Counts allocations per call on both sides instead of time.
+    #[arg(long)]
+    count_allocations: bool,
+    /// Calls of --once and --count-allocations.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    calls: u64,
+    /// Calls before those.
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    warm_up: u64,
 }
 
 #[derive(Debug, Args)]
@@ -55,20 +96,47 @@ struct Measure {
 }
 
 impl Measure {
-    fn run(&self, table: &[case::Case]) -> Result<()> {
-        let cases = case::select(table, &self.cases)?;
+    fn setting(&self) -> Result<Setting> {
         let clock = Clock::calibrate();
         let plan = if self.quick { Plan::quick(clock) } else { Plan::usual(clock) };
-        let setting = Setting { processors: Processors::find()?, plan };
+        Ok(Setting { processors: Processors::find()?, plan })
+    }
+
+    fn run(&self, table: &[Case]) -> Result<()> {
+        let cases = case::select(table, &self.cases)?;
+        let setting = self.setting()?;
         let rounds = self.rounds.unwrap_or(if self.quick { 3 } else { 9 });
-        report::print(&case::run(&cases, rounds, &setting)?, self.json);
-        Ok(())
+        report::print(&case::run(&cases, rounds, &setting)?, self.json)
+    }
+}
+
+impl Near {
+    fn run(mut self) -> Result<()> {
+        self.measure.cases.append(&mut self.case);
+        if !self.once && !self.count_allocations {
+            return self.measure.run(near::CASES);
+        }
+        let of_nearcall: Vec<Case> =
+            near::CASES.iter().copied().filter(|case| matches!(case.work, Work::Near(_))).collect();
+        let cases = case::select(&of_nearcall, &self.measure.cases)?;
+        let once = Once { warm_up: self.warm_up, calls: self.calls, as_json: self.measure.json };
+        let count = if self.once { near::exactly } else { near::count_allocations };
+        count(&cases, once, &self.measure.setting()?)
     }
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Limits(measure) => measure.run(case::FLOORS),
+        Command::Near(near) => near.run(),
+        Command::PeerPostcard => {
+            peer::die_with_parent()?;
+            near::postcard::serve()
+        }
+        Command::Serve { names } => {
+            peer::die_with_parent()?;
+            near::interface::serve(&names)
+        }
         Command::Peer { floor, pause } => {
             peer::die_with_parent()?;
             floor::serve(floor, pause)

@@ -69,6 +69,44 @@ impl Plan {
     }
 }
 
+/// What is done with the calls of a case.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Job {
+    /// Measure them.
+    Plan(Plan),
+    /// Make a number of calls and no more, for counts.
+    Exactly {
+        /// Calls before those.
+        warm_up: u64,
+        /// Calls over which the mean is taken.
+        calls: u64,
+    },
+}
+
+impl Job {
+    /// Does it with `call`, which makes and verifies one call.
+    ///
+    /// # Errors
+    /// The first error of `call`.
+    pub(crate) fn run(&self, mut call: impl FnMut() -> Result<()>) -> Result<Sample> {
+        match *self {
+            Self::Plan(plan) => plan.measure(1, call),
+            Self::Exactly { warm_up, calls } => {
+                // Allocated before the first call, since allocations are among what is counted.
+                let singles = new_histogram();
+                for _ in 0..warm_up {
+                    call()?;
+                }
+                let start = Instant::now();
+                for _ in 0..calls {
+                    call()?;
+                }
+                Ok(Sample { mean: start.elapsed().as_nanos() as f64 / calls.max(1) as f64, singles })
+            }
+        }
+    }
+}
+
 /// What a round found for one case; nanoseconds.
 #[derive(Debug)]
 pub(crate) struct Sample {

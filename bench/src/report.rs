@@ -1,6 +1,7 @@
 //! Results, for people and for programs.
 
-use serde_json::{Map, Value, json};
+use anyhow::Result;
+use serde::Serialize;
 
 /// What became of a case.
 #[derive(Debug)]
@@ -40,12 +41,15 @@ pub(crate) struct Row {
 }
 
 /// Prints `outcomes`: a table, or one JSON object a line.
-pub(crate) fn print(outcomes: &[Outcome], as_json: bool) {
+///
+/// # Errors
+/// When one has no JSON, which would be an error of this program.
+pub(crate) fn print(outcomes: &[Outcome], as_json: bool) -> Result<()> {
     if as_json {
         for outcome in outcomes {
-            println!("{}", json_line(outcome));
+            println!("{}", serde_json::to_string(&line(outcome))?);
         }
-        return;
+        return Ok(());
     }
     println!(
         "{:<22} {:>9} {:>9} {:>9}  {:<6} {:<15} {:>9} {:>6}  ways (ns)",
@@ -54,6 +58,7 @@ pub(crate) fn print(outcomes: &[Outcome], as_json: bool) {
     for outcome in outcomes {
         println!("{}", table_line(outcome).trim_end());
     }
+    Ok(())
 }
 
 fn table_line(outcome: &Outcome) -> String {
@@ -78,25 +83,83 @@ fn table_line(outcome: &Outcome) -> String {
     )
 }
 
-fn json_line(outcome: &Outcome) -> Value {
-    let row = match outcome {
-        Outcome::Skipped { case, reason } => return json!({ "case": case, "skipped": reason }),
-        Outcome::Measured(row) => row,
-    };
-    let rounded = |value: f64, digits: f64| json!((value * digits).round() / digits);
-    let mut line = Map::new();
-    let mut put = |key: &str, value: Value| line.insert(key.to_owned(), value);
-    put("case", json!(row.case));
-    put("value", rounded(row.value, 10.0));
-    put("unit", json!(row.unit));
-    if let Some((name, value, ratio)) = row.against {
-        put("limit", json!(name));
-        put("limit_value", rounded(value, 10.0));
-        put("ratio", rounded(ratio, 1000.0));
+/// One line of the output for programs. Its keys and their order are part of what programs rely on.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Measured {
+        case: &'a str,
+        value: f64,
+        unit: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit_value: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ratio: Option<f64>,
+        p50: f64,
+        p99: f64,
+        rounds: usize,
+        pinned: &'a str,
+    },
+    Skipped {
+        case: &'a str,
+        skipped: &'a str,
+    },
+}
+
+fn line(outcome: &Outcome) -> Line<'_> {
+    let tenths = |value: f64| (value * 10.0).round() / 10.0;
+    match outcome {
+        Outcome::Skipped { case, reason } => Line::Skipped { case, skipped: reason },
+        Outcome::Measured(row) => Line::Measured {
+            case: row.case,
+            value: tenths(row.value),
+            unit: row.unit,
+            limit: row.against.map(|(name, _, _)| name),
+            limit_value: row.against.map(|(_, value, _)| tenths(value)),
+            ratio: row.against.map(|(_, _, ratio)| (ratio * 1000.0).round() / 1000.0),
+            p50: tenths(row.p50),
+            p99: tenths(row.p99),
+            rounds: row.rounds,
+            pinned: &row.pinned,
+        },
     }
-    put("p50", rounded(row.p50, 10.0));
-    put("p99", rounded(row.p99, 10.0));
-    put("rounds", json!(row.rounds));
-    put("pinned", json!(row.pinned));
-    Value::Object(line)
+}
+
+/// What was counted over an exact number of calls.
+#[derive(Debug, Serialize)]
+pub(crate) struct Count {
+    /// The case.
+    pub(crate) case: &'static str,
+    /// The mean of a call, both sides together.
+    pub(crate) value: f64,
+    /// What was counted.
+    pub(crate) unit: &'static str,
+    /// The client's part of `value`, where the sides are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client: Option<f64>,
+    /// The server's part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server: Option<f64>,
+    /// Calls made.
+    pub(crate) calls: u64,
+}
+
+/// Prints a count, as JSON or for people.
+///
+/// # Errors
+/// When it has no JSON, which would be an error of this program.
+pub(crate) fn print_count(count: &Count, as_json: bool) -> Result<()> {
+    if as_json {
+        println!("{}", serde_json::to_string(count)?);
+        return Ok(());
+    }
+    let Count { case, value, unit, client, server, calls } = count;
+    print!("{case:<22} {value:.4} {unit}, {calls} calls");
+    if let (Some(client), Some(server)) = (client, server) {
+        print!(" (client {client:.4}, server {server:.4})");
+    }
+    println!();
+    Ok(())
 }
