@@ -129,9 +129,6 @@ impl ServerPair {
         Self { half, control, blocks, state: Mutex::new(state), refused: AtomicU64::new(0) }
     }
 
-    pub(crate) fn control(&self) -> &OwnedFd {
-        &self.control
-    }
 
     #[inline(always)]
     fn place(&self, index: u16) -> Option<&Place> {
