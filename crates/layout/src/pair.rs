@@ -217,14 +217,32 @@ pub mod stamp {
     pub const FINISHED: u64 = 2 << 32;
 }
 
-/// The status word of a pair.
+/// The status word of a pair: who looks at the ring, and on which CPU that processor is or was.
 pub mod poll {
     /// Nobody looks: a caller rings by a message on the control socket.
-    pub const COLD: u64 = 0;
+    pub const COLD: u16 = 0;
     /// A processor polls the ring.
-    pub const POLLED: u64 = 1;
+    pub const POLLED: u16 = 1;
     /// A processor is asleep on bell 0, or about to be.
-    pub const ASLEEP: u64 = 2;
+    pub const ASLEEP: u16 = 2;
+
+    /// The word.
+    #[must_use]
+    pub const fn word(state: u16, cpu: u16) -> u64 {
+        state as u64 | (cpu as u64) << 16
+    }
+
+    /// One of [`COLD`], [`POLLED`], [`ASLEEP`].
+    #[must_use]
+    pub const fn state(word: u64) -> u16 {
+        (word & 0xffff) as u16
+    }
+
+    /// The CPU, as far as the server knows it.
+    #[must_use]
+    pub const fn cpu(word: u64) -> u16 {
+        ((word >> 16) & 0xffff) as u16
+    }
 }
 
 /// The A-stacks of one size class of one interface.

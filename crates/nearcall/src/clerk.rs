@@ -129,7 +129,6 @@ impl ServerPair {
         Self { half, control, blocks, state: Mutex::new(state), refused: AtomicU64::new(0) }
     }
 
-
     #[inline(always)]
     fn place(&self, index: u16) -> Option<&Place> {
         let index = usize::from(index);

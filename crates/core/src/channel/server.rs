@@ -24,6 +24,8 @@ pub enum Misbehaved {
 pub struct Claimed {
     /// Its sequence number.
     pub sequence: u32,
+    /// The CPU the caller says it was on; a hint.
+    pub cpu: u16,
     /// What the client says it wants; nothing of it is checked yet.
     pub request: Request,
     /// The arguments that rode in the line.
@@ -72,7 +74,8 @@ impl ServerHalf {
     pub fn claim(&self) -> Option<Claimed> {
         let next = self.next.load(Ordering::Relaxed);
         let line = self.peer.line(client::line(next))?;
-        if pair::sequence(line.poll()) != next {
+        let first = line.poll();
+        if pair::sequence(first) != next {
             return None;
         }
         line.acquire();
@@ -89,7 +92,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, request, words })
+        Some(Claimed { sequence: next, cpu: pair::cpu(first), request, words })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.

@@ -68,10 +68,11 @@ impl<'a> Held<'a> {
     ) -> Result<Answered<'a>, Failed> {
         let (half, astacks, astack) = (self.half, self.astacks, self.astack);
         let what = Request { astack, ..what };
-        let sequence = half.publish(&what, words, 0, process::cpu()).map_err(|_| Failed::RingFull)?;
+        let cpu = process::cpu();
+        let sequence = half.publish(&what, words, 0, cpu).map_err(|_| Failed::RingFull)?;
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
-        match caller::wait(half, doorbell, Wait { astack, sequence, timeout }) {
+        match caller::wait(half, doorbell, Wait { astack, sequence, cpu, timeout }) {
             Ok(first) => match half.reply_line(astack) {
                 Some(line) => Ok(Answered { half, astacks, astack, line, status: pair::middle(first) }),
                 None => Err(Failed::Ended(Ran::Maybe)),

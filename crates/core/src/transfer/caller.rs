@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, poll};
 
-use super::has_second_cpu;
 use crate::channel::Ran;
 use crate::channel::client::ClientHalf;
 use crate::sys::futex::{self, Sleep};
@@ -41,6 +40,8 @@ pub struct Wait {
     pub astack: u16,
     /// The call's sequence number.
     pub sequence: u32,
+    /// The CPU the caller is on.
+    pub cpu: u16,
     /// How long from the end of the spin; `None` for ever.
     pub timeout: Option<Duration>,
 }
@@ -63,15 +64,19 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
         }
         core::hint::spin_loop();
     }
-    let mut turns = 0;
-    while status.load() == poll::POLLED && turns < SPIN_TURNS && !half.has_ended() && has_second_cpu() {
-        let first = reply.poll();
-        if pair::sequence(first) == wait.sequence {
-            reply.acquire();
-            return Ok(first);
+    let polled = status.load();
+    if poll::state(polled) == poll::POLLED && poll::cpu(polled) != wait.cpu {
+        for _ in 0..SPIN_TURNS {
+            let first = reply.poll();
+            if pair::sequence(first) == wait.sequence {
+                reply.acquire();
+                return Ok(first);
+            }
+            if status.load() != polled || half.has_ended() {
+                break;
+            }
+            core::hint::spin_loop();
         }
-        turns += 1;
-        core::hint::spin_loop();
     }
     wait_long(half, doorbell, wait)
 }
@@ -89,7 +94,9 @@ fn wait_long(half: &ClientHalf, doorbell: &dyn Doorbell, wait: Wait) -> Result<u
     };
     // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
     fence(Ordering::SeqCst);
-    if ring(half, doorbell, status.load()) && has_second_cpu() {
+    let seen = status.load();
+    // Spinning on the CPU that the server last ran on would only keep it from running there.
+    if ring(half, doorbell, seen) && poll::cpu(seen) != wait.cpu {
         for _ in 0..SPIN_TURNS {
             if let Some(first) = answered() {
                 return Ok(first);
@@ -143,7 +150,7 @@ fn at_timeout(ran: Ran) -> Ran {
 
 /// Rings as the status asks; says whether it did.
 fn ring(half: &ClientHalf, doorbell: &dyn Doorbell, status: u64) -> bool {
-    match status {
+    match poll::state(status) {
         poll::POLLED => return false,
         poll::ASLEEP => half.ring_bell(),
         _ => doorbell.ring(),

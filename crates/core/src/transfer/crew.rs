@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearcall_layout::pair::poll;
 
-use super::has_second_cpu;
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
+use crate::sys::process;
 
 /// Pairs polled at one time.
 pub const HOT_COUNT: usize = 8;
@@ -171,15 +171,17 @@ impl<P: Pair> Crew<P> {
     /// Leads until somebody else does.
     fn tenure(&self, me: u32, scratch: &mut Vec<u8>) {
         let mut answered: Vec<(Arc<P>, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
-        let mut hot = self.take_hot();
         let mut kicks = self.kicks.load(Ordering::Acquire);
-        hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
+        let mut hot = self.take_hot();
+        let mut cpu = process::cpu();
+        let mut caller_cpu = cpu;
+        set_status(&hot, poll::POLLED, cpu);
         let mut idle = 0;
         loop {
             if self.kicks.load(Ordering::Relaxed) != kicks {
                 kicks = self.kicks.load(Ordering::Acquire);
                 hot = self.take_hot();
-                hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
+                set_status(&hot, poll::POLLED, cpu);
                 idle = 0;
             }
             let mut worked = false;
@@ -188,6 +190,7 @@ impl<P: Pair> Crew<P> {
                     continue;
                 };
                 worked = true;
+                caller_cpu = claimed.cpu;
                 self.inside.store(true, Ordering::Release);
                 self.run(pair, &claimed, scratch);
                 if self.lead.load(Ordering::Acquire) != me {
@@ -209,11 +212,18 @@ impl<P: Pair> Crew<P> {
                 wake_callers(&mut answered);
             }
             idle += 1;
-            if idle < IDLE_TURNS && has_second_cpu() {
+            if idle == 1 && process::cpu() != cpu {
+                cpu = process::cpu();
+                set_status(&hot, poll::POLLED, cpu);
+            }
+            // Polling on the CPU that the caller is on would only keep it from calling.
+            if idle < IDLE_TURNS && caller_cpu != cpu {
                 core::hint::spin_loop();
                 continue;
             }
-            self.sleep(&hot, kicks);
+            self.sleep(&hot, kicks, cpu);
+            cpu = process::cpu();
+            set_status(&hot, poll::POLLED, cpu);
             idle = 0;
         }
     }
@@ -238,22 +248,23 @@ impl<P: Pair> Crew<P> {
                 shared.hot.push(pair);
             }
         }
-        while shared.hot.len() > HOT_COUNT {
+        for _ in HOT_COUNT..shared.hot.len() {
             let cold = shared.hot.remove(0);
-            cold.half().set_status(poll::COLD);
+            cold.half().set_status(poll::word(poll::COLD, process::cpu()));
             // Pairs with the caller's fence after it has published: it sees COLD and rings, or we see its request.
             fence(Ordering::SeqCst);
             if cold.half().has_request() {
-                cold.half().set_status(poll::POLLED);
-                shared.hot.push(cold);
+                // Its turn comes right after those that displaced it.
+                shared.rung.push(cold);
+                self.kicks.fetch_add(1, Ordering::Release);
             }
         }
         shared.hot.clone()
     }
 
     /// Writes that nobody looks, looks once more, and sleeps until a bell or a kick.
-    fn sleep(&self, hot: &[Arc<P>], kicks: u32) {
-        hot.iter().for_each(|pair| pair.half().set_status(poll::ASLEEP));
+    fn sleep(&self, hot: &[Arc<P>], kicks: u32, cpu: u16) {
+        set_status(hot, poll::ASLEEP, cpu);
         // Pairs with the caller's fence between its request and its look at the status. The bells are read before the
         // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
         fence(Ordering::SeqCst);
@@ -268,8 +279,11 @@ impl<P: Pair> Crew<P> {
             }));
             futex::sleep(&words, None);
         }
-        hot.iter().for_each(|pair| pair.half().set_status(poll::POLLED));
     }
+}
+
+fn set_status<P: Pair>(hot: &[Arc<P>], state: u16, cpu: u16) {
+    hot.iter().for_each(|pair| pair.half().set_status(poll::word(state, cpu)));
 }
 
 /// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.

@@ -10,12 +10,3 @@
 pub mod call;
 pub mod caller;
 pub mod crew;
-
-use std::sync::OnceLock;
-
-/// Whether more than one CPU is allowed to this process: with one, spinning only keeps the other side from running.
-#[must_use]
-pub fn has_second_cpu() -> bool {
-    static MORE: OnceLock<bool> = OnceLock::new();
-    *MORE.get_or_init(|| std::thread::available_parallelism().is_ok_and(|count| count.get() > 1))
-}
