@@ -1,2 +1,50 @@
-//! placeholder
-fn main() {}
+//! The `nearcall` program.
+//!
+//! One subcommand so far: `nearcall demo`, which shows calls between processes on real files and checks them byte for
+//! byte. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod demo;
+
+/// Calls between processes of one machine.
+#[derive(Debug, Parser)]
+#[command(name = "nearcall", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads a tree through calls to a file server, writes a copy through calls, compares, and kills the server
+    Demo(demo::Options),
+    #[command(name = "__demo-server", hide = true)]
+    Server(demo::server::Options),
+    #[command(name = "__demo-client", hide = true)]
+    Client(demo::client::Options),
+    #[command(name = "__demo-socket-server", hide = true)]
+    SocketServer(demo::baseline::Options),
+    #[command(name = "__demo-sweeper", hide = true)]
+    Sweeper(demo::processes::SweeperOptions),
+}
+
+fn main() -> ExitCode {
+    let (role, result) = match Arguments::parse().command {
+        Command::Demo(options) => ("demo", demo::run(&options)),
+        Command::Server(options) => ("demo's server", demo::server::run(&options).map(|()| ExitCode::SUCCESS)),
+        Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
+        Command::SocketServer(options) => {
+            ("demo's socket server", demo::baseline::serve(&options).map(|()| ExitCode::SUCCESS))
+        }
+        Command::Sweeper(options) => ("demo's sweeper", demo::processes::sweep(&options).map(|()| ExitCode::SUCCESS)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("nearcall: {role}: {error:#}");
+        ExitCode::FAILURE
+    })
+}

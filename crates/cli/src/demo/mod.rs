@@ -1,0 +1,175 @@
+//! `nearcall demo`: calls between processes on real files.
+//!
+//! ```text
+//!             parent ── starts, compares, kills ──┐
+//!               │ pipe: events                    │
+//!            client ════════ calls ═══════════ server
+//!               │ writes                      reads │ writes
+//!             spool                            tree   copy
+//! ```
+//!
+//! The parent keeps its rights and takes no part in a call. It walks the tree itself before the run, and afterwards
+//! compares, with the originals, what the client read (spool) and what the client wrote through calls (copy). If the
+//! parent is root, the client runs as a user without rights; the server, which opens the files, keeps them.
+//!
+//! Nothing is left behind, however the demo ends: see [`processes`].
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use compare::{Said, Trees};
+use events::{Done, Event};
+use parties::{Client, Stage};
+use processes::Kept;
+use report::{NullCall, Outage, Reads, Report, TreeCounts};
+use root::Root;
+use tree::{Bounds, Rules, Walk};
+
+pub(crate) mod baseline;
+pub(crate) mod client;
+mod compare;
+mod copy;
+mod events;
+mod files;
+mod meter;
+mod outage;
+mod parties;
+pub(crate) mod processes;
+mod report;
+mod root;
+pub(crate) mod server;
+mod tree;
+
+/// The name under which the server exports its service, in the demo's own directory of names.
+const SERVICE: &str = "files";
+
+/// Arguments of `nearcall demo`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Tree to read; it is only read
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+
+    /// Print one JSON object instead of the table
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+/// Runs the demo and prints what it found.
+///
+/// # Errors
+/// A part could not be carried out. A file that differs is no error but a failing exit status.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let begin = Instant::now();
+    let stage = Stage::new(parties::resolve(&options.dir)?, processes::unprivileged())?;
+    let rules = Rules { bounds: options.bounds.clone(), own: stage.own() };
+    let mut tree = Root::new(&stage.tree).with_context(|| format!("cannot open {}", stage.tree.display()))?;
+    let expected = tree::walk(&mut tree, &rules)?;
+
+    let server = stage.server()?;
+    let mut client = stage.client(&rules)?;
+    let (said, done) = follow(&mut client, &expected)?;
+
+    let spool = Root::new(&stage.spool).context("cannot open the client's spool")?;
+    let copy = Root::new(&stage.copy).context("cannot open the copy")?;
+    let comparison = compare::compare(&Trees { tree: &tree, spool: &spool, copy: &copy }, &expected, &said);
+    let reads = Reads {
+        calls: done.reads,
+        read: baseline::by_read(&tree, &expected.files),
+        socket: baseline::by_socket(&stage.program, &stage.tree, &expected.files)?,
+    };
+    let null_call = NullCall::new(done.ping_ns, baseline::bare_ping_pong());
+    let outage = kill_and_go_on(&stage, &tree, server, client)?;
+
+    let report = Report {
+        dir: stage.tree.display().to_string(),
+        seconds: begin.elapsed().as_secs_f64(),
+        client: report::ClientRights {
+            uid: done.uid,
+            dropped: stage.user.is_some(),
+            direct_access: done.direct_access,
+        },
+        tree: TreeCounts::of(&expected),
+        comparison,
+        procedures: done.procedures,
+        reads,
+        null_call,
+        outage,
+    };
+    let text = if options.json { report.json() } else { report.table() };
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
+    Ok(if report.ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Shows the client's progress until it has done the tree. Returns what it said of each file.
+fn follow(client: &mut Client, expected: &Walk) -> anyhow::Result<(HashMap<String, Said>, Done)> {
+    let bar = progress_bar(expected.bytes);
+    let mut said = HashMap::with_capacity(expected.files.len());
+    loop {
+        match client.event()? {
+            Event::Copied { path, bytes } => {
+                bar.inc(bytes);
+                said.insert(path, Said::Copied);
+            }
+            Event::Refused { path, error } => {
+                said.insert(path, Said::Refused(error));
+            }
+            Event::Done(done) => {
+                bar.finish_and_clear();
+                return Ok((said, done));
+            }
+            event => bail!("the demo's client is out of step: {event:?}"),
+        }
+    }
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    let terminal = std::io::stderr().is_terminal();
+    let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let style = ProgressStyle::with_template("copying through calls {wide_bar} {bytes}/{total_bytes} {bytes_per_sec}");
+    let bar = ProgressBar::with_draw_target(Some(bytes), target);
+    // The template is a constant; if a version of the library refuses it, its own will do.
+    if let Ok(style) = style { bar.with_style(style) } else { bar }
+}
+
+/// How long the client's threads call before the server is killed: long enough for thousands of calls.
+const UNDER_WAY: Duration = Duration::from_millis(50);
+
+/// Kills the server under the client's calls, starts another, and follows the client through it.
+fn kill_and_go_on(stage: &Stage, tree: &Root, mut server: Kept, mut client: Client) -> anyhow::Result<Outage> {
+    client.go_on()?;
+    let event = client.event()?;
+    let Event::Calling { threads } = event else { bail!("the demo's client is out of step: {event:?}") };
+    std::thread::sleep(UNDER_WAY);
+    // SIGKILL to the process by its id; it is reaped here, so the id cannot be another's.
+    server.kill().context("cannot kill the demo's server")?;
+    let killed = Instant::now();
+    let event = client.event()?;
+    let Event::Ended { calls } = event else { bail!("the demo's client is out of step: {event:?}") };
+    let errors_ms = killed.elapsed().as_secs_f64() * 1e3;
+    drop(server);
+
+    let server = stage.server().context("cannot restart the server")?;
+    let event = client.event()?;
+    let Event::Resumed(resumed) = event else { bail!("the demo's client is out of step: {event:?}") };
+    let verified = match &resumed.path {
+        Some(path) => {
+            let mut kept = File::open(&stage.resumed).context("cannot open what was read across the outage")?;
+            compare::same_range(tree, path, &mut kept, resumed.before + resumed.after)?
+        }
+        None => true,
+    };
+    let client_ended = client.finish();
+    let server_ended = server.finish(Duration::from_secs(10));
+    Ok(Outage { threads, errors_ms, calls, resumed, verified, clean_end: client_ended && server_ended })
+}
