@@ -101,7 +101,8 @@ impl Job {
                 for _ in 0..calls {
                     call()?;
                 }
-                Ok(Sample { mean: start.elapsed().as_nanos() as f64 / calls.max(1) as f64, singles })
+                let mean = if calls == 0 { 0.0 } else { start.elapsed().as_nanos() as f64 / calls as f64 };
+                Ok(Sample { mean, singles })
             }
         }
     }

@@ -16,13 +16,16 @@ const fn near(name: &'static str, placement: Placement, procedure: Procedure, li
     Case { name, placement, work: Work::Near(procedure), limit: Some(limit) }
 }
 
-/// The cases. `.spin` has a processor for each side; with `.one_cpu` they share one; with `.free` the kernel chooses, and
-/// the limit is still that of one processor, because waking a server on the caller's own is what can be had there.
+/// The cases. `.spin` confines each side to a processor of its own, with all its threads; `.spin_free` lets the kernel
+/// choose among two, as it does for most programs. With `.one_cpu` they share one. `.free` is `.spin_free` on any
+/// machine, against the limit of one processor, because waking a server on the caller's own is what can always be had.
 pub(crate) const CASES: &[Case] = &[
     near("null.spin", Placement::Apart, Procedure::Null, "pingpong56"),
+    near("null.spin_free", Placement::FreeOfTwo, Procedure::Null, "pingpong56_free"),
     near("add.spin", Placement::Apart, Procedure::Add, "pingpong56"),
     near("echo40.spin", Placement::Apart, Procedure::Echo40, "pingpong56"),
     near("write4096.spin", Placement::Apart, Procedure::Write4096, "copy4096"),
+    near("write4096.spin_free", Placement::FreeOfTwo, Procedure::Write4096, "copy4096_free"),
     near("null.one_cpu", Placement::Together, Procedure::Null, "futex_one_cpu"),
     near("null.free", Placement::Free, Procedure::Null, "futex_one_cpu"),
     Case {
