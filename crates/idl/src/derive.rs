@@ -114,10 +114,13 @@ fn structure(name: &Ident, fields: &Fields) -> TokenStream {
     let class = if types.is_empty() {
         quote!(::nearcall::rt::Class::Fixed)
     } else {
-        let varying = types
-            .iter()
-            .map(|ty| quote!(::core::matches!(<#ty as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying)));
-        quote!(if #(#varying)||* { ::nearcall::rt::Class::Varying } else { ::nearcall::rt::Class::Fixed })
+        quote!({
+            let mut class = ::nearcall::rt::Class::Fixed;
+            #(if ::core::matches!(<#types as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
+                class = ::nearcall::rt::Class::Varying;
+            })*
+            class
+        })
     };
     let gets: Vec<TokenStream> = types
         .iter()
@@ -225,7 +228,7 @@ fn enumeration(name: &Ident, repr: &Ident, data: &DataEnum) -> TokenStream {
                 const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
                     name: #shape_name,
                     size: <#repr as ::nearcall::Wire>::SIZE,
-                    variants: &[#((#shown, #name::#idents as i64)),*],
+                    variants: &[#((#shown, Self::#idents as i64)),*],
                 };
 
                 #[inline]

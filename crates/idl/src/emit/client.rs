@@ -15,18 +15,21 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::plan::{Plan, Slot};
-use super::{Names, allow_many_params, client_docs, client_output, params_of};
+use super::{Names, allow_many_params, client_docs, client_output, docs, params_of};
 use crate::ir::{Form, Param, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
     let Names { vis, files, call, client, deprecated, .. } = names;
     let doc_call =
-        format!(" What a client of [`{files}`] can do: the same procedures, with what can become of a call.");
-    let doc_client = format!(" A client of [`{files}`]: its methods are calls through a binding.");
-    let doc_bind = format!(
-        " Binds to the `{files}` exported as `name`.\n\n # Errors\n [`BindError`](::nearcall::BindError) says why there is none."
-    );
+        docs(&[&format!("What a client of [`{files}`] can do: the same procedures, with what can become of a call.")]);
+    let doc_client = docs(&[&format!("A client of [`{files}`]: its methods are calls through a binding.")]);
+    let doc_bind = docs(&[
+        &format!("Binds to the `{files}` exported as `name`."),
+        "",
+        "# Errors",
+        "[`BindError`](::nearcall::BindError) says why there is none.",
+    ]);
     let signatures = plans.iter().map(|plan| {
         let Procedure { ident, .. } = plan.procedure;
         let (docs, params, output) =
@@ -39,13 +42,13 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         }
     });
     let items = quote! {
-        #[doc = #doc_call]
+        #doc_call
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         #vis trait #call {
             #(#signatures)*
         }
 
-        #[doc = #doc_client]
+        #doc_client
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         #[derive(::core::fmt::Debug)]
         #vis struct #client {
@@ -64,14 +67,14 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             #allow
             #[inline]
             fn #ident(&self, #signature) -> #output {
-                #client::#ident(self, #(#arguments),*)
+                Self::#ident(self, #(#arguments),*)
             }
         }
     });
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         impl #client {
-            #[doc = #doc_bind]
+            #doc_bind
             #vis fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
                 ::nearcall::bind::<Self>(name)
             }

@@ -7,19 +7,20 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::plan::Plan;
-use super::{Names, allow_many_params, client_output, params_of};
+use super::{Names, allow_many_params, client_output, docs, params_of};
 use crate::ir::Procedure;
 
 /// The named items, and the impls.
 pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
     let Names { vis, files, call, local, deprecated, .. } = names;
-    let doc = format!(
-        " [`{call}`] without a boundary: calls a [`{files}`] in the same address space.\n\n Unlike a call, it leaves in-out and \
-         out targets as the procedure left them when that returned an error."
-    );
+    let doc = docs(&[
+        &format!("[`{call}`] without a boundary: calls a [`{files}`] in the same address space."),
+        "",
+        "Unlike a call, it leaves in-out and out targets as the procedure left them when that returned an error.",
+    ]);
     let debug_name = local.to_string();
     let items = quote! {
-        #[doc = #doc]
+        #doc
         #[allow(dead_code, reason = "a program may have no use for it")]
         #vis struct #local<T>(
             /// What is called.

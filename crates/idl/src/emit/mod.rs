@@ -152,18 +152,21 @@ fn allow_many_params(procedure: &Procedure) -> Option<TokenStream> {
 fn client_docs(procedure: &Procedure) -> TokenStream {
     let attrs = &procedure.attrs;
     let texts: Vec<String> = attrs.iter().filter_map(doc_text).collect();
-    let opening = texts.is_empty().then(|| {
-        let text = format!(" Calls `{}`.", procedure.ident);
-        quote!(#[doc = #text])
-    });
+    let opening = texts.is_empty().then(|| docs(&[&format!("Calls `{}`.", procedure.ident)]));
     let errors = (!texts.iter().any(|text| text.trim() == "# Errors")).then(|| {
-        quote! {
-            #[doc = ""]
-            #[doc = " # Errors"]
-            #[doc = " What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer."]
-        }
+        docs(&[
+            "",
+            "# Errors",
+            "What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.",
+        ])
     });
     quote!(#(#attrs)* #opening #errors)
+}
+
+/// Documentation in lines, as an author would write it.
+fn docs(lines: &[&str]) -> TokenStream {
+    let lines = lines.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    quote!(#(#[doc = #lines])*)
 }
 
 fn doc_text(attr: &Attribute) -> Option<String> {

@@ -15,19 +15,25 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::Names;
 use super::plan::{Plan, Slot};
+use super::{Names, docs};
 use crate::ir::Form;
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
     let Names { vis, files, server, .. } = names;
-    let doc_server = format!(" Serves any [`{files}`] to other address spaces.");
-    let doc_new = format!(" A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`{server}::export`].");
-    let doc_export = " Exports `imp` as `name`, until the result is dropped.\n\n # Errors\n [`ExportError`](::nearcall::ExportError) says why it cannot be.";
+    let doc_server = docs(&[&format!("Serves any [`{files}`] to other address spaces.")]);
+    let doc_new =
+        docs(&[&format!("A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`{server}::export`].")]);
+    let doc_export = docs(&[
+        "Exports `imp` as `name`, until the result is dropped.",
+        "",
+        "# Errors",
+        "[`ExportError`](::nearcall::ExportError) says why it cannot be.",
+    ]);
     let debug_name = server.to_string();
     let items = quote! {
-        #[doc = #doc_server]
+        #doc_server
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         #vis struct #server<T>(T);
     };
@@ -40,12 +46,12 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         impl<T: #files + ::core::marker::Send + ::core::marker::Sync + 'static> #server<T> {
-            #[doc = #doc_new]
+            #doc_new
             #vis const fn new(imp: T) -> Self {
                 Self(imp)
             }
 
-            #[doc = #doc_export]
+            #doc_export
             #vis fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
                 ::nearcall::export(name, Self::new(imp))
             }

@@ -100,15 +100,18 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
         };
     }
     let types = plan.maybe_varying();
-    let varies = if plan.has_slices() { quote!(true) } else { quote!(false #(|| __varies::<#types>())*) };
     let message = format!("the fixed parts of `{name}` fill the default frame: give it `#[call(astack = ..)]`");
-    quote_spanned! {name.span()=>
-        const #frame: usize = if #varies {
-            ::core::assert!(#fixed < ::nearcall::rt::DEFAULT_FRAME_SIZE, #message);
-            ::nearcall::rt::DEFAULT_FRAME_SIZE
-        } else {
-            #fixed
-        };
+    let default = quote! {
+        ::core::assert!(#fixed < ::nearcall::rt::DEFAULT_FRAME_SIZE, #message);
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    let varies: Vec<TokenStream> = types.map(|ty| quote!(__varies::<#ty>())).collect();
+    if plan.has_slices() {
+        quote_spanned!(name.span()=> const #frame: usize = { #default };)
+    } else if varies.is_empty() {
+        quote_spanned!(name.span()=> const #frame: usize = #fixed;)
+    } else {
+        quote_spanned!(name.span()=> const #frame: usize = if #(#varies)||* { #default } else { #fixed };)
     }
 }
 

@@ -1,0 +1,693 @@
+//! The interface of the manual, with its types.
+/// An open file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handle {
+    /// Its place in the server's table.
+    pub index: u32,
+    /// Which of the files that were at this place.
+    pub generation: u32,
+}
+const _: () = {
+    const __AT_0: usize = 0;
+    const __AT_1: usize = __AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    #[automatically_derived]
+    impl ::nearcall::Wire for Handle {
+        const SIZE: usize = __AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+        const ALIGN: usize = {
+            let mut align = 1;
+            if <u32 as ::nearcall::Wire>::ALIGN > align {
+                align = <u32 as ::nearcall::Wire>::ALIGN;
+            }
+            if <u32 as ::nearcall::Wire>::ALIGN > align {
+                align = <u32 as ::nearcall::Wire>::ALIGN;
+            }
+            align
+        };
+        const CLASS: ::nearcall::rt::Class = {
+            let mut class = ::nearcall::rt::Class::Fixed;
+            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
+                class = ::nearcall::rt::Class::Varying;
+            }
+            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
+                class = ::nearcall::rt::Class::Varying;
+            }
+            class
+        };
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
+            name: "Handle",
+            fields: &[("index", <u32 as ::nearcall::Wire>::SHAPE), ("generation", <u32 as ::nearcall::Wire>::SHAPE)],
+        };
+        #[inline]
+        fn put(&self, __head: &mut [u8], __at: usize) {
+            <u32 as ::nearcall::Wire>::put(&self.index, __head, __at.saturating_add(__AT_0));
+            <u32 as ::nearcall::Wire>::put(&self.generation, __head, __at.saturating_add(__AT_1));
+        }
+        #[inline]
+        fn tail_size(&self) -> usize {
+            0_usize
+                .saturating_add(<u32 as ::nearcall::Wire>::tail_size(&self.index))
+                .saturating_add(<u32 as ::nearcall::Wire>::tail_size(&self.generation))
+        }
+        #[inline]
+        fn put_tail(&self, __space: &mut [u8]) {
+            let __size = <u32 as ::nearcall::Wire>::tail_size(&self.index);
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
+                return;
+            };
+            <u32 as ::nearcall::Wire>::put_tail(&self.index, __field);
+            let __size = <u32 as ::nearcall::Wire>::tail_size(&self.generation);
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
+                return;
+            };
+            <u32 as ::nearcall::Wire>::put_tail(&self.generation, __field);
+        }
+        #[inline]
+        fn get(
+            __head: &[u8],
+            __at: usize,
+            __tail: &mut ::nearcall::rt::Tail<'_>,
+        ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(Self {
+                index: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
+                generation: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
+            })
+        }
+    }
+};
+/// Why a file operation failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum FileError {
+    /// No file has this name.
+    NotFound = 1,
+    /// The handle is of a file that was closed.
+    Stale = 2,
+}
+const _: () = {
+    const __VARIANT_0: u32 = FileError::NotFound as u32;
+    const _: () = ::core::assert!(
+        FileError::NotFound as i128 == __VARIANT_0 as i128
+            && FileError::NotFound as i128 == FileError::NotFound as i64 as i128,
+        "the discriminant of `NotFound` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
+    );
+    const __VARIANT_1: u32 = FileError::Stale as u32;
+    const _: () = ::core::assert!(
+        FileError::Stale as i128 == __VARIANT_1 as i128 && FileError::Stale as i128 == FileError::Stale as i64 as i128,
+        "the discriminant of `Stale` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
+    );
+    #[automatically_derived]
+    impl ::nearcall::Wire for FileError {
+        const SIZE: usize = <u32 as ::nearcall::Wire>::SIZE;
+        const ALIGN: usize = <u32 as ::nearcall::Wire>::ALIGN;
+        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
+            name: "FileError",
+            size: <u32 as ::nearcall::Wire>::SIZE,
+            variants: &[("NotFound", Self::NotFound as i64), ("Stale", Self::Stale as i64)],
+        };
+        #[inline]
+        fn put(&self, __head: &mut [u8], __at: usize) {
+            let __value = match self {
+                Self::NotFound => __VARIANT_0,
+                Self::Stale => __VARIANT_1,
+            };
+            <u32 as ::nearcall::Wire>::put(&__value, __head, __at);
+        }
+        #[inline]
+        fn get(
+            __head: &[u8],
+            __at: usize,
+            __tail: &mut ::nearcall::rt::Tail<'_>,
+        ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            match <u32 as ::nearcall::Wire>::get(__head, __at, __tail)? {
+                __VARIANT_0 => ::core::result::Result::Ok(Self::NotFound),
+                __VARIANT_1 => ::core::result::Result::Ok(Self::Stale),
+                _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+    }
+};
+/// Files that a server keeps.
+pub trait Files {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`].
+    fn open(&self, path: &str, flags: u32) -> Result<Handle, FileError>;
+    /// Reads from `pos` and advances it; returns how many bytes were read.
+    fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> Result<u32, FileError>;
+    /// Writes at `pos` and advances it; returns how many bytes were written.
+    fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError>;
+    /// Counts calls.
+    fn ping(&self) -> u32;
+}
+/// What a client of [`Files`] can do: the same procedures, with what can become of a call.
+#[allow(dead_code, reason = "a program may use one side of an interface only")]
+pub trait FilesCall {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`].
+    fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>>;
+    /// Reads from `pos` and advances it; returns how many bytes were read.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn read(
+        &self,
+        handle: Handle,
+        pos: &mut u64,
+        buf: &mut [u8],
+    ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>>;
+    /// Writes at `pos` and advances it; returns how many bytes were written.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn write(
+        &self,
+        handle: Handle,
+        pos: &mut u64,
+        data: &[u8],
+    ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>>;
+    /// Counts calls.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
+}
+/// A client of [`Files`]: its methods are calls through a binding.
+#[allow(dead_code, reason = "a program may use one side of an interface only")]
+#[derive(::core::fmt::Debug)]
+pub struct FilesClient {
+    binding: ::nearcall::Binding,
+}
+/// Serves any [`Files`] to other address spaces.
+#[allow(dead_code, reason = "a program may use one side of an interface only")]
+pub struct FilesServer<T>(T);
+/// [`FilesCall`] without a boundary: calls a [`Files`] in the same address space.
+///
+/// Unlike a call, it leaves in-out and out targets as the procedure left them when that returned an error.
+#[allow(dead_code, reason = "a program may have no use for it")]
+pub struct FilesLocal<T>(
+    /// What is called.
+    pub T,
+);
+const _: () = {
+    /// What of a head of this size lies in the frame, in bytes.
+    const fn __in_frame(head: usize) -> usize {
+        if head > ::nearcall::rt::LINE_BYTES { head } else { 0 }
+    }
+    const fn __max(a: usize, b: usize) -> usize {
+        if a > b { a } else { b }
+    }
+    const fn __varies<T: ::nearcall::Wire>() -> bool {
+        ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+    }
+    const __OPEN_AT_0: usize = 0;
+    const __OPEN_AT_1: usize = __OPEN_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __OPEN_AT_2: usize = __OPEN_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __OPEN_REQ: usize = ::nearcall::rt::head_bytes(__OPEN_AT_2);
+    const __OPEN_BACK_0: usize = 0;
+    const __OPEN_BACK_1: usize = __OPEN_BACK_0 + <Handle as ::nearcall::Wire>::SIZE;
+    const __OPEN_REP: usize = ::nearcall::rt::head_bytes(__max(__OPEN_BACK_1, <FileError as ::nearcall::Wire>::SIZE));
+    const __OPEN_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__OPEN_REQ), __in_frame(__OPEN_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `open` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    const __READ_AT_0: usize = 0;
+    const __READ_AT_1: usize = __READ_AT_0 + <Handle as ::nearcall::Wire>::SIZE;
+    const __READ_AT_2: usize = __READ_AT_1 + <u64 as ::nearcall::Wire>::SIZE;
+    const __READ_AT_3: usize = __READ_AT_2 + <u32 as ::nearcall::Wire>::SIZE;
+    const __READ_REQ: usize = ::nearcall::rt::head_bytes(__READ_AT_3);
+    const __READ_BACK_0: usize = 0;
+    const __READ_BACK_1: usize = __READ_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __READ_BACK_2: usize = __READ_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __READ_REP: usize = ::nearcall::rt::head_bytes(__max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
+    const _: () = ::core::assert!(
+        !__varies::<u64>(),
+        "`pos` comes back in a place that is known before the call: its type must have a fixed size"
+    );
+    const __READ_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__READ_REQ), __in_frame(__READ_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `read` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    const __WRITE_AT_0: usize = 0;
+    const __WRITE_AT_1: usize = __WRITE_AT_0 + <Handle as ::nearcall::Wire>::SIZE;
+    const __WRITE_AT_2: usize = __WRITE_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __WRITE_AT_3: usize = __WRITE_AT_2 + <u64 as ::nearcall::Wire>::SIZE;
+    const __WRITE_REQ: usize = ::nearcall::rt::head_bytes(__WRITE_AT_3);
+    const __WRITE_BACK_0: usize = 0;
+    const __WRITE_BACK_1: usize = __WRITE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __WRITE_BACK_2: usize = __WRITE_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __WRITE_REP: usize = ::nearcall::rt::head_bytes(__max(__WRITE_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
+    const _: () = ::core::assert!(
+        !__varies::<u64>(),
+        "`pos` comes back in a place that is known before the call: its type must have a fixed size"
+    );
+    const __WRITE_FRAME: usize = {
+        ::core::assert!(
+            4200 >= __max(__in_frame(__WRITE_REQ), __in_frame(__WRITE_REP)),
+            "`astack` of `write` is smaller than its parts of fixed size"
+        );
+        4200
+    };
+    const __PING_AT_0: usize = 0;
+    const __PING_REQ: usize = ::nearcall::rt::head_bytes(__PING_AT_0);
+    const __PING_BACK_0: usize = 0;
+    const __PING_BACK_1: usize = __PING_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __PING_REP: usize = ::nearcall::rt::head_bytes(__PING_BACK_1);
+    const __PING_FRAME: usize = if __varies::<u32>() {
+        ::core::assert!(
+            __max(__in_frame(__PING_REQ), __in_frame(__PING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `ping` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__PING_REQ), __in_frame(__PING_REP))
+    };
+    static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
+        name: "Files",
+        procedures: &[
+            ::nearcall::rt::Procedure {
+                name: "open",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "path",
+                        direction: ::nearcall::rt::Direction::In,
+                        shape: &::nearcall::rt::Shape::Str,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "flags",
+                        direction: ::nearcall::rt::Direction::In,
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        shape: <Handle as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        shape: <FileError as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                frame_size: __OPEN_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "read",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "handle",
+                        direction: ::nearcall::rt::Direction::In,
+                        shape: <Handle as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "pos",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        shape: <u64 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "buf",
+                        direction: ::nearcall::rt::Direction::Out,
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        shape: <FileError as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                frame_size: __READ_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "write",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "handle",
+                        direction: ::nearcall::rt::Direction::In,
+                        shape: <Handle as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "pos",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        shape: <u64 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "data",
+                        direction: ::nearcall::rt::Direction::In,
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        shape: <FileError as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                frame_size: __WRITE_FRAME,
+                concurrency: 8,
+                timeout: ::core::option::Option::Some(::core::time::Duration::new(2, 0)),
+                idempotent: true,
+            },
+            ::nearcall::rt::Procedure {
+                name: "ping",
+                params: &[::nearcall::rt::Param {
+                    name: "return",
+                    direction: ::nearcall::rt::Direction::Return,
+                    shape: <u32 as ::nearcall::Wire>::SHAPE,
+                }],
+                frame_size: __PING_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+        ],
+    };
+    #[allow(dead_code, reason = "a program may use one side of an interface only")]
+    impl FilesClient {
+        /// Binds to the `Files` exported as `name`.
+        ///
+        /// # Errors
+        /// [`BindError`](::nearcall::BindError) says why there is none.
+        pub fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
+            ::nearcall::bind::<Self>(name)
+        }
+        /// Opens the file at `path`.
+        ///
+        /// # Errors
+        /// [`FileError::NotFound`].
+        #[inline]
+        pub fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin::<__OPEN_REQ, __OPEN_REP>(0u16)?;
+            __call.count(__OPEN_AT_0, path.len());
+            __call.put::<u32>(__OPEN_AT_1, &flags);
+            __call.bytes(path.as_bytes())?;
+            __call.tail::<u32>(&flags)?;
+            let mut __reply = __call.transfer()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+            }
+            let __return = __reply.get::<Handle>(__OPEN_BACK_0)?;
+            ::core::result::Result::Ok(__return)
+        }
+        /// Reads from `pos` and advances it; returns how many bytes were read.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn read(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin::<__READ_REQ, __READ_REP>(1u16)?;
+            __call.put::<Handle>(__READ_AT_0, &handle);
+            __call.put::<u64>(__READ_AT_1, pos);
+            __call.count(__READ_AT_2, buf.len());
+            __call.tail::<Handle>(&handle)?;
+            let mut __reply = __call.transfer()?;
+            let __buf = __reply.area(buf.len());
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+            }
+            let __pos = __reply.get::<u64>(__READ_BACK_0)?;
+            let __return = __reply.get::<u32>(__READ_BACK_1)?;
+            __reply.copy_out(&__buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
+            *pos = __pos;
+            ::core::result::Result::Ok(__return)
+        }
+        /// Writes at `pos` and advances it; returns how many bytes were written.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn write(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin::<__WRITE_REQ, __WRITE_REP>(2u16)?;
+            __call.put::<Handle>(__WRITE_AT_0, &handle);
+            __call.count(__WRITE_AT_1, data.len());
+            __call.put::<u64>(__WRITE_AT_2, pos);
+            __call.tail::<Handle>(&handle)?;
+            __call.bytes(data)?;
+            let mut __reply = __call.transfer()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+            }
+            let __pos = __reply.get::<u64>(__WRITE_BACK_0)?;
+            let __return = __reply.get::<u32>(__WRITE_BACK_1)?;
+            *pos = __pos;
+            ::core::result::Result::Ok(__return)
+        }
+        /// Counts calls.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer()?;
+            let __return = __reply.get::<u32>(__PING_BACK_0)?;
+            ::core::result::Result::Ok(__return)
+        }
+    }
+    impl ::nearcall::Client for FilesClient {
+        const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
+        fn from_binding(binding: ::nearcall::Binding) -> Self {
+            Self { binding }
+        }
+        fn binding(&self) -> &::nearcall::Binding {
+            &self.binding
+        }
+    }
+    impl FilesCall for FilesClient {
+        #[inline]
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+            Self::open(self, path, flags)
+        }
+        #[inline]
+        fn read(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            Self::read(self, handle, pos, buf)
+        }
+        #[inline]
+        fn write(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            Self::write(self, handle, pos, data)
+        }
+        #[inline]
+        fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::ping(self)
+        }
+    }
+    #[allow(dead_code, reason = "a program may use one side of an interface only")]
+    impl<T: Files + ::core::marker::Send + ::core::marker::Sync + 'static> FilesServer<T> {
+        /// A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`FilesServer::export`].
+        pub const fn new(imp: T) -> Self {
+            Self(imp)
+        }
+        /// Exports `imp` as `name`, until the result is dropped.
+        ///
+        /// # Errors
+        /// [`ExportError`](::nearcall::ExportError) says why it cannot be.
+        pub fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
+            ::nearcall::export(name, Self::new(imp))
+        }
+    }
+    impl<T> ::core::fmt::Debug for FilesServer<T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple("FilesServer").finish_non_exhaustive()
+        }
+    }
+    impl<T: Files + ::core::marker::Send + ::core::marker::Sync + 'static> ::nearcall::rt::Service for FilesServer<T> {
+        fn interface(&self) -> &'static ::nearcall::rt::Interface {
+            &__INTERFACE
+        }
+        fn call(
+            &self,
+            __procedure: u16,
+            __call: &mut ::nearcall::rt::Incoming<'_>,
+        ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+            match __procedure {
+                0u16 => __serve_open(&self.0, __call),
+                1u16 => __serve_read(&self.0, __call),
+                2u16 => __serve_write(&self.0, __call),
+                3u16 => __serve_ping(&self.0, __call),
+                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+            }
+        }
+    }
+    #[inline]
+    fn __serve_open<__T: Files>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__OPEN_REQ, __OPEN_REP>()?;
+        let __path = __call.str(::nearcall::rt::get_count(&__head.0, __OPEN_AT_0)?)?;
+        let __flags = __call.value::<u32, __OPEN_REQ>(&__head, __OPEN_AT_1)?;
+        match <__T as Files>::open(__imp, __path, __flags) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
+                __head.put::<Handle>(__OPEN_BACK_0, &__return);
+                __call.reply_tail::<Handle>(&__return)?;
+                __call.reply(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
+                __head.put::<FileError>(0, &__error);
+                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_app(&__head);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    #[inline]
+    fn __serve_read<__T: Files>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__READ_REQ, __READ_REP>()?;
+        let __handle = __call.value::<Handle, __READ_REQ>(&__head, __READ_AT_0)?;
+        let mut __pos = __call.value::<u64, __READ_REQ>(&__head, __READ_AT_1)?;
+        let __buf = __call.out(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
+        match <__T as Files>::read(__imp, __handle, &mut __pos, __buf) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
+                __head.put::<u64>(__READ_BACK_0, &__pos);
+                __head.put::<u32>(__READ_BACK_1, &__return);
+                __call.reply_tail::<u32>(&__return)?;
+                __call.reply(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
+                __head.put::<FileError>(0, &__error);
+                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_app(&__head);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    #[inline]
+    fn __serve_write<__T: Files>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__WRITE_REQ, __WRITE_REP>()?;
+        let __handle = __call.value::<Handle, __WRITE_REQ>(&__head, __WRITE_AT_0)?;
+        let __data = __call.bytes(::nearcall::rt::get_count(&__head.0, __WRITE_AT_1)?)?;
+        let mut __pos = __call.value::<u64, __WRITE_REQ>(&__head, __WRITE_AT_2)?;
+        match <__T as Files>::write(__imp, __handle, &mut __pos, __data) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
+                __head.put::<u64>(__WRITE_BACK_0, &__pos);
+                __head.put::<u32>(__WRITE_BACK_1, &__return);
+                __call.reply_tail::<u32>(&__return)?;
+                __call.reply(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
+                __head.put::<FileError>(0, &__error);
+                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_app(&__head);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    #[inline]
+    fn __serve_ping<__T: Files>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let _ = __call.open::<__PING_REQ, __PING_REP>()?;
+        let __return = <__T as Files>::ping(__imp);
+        let mut __head = ::nearcall::rt::Head::<__PING_REP>::ZERO;
+        __head.put::<u32>(__PING_BACK_0, &__return);
+        __call.reply_tail::<u32>(&__return)?;
+        __call.reply(&__head);
+        ::core::result::Result::Ok(())
+    }
+    impl<T> ::core::fmt::Debug for FilesLocal<T> {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.debug_tuple("FilesLocal").finish_non_exhaustive()
+        }
+    }
+    impl<__T: Files> FilesCall for FilesLocal<__T> {
+        #[inline]
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+            <__T as Files>::open(&self.0, path, flags).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
+        fn read(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            <__T as Files>::read(&self.0, handle, pos, buf).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
+        fn write(
+            &self,
+            handle: Handle,
+            pos: &mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            <__T as Files>::write(&self.0, handle, pos, data).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
+        fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Files>::ping(&self.0))
+        }
+    }
+    impl<__T: Files + ?::core::marker::Sized> Files for ::std::sync::Arc<__T> {
+        #[inline]
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, FileError> {
+            <__T as Files>::open(self, path, flags)
+        }
+        #[inline]
+        fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> ::core::result::Result<u32, FileError> {
+            <__T as Files>::read(self, handle, pos, buf)
+        }
+        #[inline]
+        fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> ::core::result::Result<u32, FileError> {
+            <__T as Files>::write(self, handle, pos, data)
+        }
+        #[inline]
+        fn ping(&self) -> u32 {
+            <__T as Files>::ping(self)
+        }
+    }
+};
