@@ -49,9 +49,6 @@ pub(crate) fn interface(interface: &Interface, refusals: &mut Refusals) {
 }
 
 fn item(item: &ItemTrait, refusals: &mut Refusals) {
-    for attr in item.attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
-        refusals.refuse(attr, "`cfg` below `#[interface]` removes the trait only", "put it above `#[interface]`");
-    }
     if let Some(token) = &item.unsafety {
         refusals.refuse(token, "a peer cannot be held to a contract of `unsafe`", "remove `unsafe`");
     }

@@ -115,7 +115,7 @@ fn known(
     let key = meta.path.get_ident().filter(|key| keys.iter().any(|known| key == known));
     let Some(key) = key else {
         let list = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-        refusals.refuse(&meta.path, "unknown key", format_args!("the keys are {list}"));
+        refusals.refuse(&meta.path, "unknown key", format_args!("known here: {list}"));
         skip(meta)?;
         return Ok(None);
     };

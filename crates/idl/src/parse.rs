@@ -6,6 +6,7 @@
 //! What it does not do: compare procedures with each other (`check`), or look into types (`types`).
 
 use syn::ext::IdentExt;
+use syn::parse_quote;
 use syn::{Attribute, FnArg, Ident, ItemTrait, Pat, PatType, ReceiverKind, Safety, Signature, TraitItem, TraitItemFn};
 
 use crate::ir::{Interface, Param, Procedure};
@@ -41,7 +42,7 @@ pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interfa
 /// Reads one method and strips our attributes from it.
 fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Procedure> {
     let options = options::call(&mut method.attrs, refusals);
-    method_attrs(&method.attrs, refusals);
+    method_attrs(&mut method.attrs, refusals);
     signature(&method.sig, refusals);
     if let Some(body) = &method.default {
         refusals.refuse(
@@ -69,8 +70,8 @@ fn is_cfg(attr: &Attribute) -> bool {
     attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")
 }
 
-fn method_attrs(attrs: &[Attribute], refusals: &mut Refusals) {
-    for attr in attrs {
+fn method_attrs(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) {
+    attrs.retain(|attr| {
         if is_cfg(attr) {
             refusals.refuse(
                 attr,
@@ -79,8 +80,10 @@ fn method_attrs(attrs: &[Attribute], refusals: &mut Refusals) {
             );
         } else if attr.path().is_ident("out") {
             refusals.refuse(attr, "`#[out]` is about a parameter", "write it before the parameter's name");
+            return false;
         }
-    }
+        true
+    });
 }
 
 /// Refuses what a method cannot be, apart from its parameters.
@@ -144,7 +147,7 @@ fn receiver(sig: &Signature, refusals: &mut Refusals) {
 /// Reads one parameter and strips our attribute from it.
 fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
     let out = options::out(&mut typed.attrs, refusals);
-    for attr in &typed.attrs {
+    typed.attrs.retain(|attr| {
         if is_cfg(attr) {
             refusals.refuse(attr, "a conditional parameter would move the ones after it", "keep the parameter");
         } else if !["allow", "expect", "warn", "deny"].iter().any(|lint| attr.path().is_ident(lint)) {
@@ -153,8 +156,10 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
                 "unknown attribute of a parameter",
                 "the only one is `#[out]` or `#[out(len = return)]`",
             );
+            return false;
         }
-    }
+        true
+    });
     let ident = match &*typed.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.mutability.is_none() && pat.subpat.is_none() => {
             name(&pat.ident, refusals);
@@ -169,6 +174,10 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
             None
         }
     };
+    if ident.is_none() {
+        // Or rustc would refuse the pattern once more.
+        *typed.pat = parse_quote!(_);
+    }
     let form = types::form(&typed.ty, out, refusals);
     Some(Param { ident: ident?, declared: (*typed.ty).clone(), form: form? })
 }

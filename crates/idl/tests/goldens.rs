@@ -2,7 +2,7 @@
 //!
 //! `goldens/NAME.rs` is a module as an author writes it; `goldens/NAME.expected.rs` is what becomes of it. The expected
 //! files are compiled, and used, by `crates/nearcall/tests/stubs.rs`. `BLESS=1 cargo test -p nearcall-idl` accepts what
-//! is generated now; review the difference.
+//! is generated now; run `cargo fmt` and review the difference.
 
 use std::path::Path;
 
@@ -17,12 +17,13 @@ fn expansions_are_as_reviewed() {
     for name in GOLDENS {
         let formatted = prettyplease::unparse(&expand(name));
         let path = Path::new("tests/goldens").join(format!("{name}.expected.rs"));
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, &formatted).unwrap();
-        }
         // Both in one style, because rustfmt sees the expected files as modules of the test that uses them.
         let expected = std::fs::read_to_string(&path).unwrap_or_default();
         let expected = prettyplease::unparse(&syn::parse_file(&expected).unwrap());
+        if expected != formatted && std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &formatted).unwrap();
+            continue;
+        }
         let differs = expected.lines().zip(formatted.lines()).enumerate().find(|(_, (a, b))| a != b);
         if let Some((line, (expected, now))) = differs {
             panic!("{}, line {} of it:\nexpected: {expected}\n     now: {now}", path.display(), line + 1);

@@ -12,7 +12,8 @@
 //! What it does not do: wait, retry or know the path of a call. That is behind `Binding`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::plan::{Plan, Slot};
 use super::{Names, allow_many_params, client_docs, client_output, docs, params_of};
@@ -202,7 +203,10 @@ fn tail(param: &Param) -> Option<TokenStream> {
 fn length(param: &Param) -> TokenStream {
     let ident = &param.ident;
     match param.form {
-        Form::OutBytes { len_is_return: true } => quote!(::nearcall::rt::OutLen::out_len(__return)),
+        // A result that is no length is an error at the parameter that needs one.
+        Form::OutBytes { len_is_return: true } => {
+            quote_spanned!(param.declared.span()=> ::nearcall::rt::OutLen::out_len(__return))
+        }
         _ => quote!(#ident.len()),
     }
 }

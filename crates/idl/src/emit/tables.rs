@@ -101,7 +101,7 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
     }
     let types = plan.maybe_varying();
     let message = format!("the fixed parts of `{name}` fill the default frame: give it `#[call(astack = ..)]`");
-    let default = quote! {
+    let default = quote_spanned! {name.span()=>
         ::core::assert!(#fixed < ::nearcall::rt::DEFAULT_FRAME_SIZE, #message);
         ::nearcall::rt::DEFAULT_FRAME_SIZE
     };

@@ -1,0 +1,15 @@
+//! Types that mean something else, or nothing, in another address space.
+
+#[nearcall::interface]
+pub trait Types {
+    fn word(&self, a: usize, b: Vec<isize>, c: &[usize; 2]);
+    fn tuple(&self, pair: (u32, u32)) -> (u8, u8);
+    fn slices(&self, a: &[u32], b: &mut [u16], c: [u8]);
+    fn growing(&self, a: &mut str, b: &mut String, c: &mut Vec<u8>);
+    fn code(&self, a: impl Copy, b: &dyn Send, c: Box<dyn Fn()>, d: fn());
+    fn nested(&self, a: Option<&u32>, b: &&u32, c: *const u8);
+    fn lifetime(&self, a: &'static str, b: std::borrow::Cow<'static, str>);
+    fn unknown(&self, a: _, b: Self);
+}
+
+fn main() {}

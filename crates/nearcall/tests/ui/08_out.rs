@@ -1,0 +1,16 @@
+//! What `#[out]` can be on, and what it can say.
+
+#[nearcall::interface]
+pub trait Outs {
+    fn not_exclusive(&self, #[out] a: u32, #[out] b: &u32, #[out] c: &[u8]);
+    fn length(&self, #[out(len = 5)] a: &mut [u8], #[out(len = return)] b: &mut u32, #[out(size = 4)] c: &mut [u8]) -> u32;
+    fn nothing(&self, #[out(len = return)] a: &mut [u8]);
+    fn text(&self, #[out(len = return)] a: &mut [u8]) -> String;
+    fn signed(&self, #[out(len = return)] a: &mut [u8]) -> Result<i32, u8>;
+    fn twice(&self, #[out] #[out] a: &mut u32);
+    fn other(&self, #[serde] a: u32, #[cfg(unix)] b: u32);
+    #[out]
+    fn misplaced(&self);
+}
+
+fn main() {}
