@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
+use nearcall_core::sys::memory;
 use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
 
@@ -46,6 +47,8 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     if let Some(domain) = DOMAIN.get() {
         return domain.checked();
     }
+    // What everything rests on; found missing here, with a name, and not in the middle of a handshake.
+    memory::probe().map_err(|errno| NoDomain::Io("seal shared memory (Linux 5.1 or later)", errno))?;
     sync::prepare();
     let instance = random().map_err(|errno| NoDomain::Io("get random bytes", errno))?;
     let alive = ForkWord::new(1).map_err(|errno| NoDomain::Io("map a page", errno))?;

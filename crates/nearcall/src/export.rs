@@ -70,7 +70,7 @@ impl Exporter {
 }
 
 /// A service under a name, for as long as this lives. Dropping it gives up the name, takes all bindings back, and
-/// waits for procedures that are running, up to [`Export::DRAIN`].
+/// waits for procedures that are running, up to [`Export::DRAIN`]; so do not drop it inside one of them.
 #[derive(Debug)]
 #[must_use = "dropping an Export withdraws the service at once"]
 pub struct Export {
@@ -85,26 +85,20 @@ impl Export {
 
     /// Takes all bindings back that were granted so far; new binds go on. Running procedures finish.
     pub fn revoke_all(&self) {
-        self.pairs().iter().for_each(|pair| pair.revoke(self.exported.id));
+        self.pairs(None).iter().for_each(|pair| pair.revoke(self.exported.id));
     }
 
     /// What clients of this export did that no correct client does: calls on bindings they do not have, to procedures
     /// there are not, on A-stacks that are not theirs.
     #[must_use]
     pub fn refused_count(&self) -> u64 {
-        self.pairs().iter().map(|pair| pair.refused_count()).sum()
+        self.pairs(None).iter().map(|pair| pair.refused_count()).sum()
     }
 
-    fn pairs(&self) -> Vec<Arc<ServerPair>> {
-        self.ask(false)
-    }
-
-    fn ask(&self, withdraw: bool) -> Vec<Arc<ServerPair>> {
-        let (pairs, answer) = mpsc::channel();
-        // Export 0 is none: the watcher only says which pairs there are.
-        let export = if withdraw { self.exported.id } else { 0 };
-        self.domain.watcher.command(Command::Withdraw { export, pairs });
-        answer.recv_timeout(Duration::from_secs(1)).unwrap_or_default()
+    fn pairs(&self, withdraw: Option<u64>) -> Vec<Arc<ServerPair>> {
+        let (answer, pairs) = mpsc::channel();
+        self.domain.watcher.command(Command::Pairs { withdraw, answer });
+        pairs.recv_timeout(Duration::from_secs(1)).unwrap_or_default()
     }
 }
 
@@ -117,7 +111,7 @@ impl Drop for Export {
         }
         self.exported.withdrawn.store(true, Ordering::SeqCst);
         drop(self.name.take());
-        let pairs = self.ask(true);
+        let pairs = self.pairs(Some(self.exported.id));
         pairs.iter().for_each(|pair| pair.revoke(self.exported.id));
         let start = Instant::now();
         let mut nap = Duration::from_micros(50);

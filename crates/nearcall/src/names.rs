@@ -85,6 +85,9 @@ impl Dir {
         // Before the first message can arrive: one that was sent without the wish carries no identity.
         nearcall_core::sys::socket::want_identity(socket.as_fd())?;
         rustix::net::connect(&socket, &self.address(name)?)?;
+        if nearcall_core::sys::socket::listener_is_dead(socket.as_fd()) {
+            return Err(Errno::CONNREFUSED);
+        }
         Ok(socket)
     }
 }

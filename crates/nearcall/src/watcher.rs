@@ -31,8 +31,8 @@ const WAKE: u64 = 0;
 pub(crate) enum Command {
     /// Answer binds on a listener.
     Listen { exported: Arc<Exported>, listener: OwnedFd },
-    /// Stop; answers with the pairs that may have bindings.
-    Withdraw { export: u64, pairs: Sender<Vec<Arc<ServerPair>>> },
+    /// Say which clients there are; before that, stop listening for an export, if one is named.
+    Pairs { withdraw: Option<u64>, answer: Sender<Vec<Arc<ServerPair>>> },
     /// Watch a pair in which this domain is the client.
     Watch { pair: Weak<ClientPair>, pidfd: Option<OwnedFd> },
 }
@@ -166,7 +166,7 @@ impl Watch {
                 Command::Listen { exported, listener } => {
                     self.add(listener, |listener| Source::Listener { exported, listener });
                 }
-                Command::Withdraw { export, pairs } => self.withdraw(export, &pairs),
+                Command::Pairs { withdraw, answer } => self.say_pairs(withdraw, &answer),
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
             }
         }
@@ -202,12 +202,11 @@ impl Watch {
         }
     }
 
-    fn withdraw(&mut self, export: u64, pairs: &Sender<Vec<Arc<ServerPair>>>) {
-        let of = |source: &Source| matches!(source, Source::Listener { exported, .. } if exported.id == export);
-        self.sources.retain(|_, source| !of(source));
-        let paired = self.connections.values().filter_map(Connection::pair).cloned().collect();
+    fn say_pairs(&mut self, withdraw: Option<u64>, answer: &Sender<Vec<Arc<ServerPair>>>) {
+        self.sources
+            .retain(|_, source| !matches!(source, Source::Listener { exported, .. } if Some(exported.id) == withdraw));
         // Who asked may have given up waiting.
-        let _ = pairs.send(paired);
+        let _ = answer.send(self.connections.values().filter_map(Connection::pair).cloned().collect());
     }
 
     fn accept(&mut self, key: u64) {
@@ -217,7 +216,12 @@ impl Watch {
             return std::thread::sleep(Duration::from_millis(1));
         }
         let flags = rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK;
-        let Ok(socket) = rustix::net::accept_with(listener, flags) else { return };
+        let socket = match rustix::net::accept_with(listener, flags) {
+            Ok(socket) => socket,
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+            // No descriptor or memory left: the client waits in the backlog, and this thread must not spin on it.
+            Err(_) => return std::thread::sleep(Duration::from_millis(10)),
+        };
         let connection = Connection::new(socket, Arc::clone(exported), Instant::now());
         if let Some(key) = self.add(connection.socket().as_fd(), |_| Source::Connection) {
             self.connections.insert(key, connection);
@@ -252,7 +256,11 @@ impl Watch {
     fn close(&mut self, key: u64) {
         self.sources.remove(&key);
         self.sources.retain(|_, source| !matches!(source, Source::ClientDeath { of, .. } if *of == key));
-        if let Some(pair) = self.connections.remove(&key).as_ref().and_then(Connection::pair) {
+        let Some(connection) = self.connections.remove(&key) else { return };
+        // The pair has a duplicate of the socket and may outlive this, inside a procedure; the epoll would go on
+        // reporting the hang-up until the last of them is closed.
+        let _ = epoll::delete(&self.watcher.epoll, connection.socket());
+        if let Some(pair) = connection.pair() {
             nearcall_core::transfer::crew::Pair::half(&**pair).end();
             self.domain.crew.forget(pair);
         }

@@ -96,6 +96,18 @@ pub fn seal(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)
 }
 
+/// Whether this kernel can make a region at all.
+///
+/// # Errors
+/// What the kernel refuses: `INVAL` for seals it does not know.
+pub fn probe() -> Result<(), Errno> {
+    let size = 4096;
+    let fd = create(size)?;
+    allocate(fd.as_fd(), size)?;
+    seal(fd.as_fd())?;
+    check(fd.as_fd(), size).map_err(|_| Errno::NOSYS)
+}
+
 /// Checks that `fd` is a sealed, fully allocated memory file of exactly `size` bytes: then nothing its writer does can
 /// make a reader fault, pay, or see its size change.
 ///

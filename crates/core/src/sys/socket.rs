@@ -11,6 +11,8 @@ use rustix::io::Errno;
 /// Since Linux 6.5; not in libc for all targets.
 const SO_PASSPIDFD: i32 = 76;
 const SCM_PIDFD: i32 = 4;
+/// Since Linux 6.5.
+const SO_PEERPIDFD: i32 = 77;
 /// Since Linux 6.16.
 const SO_PASSRIGHTS: i32 = 83;
 
@@ -66,6 +68,30 @@ pub fn want_identity(socket: BorrowedFd<'_>) -> Result<(), Errno> {
 #[must_use]
 pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
     set(socket, SO_PASSRIGHTS, 0).is_ok()
+}
+
+/// Whether the process that called listen on the other end of a connected socket is dead, while a child of it that
+/// inherited the socket still holds it open: a connection that nobody will ever answer. `false` where the kernel cannot
+/// tell (before Linux 6.5).
+#[must_use]
+pub fn listener_is_dead(socket: BorrowedFd<'_>) -> bool {
+    let mut fd: i32 = -1;
+    let mut size = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);
+    // SAFETY: `fd` and `size` live through the call, and `size` is the size of `fd`.
+    let result = unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_PEERPIDFD, (&raw mut fd).cast(), &raw mut size)
+    };
+    if result != 0 {
+        // ESRCH: it is dead and reaped. Everything else says nothing about it.
+        return last() == Errno::SRCH;
+    }
+    if fd < 0 {
+        return false;
+    }
+    // SAFETY: the kernel has just installed this descriptor for us.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut polled = [rustix::event::PollFd::new(&pidfd, rustix::event::PollFlags::IN)];
+    matches!(rustix::event::poll(&mut polled, Some(&rustix::time::Timespec::default())), Ok(1))
 }
 
 fn set(socket: BorrowedFd<'_>, option: i32, value: i32) -> Result<(), Errno> {
