@@ -148,7 +148,7 @@ fn word(map: &Mapping, offset: usize) -> Option<&AtomicU64> {
 #[derive(Debug, Clone, Copy)]
 pub struct OwnLine<'a>(&'a [AtomicU64; WORDS]);
 
-impl OwnLine<'_> {
+impl<'a> OwnLine<'a> {
     /// Stores a word that a later [`publish`](Self::publish) on the same line makes visible. Relaxed suffices for that.
     #[inline(always)]
     pub fn store(&self, index: usize, value: u64) {
@@ -165,7 +165,7 @@ impl OwnLine<'_> {
     }
 
     /// The low half of the first word as the kernel's futex calls see it; only its address is used.
-    pub fn futex(&self) -> &AtomicU32 {
+    pub fn futex(&self) -> &'a AtomicU32 {
         low(&self.0[0])
     }
 }
@@ -174,7 +174,7 @@ impl OwnLine<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct OwnWord<'a>(&'a AtomicU64);
 
-impl OwnWord<'_> {
+impl<'a> OwnWord<'a> {
     /// Stores with Release: pairs with [`PeerWord::load`] followed by an acquire fence.
     #[inline(always)]
     pub fn store(&self, value: u64) {
@@ -183,7 +183,7 @@ impl OwnWord<'_> {
 
     /// The low half as the kernel's futex calls see it; only its address is used.
     #[must_use]
-    pub fn futex(&self) -> &AtomicU32 {
+    pub fn futex(&self) -> &'a AtomicU32 {
         low(self.0)
     }
 }
@@ -192,7 +192,7 @@ impl OwnWord<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct PeerLine<'a>(&'a [AtomicU64; WORDS]);
 
-impl PeerLine<'_> {
+impl<'a> PeerLine<'a> {
     /// Loads the first word; relaxed, for polling.
     #[inline(always)]
     #[must_use]
@@ -225,7 +225,7 @@ impl PeerLine<'_> {
 
     /// The low half of the first word as the kernel's futex calls see it; only its address is used.
     #[must_use]
-    pub fn futex(&self) -> &AtomicU32 {
+    pub fn futex(&self) -> &'a AtomicU32 {
         low(&self.0[0])
     }
 }
@@ -234,7 +234,7 @@ impl PeerLine<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct PeerWord<'a>(&'a AtomicU64);
 
-impl PeerWord<'_> {
+impl<'a> PeerWord<'a> {
     /// Loads it; relaxed.
     #[inline(always)]
     #[must_use]
@@ -244,7 +244,7 @@ impl PeerWord<'_> {
 
     /// The low half as the kernel's futex calls see it; only its address is used.
     #[must_use]
-    pub fn futex(&self) -> &AtomicU32 {
+    pub fn futex(&self) -> &'a AtomicU32 {
         low(self.0)
     }
 }

@@ -11,7 +11,7 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearcall_layout::pair::poll;
+use nearcall_layout::pair::{poll, sequence};
 
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
@@ -268,16 +268,15 @@ impl<P: Pair> Crew<P> {
         // Pairs with the caller's fence between its request and its look at the status. The bells are read before the
         // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
         fence(Ordering::SeqCst);
-        let bells: Vec<_> = hot.iter().filter_map(|pair| pair.half().bell()).map(|bell| (bell, bell.load())).collect();
+        let mut words = [Sleep { word: &self.kicks, value: kicks, shared: false }; HOT_COUNT + 1];
+        let mut count = 1;
+        for (to, bell) in words.iter_mut().skip(1).zip(hot.iter().filter_map(|pair| pair.half().bell())) {
+            *to = Sleep { word: bell.futex(), value: sequence(bell.load()), shared: true };
+            count += 1;
+        }
         let has_work = hot.iter().any(|pair| pair.half().has_request() && !pair.half().has_ended());
         if !has_work && self.kicks.load(Ordering::Acquire) == kicks {
-            let mut words = vec![Sleep { word: &self.kicks, value: kicks, shared: false }];
-            words.extend(bells.iter().map(|(bell, value)| Sleep {
-                word: bell.futex(),
-                value: nearcall_layout::pair::sequence(*value),
-                shared: true,
-            }));
-            futex::sleep(&words, None);
+            futex::sleep(words.get(..count).unwrap_or_default(), None);
         }
     }
 }
