@@ -15,21 +15,44 @@ const GOLDENS: &[&str] = &["files", "forms"];
 #[test]
 fn expansions_are_as_reviewed() {
     for name in GOLDENS {
-        let formatted = prettyplease::unparse(&expand(name));
+        let now = expand(name);
         let path = Path::new("tests/goldens").join(format!("{name}.expected.rs"));
-        // Both in one style, because rustfmt sees the expected files as modules of the test that uses them.
-        let expected = std::fs::read_to_string(&path).unwrap_or_default();
-        let expected = prettyplease::unparse(&syn::parse_file(&expected).unwrap());
-        if expected != formatted && std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, &formatted).unwrap();
+        let expected = syn::parse_file(&std::fs::read_to_string(&path).unwrap_or_default()).unwrap();
+        let (expected_tokens, now_tokens) = (tokens_of(&expected), tokens_of(&now));
+        if expected_tokens == now_tokens {
             continue;
         }
-        let differs = expected.lines().zip(formatted.lines()).enumerate().find(|(_, (a, b))| a != b);
-        if let Some((line, (expected, now))) = differs {
-            panic!("{}, line {} of it:\nexpected: {expected}\n     now: {now}", path.display(), line + 1);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, prettyplease::unparse(&now)).unwrap();
+            continue;
         }
-        assert_eq!(expected.len(), formatted.len(), "{} is longer or shorter", path.display());
+        let same = expected_tokens.iter().zip(&now_tokens).take_while(|(a, b)| a == b).count();
+        let around = |tokens: &[String]| tokens[same.saturating_sub(20)..tokens.len().min(same + 20)].join(" ");
+        panic!("{}\nexpected: {}\n     now: {}", path.display(), around(&expected_tokens), around(&now_tokens));
     }
+}
+
+/// The tokens of a file in one style: rustfmt sees the expected files as modules of the test that uses them, and neither
+/// formatter keeps the spacing inside of macros.
+fn tokens_of(file: &File) -> Vec<String> {
+    fn flatten(tokens: TokenStream, into: &mut Vec<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => {
+                    into.push(format!("{:?}", group.delimiter()));
+                    flatten(group.stream(), into);
+                    into.push("end".to_owned());
+                }
+                TokenTree::Punct(punct) => into.push(punct.as_char().to_string()),
+                TokenTree::Ident(ident) => into.push(ident.to_string()),
+                TokenTree::Literal(literal) => into.push(literal.to_string()),
+            }
+        }
+    }
+    let formatted = syn::parse_file(&prettyplease::unparse(file)).unwrap();
+    let mut flat = Vec::new();
+    flatten(formatted.into_token_stream(), &mut flat);
+    flat
 }
 
 #[test]

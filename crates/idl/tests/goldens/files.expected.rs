@@ -25,37 +25,22 @@ const _: () = {
         };
         const CLASS: ::nearcall::rt::Class = {
             let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(
-                < u32 as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
-            if ::core::matches!(
-                < u32 as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
             class
         };
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Handle",
-            fields: &[
-                ("index", <u32 as ::nearcall::Wire>::SHAPE),
-                ("generation", <u32 as ::nearcall::Wire>::SHAPE),
-            ],
+            fields: &[("index", <u32 as ::nearcall::Wire>::SHAPE), ("generation", <u32 as ::nearcall::Wire>::SHAPE)],
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
-            <u32 as ::nearcall::Wire>::put(
-                &self.index,
-                __head,
-                __at.saturating_add(__AT_0),
-            );
-            <u32 as ::nearcall::Wire>::put(
-                &self.generation,
-                __head,
-                __at.saturating_add(__AT_1),
-            );
+            <u32 as ::nearcall::Wire>::put(&self.index, __head, __at.saturating_add(__AT_0));
+            <u32 as ::nearcall::Wire>::put(&self.generation, __head, __at.saturating_add(__AT_1));
         }
         #[inline]
         fn tail_size(&self) -> usize {
@@ -66,14 +51,12 @@ const _: () = {
         #[inline]
         fn put_tail(&self, __space: &mut [u8]) {
             let __size = <u32 as ::nearcall::Wire>::tail_size(&self.index);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <u32 as ::nearcall::Wire>::put_tail(&self.index, __field);
             let __size = <u32 as ::nearcall::Wire>::tail_size(&self.generation);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <u32 as ::nearcall::Wire>::put_tail(&self.generation, __field);
@@ -85,16 +68,8 @@ const _: () = {
             __tail: &mut ::nearcall::rt::Tail<'_>,
         ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
             ::core::result::Result::Ok(Self {
-                index: <u32 as ::nearcall::Wire>::get(
-                    __head,
-                    __at.saturating_add(__AT_0),
-                    __tail,
-                )?,
-                generation: <u32 as ::nearcall::Wire>::get(
-                    __head,
-                    __at.saturating_add(__AT_1),
-                    __tail,
-                )?,
+                index: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
+                generation: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
             })
         }
     }
@@ -111,14 +86,13 @@ pub enum FileError {
 const _: () = {
     const __VARIANT_0: u32 = FileError::NotFound as u32;
     const _: () = ::core::assert!(
-        FileError::NotFound as i128 == __VARIANT_0 as i128 && FileError::NotFound as i128
-        == FileError::NotFound as i64 as i128,
+        FileError::NotFound as i128 == __VARIANT_0 as i128
+            && FileError::NotFound as i128 == FileError::NotFound as i64 as i128,
         "the discriminant of `NotFound` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
     );
     const __VARIANT_1: u32 = FileError::Stale as u32;
     const _: () = ::core::assert!(
-        FileError::Stale as i128 == __VARIANT_1 as i128 && FileError::Stale as i128 ==
-        FileError::Stale as i64 as i128,
+        FileError::Stale as i128 == __VARIANT_1 as i128 && FileError::Stale as i128 == FileError::Stale as i64 as i128,
         "the discriminant of `Stale` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
     );
     #[automatically_derived]
@@ -129,10 +103,7 @@ const _: () = {
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
             name: "FileError",
             size: <u32 as ::nearcall::Wire>::SIZE,
-            variants: &[
-                ("NotFound", Self::NotFound as i64),
-                ("Stale", Self::Stale as i64),
-            ],
+            variants: &[("NotFound", Self::NotFound as i64), ("Stale", Self::Stale as i64)],
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
@@ -164,19 +135,9 @@ pub trait Files {
     /// [`FileError::NotFound`].
     fn open(&self, path: &str, flags: u32) -> Result<Handle, FileError>;
     /// Reads from `pos` and advances it; returns how many bytes were read.
-    fn read(
-        &self,
-        handle: Handle,
-        pos: &mut u64,
-        buf: &mut [u8],
-    ) -> Result<u32, FileError>;
+    fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> Result<u32, FileError>;
     /// Writes at `pos` and advances it; returns how many bytes were written.
-    fn write(
-        &self,
-        handle: Handle,
-        pos: &mut u64,
-        data: &[u8],
-    ) -> Result<u32, FileError>;
+    fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError>;
     /// Counts calls.
     fn ping(&self) -> u32;
 }
@@ -187,11 +148,7 @@ pub trait FilesCall {
     ///
     /// # Errors
     /// [`FileError::NotFound`].
-    fn open(
-        &self,
-        path: &str,
-        flags: u32,
-    ) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>>;
+    fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>>;
     /// Reads from `pos` and advances it; returns how many bytes were read.
     ///
     /// # Errors
@@ -216,9 +173,7 @@ pub trait FilesCall {
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn ping(
-        &self,
-    ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
+    fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Files`]: its methods are calls through a binding.
 #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -254,13 +209,10 @@ const _: () = {
     const __OPEN_REQ: usize = ::nearcall::rt::head_bytes(__OPEN_AT_2);
     const __OPEN_BACK_0: usize = 0;
     const __OPEN_BACK_1: usize = __OPEN_BACK_0 + <Handle as ::nearcall::Wire>::SIZE;
-    const __OPEN_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__OPEN_BACK_1, <FileError as ::nearcall::Wire>::SIZE),
-    );
+    const __OPEN_REP: usize = ::nearcall::rt::head_bytes(__max(__OPEN_BACK_1, <FileError as ::nearcall::Wire>::SIZE));
     const __OPEN_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__OPEN_REQ), __in_frame(__OPEN_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__OPEN_REQ), __in_frame(__OPEN_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `open` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -273,17 +225,14 @@ const _: () = {
     const __READ_BACK_0: usize = 0;
     const __READ_BACK_1: usize = __READ_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __READ_BACK_2: usize = __READ_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
-    const __READ_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE),
-    );
+    const __READ_REP: usize = ::nearcall::rt::head_bytes(__max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
     const _: () = ::core::assert!(
-        ! __varies:: < u64 > (),
+        !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const __READ_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__READ_REQ), __in_frame(__READ_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__READ_REQ), __in_frame(__READ_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `read` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -296,11 +245,9 @@ const _: () = {
     const __WRITE_BACK_0: usize = 0;
     const __WRITE_BACK_1: usize = __WRITE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __WRITE_BACK_2: usize = __WRITE_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
-    const __WRITE_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__WRITE_BACK_2, <FileError as ::nearcall::Wire>::SIZE),
-    );
+    const __WRITE_REP: usize = ::nearcall::rt::head_bytes(__max(__WRITE_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
     const _: () = ::core::assert!(
-        ! __varies:: < u64 > (),
+        !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const __WRITE_FRAME: usize = {
@@ -317,8 +264,7 @@ const _: () = {
     const __PING_REP: usize = ::nearcall::rt::head_bytes(__PING_BACK_1);
     const __PING_FRAME: usize = if __varies::<u32>() {
         ::core::assert!(
-            __max(__in_frame(__PING_REQ), __in_frame(__PING_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__PING_REQ), __in_frame(__PING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `ping` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -373,9 +319,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
@@ -409,9 +353,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
@@ -431,13 +373,11 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "ping",
-                params: &[
-                    ::nearcall::rt::Param {
-                        name: "return",
-                        direction: ::nearcall::rt::Direction::Return,
-                        shape: <u32 as ::nearcall::Wire>::SHAPE,
-                    },
-                ],
+                params: &[::nearcall::rt::Param {
+                    name: "return",
+                    direction: ::nearcall::rt::Direction::Return,
+                    shape: <u32 as ::nearcall::Wire>::SHAPE,
+                }],
                 frame_size: __PING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -459,11 +399,7 @@ const _: () = {
         /// # Errors
         /// [`FileError::NotFound`].
         #[inline]
-        pub fn open(
-            &self,
-            path: &str,
-            flags: u32,
-        ) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+        pub fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
             let mut __call = self.binding.begin::<__OPEN_REQ, __OPEN_REP>(0u16)?;
             __call.count(__OPEN_AT_0, path.len());
             __call.put::<u32>(__OPEN_AT_1, &flags);
@@ -471,9 +407,7 @@ const _: () = {
             __call.tail::<u32>(&flags)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<FileError>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
             }
             let __return = __reply.get::<Handle>(__OPEN_BACK_0)?;
             ::core::result::Result::Ok(__return)
@@ -497,9 +431,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             let __buf = __reply.area(buf.len());
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<FileError>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
             }
             let __pos = __reply.get::<u64>(__READ_BACK_0)?;
             let __return = __reply.get::<u32>(__READ_BACK_1)?;
@@ -526,9 +458,7 @@ const _: () = {
             __call.bytes(data)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<FileError>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
             }
             let __pos = __reply.get::<u64>(__WRITE_BACK_0)?;
             let __return = __reply.get::<u32>(__WRITE_BACK_1)?;
@@ -540,16 +470,8 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub fn ping(
-            &self,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
-            let mut __reply = self
-                .binding
-                .begin::<__PING_REQ, __PING_REP>(3u16)?
-                .transfer()?;
+        pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer()?;
             let __return = __reply.get::<u32>(__PING_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -565,11 +487,7 @@ const _: () = {
     }
     impl FilesCall for FilesClient {
         #[inline]
-        fn open(
-            &self,
-            path: &str,
-            flags: u32,
-        ) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
             Self::open(self, path, flags)
         }
         #[inline]
@@ -591,19 +509,12 @@ const _: () = {
             Self::write(self, handle, pos, data)
         }
         #[inline]
-        fn ping(
-            &self,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::ping(self)
         }
     }
     #[allow(dead_code, reason = "a program may use one side of an interface only")]
-    impl<
-        T: Files + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > FilesServer<T> {
+    impl<T: Files + ::core::marker::Send + ::core::marker::Sync + 'static> FilesServer<T> {
         /// A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`FilesServer::export`].
         pub const fn new(imp: T) -> Self {
             Self(imp)
@@ -612,10 +523,7 @@ const _: () = {
         ///
         /// # Errors
         /// [`ExportError`](::nearcall::ExportError) says why it cannot be.
-        pub fn export(
-            name: &str,
-            imp: T,
-        ) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
+        pub fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
             ::nearcall::export(name, Self::new(imp))
         }
     }
@@ -624,9 +532,7 @@ const _: () = {
             f.debug_tuple("FilesServer").finish_non_exhaustive()
         }
     }
-    impl<
-        T: Files + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > ::nearcall::rt::Service for FilesServer<T> {
+    impl<T: Files + ::core::marker::Send + ::core::marker::Sync + 'static> ::nearcall::rt::Service for FilesServer<T> {
         fn interface(&self) -> &'static ::nearcall::rt::Interface {
             &__INTERFACE
         }
@@ -640,9 +546,7 @@ const _: () = {
                 1u16 => __serve_read(&self.0, __call),
                 2u16 => __serve_write(&self.0, __call),
                 3u16 => __serve_ping(&self.0, __call),
-                _ => {
-                    ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure)
-                }
+                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
@@ -742,13 +646,8 @@ const _: () = {
     }
     impl<__T: Files> FilesCall for FilesLocal<__T> {
         #[inline]
-        fn open(
-            &self,
-            path: &str,
-            flags: u32,
-        ) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
-            <__T as Files>::open(&self.0, path, flags)
-                .map_err(::nearcall::CallError::App)
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+            <__T as Files>::open(&self.0, path, flags).map_err(::nearcall::CallError::App)
         }
         #[inline]
         fn read(
@@ -757,8 +656,7 @@ const _: () = {
             pos: &mut u64,
             buf: &mut [u8],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
-            <__T as Files>::read(&self.0, handle, pos, buf)
-                .map_err(::nearcall::CallError::App)
+            <__T as Files>::read(&self.0, handle, pos, buf).map_err(::nearcall::CallError::App)
         }
         #[inline]
         fn write(
@@ -767,44 +665,24 @@ const _: () = {
             pos: &mut u64,
             data: &[u8],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
-            <__T as Files>::write(&self.0, handle, pos, data)
-                .map_err(::nearcall::CallError::App)
+            <__T as Files>::write(&self.0, handle, pos, data).map_err(::nearcall::CallError::App)
         }
         #[inline]
-        fn ping(
-            &self,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Files>::ping(&self.0))
         }
     }
     impl<__T: Files + ?::core::marker::Sized> Files for ::std::sync::Arc<__T> {
         #[inline]
-        fn open(
-            &self,
-            path: &str,
-            flags: u32,
-        ) -> ::core::result::Result<Handle, FileError> {
+        fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, FileError> {
             <__T as Files>::open(self, path, flags)
         }
         #[inline]
-        fn read(
-            &self,
-            handle: Handle,
-            pos: &mut u64,
-            buf: &mut [u8],
-        ) -> ::core::result::Result<u32, FileError> {
+        fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> ::core::result::Result<u32, FileError> {
             <__T as Files>::read(self, handle, pos, buf)
         }
         #[inline]
-        fn write(
-            &self,
-            handle: Handle,
-            pos: &mut u64,
-            data: &[u8],
-        ) -> ::core::result::Result<u32, FileError> {
+        fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> ::core::result::Result<u32, FileError> {
             <__T as Files>::write(self, handle, pos, data)
         }
         #[inline]

@@ -23,24 +23,17 @@ const _: () = {
         };
         const CLASS: ::nearcall::rt::Class = {
             let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(
-                < f32 as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<f32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
-            if ::core::matches!(
-                < f32 as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<f32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
             class
         };
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Point",
-            fields: &[
-                ("0", <f32 as ::nearcall::Wire>::SHAPE),
-                ("1", <f32 as ::nearcall::Wire>::SHAPE),
-            ],
+            fields: &[("0", <f32 as ::nearcall::Wire>::SHAPE), ("1", <f32 as ::nearcall::Wire>::SHAPE)],
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
@@ -56,14 +49,12 @@ const _: () = {
         #[inline]
         fn put_tail(&self, __space: &mut [u8]) {
             let __size = <f32 as ::nearcall::Wire>::tail_size(&self.0);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <f32 as ::nearcall::Wire>::put_tail(&self.0, __field);
             let __size = <f32 as ::nearcall::Wire>::tail_size(&self.1);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <f32 as ::nearcall::Wire>::put_tail(&self.1, __field);
@@ -74,20 +65,10 @@ const _: () = {
             __at: usize,
             __tail: &mut ::nearcall::rt::Tail<'_>,
         ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
-            ::core::result::Result::Ok(
-                Self(
-                    <f32 as ::nearcall::Wire>::get(
-                        __head,
-                        __at.saturating_add(__AT_0),
-                        __tail,
-                    )?,
-                    <f32 as ::nearcall::Wire>::get(
-                        __head,
-                        __at.saturating_add(__AT_1),
-                        __tail,
-                    )?,
-                ),
-            )
+            ::core::result::Result::Ok(Self(
+                <f32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
+                <f32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
+            ))
         }
     }
 };
@@ -111,9 +92,7 @@ const _: () = {
         };
         const CLASS: ::nearcall::rt::Class = {
             let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(
-                < [u8; 64] as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<[u8; 64] as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
             class
@@ -124,22 +103,16 @@ const _: () = {
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
-            <[u8; 64] as ::nearcall::Wire>::put(
-                &self.bytes,
-                __head,
-                __at.saturating_add(__AT_0),
-            );
+            <[u8; 64] as ::nearcall::Wire>::put(&self.bytes, __head, __at.saturating_add(__AT_0));
         }
         #[inline]
         fn tail_size(&self) -> usize {
-            0_usize
-                .saturating_add(<[u8; 64] as ::nearcall::Wire>::tail_size(&self.bytes))
+            0_usize.saturating_add(<[u8; 64] as ::nearcall::Wire>::tail_size(&self.bytes))
         }
         #[inline]
         fn put_tail(&self, __space: &mut [u8]) {
             let __size = <[u8; 64] as ::nearcall::Wire>::tail_size(&self.bytes);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <[u8; 64] as ::nearcall::Wire>::put_tail(&self.bytes, __field);
@@ -151,11 +124,7 @@ const _: () = {
             __tail: &mut ::nearcall::rt::Tail<'_>,
         ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
             ::core::result::Result::Ok(Self {
-                bytes: <[u8; 64] as ::nearcall::Wire>::get(
-                    __head,
-                    __at.saturating_add(__AT_0),
-                    __tail,
-                )?,
+                bytes: <[u8; 64] as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
             })
         }
     }
@@ -192,20 +161,13 @@ const _: () = {
         };
         const CLASS: ::nearcall::rt::Class = {
             let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(
-                < u8 as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<u8 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
-            if ::core::matches!(
-                < Text as ::nearcall::Wire > ::CLASS, ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<Text as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
-            if ::core::matches!(
-                < Vec < u16 > as ::nearcall::Wire > ::CLASS,
-                ::nearcall::rt::Class::Varying
-            ) {
+            if ::core::matches!(<Vec<u16> as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
                 class = ::nearcall::rt::Class::Varying;
             }
             class
@@ -220,23 +182,9 @@ const _: () = {
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
-            <u8 as ::nearcall::Wire>::put(
-                &self.r#type,
-                __head,
-                __at.saturating_add(__AT_0),
-            );
-            <Text as ::nearcall::Wire>::put(
-                &self.name,
-                __head,
-                __at.saturating_add(__AT_1),
-            );
-            <Vec<
-                u16,
-            > as ::nearcall::Wire>::put(
-                &self.numbers,
-                __head,
-                __at.saturating_add(__AT_2),
-            );
+            <u8 as ::nearcall::Wire>::put(&self.r#type, __head, __at.saturating_add(__AT_0));
+            <Text as ::nearcall::Wire>::put(&self.name, __head, __at.saturating_add(__AT_1));
+            <Vec<u16> as ::nearcall::Wire>::put(&self.numbers, __head, __at.saturating_add(__AT_2));
         }
         #[inline]
         fn tail_size(&self) -> usize {
@@ -248,20 +196,17 @@ const _: () = {
         #[inline]
         fn put_tail(&self, __space: &mut [u8]) {
             let __size = <u8 as ::nearcall::Wire>::tail_size(&self.r#type);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <u8 as ::nearcall::Wire>::put_tail(&self.r#type, __field);
             let __size = <Text as ::nearcall::Wire>::tail_size(&self.name);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <Text as ::nearcall::Wire>::put_tail(&self.name, __field);
             let __size = <Vec<u16> as ::nearcall::Wire>::tail_size(&self.numbers);
-            let ::core::option::Option::Some((__field, __space)) = __space
-                .split_at_mut_checked(__size) else {
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
                 return;
             };
             <Vec<u16> as ::nearcall::Wire>::put_tail(&self.numbers, __field);
@@ -273,19 +218,9 @@ const _: () = {
             __tail: &mut ::nearcall::rt::Tail<'_>,
         ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
             ::core::result::Result::Ok(Self {
-                r#type: <u8 as ::nearcall::Wire>::get(
-                    __head,
-                    __at.saturating_add(__AT_0),
-                    __tail,
-                )?,
-                name: <Text as ::nearcall::Wire>::get(
-                    __head,
-                    __at.saturating_add(__AT_1),
-                    __tail,
-                )?,
-                numbers: <Vec<
-                    u16,
-                > as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2), __tail)?,
+                r#type: <u8 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
+                name: <Text as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
+                numbers: <Vec<u16> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2), __tail)?,
             })
         }
     }
@@ -299,10 +234,7 @@ const _: () = {
         const SIZE: usize = 0;
         const ALIGN: usize = 1;
         const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
-        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
-            name: "Nothing",
-            fields: &[],
-        };
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct { name: "Nothing", fields: &[] };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {}
         #[inline]
@@ -330,20 +262,17 @@ pub enum Turn {
 const _: () = {
     const __VARIANT_0: i8 = Turn::Left as i8;
     const _: () = ::core::assert!(
-        Turn::Left as i128 == __VARIANT_0 as i128 && Turn::Left as i128 == Turn::Left as
-        i64 as i128,
+        Turn::Left as i128 == __VARIANT_0 as i128 && Turn::Left as i128 == Turn::Left as i64 as i128,
         "the discriminant of `Left` does not fit i8, or 63 bits: give the enum a larger `#[repr]`"
     );
     const __VARIANT_1: i8 = Turn::Straight as i8;
     const _: () = ::core::assert!(
-        Turn::Straight as i128 == __VARIANT_1 as i128 && Turn::Straight as i128 ==
-        Turn::Straight as i64 as i128,
+        Turn::Straight as i128 == __VARIANT_1 as i128 && Turn::Straight as i128 == Turn::Straight as i64 as i128,
         "the discriminant of `Straight` does not fit i8, or 63 bits: give the enum a larger `#[repr]`"
     );
     const __VARIANT_2: i8 = Turn::Right as i8;
     const _: () = ::core::assert!(
-        Turn::Right as i128 == __VARIANT_2 as i128 && Turn::Right as i128 == Turn::Right
-        as i64 as i128,
+        Turn::Right as i128 == __VARIANT_2 as i128 && Turn::Right as i128 == Turn::Right as i64 as i128,
         "the discriminant of `Right` does not fit i8, or 63 bits: give the enum a larger `#[repr]`"
     );
     #[automatically_derived]
@@ -395,14 +324,12 @@ pub enum Colour {
 const _: () = {
     const __VARIANT_0: u32 = Colour::Red as u32;
     const _: () = ::core::assert!(
-        Colour::Red as i128 == __VARIANT_0 as i128 && Colour::Red as i128 == Colour::Red
-        as i64 as i128,
+        Colour::Red as i128 == __VARIANT_0 as i128 && Colour::Red as i128 == Colour::Red as i64 as i128,
         "the discriminant of `Red` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
     );
     const __VARIANT_1: u32 = Colour::Green as u32;
     const _: () = ::core::assert!(
-        Colour::Green as i128 == __VARIANT_1 as i128 && Colour::Green as i128 ==
-        Colour::Green as i64 as i128,
+        Colour::Green as i128 == __VARIANT_1 as i128 && Colour::Green as i128 == Colour::Green as i64 as i128,
         "the discriminant of `Green` does not fit u32, or 63 bits: give the enum a larger `#[repr]`"
     );
     #[automatically_derived]
@@ -489,25 +416,17 @@ pub trait FormsCall {
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn nothing(
-        &self,
-    ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
+    fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// A value in.
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn value(
-        &self,
-        x: u64,
-    ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
+    fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// A reference in.
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn by_ref(
-        &self,
-        block: &Block,
-    ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
+    fn by_ref(&self, block: &Block) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Exactly a line.
     ///
     /// # Errors
@@ -517,10 +436,7 @@ pub trait FormsCall {
         a: u128,
         b: u128,
         c: u64,
-    ) -> ::core::result::Result<
-        Turn,
-        ::nearcall::CallError<::core::convert::Infallible>,
-    >;
+    ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Varying in, by value and by reference, with a keyword for a name.
     ///
     /// # Errors
@@ -530,18 +446,12 @@ pub trait FormsCall {
         r#type: Text,
         entry: &Entry,
         numbers: Vec<u16>,
-    ) -> ::core::result::Result<
-        Entry,
-        ::nearcall::CallError<::core::convert::Infallible>,
-    >;
+    ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Bytes.
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn bytes(
-        &self,
-        data: &[u8],
-    ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>>;
+    fn bytes(&self, data: &[u8]) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>>;
     /// In-out before in.
     ///
     /// # Errors
@@ -567,10 +477,7 @@ pub trait FormsCall {
         &self,
         turn: &mut Turn,
         point: &mut Point,
-    ) -> ::core::result::Result<
-        bool,
-        ::nearcall::CallError<::core::convert::Infallible>,
-    >;
+    ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>>;
     /// All of the buffer.
     ///
     /// # Errors
@@ -600,10 +507,7 @@ pub trait FormsCall {
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn nothing_or(
-        &self,
-        nothing: Nothing,
-    ) -> ::core::result::Result<(), ::nearcall::CallError<Colour>>;
+    fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>>;
     /// An error that is bigger than the value.
     ///
     /// # Errors
@@ -617,19 +521,13 @@ pub trait FormsCall {
         &self,
         block: Block,
         n: u8,
-    ) -> ::core::result::Result<
-        Block,
-        ::nearcall::CallError<::core::convert::Infallible>,
-    >;
+    ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn old(
-        &self,
-        r#move: u8,
-    ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>>;
+    fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Forms`]: its methods are calls through a binding.
 #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -663,10 +561,7 @@ const _: () = {
     const __NOTHING_REQ: usize = ::nearcall::rt::head_bytes(__NOTHING_AT_0);
     const __NOTHING_BACK_0: usize = 0;
     const __NOTHING_REP: usize = ::nearcall::rt::head_bytes(__NOTHING_BACK_0);
-    const __NOTHING_FRAME: usize = __max(
-        __in_frame(__NOTHING_REQ),
-        __in_frame(__NOTHING_REP),
-    );
+    const __NOTHING_FRAME: usize = __max(__in_frame(__NOTHING_REQ), __in_frame(__NOTHING_REP));
     const __VALUE_AT_0: usize = 0;
     const __VALUE_AT_1: usize = __VALUE_AT_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __VALUE_REQ: usize = ::nearcall::rt::head_bytes(__VALUE_AT_1);
@@ -674,8 +569,7 @@ const _: () = {
     const __VALUE_REP: usize = ::nearcall::rt::head_bytes(__VALUE_BACK_0);
     const __VALUE_FRAME: usize = if __varies::<u64>() {
         ::core::assert!(
-            __max(__in_frame(__VALUE_REQ), __in_frame(__VALUE_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__VALUE_REQ), __in_frame(__VALUE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `value` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -690,8 +584,7 @@ const _: () = {
     const __BY_REF_REP: usize = ::nearcall::rt::head_bytes(__BY_REF_BACK_1);
     const __BY_REF_FRAME: usize = if __varies::<Block>() || __varies::<u32>() {
         ::core::assert!(
-            __max(__in_frame(__BY_REF_REQ), __in_frame(__BY_REF_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__BY_REF_REQ), __in_frame(__BY_REF_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `by_ref` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -706,12 +599,9 @@ const _: () = {
     const __LINE_BACK_0: usize = 0;
     const __LINE_BACK_1: usize = __LINE_BACK_0 + <Turn as ::nearcall::Wire>::SIZE;
     const __LINE_REP: usize = ::nearcall::rt::head_bytes(__LINE_BACK_1);
-    const __LINE_FRAME: usize = if __varies::<u128>() || __varies::<u128>()
-        || __varies::<u64>() || __varies::<Turn>()
-    {
+    const __LINE_FRAME: usize = if __varies::<u128>() || __varies::<u128>() || __varies::<u64>() || __varies::<Turn>() {
         ::core::assert!(
-            __max(__in_frame(__LINE_REQ), __in_frame(__LINE_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__LINE_REQ), __in_frame(__LINE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `line` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -726,18 +616,16 @@ const _: () = {
     const __VARYING_BACK_0: usize = 0;
     const __VARYING_BACK_1: usize = __VARYING_BACK_0 + <Entry as ::nearcall::Wire>::SIZE;
     const __VARYING_REP: usize = ::nearcall::rt::head_bytes(__VARYING_BACK_1);
-    const __VARYING_FRAME: usize = if __varies::<Text>() || __varies::<Entry>()
-        || __varies::<Vec<u16>>() || __varies::<Entry>()
-    {
-        ::core::assert!(
-            __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
-            "the fixed parts of `varying` fill the default frame: give it `#[call(astack = ..)]`"
-        );
-        ::nearcall::rt::DEFAULT_FRAME_SIZE
-    } else {
-        __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP))
-    };
+    const __VARYING_FRAME: usize =
+        if __varies::<Text>() || __varies::<Entry>() || __varies::<Vec<u16>>() || __varies::<Entry>() {
+            ::core::assert!(
+                __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+                "the fixed parts of `varying` fill the default frame: give it `#[call(astack = ..)]`"
+            );
+            ::nearcall::rt::DEFAULT_FRAME_SIZE
+        } else {
+            __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP))
+        };
     const __BYTES_AT_0: usize = 0;
     const __BYTES_AT_1: usize = __BYTES_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __BYTES_REQ: usize = ::nearcall::rt::head_bytes(__BYTES_AT_1);
@@ -746,8 +634,7 @@ const _: () = {
     const __BYTES_REP: usize = ::nearcall::rt::head_bytes(__BYTES_BACK_1);
     const __BYTES_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__BYTES_REQ), __in_frame(__BYTES_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__BYTES_REQ), __in_frame(__BYTES_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `bytes` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -760,13 +647,12 @@ const _: () = {
     const __IN_OUT_BACK_1: usize = __IN_OUT_BACK_0 + <Point as ::nearcall::Wire>::SIZE;
     const __IN_OUT_REP: usize = ::nearcall::rt::head_bytes(__IN_OUT_BACK_1);
     const _: () = ::core::assert!(
-        ! __varies:: < Point > (),
+        !__varies::<Point>(),
         "`point` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const __IN_OUT_FRAME: usize = if __varies::<Point>() {
         ::core::assert!(
-            __max(__in_frame(__IN_OUT_REQ), __in_frame(__IN_OUT_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__IN_OUT_REQ), __in_frame(__IN_OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `in_out` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -780,8 +666,7 @@ const _: () = {
     const __REVERSE_REP: usize = ::nearcall::rt::head_bytes(__REVERSE_BACK_0);
     const __REVERSE_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__REVERSE_REQ), __in_frame(__REVERSE_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__REVERSE_REQ), __in_frame(__REVERSE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `reverse` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -794,17 +679,16 @@ const _: () = {
     const __OUT_BACK_3: usize = __OUT_BACK_2 + <bool as ::nearcall::Wire>::SIZE;
     const __OUT_REP: usize = ::nearcall::rt::head_bytes(__OUT_BACK_3);
     const _: () = ::core::assert!(
-        ! __varies:: < Turn > (),
+        !__varies::<Turn>(),
         "`turn` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const _: () = ::core::assert!(
-        ! __varies:: < Point > (),
+        !__varies::<Point>(),
         "`point` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const __OUT_FRAME: usize = if __varies::<bool>() {
         ::core::assert!(
-            __max(__in_frame(__OUT_REQ), __in_frame(__OUT_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__OUT_REQ), __in_frame(__OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `out` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -819,8 +703,7 @@ const _: () = {
     const __FILL_REP: usize = ::nearcall::rt::head_bytes(__FILL_BACK_0);
     const __FILL_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__FILL_REQ), __in_frame(__FILL_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__FILL_REQ), __in_frame(__FILL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `fill` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -838,37 +721,31 @@ const _: () = {
     const __ALL_BACK_1: usize = __ALL_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __ALL_BACK_2: usize = __ALL_BACK_1 + <Turn as ::nearcall::Wire>::SIZE;
     const __ALL_BACK_3: usize = __ALL_BACK_2 + <u64 as ::nearcall::Wire>::SIZE;
-    const __ALL_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE),
-    );
+    const __ALL_REP: usize = ::nearcall::rt::head_bytes(__max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE));
     const _: () = ::core::assert!(
-        ! __varies:: < u32 > (),
+        !__varies::<u32>(),
         "`count` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const _: () = ::core::assert!(
-        ! __varies:: < Turn > (),
+        !__varies::<Turn>(),
         "`turn` comes back in a place that is known before the call: its type must have a fixed size"
     );
     const __ALL_FRAME: usize = {
         ::core::assert!(
-            __max(__in_frame(__ALL_REQ), __in_frame(__ALL_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__ALL_REQ), __in_frame(__ALL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `all` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
     };
     const __NOTHING_OR_AT_0: usize = 0;
-    const __NOTHING_OR_AT_1: usize = __NOTHING_OR_AT_0
-        + <Nothing as ::nearcall::Wire>::SIZE;
+    const __NOTHING_OR_AT_1: usize = __NOTHING_OR_AT_0 + <Nothing as ::nearcall::Wire>::SIZE;
     const __NOTHING_OR_REQ: usize = ::nearcall::rt::head_bytes(__NOTHING_OR_AT_1);
     const __NOTHING_OR_BACK_0: usize = 0;
-    const __NOTHING_OR_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__NOTHING_OR_BACK_0, <Colour as ::nearcall::Wire>::SIZE),
-    );
+    const __NOTHING_OR_REP: usize =
+        ::nearcall::rt::head_bytes(__max(__NOTHING_OR_BACK_0, <Colour as ::nearcall::Wire>::SIZE));
     const __NOTHING_OR_FRAME: usize = if __varies::<Nothing>() || __varies::<Colour>() {
         ::core::assert!(
-            __max(__in_frame(__NOTHING_OR_REQ), __in_frame(__NOTHING_OR_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__NOTHING_OR_REQ), __in_frame(__NOTHING_OR_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `nothing_or` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -879,13 +756,11 @@ const _: () = {
     const __SMALL_OR_REQ: usize = ::nearcall::rt::head_bytes(__SMALL_OR_AT_0);
     const __SMALL_OR_BACK_0: usize = 0;
     const __SMALL_OR_BACK_1: usize = __SMALL_OR_BACK_0 + <u8 as ::nearcall::Wire>::SIZE;
-    const __SMALL_OR_REP: usize = ::nearcall::rt::head_bytes(
-        __max(__SMALL_OR_BACK_1, <[u64; 6] as ::nearcall::Wire>::SIZE),
-    );
+    const __SMALL_OR_REP: usize =
+        ::nearcall::rt::head_bytes(__max(__SMALL_OR_BACK_1, <[u64; 6] as ::nearcall::Wire>::SIZE));
     const __SMALL_OR_FRAME: usize = if __varies::<u8>() || __varies::<[u64; 6]>() {
         ::core::assert!(
-            __max(__in_frame(__SMALL_OR_REQ), __in_frame(__SMALL_OR_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__SMALL_OR_REQ), __in_frame(__SMALL_OR_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `small_or` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -899,12 +774,9 @@ const _: () = {
     const __BLOCK_BACK_0: usize = 0;
     const __BLOCK_BACK_1: usize = __BLOCK_BACK_0 + <Block as ::nearcall::Wire>::SIZE;
     const __BLOCK_REP: usize = ::nearcall::rt::head_bytes(__BLOCK_BACK_1);
-    const __BLOCK_FRAME: usize = if __varies::<Block>() || __varies::<u8>()
-        || __varies::<Block>()
-    {
+    const __BLOCK_FRAME: usize = if __varies::<Block>() || __varies::<u8>() || __varies::<Block>() {
         ::core::assert!(
-            __max(__in_frame(__BLOCK_REQ), __in_frame(__BLOCK_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__BLOCK_REQ), __in_frame(__BLOCK_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `block` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -919,8 +791,7 @@ const _: () = {
     const __OLD_REP: usize = ::nearcall::rt::head_bytes(__OLD_BACK_1);
     const __OLD_FRAME: usize = if __varies::<u8>() || __varies::<u8>() {
         ::core::assert!(
-            __max(__in_frame(__OLD_REQ), __in_frame(__OLD_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__OLD_REQ), __in_frame(__OLD_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `old` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -932,13 +803,11 @@ const _: () = {
         procedures: &[
             ::nearcall::rt::Procedure {
                 name: "nothing",
-                params: &[
-                    ::nearcall::rt::Param {
-                        name: "return",
-                        direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
-                    },
-                ],
+                params: &[::nearcall::rt::Param {
+                    name: "return",
+                    direction: ::nearcall::rt::Direction::Return,
+                    shape: &::nearcall::rt::Shape::Unit,
+                }],
                 frame_size: __NOTHING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -1046,9 +915,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
@@ -1091,9 +958,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::InOut,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
@@ -1136,9 +1001,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "with",
@@ -1172,9 +1035,7 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "first",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "colour",
@@ -1189,16 +1050,12 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "scratch",
                         direction: ::nearcall::rt::Direction::InOut,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "second",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq {
-                            item: <u8 as ::nearcall::Wire>::SHAPE,
-                        },
+                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
                     },
                     ::nearcall::rt::Param {
                         name: "turn",
@@ -1242,9 +1099,7 @@ const _: () = {
                 ],
                 frame_size: __NOTHING_OR_FRAME,
                 concurrency: 64,
-                timeout: ::core::option::Option::Some(
-                    ::core::time::Duration::new(0, 250000),
-                ),
+                timeout: ::core::option::Option::Some(::core::time::Duration::new(0, 250000)),
                 idempotent: false,
             },
             ::nearcall::rt::Procedure {
@@ -1325,12 +1180,7 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub fn nothing(
-            &self,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?;
             ::core::result::Result::Ok(())
         }
@@ -1339,13 +1189,7 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub fn value(
-            &self,
-            x: u64,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        pub fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
             __call.tail::<u64>(&x)?;
@@ -1360,10 +1204,7 @@ const _: () = {
         pub fn by_ref(
             &self,
             block: &Block,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BY_REF_REQ, __BY_REF_REP>(2u16)?;
             __call.put::<Block>(__BY_REF_AT_0, block);
             __call.tail::<Block>(block)?;
@@ -1381,10 +1222,7 @@ const _: () = {
             a: u128,
             b: u128,
             c: u64,
-        ) -> ::core::result::Result<
-            Turn,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__LINE_REQ, __LINE_REP>(3u16)?;
             __call.put::<u128>(__LINE_AT_0, &a);
             __call.put::<u128>(__LINE_AT_1, &b);
@@ -1406,10 +1244,7 @@ const _: () = {
             r#type: Text,
             entry: &Entry,
             numbers: Vec<u16>,
-        ) -> ::core::result::Result<
-            Entry,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__VARYING_REQ, __VARYING_REP>(4u16)?;
             __call.put::<Text>(__VARYING_AT_0, &r#type);
             __call.put::<Entry>(__VARYING_AT_1, entry);
@@ -1429,10 +1264,7 @@ const _: () = {
         pub fn bytes(
             &self,
             data: &[u8],
-        ) -> ::core::result::Result<
-            u64,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BYTES_REQ, __BYTES_REP>(5u16)?;
             __call.count(__BYTES_AT_0, data.len());
             __call.bytes(data)?;
@@ -1449,10 +1281,7 @@ const _: () = {
             &self,
             point: &mut Point,
             by: Point,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__IN_OUT_REQ, __IN_OUT_REP>(6u16)?;
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
@@ -1470,10 +1299,7 @@ const _: () = {
         pub fn reverse(
             &self,
             data: &mut [u8],
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__REVERSE_REQ, __REVERSE_REP>(7u16)?;
             __call.count(__REVERSE_AT_0, data.len());
             __call.bytes(data)?;
@@ -1491,14 +1317,8 @@ const _: () = {
             &self,
             turn: &mut Turn,
             point: &mut Point,
-        ) -> ::core::result::Result<
-            bool,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
-            let mut __reply = self
-                .binding
-                .begin::<__OUT_REQ, __OUT_REP>(8u16)?
-                .transfer()?;
+        ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __reply = self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16)?.transfer()?;
             let __turn = __reply.get::<Turn>(__OUT_BACK_0)?;
             let __point = __reply.get::<Point>(__OUT_BACK_1)?;
             let __return = __reply.get::<bool>(__OUT_BACK_2)?;
@@ -1515,10 +1335,7 @@ const _: () = {
             &self,
             buf: &mut [u8],
             with: u8,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__FILL_REQ, __FILL_REP>(9u16)?;
             __call.put::<u8>(__FILL_AT_0, &with);
             __call.count(__FILL_AT_1, buf.len());
@@ -1562,9 +1379,7 @@ const _: () = {
             let __first = __reply.area(first.len());
             let __second = __reply.area(second.len());
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<Text>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Text>(0)?));
             }
             let __count = __reply.get::<u32>(__ALL_BACK_0)?;
             let __turn = __reply.get::<Turn>(__ALL_BACK_1)?;
@@ -1573,8 +1388,7 @@ const _: () = {
             __reply.check(&__first, ::nearcall::rt::OutLen::out_len(__return))?;
             __reply.check(&__second, second.len())?;
             __reply.copy_out(&__scratch, scratch.len(), scratch)?;
-            __reply
-                .copy_out(&__first, ::nearcall::rt::OutLen::out_len(__return), first)?;
+            __reply.copy_out(&__first, ::nearcall::rt::OutLen::out_len(__return), first)?;
             __reply.copy_out(&__second, second.len(), second)?;
             *count = __count;
             *turn = __turn;
@@ -1585,20 +1399,13 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub fn nothing_or(
-            &self,
-            nothing: Nothing,
-        ) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
-            let mut __call = self
-                .binding
-                .begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
+        pub fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
+            let mut __call = self.binding.begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
             __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
             __call.tail::<Nothing>(&nothing)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<Colour>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Colour>(0)?));
             }
             ::core::result::Result::Ok(())
         }
@@ -1607,17 +1414,10 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub fn small_or(
-            &self,
-        ) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
-            let mut __reply = self
-                .binding
-                .begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?
-                .transfer()?;
+        pub fn small_or(&self) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
+            let mut __reply = self.binding.begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?.transfer()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(
-                    ::nearcall::CallError::App(__reply.get::<[u64; 6]>(0)?),
-                );
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<[u64; 6]>(0)?));
             }
             let __return = __reply.get::<u8>(__SMALL_OR_BACK_0)?;
             ::core::result::Result::Ok(__return)
@@ -1631,10 +1431,7 @@ const _: () = {
             &self,
             block: Block,
             n: u8,
-        ) -> ::core::result::Result<
-            Block,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BLOCK_REQ, __BLOCK_REP>(13u16)?;
             __call.put::<Block>(__BLOCK_AT_0, &block);
             __call.put::<u8>(__BLOCK_AT_1, &n);
@@ -1653,10 +1450,7 @@ const _: () = {
         pub fn old(
             &self,
             r#move: u8,
-        ) -> ::core::result::Result<
-            u8,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__OLD_REQ, __OLD_REP>(14u16)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
             __call.tail::<u8>(&r#move)?;
@@ -1677,32 +1471,18 @@ const _: () = {
     #[allow(deprecated, reason = "generated code names every procedure")]
     impl FormsCall for FormsClient {
         #[inline]
-        fn nothing(
-            &self,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             Self::nothing(self)
         }
         #[inline]
-        fn value(
-            &self,
-            x: u64,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             Self::value(self, x)
         }
         #[inline]
         fn by_ref(
             &self,
             block: &Block,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::by_ref(self, block)
         }
         #[inline]
@@ -1711,10 +1491,7 @@ const _: () = {
             a: u128,
             b: u128,
             c: u64,
-        ) -> ::core::result::Result<
-            Turn,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::line(self, a, b, c)
         }
         #[inline]
@@ -1723,20 +1500,14 @@ const _: () = {
             r#type: Text,
             entry: &Entry,
             numbers: Vec<u16>,
-        ) -> ::core::result::Result<
-            Entry,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::varying(self, r#type, entry, numbers)
         }
         #[inline]
         fn bytes(
             &self,
             data: &[u8],
-        ) -> ::core::result::Result<
-            u64,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::bytes(self, data)
         }
         #[inline]
@@ -1744,20 +1515,14 @@ const _: () = {
             &self,
             point: &mut Point,
             by: Point,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             Self::in_out(self, point, by)
         }
         #[inline]
         fn reverse(
             &self,
             data: &mut [u8],
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             Self::reverse(self, data)
         }
         #[inline]
@@ -1765,10 +1530,7 @@ const _: () = {
             &self,
             turn: &mut Turn,
             point: &mut Point,
-        ) -> ::core::result::Result<
-            bool,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::out(self, turn, point)
         }
         #[inline]
@@ -1776,10 +1538,7 @@ const _: () = {
             &self,
             buf: &mut [u8],
             with: u8,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             Self::fill(self, buf, with)
         }
         #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
@@ -1798,16 +1557,11 @@ const _: () = {
             Self::all(self, a, text, first, colour, count, scratch, second, turn)
         }
         #[inline]
-        fn nothing_or(
-            &self,
-            nothing: Nothing,
-        ) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
+        fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
             Self::nothing_or(self, nothing)
         }
         #[inline]
-        fn small_or(
-            &self,
-        ) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
+        fn small_or(&self) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
             Self::small_or(self)
         }
         #[inline]
@@ -1815,27 +1569,16 @@ const _: () = {
             &self,
             block: Block,
             n: u8,
-        ) -> ::core::result::Result<
-            Block,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::block(self, block, n)
         }
         #[inline]
-        fn old(
-            &self,
-            r#move: u8,
-        ) -> ::core::result::Result<
-            u8,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::old(self, r#move)
         }
     }
     #[allow(dead_code, reason = "a program may use one side of an interface only")]
-    impl<
-        T: Forms + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > FormsServer<T> {
+    impl<T: Forms + ::core::marker::Send + ::core::marker::Sync + 'static> FormsServer<T> {
         /// A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`FormsServer::export`].
         pub const fn new(imp: T) -> Self {
             Self(imp)
@@ -1844,10 +1587,7 @@ const _: () = {
         ///
         /// # Errors
         /// [`ExportError`](::nearcall::ExportError) says why it cannot be.
-        pub fn export(
-            name: &str,
-            imp: T,
-        ) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
+        pub fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
             ::nearcall::export(name, Self::new(imp))
         }
     }
@@ -1856,9 +1596,7 @@ const _: () = {
             f.debug_tuple("FormsServer").finish_non_exhaustive()
         }
     }
-    impl<
-        T: Forms + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > ::nearcall::rt::Service for FormsServer<T> {
+    impl<T: Forms + ::core::marker::Send + ::core::marker::Sync + 'static> ::nearcall::rt::Service for FormsServer<T> {
         fn interface(&self) -> &'static ::nearcall::rt::Interface {
             &__INTERFACE
         }
@@ -1883,9 +1621,7 @@ const _: () = {
                 12u16 => __serve_small_or(&self.0, __call),
                 13u16 => __serve_block(&self.0, __call),
                 14u16 => __serve_old(&self.0, __call),
-                _ => {
-                    ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure)
-                }
+                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
@@ -1953,8 +1689,7 @@ const _: () = {
         let __head = __call.open::<__VARYING_REQ, __VARYING_REP>()?;
         let __type = __call.value::<Text, __VARYING_REQ>(&__head, __VARYING_AT_0)?;
         let __entry = __call.value::<Entry, __VARYING_REQ>(&__head, __VARYING_AT_1)?;
-        let __numbers = __call
-            .value::<Vec<u16>, __VARYING_REQ>(&__head, __VARYING_AT_2)?;
+        let __numbers = __call.value::<Vec<u16>, __VARYING_REQ>(&__head, __VARYING_AT_2)?;
         let __return = <__T as Forms>::varying(__imp, __type, &__entry, __numbers);
         let mut __head = ::nearcall::rt::Head::<__VARYING_REP>::ZERO;
         __head.put::<Entry>(__VARYING_BACK_0, &__return);
@@ -1999,8 +1734,7 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__REVERSE_REQ, __REVERSE_REP>()?;
-        let __data = __call
-            .in_out(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
+        let __data = __call.in_out(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
         <__T as Forms>::reverse(__imp, __data);
         __call.reply(&::nearcall::rt::Head::<__REVERSE_REP>::ZERO);
         ::core::result::Result::Ok(())
@@ -2047,22 +1781,12 @@ const _: () = {
         let __text = __call.str(::nearcall::rt::get_count(&__head.0, __ALL_AT_1)?)?;
         let __colour = __call.value::<Colour, __ALL_REQ>(&__head, __ALL_AT_2)?;
         let mut __count = __call.value::<u32, __ALL_REQ>(&__head, __ALL_AT_3)?;
-        let __scratch = __call
-            .in_out(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
+        let __scratch = __call.in_out(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
         let __first = __call.out(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
         let __second = __call.out(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
         let mut __turn = <Turn as ::core::default::Default>::default();
-        match <__T as Forms>::all(
-            __imp,
-            __a,
-            __text,
-            __first,
-            __colour,
-            &mut __count,
-            __scratch,
-            __second,
-            &mut __turn,
-        ) {
+        match <__T as Forms>::all(__imp, __a, __text, __first, __colour, &mut __count, __scratch, __second, &mut __turn)
+        {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
                 __head.put::<u32>(__ALL_BACK_0, &__count);
@@ -2087,8 +1811,7 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__NOTHING_OR_REQ, __NOTHING_OR_REP>()?;
-        let __nothing = __call
-            .value::<Nothing, __NOTHING_OR_REQ>(&__head, __NOTHING_OR_AT_0)?;
+        let __nothing = __call.value::<Nothing, __NOTHING_OR_REQ>(&__head, __NOTHING_OR_AT_0)?;
         match <__T as Forms>::nothing_or(__imp, __nothing) {
             ::core::result::Result::Ok(()) => {
                 __call.reply(&::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO);
@@ -2164,23 +1887,12 @@ const _: () = {
     #[allow(deprecated, reason = "generated code names every procedure")]
     impl<__T: Forms> FormsCall for FormsLocal<__T> {
         #[inline]
-        fn nothing(
-            &self,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             <__T as Forms>::nothing(&self.0);
             ::core::result::Result::Ok(())
         }
         #[inline]
-        fn value(
-            &self,
-            x: u64,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             <__T as Forms>::value(&self.0, x);
             ::core::result::Result::Ok(())
         }
@@ -2188,10 +1900,7 @@ const _: () = {
         fn by_ref(
             &self,
             block: &Block,
-        ) -> ::core::result::Result<
-            u32,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::by_ref(&self.0, block))
         }
         #[inline]
@@ -2200,10 +1909,7 @@ const _: () = {
             a: u128,
             b: u128,
             c: u64,
-        ) -> ::core::result::Result<
-            Turn,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::line(&self.0, a, b, c))
         }
         #[inline]
@@ -2212,22 +1918,14 @@ const _: () = {
             r#type: Text,
             entry: &Entry,
             numbers: Vec<u16>,
-        ) -> ::core::result::Result<
-            Entry,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
-            ::core::result::Result::Ok(
-                <__T as Forms>::varying(&self.0, r#type, entry, numbers),
-            )
+        ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Forms>::varying(&self.0, r#type, entry, numbers))
         }
         #[inline]
         fn bytes(
             &self,
             data: &[u8],
-        ) -> ::core::result::Result<
-            u64,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::bytes(&self.0, data))
         }
         #[inline]
@@ -2235,10 +1933,7 @@ const _: () = {
             &self,
             point: &mut Point,
             by: Point,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             <__T as Forms>::in_out(&self.0, point, by);
             ::core::result::Result::Ok(())
         }
@@ -2246,10 +1941,7 @@ const _: () = {
         fn reverse(
             &self,
             data: &mut [u8],
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             <__T as Forms>::reverse(&self.0, data);
             ::core::result::Result::Ok(())
         }
@@ -2258,10 +1950,7 @@ const _: () = {
             &self,
             turn: &mut Turn,
             point: &mut Point,
-        ) -> ::core::result::Result<
-            bool,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::out(&self.0, turn, point))
         }
         #[inline]
@@ -2269,10 +1958,7 @@ const _: () = {
             &self,
             buf: &mut [u8],
             with: u8,
-        ) -> ::core::result::Result<
-            (),
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             <__T as Forms>::fill(&self.0, buf, with);
             ::core::result::Result::Ok(())
         }
@@ -2289,31 +1975,15 @@ const _: () = {
             second: &mut [u8],
             turn: &mut Turn,
         ) -> ::core::result::Result<u64, ::nearcall::CallError<Text>> {
-            <__T as Forms>::all(
-                    &self.0,
-                    a,
-                    text,
-                    first,
-                    colour,
-                    count,
-                    scratch,
-                    second,
-                    turn,
-                )
+            <__T as Forms>::all(&self.0, a, text, first, colour, count, scratch, second, turn)
                 .map_err(::nearcall::CallError::App)
         }
         #[inline]
-        fn nothing_or(
-            &self,
-            nothing: Nothing,
-        ) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
-            <__T as Forms>::nothing_or(&self.0, nothing)
-                .map_err(::nearcall::CallError::App)
+        fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
+            <__T as Forms>::nothing_or(&self.0, nothing).map_err(::nearcall::CallError::App)
         }
         #[inline]
-        fn small_or(
-            &self,
-        ) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
+        fn small_or(&self) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
             <__T as Forms>::small_or(&self.0).map_err(::nearcall::CallError::App)
         }
         #[inline]
@@ -2321,27 +1991,18 @@ const _: () = {
             &self,
             block: Block,
             n: u8,
-        ) -> ::core::result::Result<
-            Block,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::block(&self.0, block, n))
         }
         #[inline]
-        fn old(
-            &self,
-            r#move: u8,
-        ) -> ::core::result::Result<
-            u8,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::old(&self.0, r#move))
         }
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    impl<
-        __T: Forms + ?::core::marker::Sized + ::core::marker::Send + ::core::marker::Sync,
-    > Forms for ::std::sync::Arc<__T> {
+    impl<__T: Forms + ?::core::marker::Sized + ::core::marker::Send + ::core::marker::Sync> Forms
+        for ::std::sync::Arc<__T>
+    {
         #[inline]
         fn nothing(&self) {
             <__T as Forms>::nothing(self)
@@ -2395,17 +2056,7 @@ const _: () = {
             second: &mut [u8],
             turn: &mut Turn,
         ) -> ::core::result::Result<u64, Text> {
-            <__T as Forms>::all(
-                self,
-                a,
-                text,
-                first,
-                colour,
-                count,
-                scratch,
-                second,
-                turn,
-            )
+            <__T as Forms>::all(self, a, text, first, colour, count, scratch, second, turn)
         }
         #[inline]
         fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), Colour> {
@@ -2437,12 +2088,7 @@ pub(crate) trait InnerCall {
     ///
     /// # Errors
     /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
-    fn r#do(
-        &self,
-    ) -> ::core::result::Result<
-        Text,
-        ::nearcall::CallError<::core::convert::Infallible>,
-    >;
+    fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Inner`]: its methods are calls through a binding.
 #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -2479,8 +2125,7 @@ const _: () = {
     const __DO_REP: usize = ::nearcall::rt::head_bytes(__DO_BACK_1);
     const __DO_FRAME: usize = if __varies::<Text>() {
         ::core::assert!(
-            __max(__in_frame(__DO_REQ), __in_frame(__DO_REP)) <
-            ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            __max(__in_frame(__DO_REQ), __in_frame(__DO_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `r#do` fill the default frame: give it `#[call(astack = ..)]`"
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
@@ -2489,22 +2134,18 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Inner",
-        procedures: &[
-            ::nearcall::rt::Procedure {
-                name: "do",
-                params: &[
-                    ::nearcall::rt::Param {
-                        name: "return",
-                        direction: ::nearcall::rt::Direction::Return,
-                        shape: <Text as ::nearcall::Wire>::SHAPE,
-                    },
-                ],
-                frame_size: __DO_FRAME,
-                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
-                timeout: ::core::option::Option::None,
-                idempotent: false,
-            },
-        ],
+        procedures: &[::nearcall::rt::Procedure {
+            name: "do",
+            params: &[::nearcall::rt::Param {
+                name: "return",
+                direction: ::nearcall::rt::Direction::Return,
+                shape: <Text as ::nearcall::Wire>::SHAPE,
+            }],
+            frame_size: __DO_FRAME,
+            concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+            timeout: ::core::option::Option::None,
+            idempotent: false,
+        }],
     };
     #[allow(dead_code, reason = "a program may use one side of an interface only")]
     impl InnerClient {
@@ -2512,9 +2153,7 @@ const _: () = {
         ///
         /// # Errors
         /// [`BindError`](::nearcall::BindError) says why there is none.
-        pub(crate) fn bind(
-            name: &str,
-        ) -> ::core::result::Result<Self, ::nearcall::BindError> {
+        pub(crate) fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
         }
         /// Says so.
@@ -2522,16 +2161,8 @@ const _: () = {
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
-        pub(crate) fn r#do(
-            &self,
-        ) -> ::core::result::Result<
-            Text,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
-            let mut __reply = self
-                .binding
-                .begin::<__DO_REQ, __DO_REP>(0u16)?
-                .transfer()?;
+        pub(crate) fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer()?;
             let __return = __reply.get::<Text>(__DO_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -2547,19 +2178,12 @@ const _: () = {
     }
     impl InnerCall for InnerClient {
         #[inline]
-        fn r#do(
-            &self,
-        ) -> ::core::result::Result<
-            Text,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::r#do(self)
         }
     }
     #[allow(dead_code, reason = "a program may use one side of an interface only")]
-    impl<
-        T: Inner + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > InnerServer<T> {
+    impl<T: Inner + ::core::marker::Send + ::core::marker::Sync + 'static> InnerServer<T> {
         /// A service of `imp`, for [`Exporter`](::nearcall::Exporter) or [`InnerServer::export`].
         pub(crate) const fn new(imp: T) -> Self {
             Self(imp)
@@ -2580,9 +2204,7 @@ const _: () = {
             f.debug_tuple("InnerServer").finish_non_exhaustive()
         }
     }
-    impl<
-        T: Inner + ::core::marker::Send + ::core::marker::Sync + 'static,
-    > ::nearcall::rt::Service for InnerServer<T> {
+    impl<T: Inner + ::core::marker::Send + ::core::marker::Sync + 'static> ::nearcall::rt::Service for InnerServer<T> {
         fn interface(&self) -> &'static ::nearcall::rt::Interface {
             &__INTERFACE
         }
@@ -2593,9 +2215,7 @@ const _: () = {
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
             match __procedure {
                 0u16 => __serve_do(&self.0, __call),
-                _ => {
-                    ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure)
-                }
+                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
@@ -2619,12 +2239,7 @@ const _: () = {
     }
     impl<__T: Inner> InnerCall for InnerLocal<__T> {
         #[inline]
-        fn r#do(
-            &self,
-        ) -> ::core::result::Result<
-            Text,
-            ::nearcall::CallError<::core::convert::Infallible>,
-        > {
+        fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Inner>::r#do(&self.0))
         }
     }
