@@ -100,7 +100,7 @@ fn whole_run() {
         (&row("write")["bytes"], &row("create")["calls"], &row("mkdir")["calls"]),
         (&bytes.into(), &8.into(), &5.into())
     );
-    for way in ["calls", "read", "socket"] {
+    for way in ["calls", "read", "socket", "socket_one_cpu"] {
         let row = &result["reads"][way];
         assert_eq!((&row["calls"], &row["bytes"]), (&reads.into(), &bytes.into()), "{way}");
         assert!(row["p50_ns"].as_u64() <= row["p99_ns"].as_u64());
@@ -130,6 +130,26 @@ fn a_tree_without_contents() {
     assert!(output.status.success(), "{result:#}");
     assert_eq!(result["outage"]["resumed"]["path"], Value::Null);
     assert_eq!(result["tree"]["files"], 0);
+}
+
+#[test]
+fn unreadable_files_are_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let (temp, tree) = places();
+    fs::write(tree.path().join("open"), "contents").unwrap();
+    // The largest, which the client would like to read across the outage.
+    fs::write(tree.path().join("locked"), "more contents").unwrap();
+    fs::set_permissions(tree.path().join("locked"), fs::Permissions::from_mode(0)).unwrap();
+    let output = demo(tree.path(), temp.path()).arg("--json").output().unwrap();
+    let result = json(&output);
+    assert!(output.status.success(), "{result:#}");
+    let unreadable = &result["comparison"]["unreadable"];
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(unreadable, &serde_json::json!([]));
+    } else {
+        assert_eq!(unreadable, &serde_json::json!([{"path": "locked", "why": "permission denied"}]));
+        assert_eq!(result["outage"]["resumed"]["path"], "open");
+    }
 }
 
 #[test]

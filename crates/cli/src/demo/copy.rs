@@ -61,7 +61,7 @@ impl<'a, C: FilesCall> Remote<'a, C> {
         meters.map(Meter::row).into()
     }
 
-    /// Copies the tree that `rules` bound and tells `tell` of each file. Returns what it found.
+    /// Copies the tree that `rules` bound and tells `tell` of each file. Returns what it found, without refused files.
     ///
     /// # Errors
     /// The server died or misbehaved, or the spool cannot be written. A refused file is an event.
@@ -71,18 +71,21 @@ impl<'a, C: FilesCall> Remote<'a, C> {
         spool: &Root,
         tell: &mut dyn FnMut(Event) -> anyhow::Result<()>,
     ) -> anyhow::Result<Walk> {
-        let found = walk(self, rules)?;
+        let mut found = walk(self, rules)?;
         for directory in &found.directories {
             spool.mkdir(directory).with_context(|| format!("cannot make the spool's directory {directory}"))?;
             if let Err(error) = self.make_directory(directory) {
                 tell(refused(directory, error)?)?;
             }
         }
-        for file in &found.files {
-            tell(match self.copy_file(file, spool) {
-                Ok(bytes) => Event::Copied { path: file.path.clone(), bytes },
-                Err(error) => refused(&file.path, error)?,
-            })?;
+        for file in std::mem::take(&mut found.files) {
+            match self.copy_file(&file, spool) {
+                Ok(bytes) => {
+                    tell(Event::Copied { path: file.path.clone(), bytes })?;
+                    found.files.push(file);
+                }
+                Err(error) => tell(refused(&file.path, error)?)?,
+            }
         }
         Ok(found)
     }
