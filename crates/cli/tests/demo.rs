@@ -139,7 +139,7 @@ fn unreadable_files_are_named() {
     fs::write(tree.path().join("open"), "contents").unwrap();
     // The largest, which the client would like to read across the outage.
     fs::write(tree.path().join("locked"), "more contents").unwrap();
-    fs::set_permissions(tree.path().join("locked"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(tree.path().join("locked"), fs::Permissions::from_mode(0o000)).unwrap();
     let output = demo(tree.path(), temp.path()).arg("--json").output().unwrap();
     let result = json(&output);
     assert!(output.status.success(), "{result:#}");

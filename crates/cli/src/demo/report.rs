@@ -155,7 +155,7 @@ impl Report {
             )?,
             _ => writeln!(
                 out,
-                "\nThe null call takes {}; the bare ping-pong cannot be measured here",
+                "\nThe null call takes {}; the bare ping-pong was not measured",
                 Nanoseconds(self.null_call.mean_ns)
             )?,
         }
