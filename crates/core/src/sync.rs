@@ -54,6 +54,7 @@ impl<T> ShortLock<T> {
             } else if turn <= SPINS + YIELDS {
                 std::thread::yield_now();
             } else {
+                #[expect(clippy::disallowed_methods, reason = "a preempted holder of lower priority must get the CPU")]
                 std::thread::sleep(NAP);
             }
         }

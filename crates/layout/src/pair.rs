@@ -115,7 +115,7 @@ pub const FRAMES: usize = if client::FRAMES > server::FRAMES { client::FRAMES } 
 const _: () = {
     assert!(client::BELLS + BELL_COUNT * 8 <= HEADER_SIZE);
     assert!(server::ARMED + BELL_COUNT * 8 <= HEADER_SIZE);
-    assert!(FRAMES < REGION_SIZE && FRAMES % LINE_STRIDE == 0);
+    assert!(FRAMES < REGION_SIZE && FRAMES.is_multiple_of(LINE_STRIDE));
     assert!(RING_COUNT.is_power_of_two() && RING_COUNT > ASTACK_COUNT);
     assert!(request::ARGS * 8 + LINE_BYTES == LINE_SIZE);
     assert!(reply::RESULTS * 8 + LINE_BYTES <= LINE_SIZE);

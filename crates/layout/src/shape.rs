@@ -29,7 +29,7 @@ pub enum Shape {
     /// `count` values of one shape, without a count of their own.
     Array {
         /// What each item is.
-        item: &'static Shape,
+        item: &'static Self,
         /// How many there are.
         count: usize,
     },
@@ -38,14 +38,14 @@ pub enum Shape {
     /// An item count in the head, the items in the tail.
     Seq {
         /// What each item is.
-        item: &'static Shape,
+        item: &'static Self,
     },
     /// Fields in order of declaration, without padding.
     Struct {
         /// The type's own name, without its path.
         name: &'static str,
         /// Field names and shapes, in order.
-        fields: &'static [(&'static str, &'static Shape)],
+        fields: &'static [(&'static str, &'static Self)],
     },
     /// Variants without fields, sent as their discriminant.
     Enum {

@@ -290,7 +290,6 @@ impl<T: Wire, const N: usize> Wire for [T; N] {
             return Err(Malformed);
         }
         // `ok` says that every item is there; an array without a way to fail has no try_map on stable.
-        #[expect(clippy::missing_panics_doc, reason = "every item was checked just above")]
         Ok(items.map(|item| item.expect("checked above")))
     }
 }

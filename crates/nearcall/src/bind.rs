@@ -106,8 +106,8 @@ impl Binder {
         pairs.retain(|pair| pair.strong_count() > 0);
         // The same process under another name: an instance id that somebody else repeats does not help them, the pid
         // the kernel states has to be the same as well.
-        let known = pairs.iter().filter_map(Weak::upgrade);
-        let known = known.filter(|pair| pair.server == instance && pair.pid == pid && !pair.half.has_ended()).next();
+        let is_it = |pair: &Arc<ClientPair>| pair.server == instance && pair.pid == pid && !pair.half.has_ended();
+        let known = pairs.iter().filter_map(Weak::upgrade).find(is_it);
         let (pair, _greeting) = match known {
             Some(pair) => (pair, Some(greeting)),
             None => {

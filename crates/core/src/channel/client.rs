@@ -78,6 +78,7 @@ impl ClientHalf {
     /// # Safety
     /// 1. The caller holds the A-stack `astack` of `class`, and has no other borrow of its frame.
     #[inline(always)]
+    #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
     pub(crate) unsafe fn frame(&self, class: &AstackClass, astack: u16) -> &mut [u8] {
         let size = usize::try_from(class.frame_size).unwrap_or(0);
         // SAFETY: frames of different A-stacks do not overlap (`Plan`), words and frames neither, and precondition 1.

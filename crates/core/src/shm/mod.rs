@@ -66,6 +66,7 @@ impl OwnRegion {
     /// # Safety
     /// 1. Nobody else in this process holds a borrow of any of the bytes, or accesses them as words, while the result
     ///    lives: the caller holds the A-stack they belong to.
+    #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
     pub(crate) unsafe fn lend(&self, offset: usize, size: usize) -> Option<&mut [u8]> {
         if offset.checked_add(size)? > self.map.size() {
             return None;
@@ -122,7 +123,7 @@ impl PeerRegion {
 
 #[inline(always)]
 fn line(map: &Mapping, offset: usize) -> Option<&[AtomicU64; WORDS]> {
-    if offset % LINE_SIZE != 0 || offset.checked_add(LINE_SIZE)? > map.size() {
+    if !offset.is_multiple_of(LINE_SIZE) || offset.checked_add(LINE_SIZE)? > map.size() {
         return None;
     }
     // SAFETY: `offset` is inside the mapping.
@@ -135,7 +136,7 @@ fn line(map: &Mapping, offset: usize) -> Option<&[AtomicU64; WORDS]> {
 
 #[inline(always)]
 fn word(map: &Mapping, offset: usize) -> Option<&AtomicU64> {
-    if offset % 8 != 0 || offset.checked_add(8)? > map.size() {
+    if !offset.is_multiple_of(8) || offset.checked_add(8)? > map.size() {
         return None;
     }
     // SAFETY: `offset` is inside the mapping.

@@ -116,13 +116,14 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         let (area, ident) = (param.local(), &param.ident);
         quote!(let #area = __reply.area(#ident.len());)
     });
-    let app = output.error.as_ref().map(|error| {
-        quote! {
+    let app = match &output.error {
+        Some(error) => quote! {
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<#error>(0)?));
             }
-        }
-    });
+        },
+        None => quote!(__reply.refuse_app()?;),
+    };
     let gets = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
             let local = param.local();

@@ -472,6 +472,7 @@ const _: () = {
         #[inline]
         pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<u32>(__PING_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }

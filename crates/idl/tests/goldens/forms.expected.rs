@@ -1182,6 +1182,7 @@ const _: () = {
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?;
+            __reply.refuse_app()?;
             ::core::result::Result::Ok(())
         }
         /// A value in.
@@ -1194,6 +1195,7 @@ const _: () = {
             __call.put::<u64>(__VALUE_AT_0, &x);
             __call.tail::<u64>(&x)?;
             __call.transfer()?;
+            __reply.refuse_app()?;
             ::core::result::Result::Ok(())
         }
         /// A reference in.
@@ -1209,6 +1211,7 @@ const _: () = {
             __call.put::<Block>(__BY_REF_AT_0, block);
             __call.tail::<Block>(block)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<u32>(__BY_REF_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -1231,6 +1234,7 @@ const _: () = {
             __call.tail::<u128>(&b)?;
             __call.tail::<u64>(&c)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<Turn>(__LINE_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -1253,6 +1257,7 @@ const _: () = {
             __call.tail::<Entry>(entry)?;
             __call.tail::<Vec<u16>>(&numbers)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<Entry>(__VARYING_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -1269,6 +1274,7 @@ const _: () = {
             __call.count(__BYTES_AT_0, data.len());
             __call.bytes(data)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<u64>(__BYTES_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -1287,6 +1293,7 @@ const _: () = {
             __call.put::<Point>(__IN_OUT_AT_1, point);
             __call.tail::<Point>(&by)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __point = __reply.get::<Point>(__IN_OUT_BACK_0)?;
             *point = __point;
             ::core::result::Result::Ok(())
@@ -1305,6 +1312,7 @@ const _: () = {
             __call.bytes(data)?;
             let mut __reply = __call.transfer()?;
             let __data = __reply.area(data.len());
+            __reply.refuse_app()?;
             __reply.copy_out(&__data, data.len(), data)?;
             ::core::result::Result::Ok(())
         }
@@ -1319,6 +1327,7 @@ const _: () = {
             point: &mut Point,
         ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __reply = self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16)?.transfer()?;
+            __reply.refuse_app()?;
             let __turn = __reply.get::<Turn>(__OUT_BACK_0)?;
             let __point = __reply.get::<Point>(__OUT_BACK_1)?;
             let __return = __reply.get::<bool>(__OUT_BACK_2)?;
@@ -1342,6 +1351,7 @@ const _: () = {
             __call.tail::<u8>(&with)?;
             let mut __reply = __call.transfer()?;
             let __buf = __reply.area(buf.len());
+            __reply.refuse_app()?;
             __reply.copy_out(&__buf, buf.len(), buf)?;
             ::core::result::Result::Ok(())
         }
@@ -1438,6 +1448,7 @@ const _: () = {
             __call.tail::<Block>(&block)?;
             __call.tail::<u8>(&n)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<Block>(__BLOCK_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -1455,6 +1466,7 @@ const _: () = {
             __call.put::<u8>(__OLD_AT_0, &r#move);
             __call.tail::<u8>(&r#move)?;
             let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<u8>(__OLD_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }
@@ -2163,6 +2175,7 @@ const _: () = {
         #[inline]
         pub(crate) fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer()?;
+            __reply.refuse_app()?;
             let __return = __reply.get::<Text>(__DO_BACK_0)?;
             ::core::result::Result::Ok(__return)
         }

@@ -181,6 +181,15 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         self.answered.status() == status::APP
     }
 
+    /// For procedures that have no error of their own.
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if the server says that the procedure returned one.
+    #[inline(always)]
+    pub fn refuse_app(&self) -> Result<(), Failure> {
+        if self.is_app() { Err(misbehaved()) } else { Ok(()) }
+    }
+
     /// The next out area, of the size the request asked for.
     #[inline(always)]
     pub fn area(&mut self, size: usize) -> Area {

@@ -1,5 +1,10 @@
 //! An interface with every kind of parameter, and its server as another process.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "shared by several test programs, each of which uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "shared by several test programs, each of which uses a part"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
