@@ -29,6 +29,8 @@ enum Command {
     Client(demo::client::Options),
     #[command(name = "__demo-socket-server", hide = true)]
     SocketServer(demo::baseline::Options),
+    #[command(name = "__demo-ping-pong", hide = true)]
+    PingPong(demo::pingpong::Options),
     #[command(name = "__demo-sweeper", hide = true)]
     Sweeper(demo::processes::SweeperOptions),
 }
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
         Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::SocketServer(options) => {
             ("demo's socket server", demo::baseline::serve(&options).map(|()| ExitCode::SUCCESS))
+        }
+        Command::PingPong(options) => {
+            ("demo's ping-pong", demo::pingpong::answer(&options).map(|()| ExitCode::SUCCESS))
         }
         Command::Sweeper(options) => ("demo's sweeper", demo::processes::sweep(&options).map(|()| ExitCode::SUCCESS)),
     };

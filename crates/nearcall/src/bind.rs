@@ -57,6 +57,9 @@ pub struct Binder {
 /// How long the handshake may take: it is four messages.
 const HANDSHAKE: Duration = Duration::from_secs(2);
 
+/// Between the first two looks for a server; later ones are further apart.
+const NAP: Duration = Duration::from_millis(1);
+
 impl Binder {
     /// A bind to `name` in the default directory, without waiting for a server.
     pub fn new(name: &str) -> Self {
@@ -88,11 +91,23 @@ impl Binder {
             NoDomain::Forked => BindError::Forked,
             NoDomain::Io(what, errno) => BindError::Io { what, source: errno.into() },
         })?;
-        self.bind_interface(domain, C::INTERFACE).map(C::from_binding)
+        let start = Instant::now();
+        loop {
+            match self.bind_once(domain, C::INTERFACE, start) {
+                // A server that died in the handshake: the next one is waited for like the first.
+                Err(BindError::Closed) if start.elapsed() < self.wait => std::thread::sleep(NAP),
+                other => return other.map(C::from_binding),
+            }
+        }
     }
 
-    fn bind_interface(&self, domain: &'static Domain, interface: &'static Interface) -> Result<Binding, BindError> {
-        let (greeting, until) = self.connect()?;
+    fn bind_once(
+        &self,
+        domain: &'static Domain,
+        interface: &'static Interface,
+        start: Instant,
+    ) -> Result<Binding, BindError> {
+        let (greeting, until) = self.connect(start)?;
         greeting.tell(&FromClient::Hello { version: VERSION, instance: domain.instance })?;
         let (welcome, received) = greeting.hear()?;
         let FromServer::Welcome { version, instance, token } = welcome else {
@@ -124,9 +139,8 @@ impl Binder {
     }
 
     /// Connects, waiting as long as allowed for a server to appear.
-    fn connect(&self) -> Result<(Greeting, Instant), BindError> {
-        let start = Instant::now();
-        let mut nap = Duration::from_millis(1);
+    fn connect(&self, start: Instant) -> Result<(Greeting, Instant), BindError> {
+        let mut nap = NAP;
         loop {
             let dir = match Dir::open(self.dir.as_deref(), false) {
                 Err(DirError::Io { source, path }) if source.kind() == std::io::ErrorKind::NotFound => Err(path),

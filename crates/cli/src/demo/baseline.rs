@@ -190,11 +190,3 @@ pub(crate) fn serve(options: &Options) -> anyhow::Result<()> {
         rustix::net::send(socket, &message[..len], SendFlags::NOSIGNAL).context("the socket broke")?;
     }
 }
-
-/// One round trip of two processes over two lines of shared memory, in nanoseconds: the floor of a null call.
-///
-/// TODO: two processes that spin on shared lines take `unsafe`, which this crate does without, so this has to come from
-/// `nearcall::testing::bare_ping_pong`. Until that exists the floor is unknown and the ratio is left out.
-pub(crate) fn bare_ping_pong() -> Option<f64> {
-    None
-}

@@ -41,6 +41,7 @@ mod files;
 mod meter;
 mod outage;
 mod parties;
+pub(crate) mod pingpong;
 pub(crate) mod processes;
 mod report;
 mod root;
@@ -86,7 +87,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let read = baseline::by_read(&tree, &expected.files);
     let [socket, socket_one_cpu] = baseline::by_socket(&stage.program, &stage.tree, &expected.files)?;
     let reads = Reads { calls: done.reads, read, socket, socket_one_cpu };
-    let null_call = NullCall::new(done.ping_ns, baseline::bare_ping_pong());
+    let null_call = NullCall::new(done.ping_ns, Some(pingpong::measure(&stage.program)?));
     let outage = kill_and_go_on(&stage, &tree, &expected, server, client)?;
 
     let report = Report {

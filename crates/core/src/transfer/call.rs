@@ -4,16 +4,19 @@
 //! A-stack is held and nothing is published, results can be read only after the reply's sequence number was checked,
 //! and the A-stack goes back when the results are dropped. A call that is given up keeps its A-stack until the answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nearcall_layout::pair;
 
 use super::caller::{self, Doorbell, Unanswered, Wait};
 use crate::astack::{Astacks, NoneFree};
 use crate::channel::Ran;
-use crate::channel::client::{ClientHalf, Request};
+use crate::channel::client::{ClientHalf, Request, RingFull};
 use crate::shm::PeerLine;
 use crate::sys::process;
+
+/// Between two looks at a full ring.
+const RING_NAP: Duration = Duration::from_micros(50);
 
 /// Why a call got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,10 @@ impl<'a> Held<'a> {
         let (half, astacks, astack) = (self.half, self.astacks, self.astack);
         let what = Request { astack, ..what };
         let cpu = process::cpu();
-        let sequence = half.publish(&what, words, 0, cpu).map_err(|_| Failed::RingFull)?;
+        let sequence = match half.publish(&what, words, 0, cpu) {
+            Ok(sequence) => sequence,
+            Err(RingFull) => publish_later(half, &what, words, cpu, timeout)?,
+        };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
         match caller::wait(half, doorbell, Wait { astack, sequence, cpu, timeout }) {
@@ -78,6 +84,37 @@ impl<'a> Held<'a> {
                 None => Err(Failed::Ended(Ran::Maybe)),
             },
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
+        }
+    }
+}
+
+/// Waits for room in the ring: the oldest line was claimed by a processor that has not stamped it yet (it was preempted
+/// in between, and another one went on), or the server reads nothing at all. Neither lasts, or the time-out ends it.
+#[cold]
+#[inline(never)]
+fn publish_later(
+    half: &ClientHalf,
+    what: &Request,
+    words: &[u64],
+    cpu: u16,
+    timeout: Option<Duration>,
+) -> Result<u32, Failed> {
+    #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
+    let start = Instant::now();
+    loop {
+        if half.has_ended() {
+            return Err(Failed::Ended(Ran::No));
+        }
+        if timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
+            return Err(Failed::RingFull);
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "nobody wakes anybody when a line is read: looking again is all"
+        )]
+        std::thread::sleep(RING_NAP);
+        if let Ok(sequence) = half.publish(what, words, 0, cpu) {
+            return Ok(sequence);
         }
     }
 }
