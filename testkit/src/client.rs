@@ -1,0 +1,299 @@
+//! A client that says and writes whatever it is told to.
+//!
+//! ```text
+//! Greeted::new --Hello, Welcome--> Greeted::pair --Pair, Regions, Mapped, Ready--> Client --publish, answer--> Outcome
+//! ```
+
+use std::hash::Hasher;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nearcall_layout::pair::{self, AstackClass, client, poll, reply, request, server};
+use siphasher::sip::SipHasher13;
+
+use crate::message::{self, Grant, Message, Refused};
+use crate::packet::Connection;
+use crate::random::Random;
+use crate::raw::Raw;
+
+/// A connection on which the server said welcome.
+#[derive(Debug)]
+pub struct Greeted {
+    /// The control socket.
+    pub connection: Connection,
+    /// What the server gave for a bind on this connection.
+    pub token: u64,
+}
+
+impl Greeted {
+    /// Connects and says hello.
+    ///
+    /// # Panics
+    /// Unless the server says welcome.
+    #[must_use]
+    pub fn new(dir: &Path, name: &str) -> Self {
+        let connection = Connection::connect(dir, name).expect("somebody listens");
+        connection.say(&message::hello(pair::VERSION, [7; 16])).expect("an open socket");
+        let (Message::Welcome(_, _, token), _) = connection.must_hear() else { panic!("no welcome") };
+        Self { connection, token }
+    }
+
+    /// Asks for regions.
+    ///
+    /// # Panics
+    /// Unless the server offers some.
+    #[must_use]
+    pub fn offered(&self) -> Offer {
+        self.connection.say(message::PAIR).expect("an open socket");
+        let (Message::Regions(size, _, first), fds) = self.connection.must_hear() else { panic!("no regions") };
+        let [own, peer] = <[OwnedFd; 2]>::try_from(fds).expect("two descriptors");
+        Offer { own, peer, size: usize::try_from(size).expect("a size"), first }
+    }
+
+    /// Does the rest of the handshake as it should be done.
+    ///
+    /// # Panics
+    /// If the server does not.
+    #[must_use]
+    pub fn pair(self) -> Client {
+        let Offer { own, peer, size, first } = self.offered();
+        rustix::fs::fallocate(&own, rustix::fs::FallocateFlags::empty(), 0, u64::try_from(size).expect("a size"))
+            .expect("memory");
+        let region = Raw::map(&own, size, true).expect("our own region");
+        let theirs = Raw::map(&peer, size, false).expect("the server's region");
+        assert!(Raw::map(&peer, size, true).is_err(), "the server's region can be mapped for writing");
+        self.connection.say(message::MAPPED).expect("an open socket");
+        let (Message::Ready, _) = self.connection.must_hear() else { panic!("not ready") };
+        Client { connection: self.connection, token: self.token, own: region, peer: theirs, next: first }
+    }
+}
+
+/// Regions that were offered and not mapped yet.
+#[derive(Debug)]
+pub struct Offer {
+    /// Ours.
+    pub own: OwnedFd,
+    /// The server's.
+    pub peer: OwnedFd,
+    /// Bytes of each.
+    pub size: usize,
+    /// The first sequence number.
+    pub first: u32,
+}
+
+/// A pair, from a side that keeps no rules.
+#[derive(Debug)]
+pub struct Client {
+    /// The control socket.
+    pub connection: Connection,
+    /// See [`Greeted::token`].
+    pub token: u64,
+    /// The region this side writes.
+    pub own: Raw,
+    /// The server's.
+    pub peer: Raw,
+    /// The sequence number of the next request.
+    pub next: u32,
+}
+
+/// A request line but for its first word.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Line {
+    /// Index of the binding.
+    pub binding: u16,
+    /// The procedure.
+    pub procedure: u16,
+    /// The A-stack.
+    pub astack: u16,
+    /// Generation of the binding.
+    pub generation: u32,
+    /// Nonce of the binding.
+    pub nonce: u32,
+    /// Arguments.
+    pub words: [u64; 5],
+}
+
+impl Line {
+    /// A call of `procedure` as `grant` allows it, on the first A-stack of its class.
+    #[must_use]
+    pub fn of(grant: &Grant, procedure: usize) -> Self {
+        let (index, class) = grant.procedures[procedure];
+        Self {
+            binding: grant.binding,
+            procedure: index,
+            astack: grant.classes[usize::from(class)].first,
+            generation: grant.generation,
+            nonce: grant.nonce,
+            words: [0; 5],
+        }
+    }
+
+    /// With arguments: bytes as they lie in the head.
+    #[must_use]
+    pub fn with(mut self, head: &[u8]) -> Self {
+        let mut bytes = [0; 40];
+        bytes[..head.len()].copy_from_slice(head);
+        for (word, bytes) in self.words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        self
+    }
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A reply line.
+    Answer {
+        /// [`pair::status`].
+        status: u16,
+        /// Bytes of the tail.
+        tail: u64,
+        /// Results.
+        words: [u64; 5],
+    },
+    /// The server closed the pair.
+    Closed,
+    /// Nothing in time.
+    Silence,
+}
+
+impl Outcome {
+    /// The status of an answer.
+    #[must_use]
+    pub const fn status(self) -> Option<u16> {
+        match self {
+            Self::Answer { status, .. } => Some(status),
+            Self::Closed | Self::Silence => None,
+        }
+    }
+}
+
+impl Client {
+    /// Does the whole handshake.
+    #[must_use]
+    pub fn new(dir: &Path, name: &str) -> Self {
+        Greeted::new(dir, name).pair()
+    }
+
+    /// Asks for a binding to procedures by name. The fingerprints are learnt from the server's own refusal.
+    ///
+    /// # Panics
+    /// If the server does not grant it.
+    #[must_use]
+    pub fn bind(&self, procedures: &[&str]) -> Grant {
+        let mut wanted: Vec<_> = procedures.iter().map(|&name| (name.to_owned(), 0)).collect();
+        self.connection.say(&message::bind(1, self.token, &wanted)).expect("an open socket");
+        let (Message::Refused(1, Refused::Incompatible(theirs)), _) = self.connection.must_hear() else {
+            panic!("no difference")
+        };
+        for (index, signature) in theirs {
+            wanted[usize::from(index)].1 = fingerprint(&signature);
+        }
+        self.connection.say(&message::bind(2, self.token, &wanted)).expect("an open socket");
+        match self.connection.must_hear().0 {
+            Message::Bound(grant) => grant,
+            other => panic!("no grant: {other:?}"),
+        }
+    }
+
+    /// Where the frame of an A-stack is.
+    #[must_use]
+    pub fn frame(grant: &Grant, procedure: usize) -> AstackClass {
+        grant.classes[usize::from(grant.procedures[procedure].1)]
+    }
+
+    /// Writes a request line under the next sequence number; returns that.
+    pub fn publish(&mut self, line: &Line) -> u32 {
+        let sequence = self.next;
+        self.publish_as(line, sequence);
+        self.next = match sequence.wrapping_add(1) {
+            0 => 1,
+            next => next,
+        };
+        sequence
+    }
+
+    /// Writes a request line under any sequence number.
+    pub fn publish_as(&self, line: &Line, sequence: u32) {
+        let at = client::line(sequence);
+        self.own.store(at + request::WHAT * 8, request::what(line.binding, line.procedure, line.astack));
+        self.own.store(at + request::RIGHT * 8, request::right(line.generation, line.nonce));
+        for (i, &word) in line.words.iter().enumerate() {
+            self.own.store(at + (request::ARGS + i) * 8, word);
+        }
+        // A CPU that nobody is on: a server that sees its caller on its own CPU would not poll for it.
+        self.own.store(at, request::first(sequence, 0, u16::MAX));
+    }
+
+    /// Rings as the server's status asks.
+    pub fn ring(&self) {
+        match poll::state(self.peer.load(server::STATUS)) {
+            poll::POLLED => {}
+            poll::ASLEEP => {
+                self.own.bump(client::bell(0));
+                self.own.wake(client::bell(0));
+            }
+            _ => {
+                let _ = self.connection.try_say(message::RING);
+            }
+        }
+    }
+
+    /// Waits for the answer to `sequence` on `astack`, and meanwhile stores random words anywhere in the own region, as
+    /// many a turn as `scribbles` says.
+    pub fn answer(
+        &self,
+        astack: u16,
+        sequence: u32,
+        patience: Duration,
+        scribbles: Option<(&mut Random, usize)>,
+    ) -> Outcome {
+        let start = Instant::now();
+        let mut scribbles = scribbles;
+        let at = server::reply(usize::from(astack) % pair::ASTACK_COUNT);
+        let mut turn = 0u32;
+        loop {
+            let first = self.peer.load(at);
+            if pair::sequence(first) == sequence {
+                let words = std::array::from_fn(|i| self.peer.load(at + (reply::RESULTS + i) * 8));
+                return Outcome::Answer {
+                    status: pair::middle(first),
+                    tail: self.peer.load(at + reply::TAIL * 8),
+                    words,
+                };
+            }
+            if let Some((random, count)) = &mut scribbles {
+                self.own.scribble(random, *count);
+            }
+            turn += 1;
+            if turn % 64 == 1 {
+                self.ring();
+            }
+            if turn % 256 == 0 {
+                if self.connection.is_closed() {
+                    return Outcome::Closed;
+                }
+                if start.elapsed() > patience {
+                    return Outcome::Silence;
+                }
+                std::thread::yield_now();
+            }
+            std::hint::spin_loop();
+        }
+    }
+
+    /// Publishes a line and waits for its answer.
+    pub fn call(&mut self, line: &Line) -> Outcome {
+        let sequence = self.publish(line);
+        self.answer(line.astack, sequence, Duration::from_secs(5), None)
+    }
+}
+
+/// The fingerprint of a signature, as the server made it from its own.
+fn fingerprint(signature: &str) -> u64 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(signature.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,232 @@
+//! The handshake's bytes, written and read without the library.
+//!
+//! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it,
+//! lists with a 16-bit count. Kinds of clients are 1 to 6, of servers 65 to 70.
+
+use nearcall_layout::pair::AstackClass;
+
+/// What a client says to begin with.
+#[must_use]
+pub fn hello(version: u32, instance: [u8; 16]) -> Vec<u8> {
+    [&[1][..], &version.to_le_bytes(), &instance].concat()
+}
+
+/// Asks for regions.
+pub const PAIR: &[u8] = &[2];
+
+/// Says that the client's region is mapped.
+pub const MAPPED: &[u8] = &[3];
+
+/// Asks for a binding.
+#[must_use]
+pub fn bind(id: u32, token: u64, procedures: &[(String, u64)]) -> Vec<u8> {
+    let mut bytes = [&[4][..], &id.to_le_bytes(), &token.to_le_bytes()].concat();
+    bytes.extend(count(procedures.len()));
+    for (name, fingerprint) in procedures {
+        bytes.extend(text(name));
+        bytes.extend(fingerprint.to_le_bytes());
+    }
+    bytes
+}
+
+/// Gives a binding back.
+#[must_use]
+pub fn unbind(binding: u16, generation: u32) -> Vec<u8> {
+    [&[5][..], &binding.to_le_bytes(), &generation.to_le_bytes()].concat()
+}
+
+/// Rings.
+pub const RING: &[u8] = &[6];
+
+/// What a server says to begin with.
+#[must_use]
+pub fn welcome(version: u32, instance: [u8; 16], token: u64) -> Vec<u8> {
+    [&[65][..], &version.to_le_bytes(), &instance, &token.to_le_bytes()].concat()
+}
+
+/// Offers regions, with two descriptors.
+#[must_use]
+pub fn regions(client_size: u32, server_size: u32, first: u32) -> Vec<u8> {
+    [&[66][..], &client_size.to_le_bytes(), &server_size.to_le_bytes(), &first.to_le_bytes()].concat()
+}
+
+/// Says that the pair is one.
+pub const READY: &[u8] = &[67];
+
+/// Grants a binding.
+#[must_use]
+pub fn bound(grant: &Grant) -> Vec<u8> {
+    let mut bytes = [&[68][..], &grant.id.to_le_bytes(), &grant.binding.to_le_bytes()].concat();
+    bytes.extend(grant.generation.to_le_bytes());
+    bytes.extend(grant.nonce.to_le_bytes());
+    bytes.extend(count(grant.classes.len()));
+    for class in &grant.classes {
+        bytes.extend(class.frame_size.to_le_bytes());
+        bytes.extend(class.count.to_le_bytes());
+        bytes.extend(class.first.to_le_bytes());
+        bytes.extend(class.offset.to_le_bytes());
+    }
+    bytes.extend(count(grant.procedures.len()));
+    for (index, class) in &grant.procedures {
+        bytes.extend(index.to_le_bytes());
+        bytes.push(*class);
+    }
+    bytes
+}
+
+/// Refuses a binding, without a reason that could be argued with.
+#[must_use]
+pub fn denied(id: u32) -> Vec<u8> {
+    [&[69][..], &id.to_le_bytes(), &[0]].concat()
+}
+
+/// Takes a binding back.
+#[must_use]
+pub fn revoked(binding: u16, generation: u32) -> Vec<u8> {
+    [&[70][..], &binding.to_le_bytes(), &generation.to_le_bytes()].concat()
+}
+
+fn count(of: usize) -> [u8; 2] {
+    u16::try_from(of).expect("a list that fits a message").to_le_bytes()
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&count(text.len())[..], text.as_bytes()].concat()
+}
+
+/// A binding, as the server grants it and a request line names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Which question this answers.
+    pub id: u32,
+    /// Index in the server's table.
+    pub binding: u16,
+    /// Generation.
+    pub generation: u32,
+    /// What makes a guess wrong.
+    pub nonce: u32,
+    /// Where A-stacks are.
+    pub classes: Vec<AstackClass>,
+    /// For each procedure: the server's index and the class.
+    pub procedures: Vec<(u16, u8)>,
+}
+
+/// Anything either side says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Message {
+    /// Version and instance.
+    Hello(u32, [u8; 16]),
+    /// See [`PAIR`].
+    Pair,
+    /// See [`MAPPED`].
+    Mapped,
+    /// Id, token, names and fingerprints.
+    Bind(u32, u64, Vec<(String, u64)>),
+    /// Binding and generation.
+    Unbind(u16, u32),
+    /// See [`RING`].
+    Ring,
+    /// Version, instance, token.
+    Welcome(u32, [u8; 16], u64),
+    /// Both sizes and the first sequence number.
+    Regions(u32, u32, u32),
+    /// See [`READY`].
+    Ready,
+    /// A binding.
+    Bound(Grant),
+    /// Id, and whatever follows.
+    Refused(u32, Refused),
+    /// Binding and generation.
+    Revoked(u16, u32),
+}
+
+/// Why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// No right.
+    Denied,
+    /// Index of each procedure that differs, and the server's signature.
+    Incompatible(Vec<(u16, String)>),
+    /// No room for A-stacks.
+    NoRoom,
+}
+
+/// Takes a message apart; `None` if it is none.
+#[must_use]
+pub fn parse(bytes: &[u8]) -> Option<Message> {
+    let mut from = From(bytes);
+    let message = match from.one()? {
+        1 => Message::Hello(from.u32()?, from.take()?),
+        2 => Message::Pair,
+        3 => Message::Mapped,
+        4 => Message::Bind(from.u32()?, from.u64()?, from.list(|from| Some((from.text()?, from.u64()?)))?),
+        5 => Message::Unbind(from.u16()?, from.u32()?),
+        6 => Message::Ring,
+        65 => Message::Welcome(from.u32()?, from.take()?, from.u64()?),
+        66 => Message::Regions(from.u32()?, from.u32()?, from.u32()?),
+        67 => Message::Ready,
+        68 => Message::Bound(Grant {
+            id: from.u32()?,
+            binding: from.u16()?,
+            generation: from.u32()?,
+            nonce: from.u32()?,
+            classes: from.list(|from| {
+                let (frame_size, count) = (from.u32()?, from.u16()?);
+                Some(AstackClass { frame_size, count, first: from.u16()?, offset: from.u32()? })
+            })?,
+            procedures: from.list(|from| Some((from.u16()?, from.one()?)))?,
+        }),
+        69 => Message::Refused(
+            from.u32()?,
+            match from.one()? {
+                0 => Refused::Denied,
+                1 => Refused::Incompatible(from.list(|from| Some((from.u16()?, from.text()?)))?),
+                _ => {
+                    from.0 = &[];
+                    Refused::NoRoom
+                }
+            },
+        ),
+        70 => Message::Revoked(from.u16()?, from.u32()?),
+        _ => return None,
+    };
+    from.0.is_empty().then_some(message)
+}
+
+struct From<'a>(&'a [u8]);
+
+impl From<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (now, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*now)
+    }
+
+    fn one(&mut self) -> Option<u8> {
+        self.take().map(|[byte]| byte)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let size = usize::from(self.u16()?);
+        let (now, rest) = self.0.split_at_checked(size)?;
+        self.0 = rest;
+        String::from_utf8(now.to_vec()).ok()
+    }
+
+    fn list<T>(&mut self, one: impl Fn(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        (0..self.u16()?).map(|_| one(self)).collect()
+    }
+}

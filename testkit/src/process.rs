@@ -1,0 +1,200 @@
+//! Processes seen from outside, by way of `/proc`, and forked.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What names a process's part; [`Peer::part`] reads it.
+const PART: &str = "NEARCALL_TEST_PART";
+const DIR: &str = "NEARCALL_TEST_DIR";
+
+/// Another process of this test program, with a part to play. Killed when dropped.
+#[derive(Debug)]
+pub struct Peer {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Peer {
+    /// Starts this program again, so that its test `play` finds `part` and `dir`; waits until it says that it is
+    /// [`ready`].
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn start(part: &str, dir: &Path) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("a program"))
+            .args(["play", "--exact", "--nocapture"])
+            .env(PART, part)
+            .env(DIR, dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let mut said = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        while line.trim_end() != "ready" {
+            line.clear();
+            assert!(said.read_line(&mut line).expect("a pipe") > 0, "{part} ended");
+        }
+        // The rest is read so that the process never blocks on a full pipe.
+        std::thread::spawn(move || io::copy(&mut said, &mut io::stderr()));
+        let stdin = child.stdin.take();
+        Self { child, stdin }
+    }
+
+    /// The part this process was started to play, and its directory.
+    #[must_use]
+    pub fn part() -> Option<(String, std::path::PathBuf)> {
+        Some((std::env::var(PART).ok()?, std::env::var_os(DIR)?.into()))
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends SIGKILL and does not wait.
+    ///
+    /// # Panics
+    /// If there is no such process.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("a process of ours");
+    }
+
+    /// Waits for its end, at most `patience`; says whether it was a success. `None` if it still runs.
+    pub fn ends(&mut self, patience: Duration) -> Option<bool> {
+        drop(self.stdin.take());
+        let start = Instant::now();
+        while start.elapsed() < patience {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status.success());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says that this process is ready for its part.
+pub fn ready() {
+    eprintln!("ready");
+}
+
+/// Waits until whoever started this process lets go of it, then ends it with status 0.
+pub fn until_released() -> ! {
+    let _ = io::copy(&mut io::stdin(), &mut io::sink());
+    std::process::exit(0);
+}
+
+/// Open descriptors of a process: number, what it is, whether it stays open across exec.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn descriptors(pid: u32) -> Vec<(u32, String, bool)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fd")).expect("a process") {
+        let entry = entry.expect("an entry");
+        let (Ok(what), Ok(number)) = (fs::read_link(entry.path()), entry.file_name().to_string_lossy().parse()) else {
+            continue;
+        };
+        let Ok(info) = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")) else { continue };
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).expect("flags").trim();
+        let flags = u32::from_str_radix(flags, 8).expect("octal");
+        let stays = flags & libc::O_CLOEXEC.cast_unsigned() == 0;
+        all.push((number, what.to_string_lossy().into_owned(), stays));
+    }
+    all.sort();
+    all
+}
+
+/// A region as `/proc/PID/maps` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mapped {
+    /// `rw-s` or `r--s`.
+    pub access: String,
+    /// Which file.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// The regions that a process has mapped.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn regions(pid: u32) -> Vec<Mapped> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("a process");
+    let mut all: Vec<_> = maps
+        .lines()
+        .filter(|line| line.contains("/memfd:nearcall"))
+        .map(|line| {
+            let mut fields = line.split_whitespace();
+            let (from, to) = fields.next().and_then(|range| range.split_once('-')).expect("a range");
+            let hex = |digits| u64::from_str_radix(digits, 16).expect("hexadecimal");
+            let access = fields.next().expect("access").to_owned();
+            let inode = fields.nth(2).and_then(|inode| inode.parse().ok()).expect("an inode");
+            Mapped { access, inode, size: hex(to) - hex(from) }
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+/// Memory that a process holds, in KiB.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn resident_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Runs `child` in a forked child, which ends with its result as exit status; returns that, or `None` if the child was
+/// ended by a signal or did not end within ten seconds.
+///
+/// # Safety
+/// 1. Nothing that `child` uses may need a lock that another kernel thread of this process can hold at this moment
+///    (glibc's own allocator is safe).
+pub unsafe fn in_forked_child(child: impl FnOnce() -> i32) -> Option<i32> {
+    // SAFETY: precondition 1; the child ends below without returning into the caller's frames.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let status = child();
+        // SAFETY: ends the child at once, without destructors and exit handlers of the parent.
+        unsafe { libc::_exit(status) };
+    }
+    assert!(pid > 0, "fork: {}", io::Error::last_os_error());
+    let start = Instant::now();
+    loop {
+        let mut status = 0;
+        // SAFETY: `status` is ours; the child is ours and not yet waited for.
+        let ended = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
+        if ended == pid {
+            return libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+        }
+        if start.elapsed() > Duration::from_secs(10) {
+            // SAFETY: the child is ours and not yet waited for, so the id is still its own.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+            // SAFETY: as above.
+            unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
