@@ -116,12 +116,15 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         let (area, ident) = (param.local(), &param.ident);
         quote!(let #area = __reply.area(#ident.len());)
     });
+    // A reply without parts: that it is one is all there is to look at.
+    let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
     let app = match &output.error {
         Some(error) => quote! {
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<#error>(0)?));
             }
         },
+        None if is_silent => TokenStream::new(),
         None => quote!(__reply.refuse_app()?;),
     };
     let gets = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
@@ -147,11 +150,9 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     });
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
     let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
-    // A reply without parts is verified by the transfer and not looked at.
-    let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
     let transfer = match (is_silent, plan.request.is_empty()) {
-        (true, true) => quote!(#begin.transfer()?;),
-        (true, false) => quote!(__call.transfer()?;),
+        (true, true) => quote!(#begin.transfer()?.refuse_app()?;),
+        (true, false) => quote!(__call.transfer()?.refuse_app()?;),
         (false, true) => quote!(let mut __reply = #begin.transfer()?;),
         (false, false) => quote!(let mut __reply = __call.transfer()?;),
     };

@@ -1181,8 +1181,7 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?;
-            __reply.refuse_app()?;
+            self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?.refuse_app()?;
             ::core::result::Result::Ok(())
         }
         /// A value in.
@@ -1194,8 +1193,7 @@ const _: () = {
             let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
             __call.tail::<u64>(&x)?;
-            __call.transfer()?;
-            __reply.refuse_app()?;
+            __call.transfer()?.refuse_app()?;
             ::core::result::Result::Ok(())
         }
         /// A reference in.
