@@ -31,6 +31,8 @@ pub(crate) struct Exported {
     class_of: Vec<u8>,
     fingerprints: Vec<u64>,
     pub(crate) withdrawn: AtomicBool,
+    /// Requests that no correct client makes, over all pairs, living and ended.
+    refused: AtomicU64,
 }
 
 impl std::fmt::Debug for Exported {
@@ -47,7 +49,24 @@ impl Exported {
         let interface = service.interface();
         let (classes, class_of) = interface::classes(interface);
         let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
-        Self { id, service, classes, class_of, fingerprints, withdrawn: AtomicBool::new(false) }
+        Self {
+            id,
+            service,
+            classes,
+            class_of,
+            fingerprints,
+            withdrawn: AtomicBool::new(false),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn refused_count(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     fn interface(&self) -> &'static Interface {
@@ -118,15 +137,16 @@ pub(crate) struct ServerPair {
     control: OwnedFd,
     blocks: Box<[OnceLock<Block>]>,
     state: Mutex<State>,
-    refused: AtomicU64,
+    /// The export by whose name the client came; what names no binding is counted there.
+    home: Arc<Exported>,
 }
 
 impl ServerPair {
-    pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize) -> Self {
+    pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>) -> Self {
         let state =
             State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
         let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, blocks, state: Mutex::new(state), refused: AtomicU64::new(0) }
+        Self { half, control, blocks, state: Mutex::new(state), home }
     }
 
     #[inline(always)]
@@ -224,14 +244,9 @@ impl ServerPair {
         let _ = socket::send(self.control.as_fd(), &message.to_bytes(), &[]);
     }
 
-    /// Calls refused because their binding or procedure was none.
-    pub(crate) fn refused_count(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed) + self.half.misbehaved_count()
-    }
-
     #[cold]
     fn refuse(&self, claimed: &Claimed, why: u16) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.home.count_refused();
         self.half.refuse(claimed, why);
     }
 }
@@ -279,15 +294,17 @@ impl Pair for ServerPair {
         // Looked at after the A-stack is marked as busy: whoever revokes looks for busy A-stacks afterwards, so the call
         // is either refused or waited for (docs/orderings.md, "Revocation").
         if place.right.load(Ordering::SeqCst) != request::right(request.generation, request.nonce) {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            placed.exported.count_refused();
             started.refuse(status::REVOKED);
             return Ok(());
         }
-        rt::answer(&*placed.exported.service, claimed, started, scratch);
+        let exported = &placed.exported;
+        rt::answer(&*exported.service, claimed, started, scratch, || exported.count_refused());
         Ok(())
     }
 
     fn misbehaved(&self, _: Misbehaved) {
+        self.home.count_refused();
         // The watcher sees the hang-up and forgets the pair; the client sees it and fails its calls.
         let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
     }

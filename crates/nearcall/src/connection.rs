@@ -178,7 +178,7 @@ impl Connection {
         let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken)?;
         let half = ServerHalf::new(own, peer, first);
         let control = self.socket.try_clone().map_err(|_| Broken)?;
-        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size)));
+        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, Arc::clone(&self.exported))));
         self.send(&FromServer::Ready, &[])
     }
 }

@@ -88,11 +88,12 @@ impl Export {
         self.pairs(None).iter().for_each(|pair| pair.revoke(self.exported.id));
     }
 
-    /// What clients of this export did that no correct client does: calls on bindings they do not have, to procedures
-    /// there are not, on A-stacks that are not theirs.
+    /// What clients of this export did so far that no correct client does: calls on bindings they do not have, to
+    /// procedures there are not, on A-stacks that are not theirs, with arguments that are no values. Calls on a binding
+    /// that was just taken back count, too.
     #[must_use]
     pub fn refused_count(&self) -> u64 {
-        self.pairs(None).iter().map(|pair| pair.refused_count()).sum()
+        self.exported.refused_count()
     }
 
     fn pairs(&self, withdraw: Option<u64>) -> Vec<Arc<ServerPair>> {

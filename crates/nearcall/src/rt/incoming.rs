@@ -48,8 +48,16 @@ struct Answer {
     tail_size: u64,
 }
 
-/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked.
-pub(crate) fn answer(service: &dyn Service, claimed: &Claimed, mut started: Started<'_>, scratch: &mut Vec<u8>) {
+/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
+/// are reported by `refused`, before the client can know it.
+#[inline(always)]
+pub(crate) fn answer(
+    service: &dyn Service,
+    claimed: &Claimed,
+    mut started: Started<'_>,
+    scratch: &mut Vec<u8>,
+    refused: impl FnOnce(),
+) {
     if scratch.len() < started.frame_size() {
         scratch.resize(started.frame_size(), 0);
     }
@@ -71,6 +79,9 @@ pub(crate) fn answer(service: &dyn Service, claimed: &Claimed, mut started: Star
         Ok(Ok(())) => {}
         Ok(Err(refusal)) => answer.status = refusal.status(),
         Err(_) => answer.status = status::PANICKED,
+    }
+    if matches!(answer.status, status::BAD_ARGUMENT | status::NO_PROCEDURE) {
+        refused();
     }
     started.answer(answer.status, answer.tail_size, &answer.words);
 }
