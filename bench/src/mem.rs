@@ -185,6 +185,8 @@ mod vector {
         unsafe { copy_by::<u64>(to, from) }
     }
 
+    /// # Safety
+    /// As on x86_64; the processor has AVX2.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
     unsafe fn copy_avx2(to: *mut u8, from: *const u8) {
@@ -193,6 +195,9 @@ mod vector {
     }
 
     /// Four vectors a turn, all loads before the stores: the loads of lines the other processor owns overlap.
+    ///
+    /// # Safety
+    /// As on x86_64.
     #[inline(always)]
     unsafe fn copy_by<V: Copy>(to: *mut u8, from: *const u8) {
         let (to, from) = (to.cast::<V>(), from.cast::<V>());

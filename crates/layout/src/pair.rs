@@ -77,7 +77,7 @@ pub mod server {
 
     /// [`super::MAGIC`], then [`super::VERSION`] in the next word.
     pub const MAGIC: usize = 0;
-    /// Whether and by whom the ring is looked at: [`super::Status`].
+    /// Whether and by whom the ring is looked at: [`super::poll`].
     pub const STATUS: usize = 128;
     /// One word for each CPU, in the order of the bells: whether a processor of the server is asleep on that bell.
     pub const ARMED: usize = 512;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::channel::client::ClientHalf;
 use nearcall_core::shm::{OwnRegion, PeerRegion};
+use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
@@ -300,6 +301,8 @@ impl Greeting {
         }
         let peer = PeerRegion::map(peer.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("its region is not sealed memory"))?;
+        memory::check_offer(own.as_fd(), size)
+            .map_err(|_| BindError::PeerMisbehaved("the region it offers is not memory of a fixed size"))?;
         let own = OwnRegion::map(own.as_fd(), size)
             .map_err(|errno| BindError::Io { what: "map and pay for the region", source: errno.into() })?;
         self.tell(&FromClient::Mapped)?;

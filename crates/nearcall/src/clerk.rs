@@ -224,7 +224,7 @@ impl ServerPair {
             if place.placed.get().is_none_or(|placed| placed.exported.id != export) {
                 continue;
             }
-            let right = place.right.swap(0, Ordering::AcqRel);
+            let right = place.right.swap(0, Ordering::SeqCst);
             if right != 0 {
                 let generation = u32::try_from(right & 0xffff_ffff).unwrap_or(0);
                 self.tell(&FromServer::Revoked { binding: index, generation });

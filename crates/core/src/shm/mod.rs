@@ -74,8 +74,9 @@ impl OwnRegion {
         // SAFETY: `offset` is inside the mapping.
         let start = unsafe { self.map.start().add(offset) };
         // SAFETY: the bytes are mapped for as long as `self` is borrowed, they are initialised (the kernel zeroed them),
-        // no other process can write them (FUTURE_WRITE was sealed before the fd was usable for reading only), and
-        // precondition 1 makes the borrow unique.
+        // and precondition 1 makes the borrow unique in this process. No other process can write them, but for one case
+        // that Rust cannot see: the server of a pair makes its client's region and may have kept a mapping. Such a
+        // server can only change what it is about to receive, since nothing here is read back.
         Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) })
     }
 }

@@ -108,26 +108,46 @@ pub fn probe() -> Result<(), Errno> {
     check(fd.as_fd(), size).map_err(|_| Errno::NOSYS)
 }
 
-/// Checks that `fd` is a sealed, fully allocated memory file of exactly `size` bytes: then nothing its writer does can
-/// make a reader fault, pay, or see its size change.
+/// Checks that `fd` is a memory file of exactly `size` bytes whose size is sealed: what a server offers its client for
+/// writing. Mapping and allocating it cannot hang, and nobody can make a write to it fault later.
 ///
 /// # Errors
 /// [`NotARegion`], by what it lacks.
-pub fn check(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
+pub fn check_offer(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
+    described(fd, size, SIZE_SEALS).map(|_| ())
+}
+
+/// Seals first: asking for them concerns no file system but tmpfs and hugetlbfs, while stat of a FUSE file asks the
+/// process that made it, which may never answer.
+fn described(fd: BorrowedFd<'_>, size: usize, needed: SealFlags) -> Result<rustix::fs::Stat, NotARegion> {
+    let seals = match rustix::fs::fcntl_get_seals(fd) {
+        Err(Errno::INVAL | Errno::BADF) => return Err(NotARegion::NotMemory),
+        other => other?,
+    };
     let stat = rustix::fs::fstat(fd)?;
     let regular = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
     let on = rustix::fs::fstatfs(fd)?.f_type;
     if !regular || u64::try_from(on).ok() != Some(TMPFS_MAGIC) {
         return Err(NotARegion::NotMemory);
     }
-    let seals = rustix::fs::fcntl_get_seals(fd)?;
-    if !seals.contains(ALL_SEALS) {
+    if !seals.contains(needed) {
         return Err(NotARegion::Unsealed(seals.bits()));
     }
     let has = u64::try_from(stat.st_size).unwrap_or(0);
     if usize::try_from(has).ok() != Some(size) {
         return Err(NotARegion::WrongSize(has));
     }
+    Ok(stat)
+}
+
+/// Checks that `fd` is a sealed, fully allocated memory file of exactly `size` bytes: then nothing its writer does can
+/// make a reader fault, pay, or see its size change.
+///
+/// # Errors
+/// [`NotARegion`], by what it lacks.
+pub fn check(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
+    let stat = described(fd, size, ALL_SEALS)?;
+    let has = u64::try_from(stat.st_size).unwrap_or(0);
     let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
     if allocated < has {
         return Err(NotARegion::Sparse(allocated));

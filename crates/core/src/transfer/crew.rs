@@ -8,7 +8,7 @@
 //! At most [`HOT_COUNT`] pairs are polled, those that were called last. All others are COLD: their clients ring by a
 //! message on the control socket. So the cost of a turn does not grow with the number of bindings.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearcall_layout::pair::{poll, sequence};
@@ -25,6 +25,9 @@ pub const PROCESSOR_COUNT_MAX: u32 = 64;
 
 /// Idle turns before the lead sleeps: some 40 us with a `pause` in each, about what a wake-up costs the caller.
 const IDLE_TURNS: u32 = 1_200;
+
+/// Set in the lead's word while it is inside a procedure.
+const INSIDE: u32 = 1 << 31;
 
 /// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
 const ANSWERED_MAX: usize = 64;
@@ -49,14 +52,13 @@ pub trait Pair: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Crew<P> {
     shared: Mutex<Shared<P>>,
-    /// The number of the processor that leads; 0 for none.
+    /// The number of the processor that leads, with [`INSIDE`] while it runs a procedure; 0 for none. One word, so that
+    /// whether the lead is relieved and whether it comes out of the procedure as the lead is decided once.
     lead: AtomicU32,
     /// Bumped to make the lead look at `shared`; it sleeps on this word, too.
     kicks: AtomicU32,
     /// Followers sleep on this word.
     calls_for_relief: AtomicU32,
-    /// Whether the lead is inside a procedure.
-    inside: AtomicBool,
     executed: AtomicU64,
 }
 
@@ -83,7 +85,6 @@ impl<P: Pair> Crew<P> {
             lead: AtomicU32::new(0),
             kicks: AtomicU32::new(0),
             calls_for_relief: AtomicU32::new(0),
-            inside: AtomicBool::new(false),
             executed: AtomicU64::new(0),
         }
     }
@@ -102,22 +103,22 @@ impl<P: Pair> Crew<P> {
     /// Sees to it that somebody leads who is not inside a procedure. Returns a processor to start, if one is needed.
     pub fn relieve(&self) -> Option<Wanted> {
         let mut shared = self.lock();
-        if self.lead.load(Ordering::Acquire) != 0 && !self.inside.load(Ordering::Acquire) {
+        let lead = self.lead.load(Ordering::Acquire);
+        let helpless = shared.idle == 0 && shared.processors >= PROCESSOR_COUNT_MAX;
+        if helpless || (lead != 0 && lead & INSIDE == 0) {
+            return None;
+        }
+        // Fails if the lead has come out of its procedure meanwhile: then it leads on, and nobody is needed. Acquire and
+        // Release: pair with those of the lead's own exchange in `tenure`.
+        if lead != 0 && self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return None;
         }
         if shared.idle > 0 {
-            shared.idle -= 1;
-            // The lead's place is free for whoever wakes first.
-            self.lead.store(0, Ordering::Release);
             self.calls_for_relief.fetch_add(1, Ordering::Release);
             futex::wake_private(&self.calls_for_relief);
             return None;
         }
-        if shared.processors >= PROCESSOR_COUNT_MAX {
-            return None;
-        }
         shared.processors += 1;
-        self.lead.store(0, Ordering::Release);
         Some(Wanted(shared.processors))
     }
 
@@ -151,7 +152,6 @@ impl<P: Pair> Crew<P> {
         let mut scratch = Vec::new();
         loop {
             if self.lead.compare_exchange(0, me, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                self.inside.store(false, Ordering::Release);
                 self.tenure(me, &mut scratch);
             }
             let calls = {
@@ -165,6 +165,7 @@ impl<P: Pair> Crew<P> {
             while self.calls_for_relief.load(Ordering::Acquire) == calls {
                 futex::sleep(&[Sleep { word: &self.calls_for_relief, value: calls, shared: false }], None);
             }
+            self.lock().idle -= 1;
         }
     }
 
@@ -191,15 +192,16 @@ impl<P: Pair> Crew<P> {
                 };
                 worked = true;
                 caller_cpu = claimed.cpu;
-                self.inside.store(true, Ordering::Release);
+                // A plain store: nobody else changes the word while the lead is outside.
+                self.lead.store(me | INSIDE, Ordering::Release);
                 self.run(pair, &claimed, scratch);
-                if self.lead.load(Ordering::Acquire) != me {
-                    answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
+                answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
+                let out = self.lead.compare_exchange(me | INSIDE, me, Ordering::AcqRel, Ordering::Relaxed);
+                if out.is_err() {
+                    // Relieved. The status words are the new lead's to write.
                     wake_callers(&mut answered);
                     return;
                 }
-                self.inside.store(false, Ordering::Release);
-                answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
             }
             if worked {
                 idle = 0;
@@ -274,6 +276,8 @@ impl<P: Pair> Crew<P> {
             *to = Sleep { word: bell.futex(), value: sequence(bell.load()), shared: true };
             count += 1;
         }
+        // The bells' loads come before the scan's.
+        fence(Ordering::Acquire);
         let has_work = hot.iter().any(|pair| pair.half().has_request() && !pair.half().has_ended());
         if !has_work && self.kicks.load(Ordering::Acquire) == kicks {
             futex::sleep(words.get(..count).unwrap_or_default(), None);

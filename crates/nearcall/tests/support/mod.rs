@@ -1,9 +1,10 @@
 //! An interface with every kind of parameter, and its server as another process.
 #![allow(
+    clippy::ptr_arg,
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "shared by several test programs, each of which uses a part"
+    reason = "shared by several test programs, each of which uses a part; `&Vec` is a form of parameter"
 )]
 
 use std::io::{BufRead, BufReader};
