@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, AstackClass, FRAMES, REGION_SIZE, client, poll, reply, request, server, stamp};
@@ -101,7 +101,11 @@ impl Memory {
 /// If the client does not say hello.
 pub fn welcome(connection: &Connection) {
     assert!(matches!(connection.must_hear().0, Message::Hello(..)), "no hello");
-    connection.say(&message::welcome(pair::VERSION, [9; 16], 77)).expect("an open socket");
+    // Another server each time: a client that knows an instance of this process would use the pair it has.
+    static LIVES: AtomicU64 = AtomicU64::new(1);
+    let mut instance = [9; 16];
+    instance[..8].copy_from_slice(&LIVES.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    connection.say(&message::welcome(pair::VERSION, instance, 77)).expect("an open socket");
 }
 
 /// Hears the wish for a pair; offers these descriptors as regions of [`REGION_SIZE`].

@@ -79,6 +79,9 @@ enum Order {
     Right,
     /// The server reads the bell after it has scanned the lines.
     BellAfterScan,
+    /// Nothing keeps the scan after the reading of the bell, as two relaxed loads do not: the new bell may be seen with
+    /// the old line, and slept on.
+    BellNotAcquired,
     /// The side that stops looking does not fence between its announcement and its last look.
     NoFenceBeforeSleep,
     /// The side that would wake does not fence between its store and its look.
@@ -106,7 +109,7 @@ fn publish(ring: &Ring, order: Order) {
     }
 }
 
-/// The lead: poll; write ASLEEP; fence; read the bell; scan; sleep on that value; write POLLED; poll again.
+/// The lead: poll; write ASLEEP; fence; read the bell, acquire; scan; sleep on that value; write POLLED; poll again.
 fn lead(ring: &Ring, order: Order) -> End {
     loop {
         if ring.line.load(Ordering::Relaxed) == 1 {
@@ -118,6 +121,9 @@ fn lead(ring: &Ring, order: Order) -> End {
             fence(Ordering::SeqCst);
         }
         let mut bell = ring.bell.load(Ordering::Relaxed);
+        if order != Order::BellNotAcquired {
+            fence(Ordering::Acquire);
+        }
         let has_request = ring.line.load(Ordering::Relaxed) == 1;
         if order == Order::BellAfterScan {
             bell = ring.bell.load(Ordering::Relaxed);
@@ -151,6 +157,12 @@ fn a_lead_that_goes_to_sleep_sees_the_request_or_is_woken() {
 #[should_panic(expected = "nobody will wake it")]
 fn a_bell_that_is_read_after_the_scan_loses_the_wake() {
     request(Order::BellAfterScan);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_bell_that_is_not_acquired_loses_the_wake() {
+    request(Order::BellNotAcquired);
 }
 
 #[test]

@@ -1,0 +1,202 @@
+//! LRPC's Table III, counted: which bytes are copied how often, on both sides of a call between two processes.
+//!
+//! `A` copies arguments into the client's region, `E` from there into the server's private memory, `F` results out of
+//! the server's region into the caller's buffer. The log is one of the kernel thread that copies; the server's procedures
+//! take theirs and hand it over in a later call.
+
+mod support;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use nearcall::Wire;
+use nearcall_core::shm::copy::{self, Copied};
+use nearcall_testkit::process::{self, Peer};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
+struct Entry {
+    kind: u8,
+    number: u64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Wire)]
+struct Logs {
+    /// Copied before the procedure was entered.
+    before: Vec<Entry>,
+    /// Copied by and after it, up to the entry of the call that asks.
+    after: Vec<Entry>,
+    /// 1 if one processor ran both.
+    whole: u8,
+}
+
+#[nearcall::interface]
+trait Copies {
+    #[call(astack = 8192)]
+    fn write(&self, data: &[u8]) -> u32;
+    #[call(astack = 8192)]
+    fn text(&self, text: &str) -> u32;
+    #[call(astack = 8192)]
+    fn read(&self, #[out(len = return)] out: &mut [u8], len: u32) -> u32;
+    #[call(astack = 8192)]
+    fn reverse(&self, data: &mut [u8]);
+    fn add(&self, a: u64, b: u64) -> u64;
+    #[call(astack = 8192)]
+    fn logs(&self) -> Logs;
+}
+
+struct Copier;
+
+static LAST: Mutex<Option<(ThreadId, Vec<Copied>)>> = Mutex::new(None);
+
+fn enter() {
+    *LAST.lock().unwrap() = Some((std::thread::current().id(), copy::take_log()));
+}
+
+fn entries(log: &[Copied]) -> Vec<Entry> {
+    let entry = |copied: &Copied| {
+        let (kind, number) = match *copied {
+            Copied::ToOwn(size) => (0, size),
+            Copied::FromPeer(size) => (1, size),
+            Copied::Word(index) => (2, index),
+        };
+        Entry { kind, number: number.try_into().unwrap() }
+    };
+    log.iter().map(entry).collect()
+}
+
+impl Copies for Copier {
+    fn write(&self, data: &[u8]) -> u32 {
+        enter();
+        u32::try_from(data.len()).unwrap()
+    }
+    fn text(&self, text: &str) -> u32 {
+        enter();
+        u32::try_from(text.len()).unwrap()
+    }
+    fn read(&self, out: &mut [u8], len: u32) -> u32 {
+        enter();
+        out[..usize::try_from(len).unwrap()].fill(5);
+        len
+    }
+    fn reverse(&self, data: &mut [u8]) {
+        enter();
+        data.reverse();
+    }
+    fn add(&self, a: u64, b: u64) -> u64 {
+        enter();
+        a + b
+    }
+    fn logs(&self) -> Logs {
+        let after = copy::take_log();
+        let Some((thread, before)) = LAST.lock().unwrap().take() else { return Logs::default() };
+        let whole = u8::from(thread == std::thread::current().id());
+        Logs { before: entries(&before), after: entries(&after), whole }
+    }
+}
+
+/// What one side copied in one call.
+#[derive(Debug, PartialEq, Eq)]
+struct Side {
+    to_own: Vec<u64>,
+    from_peer: Vec<u64>,
+}
+
+impl Side {
+    fn of(entries: &[Entry]) -> Self {
+        let of = |kind| entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.number).collect();
+        Self { to_own: of(0), from_peer: of(1) }
+    }
+
+    fn words_at_most_once(entries: &[Entry], what: &str) {
+        let mut words: Vec<_> = entries.iter().filter(|entry| entry.kind == 2).map(|entry| entry.number).collect();
+        let count = words.len();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), count, "{what}: a word of a line was loaded twice: {entries:?}");
+    }
+}
+
+/// Client's and server's copies of one call, and how many words of lines each loaded.
+fn copies(client: &CopiesClient, what: &str, call: impl Fn(&CopiesClient)) -> (Side, Side) {
+    // A call that another processor takes over has its log in two places; such a one is repeated.
+    for _ in 0..20 {
+        client.logs().unwrap();
+        drop(copy::take_log());
+        call(client);
+        let ours = entries(&copy::take_log());
+        let logs = client.logs().unwrap();
+        if logs.whole == 0 {
+            continue;
+        }
+        Side::words_at_most_once(&ours, what);
+        Side::words_at_most_once(&logs.before, what);
+        // After the procedure nothing of this call is read; what is there is the line of the call that asked.
+        Side::words_at_most_once(&logs.after, what);
+        let mut theirs = Side::of(&logs.before);
+        let after = Side::of(&logs.after);
+        theirs.to_own.extend(after.to_own);
+        theirs.from_peer.extend(after.from_peer);
+        return (Side::of(&ours), theirs);
+    }
+    panic!("{what}: never on one processor");
+}
+
+#[test]
+fn each_byte_is_copied_as_often_as_table_iii_says() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("names");
+    support::make_dir(&dir);
+    let _server = Peer::start("copies", &dir);
+    let client: CopiesClient = nearcall::Binder::new("copies").dir(&dir).wait(Duration::from_secs(10)).bind().unwrap();
+    let side = |to_own: &[u64], from_peer: &[u64]| Side { to_own: to_own.to_vec(), from_peer: from_peer.to_vec() };
+    let none = || side(&[], &[]);
+    println!("bytes  &[u8]  &str  #[out]  &mut [u8]");
+    for len in [1usize, 7, 63, 64, 65, 1000, 1500, 4096, 8000] {
+        let n = u64::try_from(len).unwrap();
+        let data = vec![b'x'; len];
+        let text = str::from_utf8(&data).unwrap();
+
+        let write = copies(&client, "write", |client| assert_eq!(client.write(&data), Ok(u32::try_from(len).unwrap())));
+        assert_eq!(write, (side(&[n], &[]), side(&[], &[n])), "&[u8] of {len}: A, E");
+
+        let said = copies(&client, "text", |client| assert_eq!(client.text(text), Ok(u32::try_from(len).unwrap())));
+        assert_eq!(said, (side(&[n], &[]), side(&[], &[n])), "&str of {len}: A, E");
+
+        let read = copies(&client, "read", |client| {
+            let mut out = vec![0; len];
+            assert_eq!(client.read(&mut out, u32::try_from(len).unwrap()), Ok(u32::try_from(len).unwrap()));
+            assert_eq!(out, vec![5; len]);
+        });
+        assert_eq!(read, (side(&[], &[n]), none()), "#[out] of {len}: F, and the server writes in place");
+
+        let part = copies(&client, "read a part", |client| {
+            let mut out = vec![0; len];
+            assert_eq!(client.read(&mut out, 1), Ok(1));
+        });
+        assert_eq!(part, (side(&[], &[1]), none()), "only what was returned is copied");
+
+        let both = copies(&client, "reverse", |client| client.reverse(&mut data.clone()).unwrap());
+        assert_eq!(both, (side(&[n], &[n]), side(&[], &[n])), "&mut [u8] of {len}: A, E, F");
+        println!("{len:5}  A E    A E   F       A E F");
+    }
+    let add = copies(&client, "add", |client| assert_eq!(client.add(2, 3), Ok(5)));
+    assert_eq!(add, (none(), none()), "values ride in the lines");
+}
+
+fn serve(dir: &Path) -> ! {
+    let export = nearcall::Exporter::new("copies").dir(dir).export(CopiesServer::new(Copier)).unwrap();
+    process::ready();
+    std::mem::forget(export);
+    process::until_released();
+}
+
+/// Not a test: the server.
+#[test]
+fn play() {
+    if let Some((part, dir)) = Peer::part() {
+        assert_eq!(part, "copies");
+        serve(&dir);
+    }
+}
