@@ -271,7 +271,7 @@ impl Client {
             if turn % 64 == 1 {
                 self.ring();
             }
-            if turn % 256 == 0 {
+            if turn.is_multiple_of(256) {
                 if self.connection.is_closed() {
                     return Outcome::Closed;
                 }

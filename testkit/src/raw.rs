@@ -43,7 +43,7 @@ impl Raw {
     }
 
     fn word(&self, offset: usize) -> &AtomicU64 {
-        assert!(offset % 8 == 0 && offset + 8 <= self.size, "word {offset} of {}", self.size);
+        assert!(offset.is_multiple_of(8) && offset + 8 <= self.size, "word {offset} of {}", self.size);
         // SAFETY: inside the mapping, as just asserted.
         let word = unsafe { self.start.add(offset) };
         // SAFETY: aligned (mappings start on a page), mapped while `self` is borrowed.

@@ -203,7 +203,6 @@ fn a_client_region_that_is_none_is_refused() {
 }
 
 #[test]
-#[ignore = "the client does not check the region it is given to write: a server can shorten it later (SIGBUS)"]
 fn a_client_region_that_its_server_can_shorten_is_misbehaviour() {
     let _alone = alone();
     let file = ("a file", NO_REGIONS[2].1);
@@ -459,7 +458,6 @@ impl Drop for Stop {
 }
 
 #[test]
-#[ignore = "the watcher reads one socket until it is empty, and a flooded one never is"]
 fn a_flood_of_messages_does_not_hide_the_death_of_others() {
     let _alone = alone();
     let stop = Arc::new(AtomicBool::new(false));
@@ -497,7 +495,7 @@ fn scribbler(connection: Connection) {
         if pair::sequence(server.peer.load(at)) != server.next {
             server.own.scribble(&mut random, 4);
             turn += 1;
-            if turn % 256 == 0 {
+            if turn.is_multiple_of(256) {
                 // The answer may have been scribbled over before it was read.
                 if let Some(request) = &last {
                     server.answer(request, status::OK, 0, &[1]);
@@ -526,7 +524,7 @@ fn scribbler(connection: Connection) {
 #[test]
 fn random_bytes_in_the_servers_region_are_values_or_named_errors() {
     let _alone = alone();
-    let calls = support::count("NEARCALL_TEST_CALLS", 100_000) / 5;
+    let calls = support::count("NEARCALL_TEST_CALLS", 400_000) / 5;
     let place = Place::new(scribbler);
     let client = place.bind().unwrap();
     let (mut good, mut misbehaved, mut late, mut other) = (0u32, 0u32, 0u32, 0u32);

@@ -3,7 +3,6 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    clippy::ref_option_ref,
     reason = "shared by several test programs, each of which uses a part"
 )]
 
@@ -157,7 +156,7 @@ impl Target for Recorder {
         Tally { entered, unchecked: UNCHECKED.load(Ordering::Relaxed), refused }
     }
     fn fail(&self, code: u32) -> Result<u32, Colour> {
-        if code % 2 == 0 { Ok(code) } else { Err(Colour::Blue) }
+        if code.is_multiple_of(2) { Ok(code) } else { Err(Colour::Blue) }
     }
     fn quick(&self) -> u32 {
         1
