@@ -19,6 +19,12 @@ use nearcall_layout::pair::AstackClass;
 
 use crate::sync::{self, THREAD_COUNT};
 
+/// Between two looks of a waiter for an A-stack, when a late answer may free one.
+const ANSWER_STEP: Duration = Duration::from_millis(1);
+
+/// Between two looks of a waiter for the end of the pair.
+const DEATH_STEP: Duration = Duration::from_millis(20);
+
 /// No A-stack became free in time: as many calls are in flight, or wait for a late answer, as the class has A-stacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoneFree;
@@ -67,12 +73,17 @@ impl Astacks {
     }
 
     /// Takes an A-stack, waiting up to `patience` for one. `answered` says whether the server has answered the call with
-    /// this A-stack and sequence number, which ends a quarantine.
+    /// this A-stack and sequence number, which ends a quarantine; `ended` whether the pair has, which ends the wait.
     ///
     /// # Errors
-    /// [`NoneFree`] after `patience`.
+    /// [`NoneFree`] after `patience`, or soon after the end.
     #[inline(always)]
-    pub fn take(&self, patience: Duration, answered: impl Fn(u16, u32) -> bool) -> Result<u16, NoneFree> {
+    pub fn take(
+        &self,
+        patience: Duration,
+        answered: impl Fn(u16, u32) -> bool,
+        ended: impl Fn() -> bool,
+    ) -> Result<u16, NoneFree> {
         if let Some(lease) = sync::thread_number().and_then(|number| self.leases.get(number)) {
             // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
             let leased = lease.0.swap(0, Ordering::Acquire);
@@ -80,12 +91,17 @@ impl Astacks {
                 return u16::try_from(index).map_err(|_| NoneFree);
             }
         }
-        self.take_slowly(patience, &answered)
+        self.take_slowly(patience, &answered, &ended)
     }
 
     #[cold]
     #[inline(never)]
-    fn take_slowly(&self, patience: Duration, answered: &dyn Fn(u16, u32) -> bool) -> Result<u16, NoneFree> {
+    fn take_slowly(
+        &self,
+        patience: Duration,
+        answered: &dyn Fn(u16, u32) -> bool,
+        ended: &dyn Fn() -> bool,
+    ) -> Result<u16, NoneFree> {
         let mut list = self.lock();
         if let Some(index) = list.take(answered) {
             return Ok(index);
@@ -100,11 +116,15 @@ impl Astacks {
             if let Some(index) = list.take(answered).or_else(|| self.steal()) {
                 break Ok(index);
             }
+            if ended() {
+                break Err(NoneFree);
+            }
             let Some(left) = patience.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) else {
                 break Err(NoneFree);
             };
-            // A late answer ends a quarantine without waking anybody here, so a wait behind one looks again by itself.
-            let step = if list.quarantined.is_empty() { left } else { left.min(Duration::from_millis(1)) };
+            // A late answer ends a quarantine, and a death the pair, without waking anybody here: who waits looks again.
+            let step = if list.quarantined.is_empty() { DEATH_STEP } else { ANSWER_STEP };
+            let step = left.min(step);
             list = self.freed.wait_timeout(list, step).unwrap_or_else(PoisonError::into_inner).0;
         };
         self.waiters.fetch_sub(1, Ordering::Relaxed);
@@ -139,7 +159,8 @@ impl Astacks {
     #[cold]
     pub fn quarantine(&self, index: u16, sequence: u32) {
         self.lock().quarantined.push((index, sequence));
-        self.wake();
+        // All of them: from now on they have to look again by themselves.
+        self.freed.notify_all();
     }
 
     /// A-stacks that wait for a late answer.
@@ -178,34 +199,48 @@ mod tests {
     }
 
     const NEVER: fn(u16, u32) -> bool = |_, _| false;
+    const LIVES: fn() -> bool = || false;
 
     #[test]
     fn the_same_astack_comes_back() {
         let all = astacks(5);
-        let first = all.take(Duration::ZERO, NEVER).unwrap();
+        let first = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
         all.give(first);
-        assert_eq!(all.take(Duration::ZERO, NEVER), Ok(first));
+        assert_eq!(all.take(Duration::ZERO, NEVER, LIVES), Ok(first));
     }
 
     #[test]
     fn there_are_as_many_as_there_are() {
         let all = astacks(5);
-        let mut taken: Vec<u16> = (0..5).map(|_| all.take(Duration::ZERO, NEVER).unwrap()).collect();
-        assert_eq!(all.take(Duration::ZERO, NEVER), Err(NoneFree));
+        let mut taken: Vec<u16> = (0..5).map(|_| all.take(Duration::ZERO, NEVER, LIVES).unwrap()).collect();
+        assert_eq!(all.take(Duration::ZERO, NEVER, LIVES), Err(NoneFree));
         taken.sort_unstable();
         assert_eq!(taken, [3, 4, 5, 6, 7]);
         taken.into_iter().for_each(|index| all.give(index));
-        assert_eq!((0..5).filter(|_| all.take(Duration::ZERO, NEVER).is_ok()).count(), 5);
+        assert_eq!((0..5).filter(|_| all.take(Duration::ZERO, NEVER, LIVES).is_ok()).count(), 5);
     }
 
     #[test]
     fn a_quarantined_one_is_free_after_its_own_answer_only() {
         let all = astacks(1);
-        let index = all.take(Duration::ZERO, NEVER).unwrap();
+        let index = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
         all.quarantine(index, 77);
-        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 76), Err(NoneFree));
+        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 76, LIVES), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
-        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 77), Ok(index));
+        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 77, LIVES), Ok(index));
+    }
+
+    #[test]
+    fn who_waits_for_ever_stops_at_the_end() {
+        let all = astacks(1);
+        let _held = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
+        let ended = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| all.take(Duration::MAX, NEVER, || ended.load(Ordering::Relaxed)));
+            std::thread::yield_now();
+            ended.store(true, Ordering::Relaxed);
+            assert_eq!(waiter.join().unwrap(), Err(NoneFree));
+        });
     }
 
     #[test]
@@ -215,7 +250,7 @@ mod tests {
             for _ in 0..6 {
                 scope.spawn(|| {
                     for _ in 0..20_000 {
-                        let index = all.take(Duration::from_secs(60), NEVER).unwrap();
+                        let index = all.take(Duration::from_secs(60), NEVER, LIVES).unwrap();
                         all.give(index);
                     }
                 });

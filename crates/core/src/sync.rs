@@ -132,9 +132,12 @@ struct Number(Cell<usize>);
 
 impl Drop for Number {
     fn drop(&mut self) {
+        // A call from a later destructor of this thread must not use what another thread may have by then.
+        CACHED.set(THREAD_COUNT);
         let number = self.0.get();
         if number < THREAD_COUNT {
-            NUMBERS.fetch_and(!(1 << number), Ordering::Relaxed);
+            // Release: pairs with the Acquire of the thread that takes the number next, and its lease with it.
+            NUMBERS.fetch_and(!(1 << number), Ordering::Release);
         }
     }
 }
@@ -166,7 +169,7 @@ fn number_thread() -> Option<usize> {
         if free >= THREAD_COUNT {
             break THREAD_COUNT;
         }
-        match NUMBERS.compare_exchange_weak(used, used | 1 << free, Ordering::Relaxed, Ordering::Relaxed) {
+        match NUMBERS.compare_exchange_weak(used, used | 1 << free, Ordering::Acquire, Ordering::Relaxed) {
             Ok(_) => break free,
             Err(now) => used = now,
         }

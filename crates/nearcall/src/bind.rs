@@ -118,25 +118,36 @@ impl Binder {
             return Err(BindError::Version { client: VERSION, server: version });
         }
         let pid = received.sender.credentials.map(|ids| ids.pid);
-        let mut pairs = domain.pairs();
-        pairs.retain(|pair| pair.strong_count() > 0);
         // The same process under another name: an instance id that somebody else repeats does not help them, the pid
         // the kernel states has to be the same as well.
         let is_it = |pair: &Arc<ClientPair>| pair.server == instance && pair.pid == pid && !pair.half.has_ended();
-        let known = pairs.iter().filter_map(Weak::upgrade).find(is_it);
+        let known = domain.pairs().iter().filter_map(Weak::upgrade).find(is_it);
         let (pair, _greeting) = match known {
             Some(pair) => (pair, Some(greeting)),
             None => {
-                let pair = greeting.pair(instance, pid)?;
-                pairs.push(Arc::downgrade(&pair));
-                let pidfd = received.sender.pidfd;
-                domain.watcher.command(Command::Watch { pair: Arc::downgrade(&pair), pidfd });
-                (pair, None)
+                // No lock is held while the server takes its time.
+                let new = greeting.pair(instance, pid)?;
+                let mut pairs = domain.pairs();
+                pairs.retain(|pair| pair.strong_count() > 0);
+                match pairs.iter().filter_map(Weak::upgrade).find(is_it) {
+                    // Another thread was faster. The token is that of the new pair's connection, which is needed until
+                    // it is redeemed, and then goes with the pair.
+                    Some(first) => {
+                        drop(pairs);
+                        let binding = self.ask(&first, token, interface, until);
+                        drop(new);
+                        return binding;
+                    }
+                    None => {
+                        pairs.push(Arc::downgrade(&new));
+                        let pidfd = received.sender.pidfd;
+                        domain.watcher.command(Command::Watch { pair: Arc::downgrade(&new), pidfd });
+                        (new, None)
+                    }
+                }
             }
         };
-        let binding = self.ask(&pair, token, interface, until);
-        drop(pairs);
-        binding
+        self.ask(&pair, token, interface, until)
     }
 
     /// Connects, waiting as long as allowed for a server to appear.

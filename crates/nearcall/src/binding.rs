@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nearcall_core::astack::Astacks;
+use nearcall_core::astack::{Astacks, NoneFree};
 use nearcall_core::channel::client::ClientHalf;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket;
@@ -15,6 +15,8 @@ use nearcall_core::transfer::caller::Doorbell;
 use nearcall_layout::pair::{AstackClass, Plan};
 use rustix::io::Errno;
 
+use crate::connection::MESSAGES_A_TURN;
+use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer, Instance, SIZE_MAX};
 use crate::rt::{Call, DEFAULT_TIMEOUT};
@@ -22,6 +24,9 @@ use crate::rt::{Call, DEFAULT_TIMEOUT};
 /// Values of the word that a stub tests first. 0 is what a forked child reads.
 pub(crate) const NEAR: u32 = 1;
 const REVOKED: u32 = 2;
+
+/// Answers to binds that may be unread at a time.
+const ANSWER_COUNT_MAX: usize = 64;
 
 /// The pair's control socket, as callers ring it.
 #[derive(Debug)]
@@ -48,6 +53,7 @@ pub(crate) struct ClientPair {
     pub(crate) server: Instance,
     pub(crate) pid: Option<i32>,
     placed: Mutex<Placed>,
+    asking: Mutex<()>,
     inbox: Mutex<Inbox>,
     arrived: Condvar,
 }
@@ -66,6 +72,17 @@ struct Inbox {
     closed: bool,
 }
 
+/// What there was to hear from a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// All of it was read, for now.
+    All,
+    /// It has closed the connection, which a dying process does after its last instruction.
+    Closed,
+    /// Something that is no message, or too many of them.
+    Nonsense,
+}
+
 /// The server placed A-stacks where its client's own plan does not have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Misplaced;
@@ -78,6 +95,7 @@ impl ClientPair {
             server,
             pid,
             placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new() }),
+            asking: Mutex::new(()),
             inbox: Mutex::new(Inbox::default()),
             arrived: Condvar::new(),
         }
@@ -91,28 +109,31 @@ impl ClientPair {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what the server said; `false` when it hung up or spoke nonsense. Called by the watcher.
-    pub(crate) fn hear(&self) -> bool {
+    /// Reads what the server said. Called by the watcher.
+    pub(crate) fn hear(&self) -> Heard {
         let mut buffer = vec![0; SIZE_MAX];
-        loop {
+        for _ in 0..MESSAGES_A_TURN {
             let received = match socket::receive(self.control.0.as_fd(), &mut buffer) {
-                Ok(None) => return true,
+                Ok(None) => return Heard::All,
                 Ok(Some(received)) if received.size > 0 && !received.truncated => received,
-                _ => return false,
+                Ok(Some(received)) if received.size > 0 => return Heard::Nonsense,
+                _ => return Heard::Closed,
             };
             match FromServer::from_bytes(buffer.get(..received.size).unwrap_or_default()) {
                 Ok(FromServer::Revoked { binding, generation }) => self.revoked(binding, generation),
                 Ok(answer @ (FromServer::Bound(_) | FromServer::Refused { .. })) => {
                     let mut inbox = self.inbox();
-                    // Nobody asks for more than one at a time; a server that says more is not remembered for it.
-                    if inbox.answers.len() < 4 {
-                        inbox.answers.push_back(answer);
+                    // One at a time is asked for, and few are given up; a server that answers more is no server.
+                    if inbox.answers.len() >= ANSWER_COUNT_MAX {
+                        return Heard::Nonsense;
                     }
+                    inbox.answers.push_back(answer);
                     self.arrived.notify_all();
                 }
-                _ => return false,
+                _ => return Heard::Nonsense,
             }
         }
+        Heard::All
     }
 
     fn revoked(&self, binding: u16, generation: u32) {
@@ -122,16 +143,19 @@ impl ClientPair {
         }
     }
 
-    /// The server is gone.
-    pub(crate) fn end(&self) {
-        self.half.end();
+    /// The server is gone, or is treated as gone because it spoke nonsense: hung up on, so that it claims no more.
+    /// `is_over`: it certainly executes nothing for us any more.
+    pub(crate) fn end(&self, is_over: bool) {
+        let _ = rustix::net::shutdown(&self.control.0, rustix::net::Shutdown::Both);
+        self.half.end(is_over);
         self.inbox().closed = true;
         self.arrived.notify_all();
     }
 
-    /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone.
+    /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone. One at a time: the order in
+    /// which A-stacks are placed is part of the answer.
     pub(crate) fn ask(&self, message: &FromClient, id: u32, until: Instant) -> Option<FromServer> {
-        self.inbox().answers.clear();
+        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         self.control.send(message).ok()?;
         let mut inbox = self.inbox();
         loop {
@@ -141,16 +165,26 @@ impl ClientPair {
                     FromServer::Refused { id, .. } => *id,
                     _ => continue,
                 };
-                // An answer to an earlier question, which had been given up.
                 if of == id {
                     return Some(answer);
                 }
+                self.give_back(&answer);
             }
             let left = until.saturating_duration_since(Instant::now());
             if inbox.closed || left.is_zero() {
                 return None;
             }
             inbox = self.arrived.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// An answer to an earlier question, which was given up: the server has placed its A-stacks, so they are placed here
+    /// as well, or the two plans would differ from now on.
+    fn give_back(&self, late: &FromServer) {
+        if let FromServer::Bound(bound) = late {
+            let _ = self.astacks(&bound.classes);
+            let unbind = FromClient::Unbind { binding: bound.binding, generation: bound.generation };
+            let _ = self.control.send(&unbind);
         }
     }
 
@@ -171,6 +205,15 @@ impl ClientPair {
         let astacks: Arc<[Astacks]> = classes.iter().map(|class| Astacks::new(*class)).collect();
         placed.interfaces.push((classes.to_vec(), Arc::clone(&astacks)));
         Ok(astacks)
+    }
+}
+
+impl Drop for ClientPair {
+    fn drop(&mut self) {
+        // Not in a forked child: the epoll is the parent's as well, and this would take the parent's entry out.
+        if let Ok(domain) = domain() {
+            domain.watcher.forget(&self.control.0);
+        }
     }
 }
 
@@ -241,7 +284,8 @@ impl Binding {
         let patience = callee.timeout.unwrap_or(Duration::MAX);
         match Held::take(&near.pair.half, astacks, patience) {
             Ok(held) => Ok(Call::new(near, held, callee)),
-            Err(_) => Err(Failure(CallError::NoAStack)),
+            Err(NoneFree) if near.pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
+            Err(NoneFree) => Err(Failure(CallError::NoAStack)),
         }
     }
 

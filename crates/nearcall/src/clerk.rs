@@ -23,6 +23,12 @@ use crate::rt::{self, Interface, Service};
 const BLOCK_COUNT: usize = 256;
 const BLOCK_SIZE: usize = 256;
 
+/// Bytes of all differences in one refusal; it must fit a message.
+const DIFFERENCE_SIZE: usize = 64 * 1024;
+
+/// Bytes of one signature in it.
+const SIGNATURE_SIZE: usize = 4096;
+
 /// A service under a name.
 pub(crate) struct Exported {
     pub(crate) id: u64,
@@ -83,6 +89,7 @@ impl Exported {
     fn match_up(&self, wanted: &[Wanted]) -> Result<Vec<u16>, Refused> {
         let mut found = Vec::with_capacity(wanted.len());
         let mut differ = Vec::new();
+        let mut room = DIFFERENCE_SIZE;
         for (i, procedure) in wanted.iter().enumerate() {
             let at = self.interface().procedures.iter().position(|own| own.name == procedure.name);
             let same = at.is_some_and(|at| self.fingerprints.get(at) == Some(&procedure.fingerprint));
@@ -90,10 +97,12 @@ impl Exported {
                 Some(index) if same => found.push(index),
                 _ => {
                     let own = at.and_then(|at| self.interface().procedures.get(at));
-                    differ.push((
-                        u16::try_from(i).unwrap_or(u16::MAX),
-                        own.map(interface::signature).unwrap_or_default(),
-                    ));
+                    let mut text = own.map(interface::signature).unwrap_or_default();
+                    text.truncate(text.floor_char_boundary(SIGNATURE_SIZE));
+                    // The first always fits. What no longer does is left out: nobody reads the hundredth difference.
+                    let Some(left) = room.checked_sub(text.len() + 4) else { break };
+                    room = left;
+                    differ.push((u16::try_from(i).unwrap_or(u16::MAX), text));
                 }
             }
         }
@@ -218,14 +227,17 @@ impl ServerPair {
 
     /// Takes back every binding to an export and tells the client.
     pub(crate) fn revoke(&self, export: u64) {
-        let state = self.state();
-        for index in 0..u16::try_from(state.next).unwrap_or(u16::MAX) {
+        let mut state = self.state();
+        for index in 0..state.next {
+            // Indices are given out only as far as they fit.
+            let Ok(index) = u16::try_from(index) else { break };
             let Some(place) = self.place(index) else { continue };
             if place.placed.get().is_none_or(|placed| placed.exported.id != export) {
                 continue;
             }
             let right = place.right.swap(0, Ordering::SeqCst);
             if right != 0 {
+                state.free.entry(export).or_default().push(index);
                 let generation = u32::try_from(right & 0xffff_ffff).unwrap_or(0);
                 self.tell(&FromServer::Revoked { binding: index, generation });
             }

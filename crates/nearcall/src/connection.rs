@@ -21,6 +21,9 @@ use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
 use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
 
+/// Messages read from one socket before the others have their turn.
+pub(crate) const MESSAGES_A_TURN: usize = 16;
+
 /// What the watcher does after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -97,7 +100,8 @@ impl Connection {
     pub(crate) fn hear(&mut self, instance: Instance, by_token: impl Fn(u64) -> Option<Redeemed>) -> Step {
         let mut buffer = vec![0; SIZE_MAX];
         let mut step = Step::Go;
-        loop {
+        // What is left comes with the watcher's next turn: one client that talks without end must not be all it hears.
+        for _ in 0..MESSAGES_A_TURN {
             let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
                 Ok(Some(received)) if received.size > 0 && !received.truncated => received,
                 Ok(None) => return step,
@@ -115,6 +119,7 @@ impl Connection {
                 Err(Broken) => return Step::Close,
             }
         }
+        step
     }
 
     fn answer(
@@ -183,7 +188,7 @@ impl Connection {
     }
 }
 
-/// Room for the first interface and for as many A-stacks again of the default kind.
+/// Room for the interface by whose name the client came.
 fn region_size(exported: &Exported) -> usize {
     let frames = exported.frame_bytes().saturating_add(LINE_STRIDE);
     (FRAMES + frames).next_multiple_of(64 * 1024).clamp(REGION_SIZE, REGION_SIZE_MAX)

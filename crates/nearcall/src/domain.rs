@@ -35,7 +35,7 @@ pub(crate) enum NoDomain {
     Io(&'static str, Errno),
 }
 
-static DOMAIN: OnceLock<Domain> = OnceLock::new();
+static DOMAIN: OnceLock<&'static Domain> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
 
 /// This process's domain, made at the first call.
@@ -54,9 +54,10 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     let alive = ForkWord::new(1).map_err(|errno| NoDomain::Io("map a page", errno))?;
     let watcher = Watcher::new().map_err(|errno| NoDomain::Io("make an epoll", errno))?;
     let pairs = Mutex::new(Vec::new());
-    let domain = DOMAIN.get_or_init(|| Domain { instance, watcher, crew: Crew::new(), pairs, alive });
+    // Lives as long as the process; one whose watcher does not start is leaked, and the next call makes another.
+    let domain: &'static Domain = Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(), pairs, alive }));
     domain.watcher.start(domain).map_err(|errno| NoDomain::Io("start the watcher", errno))?;
-    Ok(domain)
+    Ok(DOMAIN.get_or_init(|| domain))
 }
 
 impl Domain {
@@ -77,11 +78,14 @@ impl Domain {
     pub(crate) fn staff(&'static self, wanted: Option<Wanted>) {
         let Some(wanted) = wanted else { return };
         let builder = std::thread::Builder::new().name(format!("nearcall-{}", wanted.0));
-        // Without another kernel thread the ones there are serve alone; the next caller that starves asks again.
-        let _ = builder.spawn(move || {
+        let started = builder.spawn(move || {
             nearcall_core::sys::process::block_all_signals();
             self.crew.work(wanted)
         });
+        if started.is_err() {
+            // The processors there are serve alone; the next caller that starves asks again.
+            self.crew.not_started();
+        }
     }
 }
 

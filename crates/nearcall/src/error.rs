@@ -108,21 +108,18 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn ran(&self) -> Option<Ran> {
         match self {
-            Self::App(_) | Self::Panicked | Self::PeerMisbehaved => Some(Ran::Yes),
+            Self::App(_) => Some(Ran::Yes),
             Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } => Some(*ran),
-            Self::Aborted => Some(Ran::Maybe),
+            // The last one was found by the server: it is the results that did not fit.
+            Self::Aborted | Self::Panicked | Self::PeerMisbehaved | Self::TooLarge { size: 0, .. } => Some(Ran::Maybe),
             _ => Some(Ran::No),
         }
     }
 
-    /// Whether the procedure certainly was not entered, so that a retry repeats nothing. Results that were
-    /// [`TooLarge`](Self::TooLarge) for the server are the exception that reports nothing of it: size 0.
+    /// Whether the procedure certainly was not entered, so that a retry repeats nothing.
     #[must_use]
     pub fn is_retry_safe(&self) -> bool {
-        match self {
-            Self::TooLarge { size: 0, .. } => false,
-            other => other.ran() == Some(Ran::No),
-        }
+        self.ran() == Some(Ran::No)
     }
 }
 

@@ -14,7 +14,7 @@ use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::io::Errno;
 
-use crate::binding::ClientPair;
+use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
 use crate::connection::{Connection, Step};
 use crate::domain::Domain;
@@ -62,6 +62,13 @@ impl Watcher {
         started.map(|_| ()).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))
     }
 
+    /// Takes a descriptor out of the epoll. Closing it is not enough: a forked child may hold a copy, and the entry, which
+    /// then cannot be named any more, would report its events for ever.
+    pub(crate) fn forget(&self, fd: impl AsFd) {
+        // NOENT: it was never there, or is gone already.
+        let _ = epoll::delete(&self.epoll, fd);
+    }
+
     pub(crate) fn command(&self, command: Command) {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
         // The counter cannot overflow: the watcher resets it.
@@ -81,7 +88,7 @@ enum Source {
     /// The pidfd of the client behind that connection.
     ClientDeath {
         of: u64,
-        _pidfd: OwnedFd,
+        pidfd: OwnedFd,
     },
     /// A pair in which we are the client: its control socket.
     Server {
@@ -92,7 +99,7 @@ enum Source {
     ServerDeath {
         pair: Weak<ClientPair>,
         of: u64,
-        _pidfd: OwnedFd,
+        pidfd: OwnedFd,
     },
 }
 
@@ -131,6 +138,22 @@ impl Watch {
         Some(self.next)
     }
 
+    fn remove(&mut self, key: u64) {
+        match self.sources.remove(&key) {
+            Some(Source::Listener { listener: fd, .. }) => self.watcher.forget(&fd),
+            Some(Source::ClientDeath { pidfd: fd, .. } | Source::ServerDeath { pidfd: fd, .. }) => {
+                self.watcher.forget(&fd);
+            }
+            // Their sockets belong to connections and pairs, which take them out themselves.
+            Some(Source::Connection | Source::Server { .. }) | None => {}
+        }
+    }
+
+    fn remove_if(&mut self, which: impl Fn(&Source) -> bool) {
+        let keys: Vec<u64> = self.sources.iter().filter(|(_, source)| which(source)).map(|(key, _)| *key).collect();
+        keys.into_iter().for_each(|key| self.remove(key));
+    }
+
     fn event(&mut self, key: u64) {
         if key == WAKE {
             return self.obey();
@@ -141,9 +164,10 @@ impl Watch {
             Some(&Source::ClientDeath { of, .. }) => self.close(of),
             Some(Source::Server { pair, .. }) => {
                 // Messages first: what the server said before it died still counts.
-                let open = pair.upgrade().is_some_and(|pair| pair.hear());
-                if !open {
-                    self.lose_server(key);
+                match pair.upgrade().map_or(Heard::Closed, |pair| pair.hear()) {
+                    Heard::All => {}
+                    Heard::Closed => self.lose_server(key, true),
+                    Heard::Nonsense => self.lose_server(key, false),
                 }
             }
             Some(Source::ServerDeath { pair, of, .. }) => {
@@ -151,7 +175,7 @@ impl Watch {
                 if let Some(pair) = pair.upgrade() {
                     pair.hear();
                 }
-                self.lose_server(of);
+                self.lose_server(of, true);
             }
             None => {}
         }
@@ -170,35 +194,38 @@ impl Watch {
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
             }
         }
-        // Pairs that were dropped closed their sockets, which took them out of the epoll; forget the rest of them.
+        // Pairs that were dropped took their sockets out of the epoll; forget the rest of them.
         let gone: Vec<u64> = self
             .sources
             .iter()
             .filter(|(_, source)| matches!(source, Source::Server { pair, .. } if pair.strong_count() == 0))
             .map(|(key, _)| *key)
             .collect();
-        gone.into_iter().for_each(|key| self.lose_server(key));
+        gone.into_iter().for_each(|key| self.lose_server(key, true));
     }
 
     fn watch(&mut self, pair: Weak<ClientPair>, pidfd: Option<OwnedFd>) {
         let Some(strong) = pair.upgrade() else { return };
         let Some(key) = self.add(strong.control(), |_| Source::Server { pair: Weak::clone(&pair), death: None }) else {
-            return strong.end();
+            return strong.end(false);
         };
         let Some(pidfd) = pidfd else { return };
-        let death = self.add(pidfd, |pidfd| Source::ServerDeath { pair, of: key, _pidfd: pidfd });
+        let death = self.add(pidfd, |pidfd| Source::ServerDeath { pair, of: key, pidfd });
         if let Some(Source::Server { death: of, .. }) = self.sources.get_mut(&key) {
             *of = death;
         }
     }
 
-    fn lose_server(&mut self, key: u64) {
+    /// `is_over`: the server executes nothing for us any more.
+    fn lose_server(&mut self, key: u64, is_over: bool) {
         if let Some(Source::Server { pair, death }) = self.sources.remove(&key) {
             if let Some(pair) = pair.upgrade() {
-                let _ = epoll::delete(&self.watcher.epoll, pair.control());
-                pair.end();
+                self.watcher.forget(pair.control());
+                pair.end(is_over);
             }
-            death.and_then(|death| self.sources.remove(&death));
+            if let Some(death) = death {
+                self.remove(death);
+            }
         }
     }
 
@@ -247,7 +274,7 @@ impl Watch {
             }
         }
         if let Some(pidfd) = connection.take_pidfd() {
-            self.add(pidfd, |pidfd| Source::ClientDeath { of: key, _pidfd: pidfd });
+            self.add(pidfd, |pidfd| Source::ClientDeath { of: key, pidfd });
         }
         self.connections.insert(key, connection);
     }
@@ -255,14 +282,16 @@ impl Watch {
     /// Forgets a client: its calls, running or not, go nowhere; its memory goes when the last of them has ended.
     fn close(&mut self, key: u64) {
         self.sources.remove(&key);
-        self.sources.retain(|_, source| !matches!(source, Source::ClientDeath { of, .. } if *of == key));
+        self.remove_if(|source| matches!(source, Source::ClientDeath { of, .. } if *of == key));
         let Some(connection) = self.connections.remove(&key) else { return };
         // The pair has a duplicate of the socket and may outlive this, inside a procedure; the epoll would go on
         // reporting the hang-up until the last of them is closed.
-        let _ = epoll::delete(&self.watcher.epoll, connection.socket());
+        self.watcher.forget(connection.socket());
         if let Some(pair) = connection.pair() {
             nearcall_core::transfer::crew::Pair::half(&**pair).end();
             self.domain.crew.forget(pair);
+            // The pair's duplicate would keep the connection open while a procedure runs.
+            let _ = rustix::net::shutdown(connection.socket(), rustix::net::Shutdown::Both);
         }
     }
 

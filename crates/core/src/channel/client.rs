@@ -13,6 +13,11 @@ use crate::sys::futex;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RingFull;
 
+/// The server executes nothing any more.
+const OVER: u32 = 1;
+/// The server may go on; we have left it.
+const LEFT: u32 = 2;
+
 /// What a request line says beside its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request {
@@ -53,7 +58,7 @@ pub struct ClientHalf {
     ring: ShortLock<Ring>,
     linkages: Box<[Linkage]>,
     bells: AtomicU64,
-    /// 0 while the pair lives; private, so that the peer cannot take the sleepers away.
+    /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
     ended: AtomicU32,
 }
 
@@ -98,7 +103,7 @@ impl ClientHalf {
         let sequence = if low(ring.next) == 0 { ring.next + 1 } else { ring.next };
         let low = low(sequence);
         if sequence - ring.oldest >= RING_COUNT as u64 {
-            self.make_room(&mut ring)?;
+            self.make_room(&mut ring, sequence)?;
         }
         let Some(line) = self.own.line(client::line(low)) else { return Err(RingFull) };
         line.store(request::WHAT, request::what(what.binding, what.procedure, what.astack));
@@ -120,8 +125,8 @@ impl ClientHalf {
     /// Finds lines whose calls have ended or were read. Called once every [`RING_COUNT`] calls, so it may take its time.
     #[cold]
     #[inline(never)]
-    fn make_room(&self, ring: &mut Ring) -> Result<(), RingFull> {
-        while ring.oldest < ring.next {
+    fn make_room(&self, ring: &mut Ring, sequence: u64) -> Result<(), RingFull> {
+        while ring.oldest < sequence {
             let astack = ring.owner.get(usize::try_from(ring.oldest).unwrap_or(0) % RING_COUNT).copied().unwrap_or(0);
             let expected = self.linkages.get(usize::from(astack)).map_or(0, |l| l.sequence.load(Ordering::Relaxed));
             // Another sequence number: the A-stack has moved on, which it does only after the answer.
@@ -130,7 +135,7 @@ impl ClientHalf {
             }
             ring.oldest += 1;
         }
-        if ring.next - ring.oldest >= RING_COUNT as u64 { Err(RingFull) } else { Ok(()) }
+        if sequence - ring.oldest >= RING_COUNT as u64 { Err(RingFull) } else { Ok(()) }
     }
 
     fn was_read(&self, astack: u16, sequence: u32) -> bool {
@@ -212,10 +217,19 @@ impl ClientHalf {
         }
     }
 
-    /// Ends the pair: every sleeper and spinner looks up. Nothing is unmapped while somebody holds the half.
-    pub fn end(&self) {
-        self.ended.store(1, Ordering::Release);
+    /// Ends the pair: every sleeper and spinner looks up. Nothing is unmapped while somebody holds the half. `is_over`:
+    /// the server executes nothing any more, so what it has not started it never will.
+    pub fn end(&self, is_over: bool) {
+        let how = if is_over { OVER } else { LEFT };
+        // Release: pairs with the Acquire in `is_over`.
+        let _ = self.ended.compare_exchange(0, how, Ordering::Release, Ordering::Relaxed);
         futex::wake_private(&self.ended);
+    }
+
+    /// Whether what the server has not started by now it never will.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended.load(Ordering::Acquire) == OVER
     }
 
     /// Whether [`end`](Self::end) was called.
@@ -225,7 +239,7 @@ impl ClientHalf {
         self.ended.load(Ordering::Relaxed) != 0
     }
 
-    /// The private word that becomes 1 at the end.
+    /// The private word that is 0 until the end.
     #[must_use]
     pub fn ended_word(&self) -> &AtomicU32 {
         &self.ended

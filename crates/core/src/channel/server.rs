@@ -150,12 +150,19 @@ impl ServerHalf {
     #[inline(always)]
     #[must_use]
     pub fn is_waiting(&self, astack: u16, sequence: u32) -> bool {
+        // The A-stack of a refused request is whatever the client wrote.
+        if usize::from(astack) >= ASTACK_COUNT {
+            return false;
+        }
         self.peer.line(client::wait(usize::from(astack))).is_some_and(|line| line.poll() == u64::from(sequence))
     }
 
     /// Wakes the caller that sleeps for the reply on `astack`.
     #[cold]
     pub fn wake_caller(&self, astack: u16) {
+        if usize::from(astack) >= ASTACK_COUNT {
+            return;
+        }
         if let Some(line) = self.own.line(server::reply(usize::from(astack))) {
             futex::wake_shared(line.futex());
         }

@@ -44,7 +44,8 @@ impl<'a> Held<'a> {
     /// [`NoneFree`].
     #[inline(always)]
     pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: Duration) -> Result<Self, NoneFree> {
-        let astack = astacks.take(patience, |astack, sequence| half.answered(astack, sequence))?;
+        let answered = |astack, sequence| half.answered(astack, sequence);
+        let astack = astacks.take(patience, answered, || half.has_ended())?;
         Ok(Self { half, astacks, astack })
     }
 

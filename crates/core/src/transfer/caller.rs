@@ -120,11 +120,13 @@ fn wait_long(half: &ClientHalf, doorbell: &dyn Doorbell, wait: Wait) -> Result<u
         }
         if half.has_ended() {
             // The last look: a reply may have come between the one above and the end.
-            break answered().ok_or_else(|| Unanswered::Ended(half.ran(wait.astack, wait.sequence)));
+            let ran = || half.ran(wait.astack, wait.sequence);
+            let ran = || if half.is_over() { ran() } else { not_final(ran()) };
+            break answered().ok_or_else(|| Unanswered::Ended(ran()));
         }
         let left = wait.timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
         if left.is_some_and(|left| left.is_zero()) {
-            break answered().ok_or_else(|| Unanswered::Timeout(at_timeout(half.ran(wait.astack, wait.sequence))));
+            break answered().ok_or_else(|| Unanswered::Timeout(not_final(half.ran(wait.astack, wait.sequence))));
         }
         ring(half, doorbell, status.load());
         let words = [
@@ -145,7 +147,7 @@ fn wait_long(half: &ClientHalf, doorbell: &dyn Doorbell, wait: Wait) -> Result<u
 }
 
 /// A call that was given up unread may still be read later: only a dead server makes "not started" final.
-fn at_timeout(ran: Ran) -> Ran {
+fn not_final(ran: Ran) -> Ran {
     match ran {
         Ran::No => Ran::Maybe,
         other => other,

@@ -67,6 +67,8 @@ struct Shared<P> {
     hot: Vec<Arc<P>>,
     rung: Vec<Arc<P>>,
     processors: u32,
+    /// Numbers given out: a processor that did not start leaves a gap, never a namesake.
+    started: u32,
     idle: u32,
 }
 
@@ -81,7 +83,7 @@ impl<P: Pair> Crew<P> {
     #[expect(clippy::new_without_default, reason = "a crew without processors serves nobody; making one is a decision")]
     pub fn new() -> Self {
         Self {
-            shared: Mutex::new(Shared { hot: Vec::new(), rung: Vec::new(), processors: 0, idle: 0 }),
+            shared: Mutex::new(Shared { hot: Vec::new(), rung: Vec::new(), processors: 0, started: 0, idle: 0 }),
             lead: AtomicU32::new(0),
             kicks: AtomicU32::new(0),
             calls_for_relief: AtomicU32::new(0),
@@ -119,7 +121,13 @@ impl<P: Pair> Crew<P> {
             return None;
         }
         shared.processors += 1;
-        Some(Wanted(shared.processors))
+        shared.started += 1;
+        Some(Wanted(shared.started))
+    }
+
+    /// The kernel thread of a wanted processor could not be started; whoever asks next is told to try again.
+    pub fn not_started(&self) {
+        self.lock().processors -= 1;
     }
 
     /// Forgets a pair that has ended.
