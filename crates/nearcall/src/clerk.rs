@@ -183,7 +183,7 @@ impl ServerPair {
         if exported.withdrawn.load(Ordering::Relaxed) {
             return Err(Refused::Denied);
         }
-        let placed = state.place(exported)?;
+        let placed = state.place(exported, |class| self.half.runs_in(class))?;
         let index = match state.free.get_mut(&exported.id).and_then(Vec::pop) {
             Some(index) => index,
             None => self.new_place(&mut state, &placed)?,
@@ -264,22 +264,46 @@ impl ServerPair {
 }
 
 impl State {
-    fn place(&mut self, exported: &Arc<Exported>) -> Result<Arc<Placed>, Refused> {
+    fn place(
+        &mut self,
+        exported: &Arc<Exported>,
+        runs_in: impl Fn(&AstackClass) -> bool,
+    ) -> Result<Arc<Placed>, Refused> {
         if let Some(placed) = self.placed.get(&exported.id) {
             return Ok(Arc::clone(placed));
         }
-        let mut plan = self.plan;
-        let classes: Vec<AstackClass> = exported
-            .classes
-            .iter()
-            .map(|&(frame_size, count)| plan.place(frame_size, count))
-            .collect::<Result<_, _>>()
-            .map_err(|no| Refused::NoRoom { count: no.count, frame_size: no.frame_size })?;
-        self.plan = plan;
+        let classes = match self.take_over(exported, runs_in) {
+            Some(classes) => classes,
+            None => {
+                let mut plan = self.plan;
+                let classes = exported
+                    .classes
+                    .iter()
+                    .map(|&(frame_size, count)| plan.place(frame_size, count))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map_err(|no| Refused::NoRoom { count: no.count, frame_size: no.frame_size })?;
+                self.plan = plan;
+                classes
+            }
+        };
         let of = exported.class_of.iter().filter_map(|&class| classes.get(usize::from(class)).copied()).collect();
         let placed = Arc::new(Placed { exported: Arc::clone(exported), classes, of });
         self.placed.insert(exported.id, Arc::clone(&placed));
         Ok(placed)
+    }
+}
+
+impl State {
+    /// The A-stacks of a withdrawn export of the same size classes, if none of its procedures runs any more: a service
+    /// that is exported again and again needs no more room than once.
+    fn take_over(&mut self, exported: &Exported, runs_in: impl Fn(&AstackClass) -> bool) -> Option<Vec<AstackClass>> {
+        let (&id, _) = self.placed.iter().find(|(_, placed)| {
+            placed.exported.withdrawn.load(Ordering::SeqCst)
+                && placed.exported.classes == exported.classes
+                && !placed.classes.iter().any(&runs_in)
+        })?;
+        self.free.remove(&id);
+        self.placed.remove(&id).map(|placed| placed.classes.clone())
     }
 }
 

@@ -59,6 +59,7 @@ impl Exporter {
             NoDomain::Forked => ExportError::Forked,
             NoDomain::Io(what, errno) => ExportError::Io { what, source: errno.into() },
         })?;
+        domain.drop_retired();
         let dir = Dir::open(self.dir.as_deref(), true)?;
         let name = Held::take(dir, &self.name, self.mode)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
@@ -70,7 +71,9 @@ impl Exporter {
 }
 
 /// A service under a name, for as long as this lives. Dropping it gives up the name, takes all bindings back, and
-/// waits for procedures that are running, up to [`Export::DRAIN`]; so do not drop it inside one of them.
+/// waits for procedures that are running, up to [`Export::DRAIN`]; so do not drop it inside one of them. The
+/// service itself is dropped when the last client that had bound to it has gone, by the next export or the next drop of an
+/// `Export` in this process.
 #[derive(Debug)]
 #[must_use = "dropping an Export withdraws the service at once"]
 pub struct Export {
@@ -120,5 +123,7 @@ impl Drop for Export {
             std::thread::sleep(nap);
             nap = (nap * 2).min(Duration::from_millis(5));
         }
+        drop(pairs);
+        self.domain.retire(Arc::clone(&self.exported));
     }
 }
