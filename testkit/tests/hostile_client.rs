@@ -263,7 +263,7 @@ fn replays_are_not_calls() {
 
 #[test]
 fn random_bytes_everywhere_during_many_calls() {
-    let calls = support::count("NEARCALL_TEST_CALLS", 400_000);
+    let calls = support::count("NEARCALL_TEST_CALLS", 200_000);
     let world = World::new();
     let asker = world.bind();
     let base = process::resident_kib(world.server.pid());

@@ -524,7 +524,7 @@ fn scribbler(connection: Connection) {
 #[test]
 fn random_bytes_in_the_servers_region_are_values_or_named_errors() {
     let _alone = alone();
-    let calls = support::count("NEARCALL_TEST_CALLS", 400_000) / 5;
+    let calls = support::count("NEARCALL_TEST_CALLS", 200_000) / 5;
     let place = Place::new(scribbler);
     let client = place.bind().unwrap();
     let (mut good, mut misbehaved, mut late, mut other) = (0u32, 0u32, 0u32, 0u32);
