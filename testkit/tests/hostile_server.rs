@@ -445,7 +445,8 @@ fn nonsense_on_the_control_socket_ends_the_pair_by_name() {
             server.until_closed();
         });
         let client = place.bind().unwrap();
-        assert_eq!(client.add(1, 2), Err(CallError::PeerDied { ran: Ran::No }));
+        // The server lives: what it has not started it still may.
+        assert_eq!(client.add(1, 2), Err(CallError::PeerDied { ran: Ran::Maybe }));
     }
 }
 
