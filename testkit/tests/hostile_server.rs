@@ -121,7 +121,6 @@ fn silence_and_hanging_up_have_names() {
 }
 
 #[test]
-#[ignore = "a bind holds the domain's list of pairs during the whole handshake"]
 fn a_mute_server_does_not_hold_up_binds_to_others() {
     let _alone = alone();
     let mute = Place::new(|connection| {
@@ -479,7 +478,8 @@ fn a_flood_of_messages_does_not_hide_the_death_of_others() {
         });
         let client = dies.bind().unwrap();
         let start = Instant::now();
-        assert_eq!(client.add(1, 2), Err(CallError::PeerDied { ran: Ran::No }));
+        // It is hung up on, but it lives: what it has not started it may still start.
+        assert_eq!(client.add(1, 2), Err(CallError::PeerDied { ran: Ran::Maybe }));
         println!("a death beside the flood was seen after {:?}", start.elapsed());
         assert!(start.elapsed() < Duration::from_secs(1));
     }
