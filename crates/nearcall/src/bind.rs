@@ -10,6 +10,7 @@ use nearcall_core::channel::client::ClientHalf;
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
+use nearcall_core::transfer::mode::{Mode, Transfer};
 use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
@@ -53,6 +54,7 @@ pub struct Binder {
     dir: Option<PathBuf>,
     wait: Duration,
     timeout: Duration,
+    transfer: Transfer,
 }
 
 /// How long the handshake may take: it is four messages.
@@ -64,7 +66,7 @@ const NAP: Duration = Duration::from_millis(1);
 impl Binder {
     /// A bind to `name` in the default directory, without waiting for a server.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, wait: Duration::ZERO, timeout: HANDSHAKE }
+        Self { name: name.to_owned(), dir: None, wait: Duration::ZERO, timeout: HANDSHAKE, transfer: Transfer::Auto }
     }
 
     /// Looks for the name in this directory.
@@ -76,6 +78,12 @@ impl Binder {
     /// Waits up to `wait` for somebody to export the name.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
+        self
+    }
+
+    /// How calls wait; [`Transfer::Auto`] unless said otherwise. [`Binding::set_transfer`] changes it later.
+    pub fn transfer(mut self, transfer: Transfer) -> Self {
+        self.transfer = transfer;
         self
     }
 
@@ -229,6 +237,7 @@ impl Binder {
             nonce: bound.nonce,
             callees: callees.collect(),
             astacks,
+            transfer: Mode::new(self.transfer),
         };
         Binding::new(near).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
     }

@@ -12,6 +12,8 @@ use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::caller::Doorbell;
+use nearcall_core::transfer::counts::ClientCounts;
+use nearcall_core::transfer::mode::{Mode, Transfer};
 use nearcall_layout::pair::{AstackClass, Plan};
 use rustix::io::Errno;
 
@@ -234,6 +236,7 @@ pub(crate) struct Near {
     pub(crate) nonce: u32,
     pub(crate) callees: Box<[Callee]>,
     pub(crate) astacks: Arc<[Astacks]>,
+    pub(crate) transfer: Mode,
 }
 
 /// The capability to call: proof that the server granted this process an interface, until the server takes it back or
@@ -309,6 +312,23 @@ impl Binding {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.word.load(Ordering::Relaxed) == NEAR && !self.near.pair.half.has_ended()
+    }
+
+    /// How calls wait for their replies.
+    #[must_use]
+    pub fn transfer(&self) -> Transfer {
+        self.near.transfer.get()
+    }
+
+    /// Makes later calls of this binding wait differently.
+    pub fn set_transfer(&self, transfer: Transfer) {
+        self.near.transfer.set(transfer);
+    }
+
+    /// How the calls from this process to the binding's server process travelled so far, over all bindings to it.
+    #[must_use]
+    pub fn counts(&self) -> ClientCounts {
+        self.near.pair.half.counts()
     }
 
     /// The server's process id when it was bound, if it is visible from here.

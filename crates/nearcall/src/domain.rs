@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::memory;
+use nearcall_core::transfer::counts::ServerCounts;
 use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
 
@@ -106,6 +107,12 @@ impl Domain {
             self.crew.not_started();
         }
     }
+}
+
+/// How the calls to this process were taken so far; all zero if it exports nothing.
+#[must_use]
+pub fn server_counts() -> ServerCounts {
+    DOMAIN.get().map_or_else(ServerCounts::default, |domain| domain.crew.counts())
 }
 
 /// Random bytes.

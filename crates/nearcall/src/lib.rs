@@ -42,11 +42,16 @@ mod message;
 mod names;
 #[doc(hidden)]
 pub mod rt;
+#[cfg(feature = "wait-hook")]
+pub mod testing;
 mod watcher;
 
 pub use bind::{Binder, Client, bind};
 pub use binding::{Binding, Path};
+pub use domain::server_counts;
 pub use error::{BindError, CallError, DirError, ExportError, Ran};
 pub use export::{Export, Exporter, export};
+pub use nearcall_core::transfer::counts::{ClientCounts, ServerCounts};
+pub use nearcall_core::transfer::mode::Transfer;
 pub use nearcall_layout::Wire;
 pub use nearcall_macros::{Wire, interface};

@@ -8,6 +8,7 @@ use super::{LINE_WORDS, Ran};
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
 use crate::sys::futex;
+use crate::transfer::counts::{ClientCounters, ClientCounts};
 
 /// Request lines of calls that were given up fill the ring: the server has not read anything for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +57,10 @@ pub struct ClientHalf {
     own: OwnRegion,
     peer: PeerRegion,
     ring: ShortLock<Ring>,
+    first: u64,
     linkages: Box<[Linkage]>,
     bells: AtomicU64,
+    pub(crate) counters: ClientCounters,
     /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
     ended: AtomicU32,
 }
@@ -71,9 +74,11 @@ impl ClientHalf {
         Self {
             own,
             peer,
+            first: next,
             ring: ShortLock::new(Ring { next, oldest: next, owner: [0; RING_COUNT] }),
             linkages: (0..ASTACK_COUNT).map(|_| Linkage::default()).collect(),
             bells: AtomicU64::new(0),
+            counters: ClientCounters::default(),
             ended: AtomicU32::new(0),
         }
     }
@@ -215,6 +220,18 @@ impl ClientHalf {
         if let Some(line) = self.own.line(client::wait(usize::from(astack))) {
             line.publish(u64::from(sequence));
         }
+    }
+
+    /// How the calls of this pair travelled so far.
+    #[must_use]
+    pub fn counts(&self) -> ClientCounts {
+        let calls = {
+            let ring = self.ring.lock();
+            ring.next - self.first
+        };
+        let counts = self.counters.snapshot();
+        // Calls in flight are not answered yet, and are counted as spinning until they do something else.
+        ClientCounts { calls, spun: calls.saturating_sub(counts.donated + counts.slept), ..counts }
     }
 
     /// Ends the pair: every sleeper and spinner looks up. Nothing is unmapped while somebody holds the half. `is_over`:

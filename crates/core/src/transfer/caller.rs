@@ -55,6 +55,8 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
     let (Some(reply), Some(status)) = (half.reply_line(wait.astack), half.status()) else {
         return Err(Unanswered::Ended(Ran::No));
     };
+    #[cfg(feature = "wait-hook")]
+    super::hook::run();
     // The first turns touch nothing but the reply: a server that polls has answered before the first is over.
     for _ in 0..4 {
         let first = reply.poll();

@@ -8,7 +8,7 @@
 //! At most [`HOT_COUNT`] pairs are polled, those that were called last. All others are COLD: their clients ring by a
 //! message on the control socket. So the cost of a turn does not grow with the number of bindings.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearcall_layout::pair::{poll, sequence};
@@ -16,6 +16,7 @@ use nearcall_layout::pair::{poll, sequence};
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
+use crate::transfer::counts::{ServerCounters, ServerCounts};
 
 /// Pairs polled at one time.
 pub const HOT_COUNT: usize = 8;
@@ -59,7 +60,7 @@ pub struct Crew<P> {
     kicks: AtomicU32,
     /// Followers sleep on this word.
     calls_for_relief: AtomicU32,
-    executed: AtomicU64,
+    counters: ServerCounters,
 }
 
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl<P: Pair> Crew<P> {
             lead: AtomicU32::new(0),
             kicks: AtomicU32::new(0),
             calls_for_relief: AtomicU32::new(0),
-            executed: AtomicU64::new(0),
+            counters: ServerCounters::default(),
         }
     }
 
@@ -139,10 +140,10 @@ impl<P: Pair> Crew<P> {
         self.kick();
     }
 
-    /// Calls that were run so far.
+    /// How calls were taken so far.
     #[must_use]
-    pub fn executed(&self) -> u64 {
-        self.executed.load(Ordering::Relaxed)
+    pub fn counts(&self) -> ServerCounts {
+        self.counters.snapshot()
     }
 
     fn kick(&self) {
@@ -239,7 +240,7 @@ impl<P: Pair> Crew<P> {
     }
 
     fn run(&self, pair: &Arc<P>, claimed: &Claimed, scratch: &mut Vec<u8>) {
-        self.executed.fetch_add(1, Ordering::Relaxed);
+        self.counters.calls.add(1);
         if let Err(how) = pair.run(claimed, scratch) {
             pair.half().end();
             pair.misbehaved(how);
@@ -291,6 +292,20 @@ impl<P: Pair> Crew<P> {
             futex::sleep(words.get(..count).unwrap_or_default(), None);
         }
     }
+}
+
+/// Claims and runs, on the calling kernel thread, every request of `pair` that is there; says how many.
+#[cfg(feature = "wait-hook")]
+pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) -> usize {
+    let mut count = 0;
+    while let Some(claimed) = pair.half().claim() {
+        count += 1;
+        if let Err(how) = pair.run(&claimed, scratch) {
+            pair.half().end();
+            pair.misbehaved(how);
+        }
+    }
+    count
 }
 
 fn set_status<P: Pair>(hot: &[Arc<P>], state: u16, cpu: u16) {

@@ -9,4 +9,8 @@
 
 pub mod call;
 pub mod caller;
+pub mod counts;
 pub mod crew;
+#[cfg(feature = "wait-hook")]
+pub mod hook;
+pub mod mode;
