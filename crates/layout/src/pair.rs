@@ -79,7 +79,7 @@ pub mod server {
     pub const MAGIC: usize = 0;
     /// Whether and by whom the ring is looked at: [`super::poll`].
     pub const STATUS: usize = 128;
-    /// One word for each CPU, in the order of the bells: whether a processor of the server is asleep on that bell.
+    /// One word for each CPU, in the order of the bells: [`super::armed`].
     pub const ARMED: usize = 512;
     /// Bumped after a reply for a client that sleeps for more than eight of them.
     pub const REPLY_BELL: usize = 256;
@@ -133,8 +133,12 @@ pub mod request {
     /// Up to 40 bytes of arguments.
     pub const ARGS: usize = 3;
 
-    /// The caller was already waiting for the reply when it published the request.
-    pub const WAITING: u16 = 1;
+    /// The caller expects to call again within a few microseconds: its last calls came back to back. A hint.
+    pub const SOON: u16 = 1;
+    /// The caller never sleeps; a processor that polls on another CPU is what it needs.
+    pub const SPINS: u16 = 2;
+    /// The caller gives its own CPU on every call; a processor that polls would be of no use to it.
+    pub const DONATES: u16 = 4;
 
     /// The first word.
     #[must_use]
@@ -217,14 +221,12 @@ pub mod stamp {
     pub const FINISHED: u64 = 2 << 32;
 }
 
-/// The status word of a pair: who looks at the ring, and on which CPU that processor is or was.
+/// The status word of a pair: whether the lead polls its ring, and on which CPU.
 pub mod poll {
-    /// Nobody looks: a caller rings by a message on the control socket.
-    pub const COLD: u16 = 0;
-    /// A processor polls the ring.
+    /// No processor polls.
+    pub const UNPOLLED: u16 = 0;
+    /// The lead polls the ring.
     pub const POLLED: u16 = 1;
-    /// A processor is asleep on bell 0, or about to be.
-    pub const ASLEEP: u16 = 2;
 
     /// The word.
     #[must_use]
@@ -232,7 +234,7 @@ pub mod poll {
         state as u64 | (cpu as u64) << 16
     }
 
-    /// One of [`COLD`], [`POLLED`], [`ASLEEP`].
+    /// One of [`UNPOLLED`], [`POLLED`].
     #[must_use]
     pub const fn state(word: u64) -> u16 {
         (word & 0xffff) as u16
@@ -243,6 +245,17 @@ pub mod poll {
     pub const fn cpu(word: u64) -> u16 {
         ((word >> 16) & 0xffff) as u16
     }
+}
+
+/// An armed word: what the standby of one CPU does, as far as this pair is concerned. All of them AWAY and no lead: the
+/// pair is cold, and its caller rings by a message on the control socket.
+pub mod armed {
+    /// It is inside a procedure, serves other pairs, or does not exist.
+    pub const AWAY: u64 = 0;
+    /// It is awake and will look at the ring before it sleeps.
+    pub const LOOKING: u64 = 1;
+    /// It is asleep on this pair's bell of its CPU, or about to be.
+    pub const ASLEEP: u64 = 2;
 }
 
 /// The A-stacks of one size class of one interface.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::memory;
+use nearcall_core::transfer::clock;
 use nearcall_core::transfer::counts::ServerCounts;
 use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
@@ -54,13 +55,21 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     // What everything rests on; found missing here, with a name, and not in the middle of a handshake.
     memory::probe().map_err(|errno| NoDomain::Io("seal shared memory (Linux 5.1 or later)", errno))?;
     sync::prepare();
+    clock::calibrate();
     let instance = random().map_err(|errno| NoDomain::Io("get random bytes", errno))?;
     let alive = ForkWord::new(1).map_err(|errno| NoDomain::Io("map a page", errno))?;
     let watcher = Watcher::new().map_err(|errno| NoDomain::Io("make an epoll", errno))?;
     let pairs = Mutex::new(Vec::new());
+    let call = watcher.caller();
     // Lives as long as the process; one whose watcher does not start is leaked, and the next call makes another.
-    let domain: &'static Domain =
-        Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(), pairs, retired: Mutex::default(), alive }));
+    let domain: &'static Domain = Box::leak(Box::new(Domain {
+        instance,
+        watcher,
+        crew: Crew::new(call),
+        pairs,
+        retired: Mutex::default(),
+        alive,
+    }));
     domain.watcher.start(domain).map_err(|errno| NoDomain::Io("start the watcher", errno))?;
     Ok(DOMAIN.get_or_init(|| domain))
 }
@@ -94,17 +103,19 @@ impl Domain {
         drop(done);
     }
 
-    /// Starts a processor, if one is wanted.
-    pub(crate) fn staff(&'static self, wanted: Option<Wanted>) {
-        let Some(wanted) = wanted else { return };
-        let builder = std::thread::Builder::new().name(format!("nearcall-{}", wanted.0));
-        let started = builder.spawn(move || {
-            nearcall_core::sys::process::block_all_signals();
-            self.crew.work(wanted)
-        });
-        if started.is_err() {
-            // The processors there are serve alone; the next caller that starves asks again.
-            self.crew.not_started();
+    /// Starts the processors that are wanted.
+    pub(crate) fn staff(&'static self, wanted: Vec<Wanted>) {
+        for wanted in wanted {
+            let id = wanted.id();
+            let builder = std::thread::Builder::new().name(format!("nearcall-{id}"));
+            let started = builder.spawn(move || {
+                nearcall_core::sys::process::block_all_signals();
+                self.crew.work(wanted)
+            });
+            if started.is_err() {
+                // The processors there are serve alone; the next caller that starves asks again.
+                self.crew.not_started(id);
+            }
         }
     }
 }

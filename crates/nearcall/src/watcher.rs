@@ -25,6 +25,9 @@ const HANDSHAKE: Duration = Duration::from_secs(1);
 /// Handshakes at one time; more connections wait in the listeners' backlogs.
 const HANDSHAKE_COUNT_MAX: usize = 64;
 
+/// After the end of a pair, until its callers are woken once more.
+const WAKE_AGAIN: Duration = Duration::from_millis(1);
+
 const WAKE: u64 = 0;
 
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub(crate) enum Command {
 #[derive(Debug)]
 pub(crate) struct Watcher {
     epoll: OwnedFd,
-    wake: OwnedFd,
+    wake: Arc<OwnedFd>,
     commands: Mutex<Vec<Command>>,
 }
 
@@ -50,13 +53,21 @@ impl Watcher {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, wake, commands: Mutex::new(Vec::new()) })
+        Ok(Self { epoll, wake: Arc::new(wake), commands: Mutex::new(Vec::new()) })
     }
 
     pub(crate) fn start(&'static self, domain: &'static Domain) -> Result<(), Errno> {
         let watch = move || {
             process::block_all_signals();
-            Watch { watcher: self, domain, sources: HashMap::new(), connections: HashMap::new(), next: WAKE }.run();
+            Watch {
+                watcher: self,
+                domain,
+                sources: HashMap::new(),
+                connections: HashMap::new(),
+                next: WAKE,
+                ended: Vec::new(),
+            }
+            .run();
         };
         let started = std::thread::Builder::new().name("nearcall-watch".into()).spawn(watch);
         started.map(|_| ()).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::AGAIN))
@@ -71,9 +82,19 @@ impl Watcher {
 
     pub(crate) fn command(&self, command: Command) {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
-        // The counter cannot overflow: the watcher resets it.
-        let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
+        ring(&self.wake);
     }
+
+    /// What wakes the watcher to do what processors ask for.
+    pub(crate) fn caller(&self) -> impl Fn() + Send + Sync + 'static {
+        let wake = Arc::clone(&self.wake);
+        move || ring(&wake)
+    }
+}
+
+fn ring(wake: &OwnedFd) {
+    // The counter cannot overflow: the watcher resets it.
+    let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
 }
 
 /// What an event of the epoll is about.
@@ -110,6 +131,8 @@ struct Watch {
     sources: HashMap<u64, Source>,
     connections: HashMap<u64, Connection>,
     next: u64,
+    /// Pairs that have just ended; their callers are woken once more, for those that were about to sleep.
+    ended: Vec<Arc<ClientPair>>,
 }
 
 impl Watch {
@@ -119,6 +142,7 @@ impl Watch {
             let timeout = self.time_left().and_then(|left| left.try_into().ok());
             let space = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.watcher.epoll, space, timeout.as_ref()) {
+                Ok(0) => self.ended.drain(..).for_each(|pair| pair.half.wake_callers()),
                 Ok(_) | Err(Errno::INTR) => {}
                 // Nothing else can happen to an epoll that is open; were it to, a busy loop would be worse than a pause.
                 Err(_) => std::thread::sleep(Duration::from_millis(10)),
@@ -183,7 +207,7 @@ impl Watch {
 
     fn obey(&mut self) {
         let mut count = [0; 8];
-        let _ = rustix::io::read(&self.watcher.wake, &mut count);
+        let _ = rustix::io::read(&*self.watcher.wake, &mut count);
         let commands = std::mem::take(&mut *self.watcher.commands.lock().unwrap_or_else(PoisonError::into_inner));
         for command in commands {
             match command {
@@ -194,6 +218,8 @@ impl Watch {
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
             }
         }
+        let wanted = self.domain.crew.attend();
+        self.domain.staff(wanted);
         // Pairs that were dropped took their sockets out of the epoll; forget the rest of them.
         let gone: Vec<u64> = self
             .sources
@@ -222,6 +248,7 @@ impl Watch {
             if let Some(pair) = pair.upgrade() {
                 self.watcher.forget(pair.control());
                 pair.end(is_over);
+                self.ended.push(pair);
             }
             if let Some(death) = death {
                 self.remove(death);
@@ -268,7 +295,7 @@ impl Watch {
             }
             Step::Rung => {
                 if let Some(pair) = connection.pair() {
-                    let wanted = self.domain.crew.rung(Arc::clone(pair));
+                    let wanted = self.domain.crew.rung(pair);
                     self.domain.staff(wanted);
                 }
             }
@@ -296,6 +323,9 @@ impl Watch {
     }
 
     fn time_left(&self) -> Option<Duration> {
+        if !self.ended.is_empty() {
+            return Some(WAKE_AGAIN);
+        }
         let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min()?;
         Some(HANDSHAKE.saturating_sub(since.elapsed()))
     }

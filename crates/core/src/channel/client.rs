@@ -1,6 +1,6 @@
 //! The client's half of a channel.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, client, reply, request, server, stamp};
 
@@ -60,6 +60,11 @@ pub struct ClientHalf {
     first: u64,
     linkages: Box<[Linkage]>,
     bells: AtomicU64,
+    /// Hints for the next request's flags, [`Spin`](crate::transfer::policy::spin::Spin) and
+    /// [`Yields`](crate::transfer::policy::yields::Yields): each a word that any caller may replace, and the last wins.
+    pub(crate) soon: AtomicU16,
+    pub(crate) spin: AtomicU32,
+    pub(crate) yields: AtomicU64,
     pub(crate) counters: ClientCounters,
     /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
     ended: AtomicU32,
@@ -78,6 +83,9 @@ impl ClientHalf {
             ring: ShortLock::new(Ring { next, oldest: next, owner: [0; RING_COUNT] }),
             linkages: (0..ASTACK_COUNT).map(|_| Linkage::default()).collect(),
             bells: AtomicU64::new(0),
+            soon: AtomicU16::new(0),
+            spin: AtomicU32::new(0),
+            yields: AtomicU64::new(0),
             counters: ClientCounters::default(),
             ended: AtomicU32::new(0),
         }
@@ -208,9 +216,17 @@ impl ClientHalf {
         self.peer.word(server::STATUS)
     }
 
-    /// Bumps the bell a processor of the server says it sleeps on, and wakes it.
-    pub fn ring_bell(&self) {
-        let Some(bell) = self.own.word(client::bell(0)) else { return };
+    /// What the standby of CPU `n` does, as the server says ([`nearcall_layout::pair::armed`]).
+    #[inline]
+    #[must_use]
+    pub fn armed(&self, n: usize) -> u64 {
+        self.peer.word(server::armed(n)).map_or(0, |word| word.load())
+    }
+
+    /// Bumps bell `n`, on which a processor of the server says it sleeps, and wakes it.
+    pub fn ring_bell(&self, n: usize) {
+        let Some(bell) = self.own.word(client::bell(n)) else { return };
+        // No value comes twice: a standby that has read one of two that were stored at once still sees the other.
         bell.store(self.bells.fetch_add(1, Ordering::Relaxed) + 1);
         futex::wake_shared(bell.futex());
     }
@@ -241,6 +257,17 @@ impl ClientHalf {
         // Release: pairs with the Acquire in `is_over`.
         let _ = self.ended.compare_exchange(0, how, Ordering::Release, Ordering::Relaxed);
         futex::wake_private(&self.ended);
+        self.wake_callers();
+    }
+
+    /// Wakes the callers that sleep on their reply words only. One that is about to sleep may miss it: whoever ends a pair
+    /// calls this again a moment later, and the caller's own time-out step bounds the rest.
+    pub fn wake_callers(&self) {
+        for (astack, _) in self.linkages.iter().enumerate().filter(|(_, l)| l.sequence.load(Ordering::Relaxed) != 0) {
+            if let Some(line) = self.peer.line(server::reply(astack)) {
+                futex::wake_shared(line.futex());
+            }
+        }
     }
 
     /// Whether what the server has not started by now it never will.

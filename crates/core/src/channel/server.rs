@@ -8,6 +8,7 @@ use super::LINE_WORDS;
 use super::client::Request;
 use crate::shm::{OwnRegion, PeerRegion, PeerWord};
 use crate::sys::futex;
+use crate::transfer::policy::tenure::EVIDENCE_MIN;
 
 /// The client did what no correct client does. Counted; the pair is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Claimed {
     pub sequence: u32,
     /// The CPU the caller says it was on; a hint.
     pub cpu: u16,
+    /// What the caller says about its waiting ([`pair::request`]); hints.
+    pub flags: u16,
     /// What the client says it wants; nothing of it is checked yet.
     pub request: Request,
     /// The arguments that rode in the line.
@@ -44,6 +47,13 @@ pub struct ServerHalf {
     busy: Box<[AtomicBool]>,
     misbehaved: AtomicU64,
     ended: AtomicBool,
+    /// Seats whose standby attends this pair, one bit each.
+    pub(crate) attended: AtomicU64,
+    /// Short gaps that the next tenure over this pair takes.
+    pub(crate) evidence_needed: AtomicU32,
+    /// The request for which a message came last, and the seats that were sent for it.
+    pub(crate) sent: AtomicU64,
+    pub(crate) sent_for: AtomicU32,
 }
 
 impl ServerHalf {
@@ -57,6 +67,10 @@ impl ServerHalf {
             busy: (0..ASTACK_COUNT).map(|_| AtomicBool::new(false)).collect(),
             misbehaved: AtomicU64::new(0),
             ended: AtomicBool::new(false),
+            attended: AtomicU64::new(0),
+            evidence_needed: AtomicU32::new(EVIDENCE_MIN),
+            sent: AtomicU64::new(0),
+            sent_for: AtomicU32::new(0),
         }
     }
 
@@ -66,6 +80,14 @@ impl ServerHalf {
     pub fn has_request(&self) -> bool {
         let next = self.next.load(Ordering::Relaxed);
         self.peer.line(client::line(next)).is_some_and(|line| pair::sequence(line.poll()) == next)
+    }
+
+    /// The sequence number of the next request, and the CPU its caller was on, if it is there.
+    #[must_use]
+    pub fn pending(&self) -> Option<(u32, u16)> {
+        let next = self.next.load(Ordering::Relaxed);
+        let first = self.peer.line(client::line(next))?.load_acquire();
+        (pair::sequence(first) == next).then(|| (next, pair::cpu(first)))
     }
 
     /// Claims the next request, if there is one, and reads it. A poll is one load and one compare.
@@ -92,7 +114,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, cpu: pair::cpu(first), request, words })
+        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, words })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.
@@ -175,10 +197,18 @@ impl ServerHalf {
         }
     }
 
-    /// The bell this pair's client rings.
+    /// Writes what the standby of CPU `n` does ([`nearcall_layout::pair::armed`]).
+    #[inline]
+    pub fn set_armed(&self, n: usize, state: u64) {
+        if let Some(word) = self.own.word(server::armed(n)) {
+            word.store(state);
+        }
+    }
+
+    /// The bell that this pair's client rings for the standby of CPU `n`.
     #[must_use]
-    pub fn bell(&self) -> Option<PeerWord<'_>> {
-        self.peer.word(client::bell(0))
+    pub fn bell(&self, n: usize) -> Option<PeerWord<'_>> {
+        self.peer.word(client::bell(n))
     }
 
     /// Ends the pair: no request is claimed any more.

@@ -53,6 +53,14 @@ pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) {
     let _ = futex::wait(first.word, flags, first.value, timeout.as_ref());
 }
 
+/// Sleeps on one word that two processes share, without a private word beside it: some 0.2 us less a round trip than
+/// [`sleep`] with two. A peer can requeue such a sleeper away, so its sleep must be short.
+pub fn sleep_shared(word: &AtomicU32, value: u32, timeout: Duration) {
+    let timeout = Timespec::try_from(timeout).ok();
+    // Every outcome means the same to the caller: look again.
+    let _ = futex::wait(word, Flags::empty(), value, timeout.as_ref());
+}
+
 fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<(), Errno> {
     let mut waits = [Wait::new(); WORD_COUNT_MAX];
     let mut count = 0;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair;
 
 use super::caller::{self, Doorbell, Unanswered, Wait};
+use super::mode::Transfer;
 use crate::astack::{Astacks, NoneFree};
 use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Request, RingFull};
@@ -69,17 +70,19 @@ impl<'a> Held<'a> {
         words: &[u64],
         doorbell: &impl Doorbell,
         timeout: Option<Duration>,
+        transfer: Transfer,
     ) -> Result<Answered<'a>, Failed> {
         let (half, astacks, astack) = (self.half, self.astacks, self.astack);
         let what = Request { astack, ..what };
         let cpu = process::cpu();
-        let sequence = match half.publish(&what, words, 0, cpu) {
+        let flags = caller::flags(half, transfer);
+        let sequence = match half.publish(&what, words, flags, cpu) {
             Ok(sequence) => sequence,
-            Err(RingFull) => publish_later(half, &what, words, cpu, timeout)?,
+            Err(RingFull) => publish_later(half, &what, words, (flags, cpu), timeout)?,
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
-        match caller::wait(half, doorbell, Wait { astack, sequence, cpu, timeout }) {
+        match caller::wait(half, doorbell, Wait { astack, sequence, cpu, timeout, transfer }) {
             Ok(first) => match half.reply_line(astack) {
                 Some(line) => Ok(Answered { half, astacks, astack, line, status: pair::middle(first) }),
                 None => Err(Failed::Ended(Ran::Maybe)),
@@ -97,7 +100,7 @@ fn publish_later(
     half: &ClientHalf,
     what: &Request,
     words: &[u64],
-    cpu: u16,
+    (flags, cpu): (u16, u16),
     timeout: Option<Duration>,
 ) -> Result<u32, Failed> {
     #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
@@ -114,7 +117,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(what, words, 0, cpu) {
+        if let Ok(sequence) = half.publish(what, words, flags, cpu) {
             return Ok(sequence);
         }
     }

@@ -1,29 +1,49 @@
-//! The caller's wait.
+//! The caller's wait: the system calls around the decisions of [`super::policy`].
 
+use core::cell::Cell;
 use core::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
-use nearcall_layout::pair::{self, poll};
+use nearcall_layout::pair::{self, poll, request};
 
+use super::clock::{self, ticks};
+use super::mode::Transfer;
+use super::policy::ring::{self, Caller, Ring};
+use super::policy::spin::Spin;
+use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
 use crate::channel::Ran;
 use crate::channel::client::ClientHalf;
-use crate::sys::futex::{self, Sleep};
+use crate::shm::PeerLine;
+use crate::sys::{futex, process};
 
-/// Turns of the spin: some 50 us with a `pause` in each, about what waking a sleeper on another CPU costs.
-const SPIN_TURNS: u32 = 1_500;
+/// Calls with shorter gaps than this come back to back: both sides may yield instead of sleeping.
+const SOON_US: u64 = 3;
 
-/// The first sleep is this long at most; each later one twice as long, up to [`STEP_MAX`]. After a step without an
-/// answer the caller rings again, whatever the server says it is doing: a lead that is stuck in a procedure is relieved
-/// that way.
-const STEP_MIN: Duration = Duration::from_millis(1);
+/// A yield without an answer that took longer than this went to somebody else.
+const LATE_US: u64 = 100;
+
+/// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
+/// answer nobody who said that he looks is believed, and the next bell is rung.
+const STEP_MIN: Duration = Duration::from_micros(200);
 const STEP_MAX: Duration = Duration::from_millis(500);
+
+/// Shorter steps are slept on the reply word alone, which is faster; a peer that takes the sleeper off that word, or a
+/// death whose wake comes just before the sleep, is noticed only after the step. Longer ones have a private word beside.
+const ALONE_MAX: Duration = Duration::from_millis(20);
+
+/// Wakes for nothing, in one call, after which the caller naps instead of sleeping on words that the peer can wake.
+const SPURIOUS_MAX: u32 = 64;
+const NAP: Duration = Duration::from_millis(1);
+
+/// Turns between two looks at the clock of a caller that spins to the end.
+const SPIN_LOOK: u32 = 1024;
 
 /// How a wait can end without a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unanswered {
     /// The time is over.
     Timeout(Ran),
-    /// The pair has ended: the server died, or hung up.
+    /// The pair has ended.
     Ended(Ran),
 }
 
@@ -44,6 +64,20 @@ pub struct Wait {
     pub cpu: u16,
     /// How long from the end of the spin; `None` for ever.
     pub timeout: Option<Duration>,
+    /// What the caller asked for.
+    pub transfer: Transfer,
+}
+
+/// The flags of a request that is published now.
+#[inline(always)]
+#[must_use]
+pub fn flags(half: &ClientHalf, transfer: Transfer) -> u16 {
+    let soon = half.soon.load(Ordering::Relaxed);
+    match transfer {
+        Transfer::Auto | Transfer::Block => soon,
+        Transfer::Spin => soon | request::SPINS,
+        Transfer::Donate => soon | request::DONATES,
+    }
 }
 
 /// Waits for the reply to a published call; returns the reply's first word.
@@ -66,86 +100,279 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
         }
         core::hint::spin_loop();
     }
-    let polled = status.load();
-    if poll::state(polled) == poll::POLLED && poll::cpu(polled) != wait.cpu {
-        for _ in 0..SPIN_TURNS {
-            let first = reply.poll();
-            if pair::sequence(first) == wait.sequence {
-                reply.acquire();
-                return Ok(first);
+    let mut in_vain = false;
+    if matches!(wait.transfer, Transfer::Auto | Transfer::Spin) {
+        let polled = status.load();
+        let spins = Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins();
+        if spins && poll::state(polled) == poll::POLLED && poll::cpu(polled) != wait.cpu {
+            in_vain = true;
+            for _ in 0..clock::wake_turns() {
+                let first = reply.poll();
+                if pair::sequence(first) == wait.sequence {
+                    reply.acquire();
+                    return Ok(first);
+                }
+                if status.load() != polled || half.has_ended() {
+                    in_vain = false;
+                    break;
+                }
+                core::hint::spin_loop();
             }
-            if status.load() != polled || half.has_ended() {
-                break;
-            }
-            core::hint::spin_loop();
         }
     }
-    wait_long(half, doorbell, wait)
+    Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
 }
 
-#[cold]
-#[inline(never)]
-fn wait_long(half: &ClientHalf, doorbell: &dyn Doorbell, wait: Wait) -> Result<u64, Unanswered> {
-    let (Some(reply), Some(status)) = (half.reply_line(wait.astack), half.status()) else {
-        return Err(Unanswered::Ended(Ran::No));
-    };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the spin has ended: the first place of a call that may read a clock"
-    )]
-    let start = Instant::now();
-    let answered = || {
-        let first = reply.load_acquire();
-        (pair::sequence(first) == wait.sequence).then_some(first)
-    };
-    // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
-    fence(Ordering::SeqCst);
-    let seen = status.load();
-    // Spinning on the CPU that the server last ran on would only keep it from running there.
-    if ring(half, doorbell, seen) && poll::cpu(seen) != wait.cpu {
-        for _ in 0..SPIN_TURNS {
-            if let Some(first) = answered() {
-                return Ok(first);
+thread_local! {
+    /// When this kernel thread's last long wait ended, and on which half.
+    static LAST: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
+}
+
+/// A wait that goes beyond the spin.
+struct Long<'a> {
+    half: &'a ClientHalf,
+    doorbell: &'a dyn Doorbell,
+    wait: Wait,
+    reply: PeerLine<'a>,
+    /// Bells rung for this call.
+    rung: u64,
+    /// Whether the CPU was given to a standby on it.
+    donated: bool,
+    /// In ticks, when the long wait began.
+    begin: u64,
+}
+
+impl Long<'_> {
+    #[cold]
+    #[inline(never)]
+    fn run(mut self, in_vain: bool) -> Result<u64, Unanswered> {
+        self.begin = ticks();
+        let soon = self.is_soon();
+        if in_vain {
+            let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
+            self.half.spin.store(spin.in_vain().bits(), Ordering::Relaxed);
+        }
+        // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
+        fence(Ordering::SeqCst);
+        let ring = self.ring(false);
+        let result = match (self.wait.transfer, ring) {
+            (Transfer::Spin, _) => self.spin_to_the_end(),
+            (Transfer::Auto | Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if soon => {
+                self.yield_cpu().map_or_else(|| self.sleep(), Ok)
+            }
+            // Nobody was polling: as long as the wake-up takes, the CPU is worth nothing to us but for this.
+            (Transfer::Auto, Ring::Bell { own: false, .. } | Ring::Elsewhere) => {
+                self.spin_once().map_or_else(|| self.sleep(), Ok)
+            }
+            _ => self.sleep(),
+        };
+        self.learn(result.is_ok());
+        result
+    }
+
+    fn answered(&self) -> Option<u64> {
+        let first = self.reply.load_acquire();
+        (pair::sequence(first) == self.wait.sequence).then_some(first)
+    }
+
+    /// Whether calls come back to back; the next request says so.
+    fn is_soon(&self) -> bool {
+        let (of, end) = LAST.get();
+        let gap = self.begin.wrapping_sub(end);
+        let soon = of == core::ptr::from_ref(self.half).addr() && gap < clock::calibration().us(SOON_US);
+        let flag = if soon { request::SOON } else { 0 };
+        if self.half.soon.load(Ordering::Relaxed) != flag {
+            self.half.soon.store(flag, Ordering::Relaxed);
+        }
+        soon
+    }
+
+    fn learn(&self, answered: bool) {
+        let counters = &self.half.counters;
+        let end = ticks();
+        LAST.set((core::ptr::from_ref(self.half).addr(), end));
+        if !answered {
+            return;
+        }
+        if self.donated {
+            counters.donated.add(1);
+        } else {
+            counters.slept.add(1);
+        }
+        let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
+        if !spin.spins() {
+            let soon_enough = end.wrapping_sub(self.begin) < clock::calibration().wake;
+            let spin = if soon_enough { Spin::paid() } else { spin.rested() };
+            self.half.spin.store(spin.bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Rings whoever has to be rung. `doubts`: a time-out step has passed.
+    fn ring(&mut self, doubts: bool) -> Ring {
+        let Some(status) = self.half.status() else { return Ring::Elsewhere };
+        let cpus = clock::calibration().cpus;
+        // Asked for, or a lead that is not to be waited for: the own CPU's standby, whoever polls elsewhere.
+        let status = if self.wait.transfer == Transfer::Donate { 0 } else { status.load() };
+        let caller = Caller { cpu: self.wait.cpu, cpus, doubts, rung: self.rung };
+        let ring = ring::choose(&caller, status, |n| self.half.armed(n));
+        match ring {
+            Ring::Bell { n, own } => {
+                self.rung |= 1 << n;
+                self.donated |= own;
+                self.half.counters.bells.add(1);
+                self.half.ring_bell(n);
+            }
+            Ring::Message => {
+                self.half.counters.messages.add(1);
+                self.doorbell.ring();
+            }
+            Ring::Own => self.donated = true,
+            Ring::Polled | Ring::Elsewhere => {}
+        }
+        ring
+    }
+
+    /// Gives the CPU to the standby on it, up to [`YIELD_COUNT`] times, if that has been worth while.
+    fn yield_cpu(&self) -> Option<u64> {
+        let word = &self.half.yields;
+        let mut yields = Yields::from_bits(word.load(Ordering::Relaxed));
+        if !yields.allowed(clock::milliseconds) || is_real_time() {
+            return None;
+        }
+        let mut before = self.begin;
+        for _ in 0..YIELD_COUNT {
+            process::yield_cpu();
+            let answered = self.answered();
+            if answered.is_some() {
+                self.half.counters.yields_paid.add(1);
+                let after = yields.after(Outcome::Paid, 0);
+                if after != yields {
+                    word.store(after.bits(), Ordering::Relaxed);
+                }
+                return answered;
+            }
+            self.half.counters.yields_wasted.add(1);
+            let now = ticks();
+            let late = now.wrapping_sub(before) > clock::calibration().us(LATE_US);
+            before = now;
+            yields = yields.after(if late { Outcome::Late } else { Outcome::Vain }, clock::milliseconds());
+            word.store(yields.bits(), Ordering::Relaxed);
+            if late {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Spins for as long as a wake-up takes.
+    fn spin_once(&self) -> Option<u64> {
+        for _ in 0..clock::wake_turns() {
+            if let Some(first) = self.answered() {
+                return Some(first);
+            }
+            if self.half.has_ended() {
+                return None;
             }
             core::hint::spin_loop();
         }
+        None
     }
-    let mut step = STEP_MIN;
-    let result = loop {
-        half.announce_wait(wait.astack, wait.sequence);
-        // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or we
-        // see the reply. Everything is looked at again after it.
-        fence(Ordering::SeqCst);
-        let seen = reply.load_acquire();
-        if pair::sequence(seen) == wait.sequence {
-            break Ok(seen);
+
+    /// Spins until something happens; never sleeps.
+    fn spin_to_the_end(&mut self) -> Result<u64, Unanswered> {
+        let start = now();
+        let mut doubts = STEP_MIN;
+        loop {
+            for _ in 0..SPIN_LOOK {
+                if let Some(first) = self.answered() {
+                    return Ok(first);
+                }
+                if self.half.has_ended() {
+                    return self.answered().ok_or_else(|| self.ended());
+                }
+                core::hint::spin_loop();
+            }
+            let spent = start.elapsed();
+            if self.wait.timeout.is_some_and(|timeout| spent >= timeout) {
+                return self.answered().ok_or_else(|| self.timed_out());
+            }
+            if spent >= doubts {
+                self.ring(true);
+                doubts *= 2;
+            }
+            // Whoever serves us may have no other CPU than this one.
+            process::yield_cpu();
         }
-        if half.has_ended() {
-            // The last look: a reply may have come between the one above and the end.
-            let ran = || half.ran(wait.astack, wait.sequence);
-            let ran = || if half.is_over() { ran() } else { not_final(ran()) };
-            break answered().ok_or_else(|| Unanswered::Ended(ran()));
-        }
-        let left = wait.timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-        if left.is_some_and(|left| left.is_zero()) {
-            break answered().ok_or_else(|| Unanswered::Timeout(not_final(half.ran(wait.astack, wait.sequence))));
-        }
-        ring(half, doorbell, status.load());
+    }
+
+    /// Sleeps, in steps, until something happens.
+    fn sleep(&mut self) -> Result<u64, Unanswered> {
+        let start = now();
+        let Wait { astack, sequence, timeout, .. } = self.wait;
+        let calibration = clock::calibration();
+        let four_wakes = Duration::from_micros(4 * calibration.wake / calibration.ticks_per_us);
+        let mut step = STEP_MIN.max(four_wakes);
+        let mut step_end = start + step;
+        let mut spurious = 0;
+        let result = loop {
+            self.half.announce_wait(astack, sequence);
+            // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or
+            // we see the reply. Everything is looked at again after it.
+            fence(Ordering::SeqCst);
+            let seen = self.reply.load_acquire();
+            if pair::sequence(seen) == sequence {
+                break Ok(seen);
+            }
+            if self.half.has_ended() {
+                // The last look: a reply may have come between the one above and the end.
+                break self.answered().ok_or_else(|| self.ended());
+            }
+            let begin = now();
+            let left = timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(begin.duration_since(start)));
+            if left.is_zero() {
+                break self.answered().ok_or_else(|| self.timed_out());
+            }
+            if begin >= step_end {
+                step = (step * 2).min(STEP_MAX);
+                step_end = begin + step;
+                if cfg!(not(feature = "no-steps")) && self.half.ran(astack, sequence) == Ran::No {
+                    self.ring(true);
+                }
+            }
+            self.half.counters.sleeps.add(1);
+            sleep_on(self.half, self.reply, pair::sequence(seen), left.min(step_end - begin), spurious);
+            if let Some(first) = self.answered() {
+                break Ok(first);
+            }
+            spurious += 1;
+        };
+        self.half.announce_wait(astack, 0);
+        result
+    }
+
+    fn ended(&self) -> Unanswered {
+        let ran = self.half.ran(self.wait.astack, self.wait.sequence);
+        Unanswered::Ended(if self.half.is_over() { ran } else { not_final(ran) })
+    }
+
+    fn timed_out(&self) -> Unanswered {
+        Unanswered::Timeout(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
+    }
+}
+
+fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) {
+    if spurious >= SPURIOUS_MAX {
+        #[expect(clippy::disallowed_methods, reason = "a peer that wakes us for nothing must not keep us busy")]
+        std::thread::sleep(length.min(NAP));
+    } else if cfg!(feature = "no-steps") || length > ALONE_MAX {
         let words = [
-            Sleep { word: reply.futex(), value: pair::sequence(seen), shared: true },
-            Sleep { word: half.ended_word(), value: 0, shared: false },
+            futex::Sleep { word: reply.futex(), value: seen, shared: true },
+            futex::Sleep { word: half.ended_word(), value: 0, shared: false },
         ];
-        futex::sleep(&words, Some(left.map_or(step, |left| left.min(step))));
-        if let Some(first) = answered() {
-            break Ok(first);
-        }
-        if start.elapsed() >= step && half.ran(wait.astack, wait.sequence) == Ran::No {
-            doorbell.ring();
-        }
-        step = (step * 2).min(STEP_MAX);
-    };
-    half.announce_wait(wait.astack, 0);
-    result
+        futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length));
+    } else {
+        futex::sleep_shared(reply.futex(), seen, length);
+    }
 }
 
 /// A call that was given up unread may still be read later: only a dead server makes "not started" final.
@@ -156,12 +383,23 @@ fn not_final(ran: Ran) -> Ran {
     }
 }
 
-/// Rings as the status asks; says whether it did.
-fn ring(half: &ClientHalf, doorbell: &dyn Doorbell, status: u64) -> bool {
-    match poll::state(status) {
-        poll::POLLED => return false,
-        poll::ASLEEP => half.ring_bell(),
-        _ => doorbell.ring(),
+#[expect(clippy::disallowed_methods, reason = "the spin has ended: a wait measures its length")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Whether this kernel thread runs in real time, asked of the kernel once in a while: it may change.
+fn is_real_time() -> bool {
+    const AGAIN: u32 = 1024;
+    thread_local! {
+        static KNOWN: Cell<(u32, bool)> = const { Cell::new((0, false)) };
     }
-    true
+    let (left, known) = KNOWN.get();
+    if left > 0 {
+        KNOWN.set((left - 1, known));
+        return known;
+    }
+    let real_time = process::is_real_time();
+    KNOWN.set((AGAIN, real_time));
+    real_time
 }

@@ -1,37 +1,36 @@
-//! The server's processors.
+//! The server's processors, and who of them looks at which pair.
 //!
-//! One of them is the *lead*: it polls the hot pairs and runs each procedure itself, there and then, on its own stack.
-//! The others sleep. When a caller starves because the lead is inside a long procedure, the watcher calls
-//! [`Crew::relieve`]: a follower becomes the lead, the old one goes on with its procedure and then joins the sleepers.
-//! Procedures are never moved and never run twice; claims are counted in a private word.
+//! Each CPU from which a client called has a *seat*. Its occupant is the *standby*: a processor confined to that CPU,
+//! asleep on the bells of the pairs that seat attends until a caller on that CPU rings, and with the ring gives it the
+//! CPU. One seat at a time may be the *lead*, which polls instead of sleeping. Neither is tied to a kernel thread: an
+//! occupant that is inside a procedure while callers starve is relieved of its seat by another processor, goes on with
+//! its procedure where it is, and is a spare afterwards. Procedures never move and never run twice; claims are counted
+//! in a private word.
 //!
-//! At most [`HOT_COUNT`] pairs are polled, those that were called last. All others are COLD: their clients ring by a
-//! message on the control socket. So the cost of a turn does not grow with the number of bindings.
+//! At most [`ATTENDED_MAX`] pairs are attended by one seat, those that called last. A pair that no seat attends is cold:
+//! its client rings by a message on the control socket. So the cost of a wake-up does not grow with the number of
+//! bindings.
+//!
+//! This file is what the watcher does; [`super::standby`] and [`super::lead`] are what occupants do.
 
-use core::sync::atomic::{AtomicU32, Ordering, fence};
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearcall_layout::pair::{poll, sequence};
+use nearcall_layout::pair::{BELL_COUNT, armed, poll};
 
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
 
-/// Pairs polled at one time.
-pub const HOT_COUNT: usize = 8;
+/// Pairs that one seat attends: the kernel takes 0.6 us for each word a sleeper waits on.
+pub const ATTENDED_MAX: usize = 8;
 
 /// Processors of one domain: as many procedures can be inside something slow at once.
 pub const PROCESSOR_COUNT_MAX: u32 = 64;
 
-/// Idle turns before the lead sleeps: some 40 us with a `pause` in each, about what a wake-up costs the caller.
-const IDLE_TURNS: u32 = 1_200;
-
-/// Set in the lead's word while it is inside a procedure.
-const INSIDE: u32 = 1 << 31;
-
-/// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
-const ANSWERED_MAX: usize = 64;
+/// Set in a seat's occupant while it is inside a procedure.
+pub(super) const INSIDE: u32 = 1 << 31;
 
 /// A pair as the crew sees it.
 pub trait Pair: Send + Sync + 'static {
@@ -49,249 +48,325 @@ pub trait Pair: Send + Sync + 'static {
     fn misbehaved(&self, how: Misbehaved);
 }
 
-/// The processors of a domain and the pairs they serve.
+/// A processor's place to wait for a seat.
 #[derive(Debug)]
-pub struct Crew<P> {
-    shared: Mutex<Shared<P>>,
-    /// The number of the processor that leads, with [`INSIDE`] while it runs a procedure; 0 for none. One word, so that
-    /// whether the lead is relieved and whether it comes out of the procedure as the lead is decided once.
-    lead: AtomicU32,
-    /// Bumped to make the lead look at `shared`; it sleeps on this word, too.
-    kicks: AtomicU32,
-    /// Followers sleep on this word.
-    calls_for_relief: AtomicU32,
-    counters: ServerCounters,
+struct Post {
+    id: u32,
+    /// The seat it was given, plus one; 0 while it has none. It sleeps on this word.
+    seat: AtomicU32,
+}
+
+/// One more processor is wanted; the watcher starts a kernel thread that calls [`Crew::work`].
+#[derive(Debug)]
+#[must_use]
+pub struct Wanted(Arc<Post>);
+
+impl Wanted {
+    /// A number of its own, for the thread's name.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id
+    }
+}
+
+/// One CPU's standby, and what it attends.
+#[derive(Debug)]
+pub(super) struct Seat<P> {
+    /// The processor that has the seat, with [`INSIDE`] while it runs a procedure; 0 for none. One word, so that whether
+    /// it is relieved and whether it comes out of the procedure in its seat is decided once.
+    pub(super) occupant: AtomicU32,
+    /// Bumped to make the occupant look at `books`; it sleeps on this word, too.
+    pub(super) kicks: AtomicU32,
+    books: Mutex<Books<P>>,
 }
 
 #[derive(Debug)]
-struct Shared<P> {
-    hot: Vec<Arc<P>>,
-    rung: Vec<Arc<P>>,
+pub(super) struct Books<P> {
+    pub(super) attended: Vec<Arc<P>>,
+    pub(super) inbox: Vec<Arc<P>>,
+    /// The occupant is to become the lead.
+    pub(super) promoted: bool,
+}
+
+impl<P> Seat<P> {
+    fn new() -> Self {
+        let books = Books { attended: Vec::new(), inbox: Vec::new(), promoted: false };
+        Self { occupant: AtomicU32::new(0), kicks: AtomicU32::new(0), books: Mutex::new(books) }
+    }
+
+    pub(super) fn books(&self) -> MutexGuard<'_, Books<P>> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kick(&self) {
+        // Release: pairs with the occupant's Acquire before it looks at the books or sleeps.
+        self.kicks.fetch_add(1, Ordering::Release);
+        futex::wake_private(&self.kicks);
+    }
+}
+
+/// What an occupant asks of the watcher.
+#[derive(Debug)]
+pub(super) enum Request<P> {
+    /// The pair's client calls from a CPU whose seat does not attend it.
+    Attend { pair: Arc<P>, cpu: u16 },
+    /// The pair, called from this CPU, is worth polling.
+    Promote { pair: Arc<P>, cpu: u16 },
+}
+
+#[derive(Debug)]
+struct Roster<P> {
+    spares: Vec<Arc<Post>>,
     processors: u32,
     /// Numbers given out: a processor that did not start leaves a gap, never a namesake.
-    started: u32,
-    idle: u32,
+    ids: u32,
+    requests: Vec<Request<P>>,
 }
 
-/// One more processor is wanted; the caller starts a kernel thread that calls [`Crew::work`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub struct Wanted(pub u32);
+/// The processors of a domain and the pairs they serve.
+pub struct Crew<P> {
+    pub(super) seats: Box<[Seat<P>]>,
+    /// The seat that leads, plus one; 0 for none.
+    pub(super) lead: AtomicU32,
+    roster: Mutex<Roster<P>>,
+    call_watcher: Box<dyn Fn() + Send + Sync>,
+    pub(super) counters: ServerCounters,
+}
+
+impl<P> core::fmt::Debug for Crew<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Crew").field("lead", &self.lead).field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
 
 impl<P: Pair> Crew<P> {
-    /// No processors, no pairs.
+    /// No processors, no pairs. `call_watcher` makes the watcher call [`attend`](Self::attend) soon.
     #[must_use]
-    #[expect(clippy::new_without_default, reason = "a crew without processors serves nobody; making one is a decision")]
-    pub fn new() -> Self {
+    pub fn new(call_watcher: impl Fn() + Send + Sync + 'static) -> Self {
+        let roster = Roster { spares: Vec::new(), processors: 0, ids: 0, requests: Vec::new() };
         Self {
-            shared: Mutex::new(Shared { hot: Vec::new(), rung: Vec::new(), processors: 0, started: 0, idle: 0 }),
+            seats: (0..BELL_COUNT).map(|_| Seat::new()).collect(),
             lead: AtomicU32::new(0),
-            kicks: AtomicU32::new(0),
-            calls_for_relief: AtomicU32::new(0),
+            roster: Mutex::new(roster),
+            call_watcher: Box::new(call_watcher),
             counters: ServerCounters::default(),
         }
     }
 
-    /// A client says that its ring has a request while nobody looks: makes the pair hot. Called by the watcher.
-    pub fn rung(&self, pair: Arc<P>) -> Option<Wanted> {
-        let mut shared = self.lock();
-        if !shared.rung.iter().any(|other| Arc::ptr_eq(other, &pair)) {
-            shared.rung.push(pair);
-        }
-        drop(shared);
-        self.kick();
-        self.relieve()
+    fn roster(&self) -> MutexGuard<'_, Roster<P>> {
+        self.roster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sees to it that somebody leads who is not inside a procedure. Returns a processor to start, if one is needed.
-    pub fn relieve(&self) -> Option<Wanted> {
-        let mut shared = self.lock();
-        let lead = self.lead.load(Ordering::Acquire);
-        let helpless = shared.idle == 0 && shared.processors >= PROCESSOR_COUNT_MAX;
-        if helpless || (lead != 0 && lead & INSIDE == 0) {
-            return None;
-        }
-        // Fails if the lead has come out of its procedure meanwhile: then it leads on, and nobody is needed. Acquire and
-        // Release: pair with those of the lead's own exchange in `tenure`.
-        if lead != 0 && self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            return None;
-        }
-        if shared.idle > 0 {
-            self.calls_for_relief.fetch_add(1, Ordering::Release);
-            futex::wake_private(&self.calls_for_relief);
-            return None;
-        }
-        shared.processors += 1;
-        shared.started += 1;
-        Some(Wanted(shared.started))
+    pub(super) fn request(&self, request: Request<P>) {
+        self.roster().requests.push(request);
+        (self.call_watcher)();
     }
 
-    /// The kernel thread of a wanted processor could not be started; whoever asks next is told to try again.
-    pub fn not_started(&self) {
-        self.lock().processors -= 1;
-    }
-
-    /// Forgets a pair that has ended.
-    pub fn forget(&self, pair: &Arc<P>) {
-        let mut shared = self.lock();
-        shared.hot.retain(|other| !Arc::ptr_eq(other, pair));
-        shared.rung.retain(|other| !Arc::ptr_eq(other, pair));
-        drop(shared);
-        self.kick();
-    }
-
-    /// How calls were taken so far.
+    /// How calls were taken so far. Processors add what they counted when they have nothing else to do.
     #[must_use]
     pub fn counts(&self) -> ServerCounts {
         self.counters.snapshot()
     }
 
-    fn kick(&self) {
-        self.kicks.fetch_add(1, Ordering::Release);
-        futex::wake_private(&self.kicks);
+    /// A client says that its ring has a request while nobody looks, or nobody who was rung came. Called by the watcher,
+    /// as are all that follow.
+    pub fn rung(&self, pair: &Arc<P>) -> Vec<Wanted> {
+        let half = pair.half();
+        let Some((sequence, cpu)) = half.pending().filter(|_| !half.has_ended()) else {
+            // It was taken meanwhile, or there never was one.
+            self.counters.empty_bells.add(1);
+            return Vec::new();
+        };
+        let mut wanted = self.doubt_lead(pair);
+        // A second message for one request: whoever was sent did not come, so another is sent.
+        let again = half.sent_for.swap(sequence, Ordering::Relaxed) == sequence;
+        let sent = if again { half.sent.load(Ordering::Relaxed) } else { 0 };
+        let allowed = process::allowed_cpus();
+        let own = 1 << (usize::from(cpu) % BELL_COUNT);
+        let left = [allowed & own & !sent, allowed & !sent, allowed & own, allowed, 1];
+        let n = left.into_iter().find(|&mask| mask != 0).map_or(0, u64::trailing_zeros);
+        half.sent.store(sent | 1 << n, Ordering::Relaxed);
+        wanted.extend(self.attach(pair, usize::try_from(n).unwrap_or(0), false));
+        wanted
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shared<P>> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does what occupants asked for.
+    pub fn attend(&self) -> Vec<Wanted> {
+        let requests = core::mem::take(&mut self.roster().requests);
+        let allowed = process::allowed_cpus();
+        let mut wanted = Vec::new();
+        for request in requests {
+            let (Request::Attend { ref pair, cpu } | Request::Promote { ref pair, cpu }) = request;
+            if pair.half().has_ended() {
+                continue;
+            }
+            let own = usize::from(cpu) % BELL_COUNT;
+            if matches!(request, Request::Promote { .. }) {
+                let lead = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0);
+                match lead.checked_sub(1) {
+                    // Polling on the CPU that the caller is on would only keep it from calling.
+                    Some(lead) if lead == own => {}
+                    Some(lead) => wanted.extend(self.attach(pair, lead, false)),
+                    None => {
+                        // The next CPU after the caller's, so that two busy callers do not both end up with the first.
+                        let others = (allowed & !(1 << own)).rotate_right(cpu.into());
+                        if others != 0 {
+                            let n = (usize::try_from(others.trailing_zeros()).unwrap_or(0) + own) % BELL_COUNT;
+                            wanted.extend(self.attach(pair, n, true));
+                        }
+                    }
+                }
+            } else if allowed & 1 << own != 0 {
+                wanted.extend(self.attach(pair, own, false));
+            } else if pair.half().has_request() {
+                wanted.extend(self.rung(pair));
+            }
+        }
+        wanted
     }
 
-    /// The life of processor `wanted`: lead, run procedures, follow. Does not return.
+    /// Sees to it that the seat of CPU `n` attends the pair and has an occupant that is not inside a procedure.
+    fn attach(&self, pair: &Arc<P>, n: usize, promoted: bool) -> Option<Wanted> {
+        let seat = self.seats.get(n)?;
+        let mut books = seat.books();
+        let known = |pairs: &[Arc<P>]| pairs.iter().any(|other| Arc::ptr_eq(other, pair));
+        if !known(&books.attended) && !known(&books.inbox) {
+            books.inbox.push(Arc::clone(pair));
+        }
+        books.promoted |= promoted;
+        drop(books);
+        seat.kick();
+        self.staff(n, seat)
+    }
+
+    /// Gives the seat an occupant, if it has none that can look.
+    fn staff(&self, n: usize, seat: &Seat<P>) -> Option<Wanted> {
+        // Acquire: pairs with the Release of an occupant that leaves.
+        let occupant = seat.occupant.load(Ordering::Acquire);
+        if occupant != 0 && occupant & INSIDE == 0 {
+            return None;
+        }
+        let mut roster = self.roster();
+        let spare = roster.spares.pop();
+        if spare.is_none() && roster.processors >= PROCESSOR_COUNT_MAX {
+            return None;
+        }
+        let is_new = spare.is_none();
+        let post = spare.unwrap_or_else(|| {
+            roster.ids += 1;
+            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0) })
+        });
+        // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed. Acquire
+        // and Release: pair with those of the occupant's own exchange.
+        if seat.occupant.compare_exchange(occupant, post.id, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            if !is_new {
+                roster.spares.push(post);
+            }
+            return None;
+        }
+        if occupant != 0 {
+            self.counters.relieved.add(1);
+            self.end_lead(n, seat);
+        }
+        roster.processors += u32::from(is_new);
+        drop(roster);
+        post.seat.store(u32::try_from(n).unwrap_or(0) + 1, Ordering::Release);
+        if is_new {
+            return Some(Wanted(post));
+        }
+        futex::wake_private(&post.seat);
+        None
+    }
+
+    /// The lead of seat `n` is inside a procedure and has lost its seat, and with it the lead.
+    fn end_lead(&self, n: usize, seat: &Seat<P>) {
+        let lead = u32::try_from(n).unwrap_or(0) + 1;
+        if self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+            seat.books().attended.iter().for_each(|pair| pair.half().set_status(poll::word(poll::UNPOLLED, 0)));
+        }
+    }
+
+    /// A caller waited in vain for the lead: relieves it if it is inside a procedure; else it does not get its CPU, and
+    /// this pair at least does not count on it any more.
+    fn doubt_lead(&self, pair: &Arc<P>) -> Vec<Wanted> {
+        let Some(n) = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0).checked_sub(1) else {
+            return Vec::new();
+        };
+        let Some(seat) = self.seats.get(n) else { return Vec::new() };
+        if !seat.books().attended.iter().any(|other| Arc::ptr_eq(other, pair)) {
+            return Vec::new();
+        }
+        pair.half().set_status(poll::word(poll::UNPOLLED, 0));
+        self.staff(n, seat).into_iter().collect()
+    }
+
+    /// The kernel thread of a wanted processor could not be started; whoever rings next is told to try again.
+    pub fn not_started(&self, id: u32) {
+        self.roster().processors -= 1;
+        for seat in &self.seats {
+            let _ = seat.occupant.compare_exchange(id, 0, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets a pair that has ended.
+    pub fn forget(&self, pair: &Arc<P>) {
+        for seat in &self.seats {
+            let mut books = seat.books();
+            let before = books.attended.len();
+            books.attended.retain(|other| !Arc::ptr_eq(other, pair));
+            books.inbox.retain(|other| !Arc::ptr_eq(other, pair));
+            let changed = books.attended.len() != before;
+            drop(books);
+            if changed {
+                seat.kick();
+            }
+        }
+        self.roster().requests.retain(|request| {
+            let (Request::Attend { pair: other, .. } | Request::Promote { pair: other, .. }) = request;
+            !Arc::ptr_eq(other, pair)
+        });
+    }
+
+    /// The life of a processor: wait for a seat, be the standby there until relieved. Does not return.
     pub fn work(&self, wanted: Wanted) -> ! {
-        let me = wanted.0;
+        let post = wanted.0;
         let mut scratch = Vec::new();
         loop {
-            if self.lead.compare_exchange(0, me, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                self.tenure(me, &mut scratch);
-            }
-            let calls = {
-                let mut shared = self.lock();
-                if self.lead.load(Ordering::Acquire) == 0 {
-                    continue;
-                }
-                shared.idle += 1;
-                self.calls_for_relief.load(Ordering::Acquire)
+            let seat = post.seat.swap(0, Ordering::Acquire);
+            let Some(n) = usize::try_from(seat).ok().and_then(|seat| seat.checked_sub(1)) else {
+                futex::sleep(&[Sleep { word: &post.seat, value: 0, shared: false }], None);
+                continue;
             };
-            while self.calls_for_relief.load(Ordering::Acquire) == calls {
-                futex::sleep(&[Sleep { word: &self.calls_for_relief, value: calls, shared: false }], None);
-            }
-            self.lock().idle -= 1;
+            self.occupy(n, post.id, &mut scratch);
+            self.roster().spares.push(Arc::clone(&post));
         }
     }
 
-    /// Leads until somebody else does.
-    fn tenure(&self, me: u32, scratch: &mut Vec<u8>) {
-        let mut answered: Vec<(Arc<P>, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
-        let mut kicks = self.kicks.load(Ordering::Acquire);
-        let mut hot = self.take_hot();
-        let mut cpu = process::cpu();
-        let mut caller_cpu = cpu;
-        set_status(&hot, poll::POLLED, cpu);
-        let mut idle = 0;
-        loop {
-            if self.kicks.load(Ordering::Relaxed) != kicks {
-                kicks = self.kicks.load(Ordering::Acquire);
-                hot = self.take_hot();
-                set_status(&hot, poll::POLLED, cpu);
-                idle = 0;
+    /// Nobody can be on CPU `n` any more: its pairs become cold, and those with a request go elsewhere.
+    pub(super) fn vacate(&self, n: usize, me: u32) {
+        let Some(seat) = self.seats.get(n) else { return };
+        let mut books = seat.books();
+        let mut pairs = core::mem::take(&mut books.attended);
+        pairs.iter().for_each(|pair| leave(pair.half(), n));
+        pairs.append(&mut books.inbox);
+        books.promoted = false;
+        // Release: pairs with the Acquire in `staff`.
+        let _ = seat.occupant.compare_exchange(me, 0, Ordering::AcqRel, Ordering::Relaxed);
+        drop(books);
+        // Pairs with the caller's fence after it has published: it sees AWAY, or we see its request.
+        core::sync::atomic::fence(Ordering::SeqCst);
+        for pair in pairs {
+            if let Some((_, cpu)) = pair.half().pending() {
+                self.request(Request::Attend { pair, cpu });
             }
-            let mut worked = false;
-            for pair in &hot {
-                let Some(claimed) = (if pair.half().has_ended() { None } else { pair.half().claim() }) else {
-                    continue;
-                };
-                worked = true;
-                caller_cpu = claimed.cpu;
-                // A plain store: nobody else changes the word while the lead is outside.
-                self.lead.store(me | INSIDE, Ordering::Release);
-                self.run(pair, &claimed, scratch);
-                answered.push((Arc::clone(pair), claimed.request.astack, claimed.sequence));
-                let out = self.lead.compare_exchange(me | INSIDE, me, Ordering::AcqRel, Ordering::Relaxed);
-                if out.is_err() {
-                    // Relieved. The status words are the new lead's to write.
-                    wake_callers(&mut answered);
-                    return;
-                }
-            }
-            if worked {
-                idle = 0;
-                if answered.len() + HOT_COUNT > ANSWERED_MAX {
-                    wake_callers(&mut answered);
-                }
-                continue;
-            }
-            if !answered.is_empty() {
-                wake_callers(&mut answered);
-            }
-            idle += 1;
-            if idle == 1 && process::cpu() != cpu {
-                cpu = process::cpu();
-                set_status(&hot, poll::POLLED, cpu);
-            }
-            // Polling on the CPU that the caller is on would only keep it from calling.
-            if idle < IDLE_TURNS && caller_cpu != cpu {
-                core::hint::spin_loop();
-                continue;
-            }
-            self.sleep(&hot, kicks, cpu);
-            cpu = process::cpu();
-            set_status(&hot, poll::POLLED, cpu);
-            idle = 0;
         }
     }
+}
 
-    fn run(&self, pair: &Arc<P>, claimed: &Claimed, scratch: &mut Vec<u8>) {
-        self.counters.calls.add(1);
-        if let Err(how) = pair.run(claimed, scratch) {
-            pair.half().end();
-            pair.misbehaved(how);
-        } else if pair.half().is_waiting(claimed.request.astack, claimed.sequence) {
-            // Seen without a fence: the common case of a caller that slept long before. The fenced look follows.
-            pair.half().wake_caller(claimed.request.astack);
-        }
-    }
-
-    /// Takes rung pairs into the hot ones; the ones that were hot longest become COLD.
-    fn take_hot(&self) -> Vec<Arc<P>> {
-        let mut shared = self.lock();
-        let rung = core::mem::take(&mut shared.rung);
-        for pair in rung {
-            if !pair.half().has_ended() && !shared.hot.iter().any(|other| Arc::ptr_eq(other, &pair)) {
-                shared.hot.push(pair);
-            }
-        }
-        for _ in HOT_COUNT..shared.hot.len() {
-            let cold = shared.hot.remove(0);
-            cold.half().set_status(poll::word(poll::COLD, process::cpu()));
-            // Pairs with the caller's fence after it has published: it sees COLD and rings, or we see its request.
-            fence(Ordering::SeqCst);
-            if cold.half().has_request() {
-                // Its turn comes right after those that displaced it.
-                shared.rung.push(cold);
-                self.kicks.fetch_add(1, Ordering::Release);
-            }
-        }
-        shared.hot.clone()
-    }
-
-    /// Writes that nobody looks, looks once more, and sleeps until a bell or a kick.
-    fn sleep(&self, hot: &[Arc<P>], kicks: u32, cpu: u16) {
-        set_status(hot, poll::ASLEEP, cpu);
-        // Pairs with the caller's fence between its request and its look at the status. The bells are read before the
-        // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
-        fence(Ordering::SeqCst);
-        let mut words = [Sleep { word: &self.kicks, value: kicks, shared: false }; HOT_COUNT + 1];
-        let mut count = 1;
-        for (to, bell) in words.iter_mut().skip(1).zip(hot.iter().filter_map(|pair| pair.half().bell())) {
-            *to = Sleep { word: bell.futex(), value: sequence(bell.load()), shared: true };
-            count += 1;
-        }
-        // The bells' loads come before the scan's.
-        fence(Ordering::Acquire);
-        let has_work = hot.iter().any(|pair| pair.half().has_request() && !pair.half().has_ended());
-        if !has_work && self.kicks.load(Ordering::Acquire) == kicks {
-            futex::sleep(words.get(..count).unwrap_or_default(), None);
-        }
-    }
+/// The seat of CPU `n` attends the pair no more. Followed by a full fence and one more look at the ring.
+pub(super) fn leave(half: &ServerHalf, n: usize) {
+    half.set_armed(n, armed::AWAY);
+    half.attended.fetch_and(!(1 << n), Ordering::Relaxed);
 }
 
 /// Claims and runs, on the calling kernel thread, every request of `pair` that is there; says how many.
@@ -306,19 +381,4 @@ pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) -> usize {
         }
     }
     count
-}
-
-fn set_status<P: Pair>(hot: &[Arc<P>], state: u16, cpu: u16) {
-    hot.iter().for_each(|pair| pair.half().set_status(poll::word(state, cpu)));
-}
-
-/// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.
-fn wake_callers<P: Pair>(answered: &mut Vec<(Arc<P>, u16, u32)>) {
-    // Pairs with the caller's fence between announcing its wait and its look at the reply.
-    fence(Ordering::SeqCst);
-    for (pair, astack, sequence) in answered.drain(..) {
-        if pair.half().is_waiting(astack, sequence) {
-            pair.half().wake_caller(astack);
-        }
-    }
 }

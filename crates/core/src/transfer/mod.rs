@@ -9,8 +9,12 @@
 
 pub mod call;
 pub mod caller;
+pub mod clock;
 pub mod counts;
 pub mod crew;
 #[cfg(feature = "wait-hook")]
 pub mod hook;
+mod lead;
 pub mod mode;
+pub mod policy;
+mod standby;

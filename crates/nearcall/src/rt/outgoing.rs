@@ -102,7 +102,7 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
             generation: near.generation,
             nonce: near.nonce,
         };
-        let answered = match self.held.call(what, words, &near.pair.control, self.callee.timeout) {
+        let answered = match self.held.call(what, words, &near.pair.control, self.callee.timeout, near.transfer.get()) {
             Ok(answered) => answered,
             Err(failed) => return Err(failure(failed)),
         };

@@ -1,0 +1,196 @@
+//! A cheap clock for hints, and what is measured with it once at start.
+//!
+//! Decisions that only cost or save time use ticks (10 ns a reading instead of 30). Deadlines use the system's clock:
+//! ticks of different CPUs may disagree on some machines.
+
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Word, Ordering};
+use std::sync::Once;
+use std::time::{Duration, Instant};
+
+use crate::sys::futex::{self, Sleep};
+use crate::sys::process;
+
+/// The processor's counter.
+#[inline(always)]
+#[must_use]
+pub fn ticks() -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: every x86-64 processor has the instruction, and Linux allows it unless a process forbids it to itself.
+        unsafe { core::arch::x86_64::_rdtsc() }
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        let count: u64;
+        // SAFETY: Linux lets every process read the virtual counter; nothing else is touched.
+        unsafe { core::arch::asm!("mrs {}, cntvct_el0", out(reg) count, options(nomem, nostack)) };
+        count
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        monotonic_ns()
+    }
+}
+
+/// Milliseconds of the system's clock, wrapping.
+#[must_use]
+pub fn milliseconds() -> u32 {
+    let now = rustix::time::clock_gettime(rustix::thread::ClockId::MonotonicCoarse);
+    let ms = now.tv_sec.wrapping_mul(1000).wrapping_add(now.tv_nsec / 1_000_000);
+    u32::try_from(ms & 0xffff_ffff).unwrap_or(0)
+}
+
+/// What waiting is worth on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calibration {
+    /// Ticks of a microsecond, at least 1.
+    pub ticks_per_us: u64,
+    /// Ticks from waking a thread that sleeps until it runs: on another CPU, if there is one.
+    pub wake: u64,
+    /// Turns of a caller's spin that take as long as a wake-up.
+    pub wake_turns: u32,
+    /// CPUs that the machine can have.
+    pub cpus: usize,
+}
+
+impl Calibration {
+    /// What is assumed until it is measured: 50 us on a machine of 2 GHz.
+    const GUESS: Self = Self { ticks_per_us: 2000, wake: 100_000, wake_turns: 1000, cpus: 64 };
+
+    /// `us` microseconds, in ticks.
+    #[must_use]
+    pub const fn us(&self, us: u64) -> u64 {
+        self.ticks_per_us.saturating_mul(us)
+    }
+}
+
+static TICKS_PER_US: AtomicU64 = AtomicU64::new(Calibration::GUESS.ticks_per_us);
+static WAKE: AtomicU64 = AtomicU64::new(Calibration::GUESS.wake);
+static WAKE_TURNS: AtomicU32 = AtomicU32::new(Calibration::GUESS.wake_turns);
+static CPUS: AtomicU32 = AtomicU32::new(64);
+static ONCE: Once = Once::new();
+
+/// What was measured, or assumed.
+#[inline]
+#[must_use]
+pub fn calibration() -> Calibration {
+    Calibration {
+        ticks_per_us: TICKS_PER_US.load(Ordering::Relaxed),
+        wake: WAKE.load(Ordering::Relaxed),
+        wake_turns: WAKE_TURNS.load(Ordering::Relaxed),
+        cpus: usize::try_from(CPUS.load(Ordering::Relaxed)).unwrap_or(64),
+    }
+}
+
+/// Turns of a caller's spin that take as long as a wake-up.
+#[inline(always)]
+#[must_use]
+pub fn wake_turns() -> u32 {
+    WAKE_TURNS.load(Ordering::Relaxed)
+}
+
+/// Rounds of the measurement; the median counts, so that one preemption does not.
+const ROUNDS: usize = 7;
+/// How long the sleeper sleeps before each round: long enough for its CPU to become idle.
+const REST: Duration = Duration::from_micros(100);
+/// Turns of the spin that are timed.
+const TURNS: u32 = 400;
+/// Bounds of what a wake-up is taken to cost, whatever a loaded machine says at start.
+const WAKE_US: (u64, u64) = (5, 500);
+
+/// Measures, once a process, for about 2 ms. Called when the domain begins, before anything is called.
+pub fn calibrate() {
+    ONCE.call_once(|| {
+        CPUS.store(process::cpu_count(), Ordering::Relaxed);
+        let (start, begin) = (now(), ticks());
+        let wake = median_wake();
+        let turns = {
+            let word = Word::new(0);
+            let begin = ticks();
+            for _ in 0..TURNS {
+                // What a turn of the spin does: two words are looked at.
+                core::hint::black_box(word.load(Ordering::Relaxed));
+                core::hint::black_box(word.load(Ordering::Relaxed));
+                core::hint::spin_loop();
+            }
+            ticks().wrapping_sub(begin) / u64::from(TURNS)
+        };
+        let us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        let per_us = (ticks().wrapping_sub(begin) / us).max(1);
+        // Without a second thread, what was assumed, in this machine's ticks.
+        let wake = wake.unwrap_or(50 * per_us).clamp(WAKE_US.0 * per_us, WAKE_US.1 * per_us);
+        TICKS_PER_US.store(per_us, Ordering::Relaxed);
+        WAKE.store(wake, Ordering::Relaxed);
+        WAKE_TURNS.store(u32::try_from(wake / turns.max(1)).unwrap_or(u32::MAX).max(1), Ordering::Relaxed);
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "calibration is what relates ticks to the clock")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// From a futex wake to the first instruction of the woken thread.
+fn median_wake() -> Option<u64> {
+    let bell = AtomicU32::new(0);
+    let answer = AtomicU64::new(0);
+    let alone = process::allowed_cpus().count_ones() < 2;
+    std::thread::scope(|scope| {
+        let sleeper = || {
+            for round in 0..ROUNDS {
+                let round = u32::try_from(round).unwrap_or(0);
+                while bell.load(Ordering::Acquire) == round {
+                    futex::sleep(&[Sleep { word: &bell, value: round, shared: false }], None);
+                }
+                answer.store(ticks(), Ordering::Release);
+            }
+        };
+        std::thread::Builder::new().name("nearcall-cal".into()).spawn_scoped(scope, sleeper).ok()?;
+        let mut times = [0; ROUNDS];
+        for time in &mut times {
+            #[expect(clippy::disallowed_methods, reason = "the sleeper's CPU has to become idle")]
+            std::thread::sleep(REST);
+            answer.store(0, Ordering::Relaxed);
+            let begin = ticks();
+            bell.fetch_add(1, Ordering::Release);
+            futex::wake_private(&bell);
+            let mut turns = 0_u32;
+            let woken = loop {
+                let woken = answer.load(Ordering::Acquire);
+                if woken != 0 {
+                    break woken;
+                }
+                turns += 1;
+                // Where the two share a CPU, the sleeper needs it; elsewhere yielding now and then changes nothing.
+                if alone || turns.is_multiple_of(1000) {
+                    std::thread::yield_now();
+                } else {
+                    core::hint::spin_loop();
+                }
+            };
+            *time = woken.saturating_sub(begin);
+        }
+        times.sort_unstable();
+        times.get(ROUNDS / 2).copied()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_measured_is_plausible() {
+        calibrate();
+        let found = calibration();
+        assert!((1..20_000).contains(&found.ticks_per_us), "{found:?}");
+        assert!((found.us(WAKE_US.0)..=found.us(WAKE_US.1)).contains(&found.wake), "{found:?}");
+        assert!(found.wake_turns > 0 && found.cpus > 0, "{found:?}");
+    }
+
+    #[test]
+    fn ticks_go_forward() {
+        let before = ticks();
+        assert!(ticks() >= before);
+    }
+}

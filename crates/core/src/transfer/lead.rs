@@ -1,0 +1,132 @@
+//! The lead: the one seat whose occupant polls instead of sleeping, while calls come so close that waking it for each
+//! would cost more (LRPC's domain caching on idle processors; URPC's polling by idle ones).
+//!
+//! On this path a call takes no lock and no system call: the request is claimed, run, answered. Whether its caller has
+//! gone to sleep meanwhile is looked at after a fence that many calls share.
+
+use core::sync::atomic::{Ordering, fence};
+
+use nearcall_layout::pair::{BELL_COUNT, armed, poll};
+
+use super::clock::{self, ticks};
+use super::crew::{ATTENDED_MAX, Pair};
+use super::policy::tenure::{Leave, Tenure, needed_after};
+use super::standby::{Gone, Standby};
+
+/// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
+const ANSWERED_MAX: usize = 64;
+
+/// Idle turns between two looks at the clock: some 2 us.
+const LOOK: u32 = 64;
+
+/// A hole of this many microseconds between two looks: something else ran here.
+const HOLE_US: u64 = 300;
+
+impl<P: Pair> Standby<'_, P> {
+    /// Polls until that does not pay any more.
+    ///
+    /// # Errors
+    /// [`Gone`].
+    pub(super) fn lead(&mut self) -> Result<(), Gone> {
+        let number = u32::try_from(self.n).unwrap_or(0) + 1;
+        // Acquire and Release: pair with those of the last lead's end, and of whoever ends this one.
+        if self.crew.lead.compare_exchange(0, number, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            return Ok(());
+        }
+        self.crew.counters.tenures.add(1);
+        self.add_counts();
+        self.open_books(armed::AWAY);
+        let calibration = clock::calibration();
+        let mut tenure = Tenure::begin(ticks());
+        let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
+        self.crew.counters.calls.add(tenure.calls);
+        self.crew.counters.polled.add(tenure.calls);
+        let why = left?;
+        let now = ticks();
+        for known in &mut self.mine {
+            known.last = now;
+            let needed = &known.pair.half().evidence_needed;
+            let fruit = if why == Leave::Idle { tenure.calls } else { tenure.calls / 16 };
+            needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+        }
+        let books = self.seat.books();
+        let _ = self.crew.lead.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
+        self.set_armed(armed::LOOKING);
+        self.set_status(poll::UNPOLLED);
+        drop(books);
+        // Pairs with the caller's fence after it has published: it sees that nobody polls, or the scan that follows sees
+        // its request.
+        fence(Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn poll(&mut self, tenure: &mut Tenure, budget: u64, hole: u64) -> Result<Leave, Gone> {
+        let mut answered: Vec<(usize, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
+        let mut turns: u32 = 0;
+        loop {
+            if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
+                self.wake_callers(&mut answered);
+                self.open_books(armed::AWAY);
+            }
+            let mut worked = false;
+            let mut shared = None;
+            for at in 0..self.mine.len() {
+                let Some(claimed) = self.claim(at) else { continue };
+                worked = true;
+                self.enter();
+                self.execute(at, &claimed);
+                answered.push((at, claimed.request.astack, claimed.sequence));
+                // Seen without a fence: a caller that slept long before. The fenced look follows.
+                self.wake_if_waiting(at, claimed.request.astack, claimed.sequence);
+                if let Err(gone) = self.exit() {
+                    // The words of the seat are somebody else's now; our callers are still ours.
+                    self.wake_callers(&mut answered);
+                    return Err(gone);
+                }
+                let here = usize::from(claimed.cpu) % BELL_COUNT == self.n;
+                shared = shared.or(tenure.worked(here));
+            }
+            if worked {
+                turns = 0;
+                if answered.len() + ATTENDED_MAX > ANSWERED_MAX || shared.is_some() {
+                    self.wake_callers(&mut answered);
+                }
+                if let Some(leave) = shared {
+                    return Ok(leave);
+                }
+                continue;
+            }
+            if !answered.is_empty() {
+                self.wake_callers(&mut answered);
+            }
+            turns += 1;
+            if turns.is_multiple_of(LOOK) {
+                if let Some(leave) = tenure.idle(ticks(), budget, hole) {
+                    return Ok(leave);
+                }
+                if self.is_displaced() {
+                    return Ok(Leave::Preempted);
+                }
+            }
+            core::hint::spin_loop();
+        }
+    }
+
+    #[inline(always)]
+    fn wake_if_waiting(&self, at: usize, astack: u16, sequence: u32) {
+        if let Some(known) = self.mine.get(at)
+            && known.pair.half().is_waiting(astack, sequence)
+        {
+            known.pair.half().wake_caller(astack);
+        }
+    }
+
+    /// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.
+    fn wake_callers(&self, answered: &mut Vec<(usize, u16, u32)>) {
+        // Pairs with the caller's fence between announcing its wait and its look at the reply.
+        fence(Ordering::SeqCst);
+        for (at, astack, sequence) in answered.drain(..) {
+            self.wake_if_waiting(at, astack, sequence);
+        }
+    }
+}

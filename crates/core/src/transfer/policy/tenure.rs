@@ -1,0 +1,162 @@
+//! When a standby becomes the lead, and when the lead ends.
+
+/// Short gaps in a row after which a pair is worth polling, to begin with.
+pub const EVIDENCE_MIN: u32 = 8;
+
+/// The most that fruitless tenures can raise it to.
+const EVIDENCE_MAX: u32 = 4096;
+
+/// What speaks for polling a pair, collected by the standby that serves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Evidence {
+    short: u32,
+}
+
+impl Evidence {
+    /// A call came `gap` after the last one was answered; `limit` is what a wake-up costs: a lead that waits longer
+    /// costs more than it saves. Says whether `needed` short gaps have come in a row, and begins again if so.
+    #[must_use]
+    pub const fn gap(&mut self, gap: u64, limit: u64, needed: u32) -> bool {
+        if gap >= limit {
+            self.short = 0;
+            return false;
+        }
+        self.short += 1;
+        let enough = self.short >= needed;
+        if enough {
+            self.short = 0;
+        }
+        enough
+    }
+}
+
+/// The evidence that the next tenure takes, after one that answered `calls`.
+#[must_use]
+pub const fn needed_after(needed: u32, calls: u64) -> u32 {
+    if calls >= 64 {
+        EVIDENCE_MIN
+    } else if needed >= EVIDENCE_MAX {
+        EVIDENCE_MAX
+    } else {
+        needed * 2
+    }
+}
+
+/// Why a tenure ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// Nobody called for as long as a wake-up takes.
+    Idle,
+    /// Something else ran on this CPU in between.
+    Preempted,
+    /// A caller is on this CPU: polling would only keep it from running.
+    Shared,
+}
+
+/// Calls from the lead's own CPU, in a row, that end a tenure: one may have been on its way to another CPU.
+const SHARED_MAX: u32 = 4;
+
+/// One tenure: a pure clock of idle time.
+#[derive(Debug, Clone, Copy)]
+pub struct Tenure {
+    idle_since: u64,
+    last_look: u64,
+    shared: u32,
+    /// Calls answered.
+    pub calls: u64,
+}
+
+impl Tenure {
+    /// Begins at `now`.
+    #[must_use]
+    pub const fn begin(now: u64) -> Self {
+        Self { idle_since: now, last_look: now, shared: 0, calls: 0 }
+    }
+
+    /// A call was answered; `here`: its caller is on the lead's own CPU. The idle time begins at the next look.
+    #[inline(always)]
+    #[must_use]
+    pub const fn worked(&mut self, here: bool) -> Option<Leave> {
+        self.calls += 1;
+        self.idle_since = 0;
+        if !here {
+            self.shared = 0;
+            return None;
+        }
+        self.shared += 1;
+        if self.shared >= SHARED_MAX { Some(Leave::Shared) } else { None }
+    }
+
+    /// A look at the clock in an idle turn. `budget`: how long to poll in vain; `hole`: how long between two idle looks
+    /// is a sign of preemption.
+    #[must_use]
+    pub const fn idle(&mut self, now: u64, budget: u64, hole: u64) -> Option<Leave> {
+        let last = self.last_look;
+        self.last_look = now;
+        if self.idle_since == 0 {
+            // The first look since a procedure ran: how long that took is no hole.
+            self.idle_since = now;
+            return None;
+        }
+        if now.saturating_sub(last) > hole {
+            return Some(Leave::Preempted);
+        }
+        if now.saturating_sub(self.idle_since) > budget { Some(Leave::Idle) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_short_gaps_in_a_row_are_enough_and_a_long_one_begins_again() {
+        let mut evidence = Evidence::default();
+        for _ in 0..7 {
+            assert!(!evidence.gap(10, 50, EVIDENCE_MIN));
+        }
+        assert!(!evidence.gap(50, 50, EVIDENCE_MIN));
+        for _ in 0..7 {
+            assert!(!evidence.gap(10, 50, EVIDENCE_MIN));
+        }
+        assert!(evidence.gap(10, 50, EVIDENCE_MIN));
+        assert!(!evidence.gap(10, 50, EVIDENCE_MIN), "it begins again");
+    }
+
+    #[test]
+    fn a_fruitless_tenure_doubles_the_evidence_to_a_bound_and_a_fruitful_one_forgives() {
+        let mut needed = EVIDENCE_MIN;
+        for _ in 0..20 {
+            needed = needed_after(needed, 3);
+        }
+        assert_eq!(needed, EVIDENCE_MAX);
+        assert_eq!(needed_after(needed, 64), EVIDENCE_MIN);
+    }
+
+    #[test]
+    fn a_tenure_ends_when_idle_beyond_the_budget() {
+        let mut tenure = Tenure::begin(1000);
+        assert_eq!(tenure.idle(1040, 50, 500), None);
+        assert_eq!(tenure.worked(false), None);
+        assert_eq!(tenure.idle(1100, 50, 500), None, "idle begins here");
+        assert_eq!(tenure.idle(1150, 50, 500), None);
+        assert_eq!(tenure.idle(1151, 50, 500), Some(Leave::Idle));
+    }
+
+    #[test]
+    fn a_hole_between_idle_looks_is_preemption_and_a_long_procedure_is_not() {
+        let mut tenure = Tenure::begin(1000);
+        assert_eq!(tenure.worked(false), None);
+        assert_eq!(tenure.idle(90_000, 50, 500), None);
+        assert_eq!(tenure.idle(90_501, 5000, 500), Some(Leave::Preempted));
+    }
+
+    #[test]
+    fn callers_on_the_leads_cpu_end_it() {
+        let mut tenure = Tenure::begin(1);
+        for _ in 1..SHARED_MAX {
+            assert_eq!(tenure.worked(true), None);
+        }
+        assert_eq!(tenure.worked(true), Some(Leave::Shared));
+    }
+}

@@ -1,0 +1,405 @@
+//! The occupant of a seat: a processor confined to one CPU, asleep until a caller gives it that CPU.
+//!
+//! ```text
+//!            bell, kick                 request                    promoted
+//! ASLEEP ------------------> LOOKING -----------> AWAY     LOOKING ---------> POLLED (lead.rs)
+//!    ^  no request, fence,      |  ^               |          ^                  |
+//!    +---- looked again --------+  +---- reply ----+          +----- leave ------+
+//! ```
+
+use core::sync::atomic::{Ordering, fence};
+use std::sync::Arc;
+
+use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence};
+
+use super::clock::{self, ticks};
+use super::crew::{ATTENDED_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
+use super::policy::tenure::Evidence;
+use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
+use crate::channel::server::Claimed;
+use crate::sys::futex::{self, Sleep};
+use crate::sys::process;
+
+/// A yield without a request that took longer than this went to somebody else.
+const LATE_US: u64 = 100;
+
+/// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
+/// broken or wants us to burn time.
+const EMPTY_MAX: u32 = 64;
+
+/// Between two requests to the watcher for one pair, in wake-ups: the answer takes about two.
+const ASK_AGAIN: u64 = 16;
+
+/// A pair, as one occupant knows it.
+pub(super) struct Attended<P> {
+    pub(super) pair: Arc<P>,
+    /// When its last call was answered, in ticks.
+    pub(super) last: u64,
+    asked: u64,
+    evidence: Evidence,
+    yields: Yields,
+    empty: u32,
+}
+
+/// Why an occupant is none any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// Another processor has the seat.
+    Relieved,
+    /// This processor may not run on the seat's CPU any more.
+    Displaced,
+}
+
+/// A processor in its seat.
+pub(super) struct Standby<'a, P> {
+    pub(super) crew: &'a Crew<P>,
+    pub(super) seat: &'a Seat<P>,
+    pub(super) n: usize,
+    pub(super) me: u32,
+    pub(super) mine: Vec<Attended<P>>,
+    pub(super) kicks: u32,
+    pub(super) scratch: &'a mut Vec<u8>,
+    /// Where a process may not confine its threads, seats are served from wherever the kernel puts them.
+    confined: bool,
+    /// Whether a yield may give the CPU to an equal.
+    may_yield: bool,
+    /// The pair whose client said that it calls again soon, and the yields that are left for it.
+    soon: Option<usize>,
+    yields_left: u32,
+    /// When the last yield began.
+    yielded: u64,
+    /// Calls taken since they were last added to the counters.
+    calls: u64,
+}
+
+impl<P: Pair> Crew<P> {
+    /// The standby of seat `n`, until relieved or displaced.
+    pub(super) fn occupy(&self, n: usize, me: u32, scratch: &mut Vec<u8>) {
+        let Some(seat) = self.seats.get(n) else { return };
+        let confined = process::confine(n);
+        if !confined && process::allowed_cpus() & 1 << n == 0 {
+            return self.vacate(n, me);
+        }
+        let mut standby = Standby {
+            crew: self,
+            seat,
+            n,
+            me,
+            mine: Vec::new(),
+            kicks: 0,
+            scratch,
+            confined,
+            may_yield: !process::is_real_time(),
+            soon: None,
+            yields_left: 0,
+            yielded: 0,
+            calls: 0,
+        };
+        let gone = standby.run();
+        standby.add_counts();
+        if gone == Gone::Displaced {
+            self.vacate(n, me);
+        }
+    }
+}
+
+impl<P: Pair> Standby<'_, P> {
+    fn run(&mut self) -> Gone {
+        // What the last occupant left: the words of a pair are its writer's to set, and that is us now.
+        if self.open_books(armed::LOOKING)
+            && let Err(gone) = self.lead()
+        {
+            return gone;
+        }
+        loop {
+            // Acquire: pairs with the Release of whoever kicked.
+            if self.seat.kicks.load(Ordering::Acquire) != self.kicks
+                && self.open_books(armed::LOOKING)
+                && let Err(gone) = self.lead()
+            {
+                return gone;
+            }
+            match self.scan() {
+                Err(gone) => return gone,
+                Ok(true) => continue,
+                Ok(false) => {}
+            }
+            if self.yield_once() {
+                continue;
+            }
+            if let Err(gone) = self.sleep() {
+                return gone;
+            }
+        }
+    }
+
+    /// Takes what the watcher has put into the books: pairs to attend or to forget, and whether to lead. The words of the
+    /// pairs say `state` from now on.
+    pub(super) fn open_books(&mut self, state: u64) -> bool {
+        let mut books = self.seat.books();
+        self.kicks = self.seat.kicks.load(Ordering::Acquire);
+        let inbox = core::mem::take(&mut books.inbox);
+        books.attended.extend(inbox.into_iter().filter(|pair| !pair.half().has_ended()));
+        let mut before = core::mem::take(&mut self.mine);
+        let last = |pair: &Arc<P>| {
+            // New ones are the youngest.
+            before.iter().find(|known| Arc::ptr_eq(&known.pair, pair)).map_or(u64::MAX, |known| known.last)
+        };
+        let mut displaced = Vec::new();
+        while books.attended.len() > ATTENDED_MAX {
+            let oldest = books.attended.iter().enumerate().min_by_key(|(_, pair)| last(pair));
+            let Some(oldest) = oldest.map(|(i, _)| i) else { break };
+            let pair = books.attended.swap_remove(oldest);
+            leave(pair.half(), self.n);
+            if state == armed::AWAY {
+                pair.half().set_status(poll::word(poll::UNPOLLED, 0));
+            }
+            displaced.push(pair);
+        }
+        for pair in &books.attended {
+            let known = before.iter().position(|known| Arc::ptr_eq(&known.pair, pair));
+            self.mine.push(match known {
+                Some(at) => before.swap_remove(at),
+                None => {
+                    pair.half().attended.fetch_or(1 << self.n, Ordering::Relaxed);
+                    let evidence = Evidence::default();
+                    let pair = Arc::clone(pair);
+                    Attended { pair, last: 0, asked: 0, evidence, yields: Yields::default(), empty: 0 }
+                }
+            });
+        }
+        self.soon = None;
+        self.yielded = 0;
+        let promoted = core::mem::take(&mut books.promoted);
+        // Under the lock, so that nobody who ends a lead in between is overwritten.
+        if state == armed::AWAY {
+            self.set_status(poll::POLLED);
+        }
+        self.set_armed(state);
+        if !displaced.is_empty() {
+            // Pairs with the caller's fence after it has published: it sees AWAY and rings, or we see its request.
+            fence(Ordering::SeqCst);
+            let back = displaced.into_iter().filter(|pair| pair.half().has_request());
+            let waiting = books.inbox.len();
+            books.inbox.extend(back);
+            if books.inbox.len() > waiting {
+                // Its turn comes right after those that displaced it.
+                self.kicks = self.kicks.wrapping_sub(1);
+            }
+        }
+        promoted
+    }
+
+    pub(super) fn set_armed(&self, state: u64) {
+        self.mine.iter().for_each(|known| known.pair.half().set_armed(self.n, state));
+    }
+
+    pub(super) fn set_status(&self, state: u16) {
+        let word = poll::word(state, u16::try_from(self.n).unwrap_or(0));
+        self.mine.iter().for_each(|known| known.pair.half().set_status(word));
+    }
+
+    pub(super) fn claim(&self, at: usize) -> Option<Claimed> {
+        let half = self.mine.get(at)?.pair.half();
+        if half.has_ended() { None } else { half.claim() }
+    }
+
+    /// Runs one request from each pair that has one. `Ok(true)`: there was one.
+    fn scan(&mut self) -> Result<bool, Gone> {
+        let mut worked = false;
+        for at in 0..self.mine.len() {
+            if let Some(claimed) = self.claim(at) {
+                worked = true;
+                self.serve(at, &claimed)?;
+            }
+        }
+        Ok(worked)
+    }
+
+    /// A donated call.
+    fn serve(&mut self, at: usize, claimed: &Claimed) -> Result<(), Gone> {
+        let claimed_at = ticks();
+        if self.yielded != 0 {
+            self.learn_of_yield(at, claimed_at, true);
+        }
+        self.set_armed(armed::AWAY);
+        self.enter();
+        self.execute(at, claimed);
+        let Some(known) = self.mine.get_mut(at) else { return Ok(()) };
+        let half = known.pair.half();
+        // Pairs with the caller's fence between announcing its wait and its look at the reply.
+        fence(Ordering::SeqCst);
+        let sleeps = half.is_waiting(claimed.request.astack, claimed.sequence);
+        if sleeps {
+            half.wake_caller(claimed.request.astack);
+        }
+        let gap = claimed_at.wrapping_sub(known.last);
+        known.last = ticks();
+        known.empty = 0;
+        self.calls += 1;
+        let soon = claimed.flags & request::SOON != 0 && !sleeps && self.may_yield;
+        self.soon = soon.then_some(at);
+        self.yields_left = YIELD_COUNT;
+        self.exit()?;
+        self.set_armed(armed::LOOKING);
+        self.consider(at, claimed, gap);
+        Ok(())
+    }
+
+    /// From here on whoever relieves this processor gets the seat.
+    #[inline(always)]
+    pub(super) fn enter(&self) {
+        // A plain store: nobody else changes the word while its occupant is outside.
+        self.seat.occupant.store(self.me | INSIDE, Ordering::Release);
+    }
+
+    /// Out of a procedure; it may have lost the seat, and then writes no word of it any more.
+    #[inline(always)]
+    pub(super) fn exit(&self) -> Result<(), Gone> {
+        let (inside, outside) = (self.me | INSIDE, self.me);
+        let kept = self.seat.occupant.compare_exchange(inside, outside, Ordering::AcqRel, Ordering::Relaxed);
+        if kept.is_ok() { Ok(()) } else { Err(Gone::Relieved) }
+    }
+
+    #[inline(always)]
+    pub(super) fn execute(&mut self, at: usize, claimed: &Claimed) {
+        let Some(known) = self.mine.get(at) else { return };
+        if let Err(how) = known.pair.run(claimed, self.scratch) {
+            known.pair.half().end();
+            known.pair.misbehaved(how);
+        }
+    }
+
+    /// Whether another seat should attend the pair, or a lead poll it.
+    fn consider(&mut self, at: usize, claimed: &Claimed, gap: u64) {
+        let Some(known) = self.mine.get_mut(at) else { return };
+        let calibration = clock::calibration();
+        if known.last.wrapping_sub(known.asked) < calibration.wake * ASK_AGAIN {
+            return;
+        }
+        let own = usize::from(claimed.cpu) % BELL_COUNT;
+        let half = known.pair.half();
+        if own != self.n && half.attended.load(Ordering::Relaxed) & 1 << own == 0 {
+            known.asked = known.last;
+            self.crew.request(Request::Attend { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
+            return;
+        }
+        if claimed.flags & request::DONATES != 0 {
+            return;
+        }
+        let needed = half.evidence_needed.load(Ordering::Relaxed);
+        if claimed.flags & request::SPINS != 0 || known.evidence.gap(gap, calibration.wake, needed) {
+            known.asked = known.last;
+            self.crew.request(Request::Promote { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
+        }
+    }
+
+    /// Lets the caller run, if it said that it calls again at once, and if that has been true. `true`: look again.
+    fn yield_once(&mut self) -> bool {
+        let now = self.mine.get(self.soon.unwrap_or(usize::MAX)).map_or(0, |known| known.last);
+        if let Some(at) = self.soon
+            && self.yielded != 0
+        {
+            // The one before was in vain.
+            self.learn_of_yield(at, ticks(), false);
+        }
+        let allowed = |known: &Attended<P>| known.yields.allowed(clock::milliseconds);
+        let wanted = self.soon.and_then(|at| self.mine.get(at)).is_some_and(allowed);
+        if !wanted || self.yields_left == 0 {
+            self.soon = None;
+            return false;
+        }
+        self.yields_left -= 1;
+        self.yielded = if self.yields_left + 1 == YIELD_COUNT { now } else { ticks() };
+        process::yield_cpu();
+        true
+    }
+
+    fn learn_of_yield(&mut self, at: usize, now: u64, paid: bool) {
+        let late = now.wrapping_sub(self.yielded) > clock::calibration().us(LATE_US);
+        self.yielded = 0;
+        let outcome = match (paid, late) {
+            (true, _) => Outcome::Paid,
+            (false, true) => Outcome::Late,
+            (false, false) => Outcome::Vain,
+        };
+        let counters = &self.crew.counters;
+        if paid { &counters.yields_paid } else { &counters.yields_wasted }.add(1);
+        if let Some(known) = self.mine.get_mut(at) {
+            let ms = if paid { 0 } else { clock::milliseconds() };
+            known.yields = known.yields.after(outcome, ms);
+        }
+    }
+
+    pub(super) fn add_counts(&mut self) {
+        if self.calls > 0 {
+            self.crew.counters.calls.add(self.calls);
+            self.crew.counters.donations.add(self.calls);
+            self.calls = 0;
+        }
+    }
+
+    /// Writes that it sleeps, looks once more, and sleeps until a bell or a kick.
+    fn sleep(&mut self) -> Result<(), Gone> {
+        self.add_counts();
+        if self.is_displaced() {
+            return Err(Gone::Displaced);
+        }
+        self.set_armed(armed::ASLEEP);
+        // Pairs with the caller's fence between its request and its look at the words. The bells are read before the
+        // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
+        fence(Ordering::SeqCst);
+        let mut words = [Sleep { word: &self.seat.kicks, value: self.kicks, shared: false }; ATTENDED_MAX + 1];
+        let mut count = 1;
+        for (to, known) in words.iter_mut().skip(1).zip(&self.mine) {
+            let Some(bell) = known.pair.half().bell(self.n) else { break };
+            *to = Sleep { word: bell.futex(), value: sequence(bell.load()), shared: true };
+            count += 1;
+        }
+        // The bells' loads come before the scan's.
+        fence(Ordering::Acquire);
+        let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
+        if !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks {
+            self.crew.counters.sleeps.add(1);
+            futex::sleep(words.get(..count).unwrap_or_default(), None);
+        }
+        if self.is_displaced() {
+            return Err(Gone::Displaced);
+        }
+        self.set_armed(armed::LOOKING);
+        let seen = words.map(|word| word.value);
+        self.note_empty_bells(seen.get(1..).unwrap_or_default());
+        Ok(())
+    }
+
+    /// Whether the kernel had to move this processor: its CPU was taken from the process.
+    pub(super) fn is_displaced(&self) -> bool {
+        self.confined && usize::from(process::cpu()) % BELL_COUNT != self.n
+    }
+
+    /// A bell that was bumped for nothing is counted; a pair whose client does that all the time is attended no more.
+    fn note_empty_bells(&mut self, seen: &[u32]) {
+        let n = self.n;
+        let mut tiresome = false;
+        for (known, &seen) in self.mine.iter_mut().zip(seen) {
+            let half = known.pair.half();
+            let rung = half.bell(n).is_some_and(|bell| sequence(bell.load()) != seen);
+            if rung && !half.has_request() {
+                self.crew.counters.empty_bells.add(1);
+                known.empty += 1;
+                tiresome |= known.empty >= EMPTY_MAX;
+            }
+        }
+        if !tiresome {
+            return;
+        }
+        let mut books = self.seat.books();
+        for known in self.mine.extract_if(.., |known| known.empty >= EMPTY_MAX) {
+            books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
+            leave(known.pair.half(), n);
+        }
+        drop(books);
+        self.soon = None;
+        // A request that came meanwhile is rung for by a message: its caller's first time-out step sees to that.
+    }
+}
