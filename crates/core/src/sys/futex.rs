@@ -16,8 +16,8 @@ use rustix::time::Timespec;
 /// seccomp filter): the delay with which a death is seen there.
 const STEP: Duration = Duration::from_millis(5);
 
-/// The kernel sleeps on at most this many words at once.
-pub const WORD_COUNT_MAX: usize = 128;
+/// We sleep on at most this many words at once; the kernel would take 128, but filling 3 KiB for two of them shows.
+pub const WORD_COUNT_MAX: usize = 16;
 
 static NO_WAITV: AtomicBool = AtomicBool::new(false);
 

@@ -22,6 +22,7 @@ use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
+use crate::transfer::policy::tenure::needed_after;
 
 /// Pairs that one seat attends: the kernel takes 0.6 us for each word a sleeper waits on.
 pub const ATTENDED_MAX: usize = 8;
@@ -205,12 +206,14 @@ impl<P: Pair> Crew<P> {
                 let lead = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0);
                 match lead.checked_sub(1) {
                     // Polling on the CPU that the caller is on would only keep it from calling.
-                    Some(lead) if lead == own => {}
+                    Some(lead) if lead == own => more_evidence(pair.half()),
                     Some(lead) => wanted.extend(self.attach(pair, lead, false)),
                     None => {
                         // The next CPU after the caller's, so that two busy callers do not both end up with the first.
                         let others = (allowed & !(1 << own)).rotate_right(cpu.into());
-                        if others != 0 {
+                        if others == 0 {
+                            more_evidence(pair.half());
+                        } else {
                             let n = (usize::try_from(others.trailing_zeros()).unwrap_or(0) + own) % BELL_COUNT;
                             wanted.extend(self.attach(pair, n, true));
                         }
@@ -367,6 +370,11 @@ impl<P: Pair> Crew<P> {
 pub(super) fn leave(half: &ServerHalf, n: usize) {
     half.set_armed(n, armed::AWAY);
     half.attended.fetch_and(!(1 << n), Ordering::Relaxed);
+}
+
+/// Nobody can poll the pair now: it is not asked for again soon.
+fn more_evidence(half: &ServerHalf) {
+    half.evidence_needed.store(needed_after(half.evidence_needed.load(Ordering::Relaxed), 0), Ordering::Relaxed);
 }
 
 /// Claims and runs, on the calling kernel thread, every request of `pair` that is there; says how many.

@@ -34,13 +34,11 @@ impl<P: Pair> Standby<'_, P> {
             return Ok(());
         }
         self.crew.counters.tenures.add(1);
-        self.add_counts();
         self.open_books(armed::AWAY);
         let calibration = clock::calibration();
         let mut tenure = Tenure::begin(ticks());
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
-        self.crew.counters.calls.add(tenure.calls);
-        self.crew.counters.polled.add(tenure.calls);
+        self.add_counts();
         let why = left?;
         let now = ticks();
         for known in &mut self.mine {
@@ -73,6 +71,7 @@ impl<P: Pair> Standby<'_, P> {
             for at in 0..self.mine.len() {
                 let Some(claimed) = self.claim(at) else { continue };
                 worked = true;
+                self.polled += 1;
                 self.enter();
                 self.execute(at, &claimed);
                 answered.push((at, claimed.request.astack, claimed.sequence));
@@ -90,6 +89,7 @@ impl<P: Pair> Standby<'_, P> {
                 turns = 0;
                 if answered.len() + ATTENDED_MAX > ANSWERED_MAX || shared.is_some() {
                     self.wake_callers(&mut answered);
+                    self.add_counts();
                 }
                 if let Some(leave) = shared {
                     return Ok(leave);
@@ -101,6 +101,7 @@ impl<P: Pair> Standby<'_, P> {
             }
             turns += 1;
             if turns.is_multiple_of(LOOK) {
+                self.add_counts();
                 if let Some(leave) = tenure.idle(ticks(), budget, hole) {
                     return Ok(leave);
                 }

@@ -27,15 +27,23 @@ const LATE_US: u64 = 100;
 /// broken or wants us to burn time.
 const EMPTY_MAX: u32 = 64;
 
-/// Between two requests to the watcher for one pair, in wake-ups: the answer takes about two.
-const ASK_AGAIN: u64 = 16;
+/// Between two requests for a lead, in wake-ups: the answer takes about two.
+const LEAD_AGAIN: u64 = 8;
+
+/// Between two requests for a seat where there is none, at most.
+const ASK_AGAIN_US: u64 = 1_000_000;
+
+/// Calls after which a standby that does not get to sleep adds them to the counters.
+const COUNTED_MAX: u64 = 1024;
 
 /// A pair, as one occupant knows it.
 pub(super) struct Attended<P> {
     pub(super) pair: Arc<P>,
     /// When its last call was answered, in ticks.
     pub(super) last: u64,
-    asked: u64,
+    asked_seat: u64,
+    ask_again: u64,
+    asked_lead: u64,
     evidence: Evidence,
     yields: Yields,
     empty: u32,
@@ -68,8 +76,11 @@ pub(super) struct Standby<'a, P> {
     yields_left: u32,
     /// When the last yield began.
     yielded: u64,
-    /// Calls taken since they were last added to the counters.
-    calls: u64,
+    /// Calls taken, yields that paid and did not, since they were last added to the counters.
+    donations: u64,
+    pub(super) polled: u64,
+    paid: u64,
+    wasted: u64,
 }
 
 impl<P: Pair> Crew<P> {
@@ -93,7 +104,10 @@ impl<P: Pair> Crew<P> {
             soon: None,
             yields_left: 0,
             yielded: 0,
-            calls: 0,
+            donations: 0,
+            polled: 0,
+            paid: 0,
+            wasted: 0,
         };
         let gone = standby.run();
         standby.add_counts();
@@ -118,6 +132,9 @@ impl<P: Pair> Standby<'_, P> {
                 && let Err(gone) = self.lead()
             {
                 return gone;
+            }
+            if self.donations >= COUNTED_MAX {
+                self.add_counts();
             }
             match self.scan() {
                 Err(gone) => return gone,
@@ -164,7 +181,16 @@ impl<P: Pair> Standby<'_, P> {
                     pair.half().attended.fetch_or(1 << self.n, Ordering::Relaxed);
                     let evidence = Evidence::default();
                     let pair = Arc::clone(pair);
-                    Attended { pair, last: 0, asked: 0, evidence, yields: Yields::default(), empty: 0 }
+                    Attended {
+                        pair,
+                        last: 0,
+                        asked_seat: 0,
+                        ask_again: 0,
+                        asked_lead: 0,
+                        evidence,
+                        yields: Yields::default(),
+                        empty: 0,
+                    }
                 }
             });
         }
@@ -236,7 +262,7 @@ impl<P: Pair> Standby<'_, P> {
         let gap = claimed_at.wrapping_sub(known.last);
         known.last = ticks();
         known.empty = 0;
-        self.calls += 1;
+        self.donations += 1;
         let soon = claimed.flags & request::SOON != 0 && !sleeps && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
@@ -274,22 +300,29 @@ impl<P: Pair> Standby<'_, P> {
     fn consider(&mut self, at: usize, claimed: &Claimed, gap: u64) {
         let Some(known) = self.mine.get_mut(at) else { return };
         let calibration = clock::calibration();
-        if known.last.wrapping_sub(known.asked) < calibration.wake * ASK_AGAIN {
-            return;
-        }
         let own = usize::from(claimed.cpu) % BELL_COUNT;
         let half = known.pair.half();
         if own != self.n && half.attended.load(Ordering::Relaxed) & 1 << own == 0 {
-            known.asked = known.last;
-            self.crew.request(Request::Attend { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
-            return;
+            if known.last.wrapping_sub(known.asked_seat) >= known.ask_again {
+                known.asked_seat = known.last;
+                // Where this process may not run, it is asked for less and less.
+                known.ask_again = (known.ask_again * 2).min(calibration.us(ASK_AGAIN_US));
+                self.crew.request(Request::Attend { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
+            }
+        } else {
+            known.ask_again = calibration.wake;
         }
         if claimed.flags & request::DONATES != 0 {
             return;
         }
+        // From another CPU, two wake-ups lie between the calls, which a lead would save.
+        let limit = if own == self.n { calibration.wake } else { 3 * calibration.wake };
         let needed = half.evidence_needed.load(Ordering::Relaxed);
-        if claimed.flags & request::SPINS != 0 || known.evidence.gap(gap, calibration.wake, needed) {
-            known.asked = known.last;
+        // What a caller says of itself is as good: it measures the gap without anybody's wake-up.
+        let gap = if claimed.flags & request::SOON != 0 { 0 } else { gap };
+        let enough = known.evidence.gap(gap, limit, needed) || claimed.flags & request::SPINS != 0;
+        if enough && known.last.wrapping_sub(known.asked_lead) >= calibration.wake * LEAD_AGAIN {
+            known.asked_lead = known.last;
             self.crew.request(Request::Promote { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
         }
     }
@@ -323,8 +356,7 @@ impl<P: Pair> Standby<'_, P> {
             (false, true) => Outcome::Late,
             (false, false) => Outcome::Vain,
         };
-        let counters = &self.crew.counters;
-        if paid { &counters.yields_paid } else { &counters.yields_wasted }.add(1);
+        *if paid { &mut self.paid } else { &mut self.wasted } += 1;
         if let Some(known) = self.mine.get_mut(at) {
             let ms = if paid { 0 } else { clock::milliseconds() };
             known.yields = known.yields.after(outcome, ms);
@@ -332,11 +364,13 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     pub(super) fn add_counts(&mut self) {
-        if self.calls > 0 {
-            self.crew.counters.calls.add(self.calls);
-            self.crew.counters.donations.add(self.calls);
-            self.calls = 0;
-        }
+        let counters = &self.crew.counters;
+        counters.calls.add(self.donations + self.polled);
+        counters.donations.add(self.donations);
+        counters.polled.add(self.polled);
+        counters.yields_paid.add(self.paid);
+        counters.yields_wasted.add(self.wasted);
+        (self.donations, self.polled, self.paid, self.wasted) = (0, 0, 0, 0);
     }
 
     /// Writes that it sleeps, looks once more, and sleeps until a bell or a kick.

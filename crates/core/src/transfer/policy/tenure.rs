@@ -4,7 +4,7 @@
 pub const EVIDENCE_MIN: u32 = 8;
 
 /// The most that fruitless tenures can raise it to.
-const EVIDENCE_MAX: u32 = 4096;
+const EVIDENCE_MAX: u32 = 1 << 16;
 
 /// What speaks for polling a pair, collected by the standby that serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
