@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use nearcall_layout::pair::{self, AstackClass, client, poll, reply, request, server};
+use nearcall_layout::pair::{self, AstackClass, armed, client, poll, reply, request, server};
 use siphasher::sip::SipHasher13;
 
 use crate::message::{self, Grant, Message, Refused};
@@ -65,7 +65,7 @@ impl Greeted {
         assert!(Raw::map(&peer, size, true).is_err(), "the server's region can be mapped for writing");
         self.connection.say(message::MAPPED).expect("an open socket");
         let (Message::Ready, _) = self.connection.must_hear() else { panic!("not ready") };
-        Client { connection: self.connection, token: self.token, own: region, peer: theirs, next: first }
+        Client { connection: self.connection, token: self.token, own: region, peer: theirs, next: first, cpu: None }
     }
 }
 
@@ -95,6 +95,8 @@ pub struct Client {
     pub peer: Raw,
     /// The sequence number of the next request.
     pub next: u32,
+    /// The CPU that requests say they come from; `None`: the one they do come from.
+    pub cpu: Option<u16>,
 }
 
 /// A request line but for its first word.
@@ -223,22 +225,27 @@ impl Client {
         for (i, &word) in line.words.iter().enumerate() {
             self.own.store(at + (request::ARGS + i) * 8, word);
         }
-        // A CPU that nobody is on: a server that sees its caller on its own CPU would not poll for it.
-        self.own.store(at, request::first(sequence, 0, u16::MAX));
+        let here = || u16::try_from(rustix::thread::sched_getcpu()).unwrap_or(u16::MAX);
+        self.own.store(at, request::first(sequence, 0, self.cpu.unwrap_or_else(here)));
     }
 
-    /// Rings as the server's status asks.
+    /// Rings as the server's words ask: not at all while it polls, a bell that somebody is asleep on, else by a message.
     pub fn ring(&self) {
-        match poll::state(self.peer.load(server::STATUS)) {
-            poll::POLLED => {}
-            poll::ASLEEP => {
-                self.own.bump(client::bell(0));
-                self.own.wake(client::bell(0));
-            }
-            _ => {
+        if poll::state(self.peer.load(server::STATUS)) == poll::POLLED {
+            return;
+        }
+        match (0..pair::BELL_COUNT).find(|&n| self.peer.load(server::armed(n)) == armed::ASLEEP) {
+            Some(n) => self.ring_bell(n),
+            None => {
                 let _ = self.connection.try_say(message::RING);
             }
         }
+    }
+
+    /// Rings bell `n`, whoever hears it.
+    pub fn ring_bell(&self, n: usize) {
+        self.own.bump(client::bell(n));
+        self.own.wake(client::bell(n));
     }
 
     /// Waits for the answer to `sequence` on `astack`, and meanwhile stores random words anywhere in the own region, as
@@ -268,8 +275,11 @@ impl Client {
                 self.own.scribble(random, *count);
             }
             turn += 1;
-            if turn % 64 == 1 {
+            // Who was rung may not come; the watcher always does.
+            if turn == 1 {
                 self.ring();
+            } else if turn.is_multiple_of(1024) {
+                let _ = self.connection.try_say(message::RING);
             }
             if turn.is_multiple_of(256) {
                 if self.connection.is_closed() {

@@ -7,10 +7,15 @@
 //!
 //! Nothing here is fast, and nothing here is careful on the peer's behalf. It panics where a test has to stop.
 
+pub mod autopsy;
+pub mod board;
+pub mod busy;
 pub mod client;
+pub mod cpuset;
 pub mod message;
 pub mod packet;
 pub mod process;
 pub mod random;
 pub mod raw;
 pub mod server;
+pub mod tasks;

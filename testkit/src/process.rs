@@ -1,7 +1,7 @@
 //! Processes seen from outside, by way of `/proc`, and forked.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -58,6 +58,24 @@ impl Peer {
         self.child.id()
     }
 
+    /// Sends it a line; it reads them with [`told`].
+    ///
+    /// # Panics
+    /// If it does not listen any more.
+    pub fn tell(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("not released yet");
+        writeln!(stdin, "{line}").expect("somebody who listens");
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// If there is no such process.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("a process of ours");
+    }
+
     /// Sends SIGKILL and does not wait.
     ///
     /// # Panics
@@ -90,6 +108,12 @@ impl Drop for Peer {
 /// Says that this process is ready for its part.
 pub fn ready() {
     eprintln!("ready");
+}
+
+/// The next line that whoever started this process tells it; `None` once it was let go of. Asleep until then.
+#[must_use]
+pub fn told() -> Option<String> {
+    io::stdin().lines().next()?.ok()
 }
 
 /// Waits until whoever started this process lets go of it, then ends it with status 0.

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rustix::mm::{MapFlags, ProtFlags};
+use rustix::thread::futex;
 
 use crate::random::Random;
 
@@ -66,11 +67,23 @@ impl Raw {
         self.store(offset, self.load(offset).wrapping_add(1));
     }
 
+    /// The low half of a word, which is what the kernel knows as a futex.
+    fn futex(&self, offset: usize) -> &AtomicU32 {
+        // SAFETY: the low half is in bounds and aligned, and mapped while `self` is borrowed; only its address is used.
+        unsafe { &*core::ptr::from_ref(self.word(offset)).cast::<AtomicU32>() }
+    }
+
     /// Wakes whoever sleeps on the low half of a word.
     pub fn wake(&self, offset: usize) {
-        // SAFETY: the low half is in bounds and aligned; only its address is used.
-        let low = unsafe { &*core::ptr::from_ref(self.word(offset)).cast::<AtomicU32>() };
-        let _ = rustix::thread::futex::wake(low, rustix::thread::futex::Flags::empty(), i32::MAX.cast_unsigned());
+        let _ = futex::wake(self.futex(offset), futex::Flags::empty(), i32::MAX.cast_unsigned());
+    }
+
+    /// Takes away whoever sleeps on the low half of a word, and lets them sleep on another one, where nobody wakes them;
+    /// says how many. A mapping that can only be read suffices.
+    pub fn requeue(&self, from: usize, to: usize) -> usize {
+        let (from, to) = (self.futex(from), self.futex(to));
+        let all = i32::MAX.cast_unsigned();
+        futex::requeue(from, futex::Flags::empty(), 0, all, to).unwrap_or(0)
     }
 
     /// Stores bytes.
