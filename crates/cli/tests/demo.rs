@@ -107,6 +107,18 @@ fn whole_run() {
     }
     assert!(result["null_call"]["mean_ns"].as_f64().unwrap() > 0.0);
 
+    let count = |side: &str, what: &str| result["counts"][side][what].as_u64().unwrap();
+    let ways: u64 = ["spun", "donated", "slept"].iter().map(|way| count("client", way)).sum();
+    assert_eq!(ways, count("client", "calls"), "every call travelled in one way");
+    // Those of the table, the reads once more, and null calls of which the table shows a part.
+    let rows = result["procedures"].as_array().unwrap().iter();
+    let timed = rows.map(|row| row["calls"].as_u64().unwrap()).sum::<u64>() + reads;
+    assert!(count("client", "calls") > timed, "{:#}", result["counts"]);
+    assert!(count("client", "messages") > 0, "the first call finds nobody who looks");
+    // A processor may be interrupted between its last call and its counts: the server may have too few, never too many.
+    assert!(count("server", "polled") + count("server", "donations") > 0, "{:#}", result["counts"]);
+    assert!((1..=count("client", "calls")).contains(&count("server", "calls")), "{:#}", result["counts"]);
+
     let outage = &result["outage"];
     assert_eq!((&outage["threads"], &outage["verified"]), (&5.into(), &true.into()));
     for call in outage["calls"].as_array().unwrap() {
@@ -162,7 +174,19 @@ fn bounds_are_kept_and_said() {
     assert!(text.contains("2 files, 1 B"), "{text}");
     assert!(text.contains("left out because of --max-bytes: 1 files"), "{text}");
     assert!(text.contains("the walk ended at --limit-files"), "{text}");
-    for line in ["procedure", "read(2)", "Unix socket", "The null call takes", "The server was killed"] {
+    for line in [
+        "procedure",
+        "read(2)",
+        "Unix socket",
+        "The null call takes",
+        " donated, ",
+        " bells, ",
+        " messages; yields: ",
+        " polled in ",
+        " by standbys",
+        " empty bells; ",
+        "The server was killed",
+    ] {
         assert!(text.contains(line), "{line}: {text}");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use nearcall::BindError;
+use nearcall::{BindError, Client};
 
 use super::events::{self, Done, Event, GO_ON};
 use super::files::FilesClient;
@@ -57,6 +57,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         procedures,
         reads,
         ping_ns,
+        counts: files.binding().counts().into(),
     }))?;
 
     let mut word = String::new();

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::ClientSide;
 use super::meter::Row;
 
 /// One line.
@@ -37,6 +38,8 @@ pub(crate) struct Done {
     pub(crate) reads: Row,
     /// Mean time of the null call, nanoseconds: the median over batches.
     pub(crate) ping_ns: f64,
+    /// How all calls up to here travelled.
+    pub(crate) counts: ClientSide,
 }
 
 /// How the last call of a thread ended.

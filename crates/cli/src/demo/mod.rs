@@ -25,9 +25,9 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use compare::{Said, Trees};
+use counts::Counts;
 use events::{Done, Event};
-use parties::{Client, Stage};
-use processes::Kept;
+use parties::{Client, Server, Stage};
 use report::{NullCall, Outage, Reads, Report, TreeCounts};
 use root::Root;
 use tree::{Bounds, Rules, Walk};
@@ -36,6 +36,7 @@ pub(crate) mod baseline;
 pub(crate) mod client;
 mod compare;
 mod copy;
+mod counts;
 mod events;
 mod files;
 mod meter;
@@ -77,7 +78,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut tree = Root::new(&stage.tree).with_context(|| format!("cannot open {}", stage.tree.display()))?;
     let expected = tree::walk(&mut tree, &rules)?;
 
-    let server = stage.server()?;
+    let mut server = stage.server()?;
     let mut client = stage.client(&rules)?;
     let (said, done) = follow(&mut client, &expected)?;
 
@@ -88,6 +89,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let [socket, socket_one_cpu] = baseline::by_socket(&stage.program, &stage.tree, &expected.files)?;
     let reads = Reads { calls: done.reads, read, socket, socket_one_cpu };
     let null_call = NullCall::new(done.ping_ns, Some(pingpong::measure(&stage.program)?));
+    let counts = Counts { client: done.counts, server: server.counts()? };
     let outage = kill_and_go_on(&stage, &tree, &expected, server, client)?;
 
     let report = Report {
@@ -103,6 +105,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         procedures: done.procedures,
         reads,
         null_call,
+        counts,
         outage,
     };
     let text = if options.json { report.json() } else { report.table() };
@@ -149,14 +152,13 @@ fn kill_and_go_on(
     stage: &Stage,
     tree: &Root,
     expected: &Walk,
-    mut server: Kept,
+    mut server: Server,
     mut client: Client,
 ) -> anyhow::Result<Outage> {
     client.go_on()?;
     let event = client.event()?;
     let Event::Calling { threads } = event else { bail!("the demo's client is out of step: {event:?}") };
     std::thread::sleep(UNDER_WAY);
-    // SIGKILL to the process by its id; it is reaped here, so the id cannot be another's.
     server.kill().context("cannot kill the demo's server")?;
     let killed = Instant::now();
     let event = client.event()?;

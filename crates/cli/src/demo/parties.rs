@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use super::counts::{self, ServerSide};
 use super::events::{Event, GO_ON};
 use super::processes::{Kept, Program, User, Workspace};
 use super::tree::Rules;
@@ -51,18 +52,18 @@ impl Stage {
     }
 
     /// Starts a server and waits until it has exported its service.
-    pub(crate) fn server(&self) -> anyhow::Result<Kept> {
+    pub(crate) fn server(&self) -> anyhow::Result<Server> {
         let mut command = self.program.command("__demo-server");
         command.args(["--parent", &std::process::id().to_string()]);
         command.arg("--names").arg(&self.names).arg("--tree").arg(&self.tree).arg("--copy").arg(&self.copy);
         if self.user.is_some() {
             command.arg("--everyone");
         }
-        let mut server = Kept::spawn(&mut command, "server")?;
-        let out = server.stdout.take().context("the server has no pipe")?;
+        let mut child = Kept::spawn(&mut command, "server")?;
+        let out = child.stdout.take().context("the server has no pipe")?;
         let lines = lines(out);
         match lines.recv_timeout(SILENCE) {
-            Ok(line) if line == "ready" => Ok(server),
+            Ok(line) if line == "ready" => Ok(Server { lines, child }),
             Ok(line) => bail!("the demo's server says {line:?} instead of being ready"),
             Err(RecvTimeoutError::Timeout) => bail!("the demo's server is not ready after {SILENCE:?}"),
             Err(RecvTimeoutError::Disconnected) => bail!("the demo's server ended at its start; it says why above"),
@@ -94,6 +95,35 @@ impl Stage {
         let out = child.stdout.take().context("the client has no pipe")?;
         let word = child.stdin.take().context("the client has no pipe")?;
         Ok(Client { events: lines(out), word, child })
+    }
+}
+
+/// The server process.
+#[derive(Debug)]
+pub(crate) struct Server {
+    lines: mpsc::Receiver<String>,
+    child: Kept,
+}
+
+impl Server {
+    /// How it took the calls so far.
+    ///
+    /// Its processors add what they counted when they go to sleep, so this is asked for when nobody calls.
+    pub(crate) fn counts(&mut self) -> anyhow::Result<ServerSide> {
+        let word = self.child.stdin.as_mut().context("the server has no pipe")?;
+        writeln!(word, "{}", counts::ASK).context("the demo's server ended early; it says why above")?;
+        let line = self.lines.recv_timeout(SILENCE).context("the demo's server does not say how it took the calls")?;
+        serde_json::from_str(&line).with_context(|| format!("the demo's server says {line:?}"))
+    }
+
+    /// Kills it with SIGKILL, by its id; it is reaped when this value is dropped, so the id cannot be another's.
+    pub(crate) fn kill(&mut self) -> std::io::Result<()> {
+        self.child.kill()
+    }
+
+    /// Asks it to end. Returns whether it did, successfully, within `patience`.
+    pub(crate) fn finish(self, patience: Duration) -> bool {
+        self.child.finish(patience)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 
 use super::compare::{Comparison, Named};
+use super::counts::Counts;
 use super::events::{LastCall, Resumed};
 use super::meter::Row;
 use super::tree::Walk;
@@ -20,6 +21,7 @@ pub(crate) struct Report {
     pub(crate) procedures: Vec<Row>,
     pub(crate) reads: Reads,
     pub(crate) null_call: NullCall,
+    pub(crate) counts: Counts,
     pub(crate) outage: Outage,
 }
 
@@ -159,6 +161,7 @@ impl Report {
                 Nanoseconds(self.null_call.mean_ns)
             )?,
         }
+        write!(out, "\nHow all these calls travelled, as both sides counted\n{}", self.counts)?;
         self.write_outage(out)?;
         let verdict = if self.ok() { "All as it must be" } else { "FAILED: see above" };
         writeln!(out, "\n{verdict} ({:.1} s)", self.seconds)

@@ -1,13 +1,14 @@
 //! The file server of the demo: one process, two trees.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
+use super::counts::{self, ServerSide};
 use super::files::{Entry, FileError, Files, FilesServer, Handle, OPEN_DIRECTORY, Stat, put_page};
 use super::root::Root;
 use super::{SERVICE, processes};
@@ -32,7 +33,7 @@ pub(crate) struct Options {
     everyone: bool,
 }
 
-/// Serves until the parent closes our standard input.
+/// Serves until the parent closes our standard input; says how the calls were taken whenever it asks.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     processes::die_with(options.parent)?;
     let service = FileService::new(
@@ -45,8 +46,12 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
     let mut out = std::io::stdout();
     out.write_all(b"ready\n").and_then(|()| out.flush()).context("the demo that started this server is gone")?;
-    // Nothing is ever written there: the end of the stream is the message.
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        ensure!(line == counts::ASK, "the demo that started this server asks {line:?}");
+        let mut answer = serde_json::to_vec(&ServerSide::from(nearcall::server_counts()))?;
+        answer.push(b'\n');
+        out.write_all(&answer).and_then(|()| out.flush()).context("the demo that started this server is gone")?;
+    }
     Ok(())
 }
 
