@@ -26,8 +26,10 @@ pub struct Job {
     pub threads: usize,
     /// How to wait; `None`: threads begin with different modes and change them now and then.
     pub transfer: Option<Transfer>,
-    /// Between two calls the caller is busy for less than this, at random; now and then it sleeps.
+    /// Between two bursts of calls the caller is busy for less than this, at random; now and then it sleeps.
     pub pause_us: u64,
+    /// Calls without a pause between them, about.
+    pub burst: u64,
     /// Every other procedure is busy for less than this, at random.
     pub spin_us: u64,
     /// Each procedure sleeps for just this.
@@ -44,21 +46,21 @@ pub const MIXED: usize = 3;
 impl Job {
     /// Null calls, back to back, on one thread.
     pub const fn new(calls: u64) -> Self {
-        Self { calls, threads: 1, transfer: Some(Transfer::Auto), pause_us: 0, spin_us: 0, sleep_us: 0 }
+        Self { calls, threads: 1, transfer: Some(Transfer::Auto), pause_us: 0, burst: 1, spin_us: 0, sleep_us: 0 }
     }
 
     fn line(&self) -> String {
         let mode = self.transfer.and_then(|mode| MODES.iter().position(|&other| other == mode)).unwrap_or(MODES.len());
-        let Self { calls, threads, pause_us, spin_us, sleep_us, .. } = self;
-        format!("{calls} {threads} {mode} {pause_us} {spin_us} {sleep_us}")
+        let Self { calls, threads, pause_us, burst, spin_us, sleep_us, .. } = self;
+        format!("{calls} {threads} {mode} {pause_us} {burst} {spin_us} {sleep_us}")
     }
 
     fn parse(line: &str) -> Self {
         let numbers: Vec<u64> = line.split(' ').map(|number| number.parse().unwrap()).collect();
-        let [calls, threads, mode, pause_us, spin_us, sleep_us] = numbers[..] else { panic!("{line}") };
+        let [calls, threads, mode, pause_us, burst, spin_us, sleep_us] = numbers[..] else { panic!("{line}") };
         let index = |number: u64| usize::try_from(number).unwrap();
         let transfer = MODES.get(index(mode)).copied();
-        Self { calls, threads: index(threads), transfer, pause_us, spin_us, sleep_us }
+        Self { calls, threads: index(threads), transfer, pause_us, burst, spin_us, sleep_us }
     }
 }
 
@@ -286,7 +288,7 @@ impl Job {
                 times.push(u64::try_from(time.as_nanos()).unwrap());
             }
             board.bump(cells + CALLS);
-            if self.pause_us > 0 {
+            if self.pause_us > 0 && random.below(self.burst) == 0 {
                 let pause = Duration::from_micros(random.below(self.pause_us));
                 if random.below(16) == 0 && !pause.is_zero() {
                     std::thread::sleep(pause);
