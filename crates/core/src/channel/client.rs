@@ -243,7 +243,8 @@ impl ClientHalf {
     pub fn counts(&self) -> ClientCounts {
         let calls = {
             let ring = self.ring.lock();
-            ring.next - self.first
+            // 0 is no sequence number: one is left out at each wrap.
+            ring.next - self.first - (ring.next.saturating_sub(1) >> 32)
         };
         let counts = self.counters.snapshot();
         // Calls in flight are not answered yet, and are counted as spinning until they do something else.

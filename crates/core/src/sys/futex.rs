@@ -33,32 +33,31 @@ pub struct Sleep<'a> {
 }
 
 /// Sleeps until a word has another value, somebody wakes one of them, `timeout` is over, or for no reason at all: the
-/// caller looks again at what it waits for. `None` waits for ever.
-pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) {
+/// caller looks again at what it waits for. `None` waits for ever. Says whether it slept at all: not if a word had another
+/// value by then.
+pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) -> bool {
     if !NO_WAITV.load(Ordering::Relaxed) && words.len() <= WORD_COUNT_MAX {
         match sleep_any(words, timeout) {
             Err(Errno::NOSYS | Errno::PERM) => NO_WAITV.store(true, Ordering::Relaxed),
-            _ => return,
+            result => return result != Err(Errno::AGAIN),
         }
     }
-    let Some(first) = words.first() else { return };
+    let Some(first) = words.first() else { return false };
     // Shared words are only ever loaded whole, by `shm`; the step below bounds what is missed of them here.
     if words.iter().skip(1).any(|other| !other.shared && other.word.load(Ordering::Relaxed) != other.value) {
-        return;
+        return false;
     }
     let step = if words.len() == 1 { timeout } else { Some(timeout.map_or(STEP, |t| t.min(STEP))) };
     let flags = if first.shared { Flags::empty() } else { Flags::PRIVATE };
     let timeout = step.and_then(|t| Timespec::try_from(t).ok());
-    // Every outcome means the same to the caller: look again.
-    let _ = futex::wait(first.word, flags, first.value, timeout.as_ref());
+    futex::wait(first.word, flags, first.value, timeout.as_ref()) != Err(Errno::AGAIN)
 }
 
 /// Sleeps on one word that two processes share, without a private word beside it: some 0.2 us less a round trip than
 /// [`sleep`] with two. A peer can requeue such a sleeper away, so its sleep must be short.
-pub fn sleep_shared(word: &AtomicU32, value: u32, timeout: Duration) {
+pub fn sleep_shared(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     let timeout = Timespec::try_from(timeout).ok();
-    // Every outcome means the same to the caller: look again.
-    let _ = futex::wait(word, Flags::empty(), value, timeout.as_ref());
+    futex::wait(word, Flags::empty(), value, timeout.as_ref()) != Err(Errno::AGAIN)
 }
 
 fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<(), Errno> {

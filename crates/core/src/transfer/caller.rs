@@ -16,8 +16,9 @@ use crate::channel::client::ClientHalf;
 use crate::shm::PeerLine;
 use crate::sys::{futex, process};
 
-/// Calls with shorter gaps than this come back to back: both sides may yield instead of sleeping.
-const SOON_US: u64 = 3;
+/// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
+/// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
+const SOON_US: u64 = 5;
 
 /// A yield without an answer that took longer than this went to somebody else.
 const LATE_US: u64 = 100;
@@ -127,7 +128,7 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
 }
 
 thread_local! {
-    /// When this kernel thread's last long wait ended, and on which half.
+    /// When this kernel thread's last long wait began, and on which half.
     static LAST: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
 }
 
@@ -180,9 +181,9 @@ impl Long<'_> {
 
     /// Whether calls come back to back; the next request says so.
     fn is_soon(&self) -> bool {
-        let (of, end) = LAST.get();
-        let gap = self.begin.wrapping_sub(end);
-        let soon = of == core::ptr::from_ref(self.half).addr() && gap < clock::calibration().us(SOON_US);
+        let half = core::ptr::from_ref(self.half).addr();
+        let (of, begin) = LAST.replace((half, self.begin));
+        let soon = of == half && self.begin.wrapping_sub(begin) < clock::calibration().us(SOON_US);
         let flag = if soon { request::SOON } else { 0 };
         if self.half.soon.load(Ordering::Relaxed) != flag {
             self.half.soon.store(flag, Ordering::Relaxed);
@@ -192,8 +193,6 @@ impl Long<'_> {
 
     fn learn(&self, answered: bool) {
         let counters = &self.half.counters;
-        let end = ticks();
-        LAST.set((core::ptr::from_ref(self.half).addr(), end));
         if !answered {
             return;
         }
@@ -204,7 +203,7 @@ impl Long<'_> {
         }
         let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
         if !spin.spins() {
-            let soon_enough = end.wrapping_sub(self.begin) < clock::calibration().wake;
+            let soon_enough = ticks().wrapping_sub(self.begin) < clock::calibration().wake;
             let spin = if soon_enough { Spin::paid() } else { spin.rested() };
             self.half.spin.store(spin.bits(), Ordering::Relaxed);
         }
@@ -362,8 +361,9 @@ impl Long<'_> {
                     self.ring(true);
                 }
             }
-            self.half.counters.sleeps.add(1);
-            sleep_on(self.half, self.reply, pair::sequence(seen), left.min(step_end - begin), spurious);
+            if sleep_on(self.half, self.reply, pair::sequence(seen), left.min(step_end - begin), spurious) {
+                self.half.counters.sleeps.add(1);
+            }
             if let Some(first) = self.answered() {
                 break Ok(first);
             }
@@ -383,18 +383,19 @@ impl Long<'_> {
     }
 }
 
-fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) {
+fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) -> bool {
     if spurious >= SPURIOUS_MAX {
         #[expect(clippy::disallowed_methods, reason = "a peer that wakes us for nothing must not keep us busy")]
         std::thread::sleep(length.min(NAP));
+        true
     } else if cfg!(feature = "no-steps") || length > ALONE_MAX {
         let words = [
             futex::Sleep { word: reply.futex(), value: seen, shared: true },
             futex::Sleep { word: half.ended_word(), value: 0, shared: false },
         ];
-        futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length));
+        futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length))
     } else {
-        futex::sleep_shared(reply.futex(), seen, length);
+        futex::sleep_shared(reply.futex(), seen, length)
     }
 }
 

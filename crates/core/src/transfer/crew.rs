@@ -7,9 +7,9 @@
 //! its procedure where it is, and is a spare afterwards. Procedures never move and never run twice; claims are counted
 //! in a private word.
 //!
-//! At most [`ATTENDED_MAX`] pairs are attended by one seat, those that called last. A pair that no seat attends is cold:
-//! its client rings by a message on the control socket. So the cost of a wake-up does not grow with the number of
-//! bindings.
+//! At most [`ATTENDED_MAX`] pairs are attended by one seat, those that called last, and at most [`BELLS_MAX`] of them
+//! while it sleeps. A pair that no seat attends is cold: its client rings by a message on the control socket. So the cost
+//! of a wake-up does not grow with the number of bindings.
 //!
 //! This file is what the watcher does; [`super::standby`] and [`super::lead`] are what occupants do.
 
@@ -24,8 +24,11 @@ use crate::sys::process;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::policy::tenure::needed_after;
 
-/// Pairs that one seat attends: the kernel takes 0.6 us for each word a sleeper waits on.
-pub const ATTENDED_MAX: usize = 8;
+/// Pairs that one seat attends while its occupant is awake.
+pub const ATTENDED_MAX: usize = 32;
+
+/// Of these, pairs on whose bells it sleeps: the kernel takes up to 0.6 us for each word a sleeper waits on.
+pub const BELLS_MAX: usize = 8;
 
 /// Processors of one domain: as many procedures can be inside something slow at once.
 pub const PROCESSOR_COUNT_MAX: u32 = 64;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence};
 
 use super::clock::{self, ticks};
-use super::crew::{ATTENDED_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
+use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
 use super::policy::tenure::Evidence;
 use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
 use crate::channel::server::Claimed;
@@ -244,7 +244,9 @@ impl<P: Pair> Standby<'_, P> {
 
     /// A donated call.
     fn serve(&mut self, at: usize, claimed: &Claimed) -> Result<(), Gone> {
-        let claimed_at = ticks();
+        // A caller that says so of itself needs no measuring.
+        let says_soon = claimed.flags & request::SOON != 0;
+        let claimed_at = if says_soon { 0 } else { ticks() };
         if self.yielded != 0 {
             self.learn_of_yield(at, claimed_at, true);
         }
@@ -256,18 +258,22 @@ impl<P: Pair> Standby<'_, P> {
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
         let sleeps = half.is_waiting(claimed.request.astack, claimed.sequence);
-        if sleeps {
-            half.wake_caller(claimed.request.astack);
-        }
-        let gap = claimed_at.wrapping_sub(known.last);
+        let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
         known.empty = 0;
         self.donations += 1;
-        let soon = claimed.flags & request::SOON != 0 && !sleeps && self.may_yield;
+        let soon = says_soon && !sleeps && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
-        self.exit()?;
-        self.set_armed(armed::LOOKING);
+        let kept = self.exit();
+        if kept.is_ok() {
+            self.set_armed(armed::LOOKING);
+        }
+        // Last: the caller may get the CPU at once, and must not find this processor away when it calls again.
+        if sleeps {
+            self.wake(at, claimed.request.astack);
+        }
+        kept?;
         self.consider(at, claimed, gap);
         Ok(())
     }
@@ -296,6 +302,12 @@ impl<P: Pair> Standby<'_, P> {
         }
     }
 
+    fn wake(&self, at: usize, astack: u16) {
+        if let Some(known) = self.mine.get(at) {
+            known.pair.half().wake_caller(astack);
+        }
+    }
+
     /// Whether another seat should attend the pair, or a lead poll it.
     fn consider(&mut self, at: usize, claimed: &Claimed, gap: u64) {
         let Some(known) = self.mine.get_mut(at) else { return };
@@ -318,8 +330,6 @@ impl<P: Pair> Standby<'_, P> {
         // From another CPU, two wake-ups lie between the calls, which a lead would save.
         let limit = if own == self.n { calibration.wake } else { 3 * calibration.wake };
         let needed = half.evidence_needed.load(Ordering::Relaxed);
-        // What a caller says of itself is as good: it measures the gap without anybody's wake-up.
-        let gap = if claimed.flags & request::SOON != 0 { 0 } else { gap };
         let enough = known.evidence.gap(gap, limit, needed) || claimed.flags & request::SPINS != 0;
         if enough && known.last.wrapping_sub(known.asked_lead) >= calibration.wake * LEAD_AGAIN {
             known.asked_lead = known.last;
@@ -379,11 +389,12 @@ impl<P: Pair> Standby<'_, P> {
         if self.is_displaced() {
             return Err(Gone::Displaced);
         }
+        self.disarm_all_but_the_last();
         self.set_armed(armed::ASLEEP);
         // Pairs with the caller's fence between its request and its look at the words. The bells are read before the
         // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
         fence(Ordering::SeqCst);
-        let mut words = [Sleep { word: &self.seat.kicks, value: self.kicks, shared: false }; ATTENDED_MAX + 1];
+        let mut words = [Sleep { word: &self.seat.kicks, value: self.kicks, shared: false }; BELLS_MAX + 1];
         let mut count = 1;
         for (to, known) in words.iter_mut().skip(1).zip(&self.mine) {
             let Some(bell) = known.pair.half().bell(self.n) else { break };
@@ -394,8 +405,9 @@ impl<P: Pair> Standby<'_, P> {
         fence(Ordering::Acquire);
         let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
         if !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks {
-            self.crew.counters.sleeps.add(1);
-            futex::sleep(words.get(..count).unwrap_or_default(), None);
+            if futex::sleep(words.get(..count).unwrap_or_default(), None) {
+                self.crew.counters.sleeps.add(1);
+            }
         }
         if self.is_displaced() {
             return Err(Gone::Displaced);
@@ -404,6 +416,26 @@ impl<P: Pair> Standby<'_, P> {
         let seen = words.map(|word| word.value);
         self.note_empty_bells(seen.get(1..).unwrap_or_default());
         Ok(())
+    }
+
+    /// Keeps the pairs that called last. The others become cold, unless they have a request.
+    fn disarm_all_but_the_last(&mut self) {
+        if self.mine.len() <= BELLS_MAX {
+            return;
+        }
+        let mut books = self.seat.books();
+        self.mine.sort_unstable_by_key(|known| core::cmp::Reverse(known.last));
+        for known in self.mine.drain(BELLS_MAX..) {
+            books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
+            leave(known.pair.half(), self.n);
+            // Pairs with the caller's fence after it has published: it sees AWAY and rings, or we see its request.
+            fence(Ordering::SeqCst);
+            if known.pair.half().has_request() {
+                books.inbox.push(known.pair);
+                self.kicks = self.seat.kicks.load(Ordering::Acquire).wrapping_sub(1);
+            }
+        }
+        self.soon = None;
     }
 
     /// Whether the kernel had to move this processor: its CPU was taken from the process.
