@@ -1,235 +1,269 @@
-//! What can be measured, and how cases are run beside each other.
+//! What can be measured, and what it is compared with.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 
-use crate::floor::{self, Floor};
-use crate::measure::{Job, Plan, Sample, new_histogram, percentile};
-use crate::near;
-use crate::near::session::{Procedure, Session};
-use crate::peer::{Placement, Processors};
-use crate::report::{Outcome, Row};
+use crate::floor::Floor;
+use crate::measure::Pace;
+use crate::near::session::How;
+use crate::peer::Placement;
 
-/// Everything a measurement needs to know besides its case.
-#[derive(Debug)]
-pub(crate) struct Setting {
-    /// Where processes can run.
-    pub(crate) processors: Processors,
-    /// How long each round takes.
-    pub(crate) plan: Plan,
-}
-
-/// A case by its name.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Case {
-    /// As on the command line and in results.
-    pub(crate) name: &'static str,
-    /// Where its processes run.
-    pub(crate) placement: Placement,
-    /// What it does.
+/// What is measured: all that the processes of a case have to know of it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Spec {
+    /// What a call is.
     pub(crate) work: Work,
-    /// The floor it is compared with, by name.
-    pub(crate) limit: Option<&'static str>,
+    /// Where the processes run.
+    pub(crate) placement: Placement,
+    /// What happens between calls.
+    pub(crate) pace: Pace,
 }
 
 /// What a round trip is made of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Work {
     /// A floor.
     Floor(Floor),
     /// A call through nearcall.
-    Near(Procedure),
-    /// A null call by postcard over a Unix socket.
-    Postcard,
+    Near(How),
+    /// `write4096`, the caller's buffer at one offset after the other.
+    Offsets,
+    /// Nothing, after many calls.
+    Idle,
 }
 
-/// How a side that polls does so.
+/// Which of the ways of a case counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Poll {
-    /// Load after load.
-    Plain,
-    /// With `pause` in between.
-    Pause,
-}
-
-impl Poll {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Pause => "pause",
-        }
-    }
+pub(crate) enum Pick {
+    /// The one with the least median: the ways are attempts at the same.
+    Fastest,
+    /// The one with the greatest: the ways are circumstances that nobody chooses.
+    Slowest,
 }
 
 impl Work {
-    /// The ways to do it, of which the faster counts. It depends on the processor: `pause` makes the line travel less
-    /// often, but takes 5 to 60 ns itself.
-    fn ways(self) -> &'static [Poll] {
+    pub(crate) fn pick(self) -> Pick {
         match self {
-            Self::Floor(Floor::Futex | Floor::Socket) | Self::Near(_) | Self::Postcard => &[Poll::Plain],
-            Self::Floor(_) => &[Poll::Plain, Poll::Pause],
-        }
-    }
-
-    fn measure(self, poll: Poll, setting: &Setting, placement: Placement) -> Result<Sample> {
-        match self {
-            Self::Floor(floor) => floor::measure(floor, poll == Poll::Pause, setting, placement),
-            Self::Near(procedure) => Session::start(setting, placement)?.run(procedure, &Job::Plan(setting.plan)),
-            Self::Postcard => near::postcard::measure(setting, placement),
+            Self::Offsets => Pick::Slowest,
+            _ => Pick::Fastest,
         }
     }
 }
 
-const fn bare(name: &'static str, placement: Placement, floor: Floor) -> Case {
-    Case { name, placement, work: Work::Floor(floor), limit: None }
+/// A case by its name.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// As on the command line and in results.
+    pub(crate) name: String,
+    /// What is measured.
+    pub(crate) spec: Spec,
+    /// Whether a busy process runs on each processor meanwhile.
+    pub(crate) loaded: bool,
+    /// What its mean is divided by.
+    pub(crate) limit: Limit,
+    /// Cases of the same rounds that are shown beside it, with their ratios.
+    pub(crate) beside: Vec<String>,
+    /// For a peer, the case of nearcall that does the same.
+    pub(crate) rival: Option<String>,
 }
 
-/// The floors. Where the kernel's choice of processors makes sense too, it stands beside as `_free`.
-pub(crate) const FLOORS: &[Case] = &[
-    bare("pingpong", Placement::Apart, Floor::Line),
-    bare("pingpong56", Placement::Apart, Floor::Line56),
-    bare("pingpong56_free", Placement::FreeOfTwo, Floor::Line56),
-    bare("pingpong1", Placement::Apart, Floor::OneLine),
-    bare("copy4096", Placement::Apart, Floor::Copy),
-    bare("copy4096_free", Placement::FreeOfTwo, Floor::Copy),
-    bare("ring32", Placement::Apart, Floor::Ring),
-    bare("ring32_by_8", Placement::Apart, Floor::RingByEights),
-    bare("futex_one_cpu", Placement::Together, Floor::Futex),
-    bare("futex_free", Placement::Free, Floor::Futex),
-    bare("unix_socket", Placement::Apart, Floor::Socket),
-    bare("unix_socket_one_cpu", Placement::Together, Floor::Socket),
-    bare("unix_socket_free", Placement::Free, Floor::Socket),
-];
+/// What a case is compared with, by names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// Nothing.
+    None,
+    /// A floor, or another case.
+    Of(String),
+    /// The fastest of some cases, among those whose processor time for a call, beyond the caller's own work, is not
+    /// above the mean of the case `bound`.
+    Within {
+        /// The cases.
+        of: Vec<String>,
+        /// The bound: a round trip with two wake-ups.
+        bound: String,
+    },
+}
 
-/// Finds `names` in `table`, or takes all of it if there are none.
+impl Case {
+    /// A case without a limit, back to back.
+    pub(crate) fn new(name: impl Into<String>, placement: Placement, work: Work) -> Self {
+        Self {
+            name: name.into(),
+            spec: Spec { work, placement, pace: Pace::BackToBack },
+            loaded: false,
+            limit: Limit::None,
+            beside: Vec::new(),
+            rival: None,
+        }
+    }
+
+    pub(crate) fn limit(mut self, limit: impl Into<String>) -> Self {
+        self.limit = Limit::Of(limit.into());
+        self
+    }
+
+    pub(crate) fn pace(mut self, pace: Pace) -> Self {
+        self.spec.pace = pace;
+        self
+    }
+
+    pub(crate) fn beside(mut self, name: impl Into<String>) -> Self {
+        self.beside.push(name.into());
+        self
+    }
+
+    pub(crate) fn loaded(mut self) -> Self {
+        self.loaded = true;
+        self
+    }
+
+    /// The case it should be measured right after.
+    pub(crate) fn leader(&self) -> Option<&str> {
+        match &self.limit {
+            Limit::None => self.rival.as_deref(),
+            Limit::Of(limit) => Some(limit),
+            Limit::Within { of, .. } => of.first().map(String::as_str),
+        }
+    }
+
+    /// All that has to be measured with it.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &str> {
+        let limits: &[String] = match &self.limit {
+            Limit::Within { of, .. } => of,
+            _ => &[],
+        };
+        let bound = match &self.limit {
+            Limit::Within { bound, .. } => Some(bound.as_str()),
+            _ => None,
+        };
+        let others = limits.iter().chain(&self.beside).map(String::as_str);
+        self.leader().into_iter().chain(others).chain(bound).chain(self.rival.as_deref())
+    }
+}
+
+/// Finds what `names` name in `table`, or takes all of it if there are none: a case by its whole name, or all cases
+/// whose names begin with it and go on after a dot.
 ///
 /// # Errors
-/// For a name that is not there.
-pub(crate) fn select(table: &[Case], names: &[String]) -> Result<Vec<Case>> {
+/// For a name that is not there; `elsewhere` says where it might be.
+pub(crate) fn select(table: &[Case], names: &[String], elsewhere: &str) -> Result<Vec<Case>> {
     if names.is_empty() {
         return Ok(table.to_vec());
     }
-    let find = |name: &String| {
-        let known = || table.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
-        let found = table.iter().find(|case| case.name == name).copied();
-        found.with_context(|| format!("there is no case {name}; there are {}", known()))
-    };
-    names.iter().map(find).collect()
-}
-
-/// Runs `cases`, each with its limit, `rounds` times. Every round measures every case once, a limit right before the
-/// cases that are compared with it, and every other round runs backwards: what drifts, drifts for both.
-///
-/// # Errors
-/// The first error of a measurement; there is no result then, because a wrong reply makes its times worthless.
-pub(crate) fn run(cases: &[Case], rounds: u32, setting: &Setting) -> Result<Vec<Outcome>> {
-    let mut turns: Vec<Turn> = Vec::new();
-    for case in cases {
-        if let Some(limit) = case.limit
-            && !turns.iter().any(|turn| turn.case.name == limit)
-        {
-            let floor = FLOORS.iter().find(|floor| floor.name == limit).context("a limit is a floor")?;
-            turns.push(Turn::new(*floor, setting));
-        }
-        // Next to its limit, or to the last case compared with the same.
-        let beside = turns.iter().rposition(|turn| case.limit.is_some() && turn.belongs_to(case.limit));
-        turns.insert(beside.map_or(turns.len(), |at| at + 1), Turn::new(*case, setting));
-    }
-    for round in 0..rounds {
-        let mut order: Vec<usize> = (0..turns.len()).collect();
-        if round % 2 == 1 {
-            order.reverse();
-        }
-        for index in order {
-            let name = turns[index].case.name;
-            turns[index].round(setting).with_context(|| format!("case {name}, round {}", round + 1))?;
-        }
-    }
-    let finish = |case: &Case| {
-        let turn = turns.iter().find(|turn| turn.case.name == case.name).context("every case had its turns")?;
-        let limit = turns.iter().find(|turn| Some(turn.case.name) == case.limit);
-        Ok(turn.outcome(limit, setting))
-    };
-    cases.iter().map(finish).collect()
-}
-
-/// A case and what its rounds found so far.
-struct Turn {
-    case: Case,
-    skipped: Option<&'static str>,
-    /// For each way, a sample for each round.
-    samples: Vec<Vec<Sample>>,
-}
-
-impl Turn {
-    fn new(case: Case, setting: &Setting) -> Self {
-        let samples = case.work.ways().iter().map(|_| Vec::new()).collect();
-        Self { case, skipped: setting.processors.lacking(case.placement), samples }
-    }
-
-    fn belongs_to(&self, limit: Option<&'static str>) -> bool {
-        self.case.limit == limit || Some(self.case.name) == limit
-    }
-
-    fn round(&mut self, setting: &Setting) -> Result<()> {
-        if self.skipped.is_none() {
-            for (way, samples) in self.case.work.ways().iter().zip(&mut self.samples) {
-                samples.push(self.case.work.measure(*way, setting, self.case.placement)?);
+    let mut selected: Vec<Case> = Vec::new();
+    for name in names {
+        let before = selected.len();
+        for case in table.iter().filter(|case| is_named(&case.name, name)) {
+            if !selected.iter().any(|other| other.name == case.name) {
+                selected.push(case.clone());
             }
         }
-        Ok(())
-    }
-
-    fn means(&self, way: usize) -> Vec<f64> {
-        self.samples[way].iter().map(|sample| sample.mean).collect()
-    }
-
-    /// The way with the least median: chosen once for the whole run, since the best of each round would be the lucky
-    /// one.
-    fn fastest(&self) -> usize {
-        let medians: Vec<f64> = (0..self.samples.len()).map(|way| median(self.means(way))).collect();
-        (0..medians.len()).min_by(|a, b| medians[*a].total_cmp(&medians[*b])).unwrap_or(0)
-    }
-
-    fn outcome(&self, limit: Option<&Self>, setting: &Setting) -> Outcome {
-        let case = self.case.name;
-        let pinned = setting.processors.describe(self.case.placement);
-        if let Some(reason) = self.skipped {
-            return Outcome::Skipped { case, reason };
+        if selected.len() == before && !selected.iter().any(|case| is_named(&case.name, name)) {
+            let known: Vec<&str> = table.iter().map(|case| case.name.as_str()).collect();
+            bail!("there is no case {name}; there are {}{elsewhere}", known.join(", "));
         }
-        let means = self.means(self.fastest());
-        let mut singles = new_histogram();
-        for sample in &self.samples[self.fastest()] {
-            singles += &sample.singles;
-        }
-        let against = limit.filter(|limit| limit.skipped.is_none()).map(|limit| {
-            let floors = limit.means(limit.fastest());
-            let ratio = median(means.iter().zip(&floors).map(|(mean, floor)| mean / floor).collect());
-            (limit.case.name, median(floors), ratio)
-        });
-        let ways = self.case.work.ways();
-        let ways = if ways.len() > 1 { ways } else { &[] };
-        let ways = ways.iter().enumerate().map(|(at, way)| (way.name(), median(self.means(at)))).collect();
-        Outcome::Measured(Row {
-            case,
-            value: median(means.clone()),
-            unit: "ns",
-            against,
-            p50: percentile(&singles, 50.0),
-            p99: percentile(&singles, 99.0),
-            rounds: means.len(),
-            pinned,
-            ways,
-        })
     }
+    Ok(selected)
 }
 
-/// The median; NaN of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => f64::NAN,
-        length if length % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
+/// Whether `name` names the case `case`, or a group that it belongs to.
+pub(crate) fn is_named(case: &str, name: &str) -> bool {
+    case.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Brings `selected` and all they are compared with into the order of a round: each case comes right after its limit and
+/// the other cases with the same one, so that what drifts, drifts for both.
+///
+/// # Errors
+/// When a case is compared with one that `universe` does not have.
+pub(crate) fn order(selected: &[Case], universe: &[Case]) -> Result<Vec<Case>> {
+    let mut placed: Vec<Case> = Vec::new();
+    for case in selected {
+        place(case, universe, &mut placed)?;
+    }
+    Ok(placed)
+}
+
+fn place(case: &Case, universe: &[Case], placed: &mut Vec<Case>) -> Result<()> {
+    if placed.iter().any(|other| other.name == case.name) {
+        return Ok(());
+    }
+    for need in case.needs() {
+        let Some(other) = universe.iter().find(|other| other.name == need) else {
+            bail!("{} is compared with {need}, which is no case", case.name);
+        };
+        place(other, universe, placed)?;
+    }
+    let last = case.leader().and_then(|leader| placed.iter().rposition(|other| is_led(other, leader, placed)));
+    placed.insert(last.map_or(placed.len(), |last| last + 1), case.clone());
+    Ok(())
+}
+
+/// Whether `case` is `leader`, or comes after it through any number of limits.
+fn is_led(case: &Case, leader: &str, placed: &[Case]) -> bool {
+    let mut name = Some(case.name.as_str());
+    while let Some(at) = name {
+        if at == leader {
+            return true;
+        }
+        name = placed.iter().find(|other| other.name == at).and_then(Case::leader);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(name: &str) -> Case {
+        Case::new(name, Placement::Free, Work::Offsets)
+    }
+
+    fn names(cases: &[Case]) -> Vec<&str> {
+        cases.iter().map(|case| case.name.as_str()).collect()
+    }
+
+    #[test]
+    fn every_case_of_the_tables_finds_its_limits() {
+        let universe = crate::near::universe();
+        let ordered = order(&universe, &universe).unwrap();
+        assert_eq!(ordered.len(), universe.len());
+        let mut unique = names(&universe);
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(unique.len(), universe.len(), "a name is there twice");
+    }
+
+    #[test]
+    fn limits_come_right_before() {
+        let universe = [
+            case("floor"),
+            case("other"),
+            case("null.spin").limit("floor"),
+            case("add.spin").limit("null.spin").beside("other"),
+            case("echo.spin").limit("floor"),
+        ];
+        let ordered = order(&[universe[4].clone(), universe[3].clone()], &universe).unwrap();
+        assert_eq!(names(&ordered), ["floor", "echo.spin", "null.spin", "add.spin", "other"]);
+    }
+
+    #[test]
+    fn the_bound_and_all_limits_are_needed() {
+        let mut paced = case("paced");
+        paced.limit = Limit::Within { of: vec!["a".to_owned(), "b".to_owned()], bound: "wake".to_owned() };
+        let universe = [case("a"), case("b"), case("wake"), paced];
+        let ordered = order(&universe[3..], &universe).unwrap();
+        assert_eq!(names(&ordered), ["a", "paced", "b", "wake"]);
+        assert!(order(&universe[3..], &universe[..2]).is_err());
+    }
+
+    #[test]
+    fn groups_are_selected_by_prefix() {
+        let table = [case("null.spin"), case("null.paced.20us"), case("nullity")];
+        let select = |name: &str| select(&table, &[name.to_owned()], "");
+        assert_eq!(names(&select("null").unwrap()), ["null.spin", "null.paced.20us"]);
+        assert_eq!(names(&select("null.paced.20us").unwrap()), ["null.paced.20us"]);
+        assert!(select("nul").is_err());
+        assert!(select("null.").is_err());
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use crate::mem::ticks;
 
 /// The tick clock, measured against the monotonic clock.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Clock {
     nanoseconds_per_tick: f64,
     /// Ticks between two readings with nothing between them: taken off every single call.

@@ -13,15 +13,19 @@ pub(crate) mod socket;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rustix::fs::MemfdFlags;
+use serde::{Deserialize, Serialize};
 
-use crate::case::Setting;
-use crate::measure::Sample;
+use crate::case::{Case, Work};
+use crate::client::Task;
+use crate::measure::{Pace, Plan};
 use crate::mem::{REGION_BYTES, Region};
-use crate::peer::{Peer, Placement};
+use crate::peer::Placement;
+use crate::sample::{Sample, Way};
 use crate::spin::PATIENCE;
 
 /// Bytes between the request line and the reply line, and from any line to payload: two lines, because processors
@@ -31,8 +35,34 @@ const APART: usize = 128;
 /// Requests of one turn of the ring.
 const SLOTS: u32 = ring::SLOTS as u32;
 
+/// The floors. Where the kernel's choice of processors makes sense too, it stands beside as `_free`.
+pub(crate) fn cases() -> Vec<Case> {
+    let bare = |name: &str, placement: Placement, floor: Floor| Case::new(name, placement, Work::Floor(floor));
+    vec![
+        bare("pingpong", Placement::Apart, Floor::Line),
+        bare("pingpong56", Placement::Apart, Floor::Line56),
+        bare("pingpong56_free", Placement::FreeOfTwo, Floor::Line56),
+        bare("pingpong1", Placement::Apart, Floor::OneLine),
+        bare("copy4096", Placement::Apart, Floor::Copy),
+        bare("copy4096_free", Placement::FreeOfTwo, Floor::Copy),
+        bare("ring32", Placement::Apart, Floor::Ring),
+        bare("ring32_by_8", Placement::Apart, Floor::RingByEights),
+        bare("futex_one_cpu", Placement::Together, Floor::Futex),
+        // Busy time before each turn alone makes the way through the kernel two to three times slower: what was in the
+        // caches is not any more, and nobody is awake.
+        bare("futex_one_cpu_1ms", Placement::Together, Floor::Futex).pace(Pace::Busy(Duration::from_millis(1))),
+        // Two wake-ups of a sleeper on another processor.
+        bare("futex_two_cpus", Placement::Apart, Floor::Futex),
+        bare("futex_free", Placement::Free, Floor::Futex),
+        bare("unix_socket", Placement::Apart, Floor::Socket),
+        bare("unix_socket_one_cpu", Placement::Together, Floor::Socket),
+        bare("unix_socket_free", Placement::Free, Floor::Socket),
+        bare("unix_socket_loaded", Placement::Free, Floor::Socket).loaded(),
+    ]
+}
+
 /// What goes round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Floor {
     /// A flag of 8 bytes, a line for each direction.
     Line,
@@ -79,18 +109,42 @@ pub(crate) fn serve(floor: Floor, pause: bool) -> Result<()> {
     }
 }
 
-/// Measures one floor once: starts the server's process, runs the plan, and ends the process.
+/// How a side that polls does so. Which is faster depends on the processor: `pause` makes the line travel less often, but
+/// takes 5 to 60 ns itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Poll {
+    Plain,
+    Pause,
+}
+
+impl Floor {
+    fn polls(self) -> &'static [Poll] {
+        match self {
+            Self::Futex | Self::Socket => &[Poll::Plain],
+            _ => &[Poll::Plain, Poll::Pause],
+        }
+    }
+}
+
+/// Measures one floor once, by each way to poll: starts a server's process, runs the plan, and ends the process.
 ///
 /// # Errors
 /// When the process, the memory or the socket cannot be had, and for every answer that is wrong or late.
-pub(crate) fn measure(floor: Floor, pause: bool, setting: &Setting, placement: Placement) -> Result<Sample> {
+pub(crate) fn measure(floor: Floor, plan: &Plan, task: &Task) -> Result<Vec<Way>> {
+    let way = |poll: &Poll| {
+        let name = if *poll == Poll::Pause { "pause" } else { "plain" };
+        Ok(Way { name: name.to_owned(), sample: measure_one(floor, *poll == Poll::Pause, plan, task)? })
+    };
+    floor.polls().iter().map(way).collect()
+}
+
+fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sample> {
     let name = floor.to_possible_value().context("every floor has a name")?;
     let mut arguments = vec!["peer", name.get_name()];
     if pause {
         arguments.push("--pause");
     }
-    let start = |input: OwnedFd| Peer::start(&setting.processors, placement, &arguments, Stdio::from(input));
-    let plan = &setting.plan;
+    let start = |input: OwnedFd| task.start_server(&arguments, Stdio::from(input));
     if floor == Floor::Socket {
         let (ours, theirs) = UnixStream::pair().context("making a socket pair")?;
         let _peer = start(theirs.into())?;

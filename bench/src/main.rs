@@ -1,38 +1,47 @@
 //! Measures nearcall, and the floors below which nothing can get on the same machine.
 //!
-//! `limits` are the floors, `near` is nearcall against them. All of it runs between two real processes; `peer` and `serve`
-//! are the second one. `unsafe` is in `mem` (shared memory, the tick clock) and `alloc` (the counting allocator) only.
+//! `limits` are the floors, `near` is nearcall against them; README.md beside this crate's manifest says what each case
+//! is. Every case runs between two real processes of this program; the hidden commands are those processes. `unsafe` is
+//! in `mem` (shared memory, the tick clock) and `alloc` (the counting allocator) only.
 
 #![deny(unsafe_code)]
 
 #[allow(unsafe_code, reason = "an allocator is an unsafe trait")]
 mod alloc;
 mod case;
+mod client;
 mod clock;
+mod count;
 mod floor;
+mod load;
 mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
 mod near;
 mod peer;
 mod report;
+mod round;
+mod sample;
 mod spin;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
-use case::{Case, Setting, Work};
+use case::{Case, Work};
 use clock::Clock;
+use count::Once;
 use measure::Plan;
-use near::Once;
-use peer::Processors;
+use peer::{Processors, Start};
+use round::Setting;
 
 /// Benchmarks of nearcall and the floors they are compared with.
 #[derive(Debug, Parser)]
 #[command(name = "nearcall-bench", version, about)]
 struct Cli {
+    #[command(flatten)]
+    start: Start,
     #[command(subcommand)]
     command: Command,
 }
@@ -41,21 +50,33 @@ struct Cli {
 enum Command {
     /// Measures what the hardware and the kernel take: two processes, nothing in between.
     Limits(Measure),
-    /// Measures nearcall, each case against its floor in the same rounds.
+    /// Measures nearcall, each case against its floor in the same rounds; also counts what it does.
+    ///
+    /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
+    /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,block},
+    /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}. The beginning of a name up to a dot names all cases that begin so.
+    #[command(verbatim_doc_comment)]
     Near(Near),
-    /// The server's process of a floor; started by `limits`.
+    /// The client's process of a measurement.
+    #[command(hide = true)]
+    Client { task: String },
+    /// The server's process of a floor.
     #[command(hide = true)]
     Peer {
         floor: floor::Floor,
         #[arg(long)]
         pause: bool,
     },
-    /// The server's process of `unix_socket_postcard`.
-    #[command(hide = true)]
-    PeerPostcard,
     /// The server's process of nearcall.
     #[command(hide = true)]
     Serve { names: PathBuf },
+    /// A busy process.
+    #[command(hide = true)]
+    Burn,
+    /// A process that is its own server, to be run by callgrind.
+    #[cfg(feature = "instructions")]
+    #[command(hide = true)]
+    OwnServer { procedure: near::calls::Procedure, calls: u64 },
 }
 
 #[derive(Debug, Args)]
@@ -84,10 +105,10 @@ struct Measure {
     /// One JSON object a line instead of a table.
     #[arg(long)]
     json: bool,
-    /// Rounds; each measures every case once. An odd number makes the median a measured value.
+    /// Rounds; each measures every case once; 11 if not given. An odd number makes the median a measured value.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Three short rounds, to see that everything runs.
+    /// Three short rounds and no counts, to see that everything runs.
     #[arg(long)]
     quick: bool,
     /// Cases; all if none is named.
@@ -102,11 +123,28 @@ impl Measure {
         Ok(Setting { processors: Processors::find()?, plan })
     }
 
-    fn run(&self, table: &[Case]) -> Result<()> {
-        let cases = case::select(table, &self.cases)?;
+    fn rounds(&self) -> u32 {
+        self.rounds.unwrap_or(if self.quick { 3 } else { 11 })
+    }
+
+    fn limits(&self) -> Result<()> {
+        let floors = floor::cases();
+        let selected = case::select(&floors, &self.cases, "")?;
+        report::print(&round::run(&selected, &floors, self.rounds(), &self.setting()?)?, self.json)
+    }
+
+    fn near(&self) -> Result<()> {
+        let (counts, cases) = count::select(&self.cases, self.quick);
         let setting = self.setting()?;
-        let rounds = self.rounds.unwrap_or(if self.quick { 3 } else { 9 });
-        report::print(&case::run(&cases, rounds, &setting)?, self.json)
+        if self.cases.is_empty() || !cases.is_empty() {
+            let selected = case::select(&near::cases(), &cases, "")?;
+            report::print(&round::run(&selected, &near::universe(), self.rounds(), &setting)?, self.json)?;
+        }
+        for (name, counted) in counts {
+            let outcome = counted.run(name, &setting).with_context(|| format!("case {name}"))?;
+            report::print(&[outcome], self.json)?;
+        }
+        Ok(())
     }
 }
 
@@ -114,32 +152,38 @@ impl Near {
     fn run(mut self) -> Result<()> {
         self.measure.cases.append(&mut self.case);
         if !self.once && !self.count_allocations {
-            return self.measure.run(near::CASES);
+            return self.measure.near();
         }
-        let of_nearcall: Vec<Case> =
-            near::CASES.iter().copied().filter(|case| matches!(case.work, Work::Near(_))).collect();
-        let cases = case::select(&of_nearcall, &self.measure.cases)?;
-        let once = Once { warm_up: self.warm_up, calls: self.calls, as_json: self.measure.json };
-        let count = if self.once { near::exactly } else { near::count_allocations };
-        count(&cases, once, &self.measure.setting()?)
+        let is_near = |case: &Case| matches!(case.spec.work, Work::Near(_));
+        let of_nearcall: Vec<Case> = near::cases().into_iter().filter(is_near).collect();
+        let cases = case::select(&of_nearcall, &self.measure.cases, "")?;
+        let once = Once { warm_up: self.warm_up, calls: self.calls };
+        let count = if self.once { count::exactly } else { count::allocations };
+        report::print(&count(&cases, once, &self.measure.setting()?)?, self.measure.json)
     }
 }
 
 fn main() -> Result<()> {
-    match Cli::parse().command {
-        Command::Limits(measure) => measure.run(case::FLOORS),
+    let Cli { start, command } = Cli::parse();
+    if !matches!(command, Command::Limits(_) | Command::Near(_)) {
+        peer::die_with_parent()?;
+    }
+    start.perform()?;
+    match command {
+        Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
-        Command::PeerPostcard => {
-            peer::die_with_parent()?;
-            near::postcard::serve()
+        Command::Client { task } => {
+            let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
+            println!("{}", serde_json::to_string(&task.perform()?)?);
+            Ok(())
         }
-        Command::Serve { names } => {
-            peer::die_with_parent()?;
-            near::interface::serve(&names)
+        Command::Peer { floor, pause } => floor::serve(floor, pause),
+        Command::Serve { names } => near::interface::serve(&names),
+        Command::Burn => {
+            load::burn();
+            Ok(())
         }
-        Command::Peer { floor, pause } => {
-            peer::die_with_parent()?;
-            floor::serve(floor, pause)
-        }
+        #[cfg(feature = "instructions")]
+        Command::OwnServer { procedure, calls } => count::instructions::run(procedure, calls),
     }
 }

@@ -1,107 +1,148 @@
 //! nearcall itself, and what people use without it, each against its floor.
 
+pub(crate) mod calls;
+pub(crate) mod idle;
 pub(crate) mod interface;
-pub(crate) mod postcard;
+pub(crate) mod offsets;
 pub(crate) mod session;
 
-use anyhow::{Context, Result, bail};
+use std::time::Duration;
 
-use crate::case::{Case, Setting, Work};
-use crate::measure::Job;
+use crate::case::{Case, Limit, Work};
+use crate::floor;
+use crate::measure::Pace;
 use crate::peer::Placement;
-use crate::report::{Count, print_count};
-use session::{Procedure, Session};
+use calls::Procedure;
+use session::{How, Wait};
 
-const fn near(name: &'static str, placement: Placement, procedure: Procedure, limit: &'static str) -> Case {
-    Case { name, placement, work: Work::Near(procedure), limit: Some(limit) }
-}
+/// Busy time between calls that leaves every processor the time to fall asleep.
+const THINK: Duration = Duration::from_millis(1);
 
-/// The cases. `.spin` confines each side to a processor of its own, with all its threads; `.spin_free` lets the kernel
-/// choose among two, as it does for most programs. With `.one_cpu` they share one. `.free` is `.spin_free` on any
-/// machine, against the limit of one processor, because waking a server on the caller's own is what can always be had.
-pub(crate) const CASES: &[Case] = &[
-    near("null.spin", Placement::Apart, Procedure::Null, "pingpong56"),
-    near("null.spin_free", Placement::FreeOfTwo, Procedure::Null, "pingpong56_free"),
-    near("add.spin", Placement::Apart, Procedure::Add, "pingpong56"),
-    near("echo40.spin", Placement::Apart, Procedure::Echo40, "pingpong56"),
-    near("write4096.spin", Placement::Apart, Procedure::Write4096, "copy4096"),
-    near("write4096.spin_free", Placement::FreeOfTwo, Procedure::Write4096, "copy4096_free"),
-    near("null.one_cpu", Placement::Together, Procedure::Null, "futex_one_cpu"),
-    near("null.free", Placement::Free, Procedure::Null, "futex_one_cpu"),
-    Case {
-        name: "unix_socket_postcard",
-        placement: Placement::Apart,
-        work: Work::Postcard,
-        limit: Some("unix_socket"),
-    },
+/// Gaps between calls, from one that a polling server should bridge to one that nobody should poll through.
+const PACES: [(&str, Duration); 4] = [
+    ("20us", Duration::from_micros(20)),
+    ("50us", Duration::from_micros(50)),
+    ("150us", Duration::from_micros(150)),
+    ("10ms", Duration::from_millis(10)),
 ];
 
-/// What is done in one go, without rounds and limits.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Once {
-    /// Calls before the counted ones.
-    pub(crate) warm_up: u64,
-    /// Calls that are counted, exactly.
-    pub(crate) calls: u64,
-    /// Whether results are JSON lines.
-    pub(crate) as_json: bool,
+/// A circumstance in which every procedure is called.
+struct Mode {
+    name: &'static str,
+    placement: Placement,
+    wait: Wait,
+    until_polled: bool,
+    pace: Pace,
 }
 
-/// Makes exactly `once.calls` calls of each case after the warm-up, so that something outside can count what they do:
-/// the difference of two runs with different numbers of calls is theirs alone. Prints the mean.
-///
-/// # Errors
-/// When a case is not one of nearcall or cannot be had here, or a call fails.
-pub(crate) fn exactly(cases: &[Case], once: Once, setting: &Setting) -> Result<()> {
-    for case in cases {
-        let (session, procedure) = start(case, setting)?;
-        let sample = session.run(procedure, &Job::Exactly { warm_up: once.warm_up, calls: once.calls })?;
-        let Once { calls, as_json, .. } = once;
-        let count = Count { case: case.name, value: sample.mean, unit: "ns", client: None, server: None, calls };
-        print_count(&count, as_json)?;
+impl Mode {
+    const fn new(name: &'static str, placement: Placement, wait: Wait) -> Self {
+        Self { name, placement, wait, until_polled: false, pace: Pace::BackToBack }
     }
-    Ok(())
-}
 
-/// Counts the allocations of `once.calls` calls of each case, after the warm-up, on both sides. Prints them per call.
-///
-/// # Errors
-/// As [`exactly`].
-pub(crate) fn count_allocations(cases: &[Case], once: Once, setting: &Setting) -> Result<()> {
-    for case in cases {
-        let (session, procedure) = start(case, setting)?;
-        let run = |warm_up, calls| session.run(procedure, &Job::Exactly { warm_up, calls });
-        run(once.warm_up, 0)?;
-        // Asking may allocate, and so does preparing a run: what a run without calls allocates is taken off.
-        let first = session.allocations()?;
-        run(0, 0)?;
-        let second = session.allocations()?;
-        run(0, once.calls)?;
-        let third = session.allocations()?;
-        let per_call = |first: u64, second: u64, third: u64| {
-            (third - second).saturating_sub(second - first) as f64 / once.calls.max(1) as f64
-        };
-        let (client, server) = (per_call(first.0, second.0, third.0), per_call(first.1, second.1, third.1));
-        let count = Count {
-            case: case.name,
-            value: client + server,
-            unit: "allocations/call",
-            client: Some(client),
-            server: Some(server),
-            calls: once.calls,
-        };
-        print_count(&count, once.as_json)?;
+    fn of(&self, procedure: Procedure, name: impl Into<String>) -> Case {
+        let how = How { procedure, wait: self.wait, until_polled: self.until_polled };
+        Case::new(name, self.placement, Work::Near(how)).pace(self.pace)
     }
-    Ok(())
 }
 
-fn start(case: &Case, setting: &Setting) -> Result<(Session, Procedure)> {
-    let Work::Near(procedure) = case.work else {
-        bail!("{} is no case of nearcall", case.name);
+/// A floor is named for what it does on one processor, because a caller's own processor can always be had.
+const MODES: [Mode; 6] = [
+    Mode::new("auto", Placement::Free, Wait::Auto),
+    // Not `Transfer::Spin`: what counts is what callers get who ask for nothing.
+    Mode { until_polled: true, ..Mode::new("spin", Placement::Apart, Wait::Auto) },
+    Mode::new("one_cpu", Placement::Together, Wait::Auto),
+    Mode::new("donated", Placement::Free, Wait::Donate),
+    Mode { pace: Pace::Busy(THINK), ..Mode::new("asleep", Placement::Free, Wait::Auto) },
+    Mode::new("groups", Placement::Sessions, Wait::Donate),
+];
+
+/// The cases. bench/README.md says what each is for.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for mode in &MODES {
+        for (procedure, name) in Procedure::ALL {
+            let case = mode.of(procedure, format!("{name}.{}", mode.name)).limit(limit(procedure, mode.name));
+            cases.push(if mode.name == "asleep" { case.beside("futex_one_cpu_1ms") } else { case });
+        }
+    }
+    cases.extend(paced());
+    // Reported only: the sleep itself, and an idle processor's way back, are not nearcall's.
+    let sleeping = Mode { pace: Pace::Sleep(THINK), ..Mode::new("", Placement::Free, Wait::Auto) };
+    cases.push(sleeping.of(Procedure::Null, "null.asleep.sleep").beside("futex_one_cpu").beside("futex_one_cpu_1ms"));
+    let loaded = |name: &str, wait: Wait| {
+        Mode::new("", Placement::Free, wait).of(Procedure::Null, name).loaded().beside("unix_socket_loaded")
     };
-    if let Some(reason) = setting.processors.lacking(case.placement) {
-        bail!("{} {reason}", case.name);
+    cases.push(loaded("null.loaded.block", Wait::Block));
+    cases.push(loaded("null.loaded.auto", Wait::Auto).limit("null.loaded.block"));
+    cases.push(loaded("null.loaded.donated", Wait::Donate).limit("null.loaded.block"));
+    cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
+    cases
+}
+
+fn limit(procedure: Procedure, mode: &str) -> &'static str {
+    match (mode, procedure) {
+        ("one_cpu" | "donated" | "asleep" | "groups", _) => "futex_one_cpu",
+        (_, Procedure::Null | Procedure::Echo40) => "pingpong56",
+        (_, Procedure::Write4096 | Procedure::Read4096) => "copy4096",
+        ("auto", _) => "null.auto",
+        _ => "null.spin",
     }
-    let session = Session::start(setting, case.placement).with_context(|| format!("case {}", case.name))?;
-    Ok((session, procedure))
+}
+
+/// Gaps of some lengths, each with the two policies that need no judgement beside: to poll always, and never.
+fn paced() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, gap) in PACES {
+        let name = format!("null.paced.{name}");
+        let [spin, donate] = ["always_spin", "always_donate"].map(|policy| format!("{name}.{policy}"));
+        let mode = |placement: Placement, wait: Wait, pace: Pace| Mode { pace, ..Mode::new("", placement, wait) };
+        let mut case = mode(Placement::Free, Wait::Auto, Pace::Busy(gap)).of(Procedure::Null, &name);
+        let of = vec![spin.clone(), donate.clone()];
+        case.limit = Limit::Within { of, bound: "futex_two_cpus".to_owned() };
+        cases.push(case);
+        cases.push(mode(Placement::FreeOfTwo, Wait::Spin, Pace::Filled(gap)).of(Procedure::Null, spin));
+        cases.push(mode(Placement::Free, Wait::Donate, Pace::Busy(gap)).of(Procedure::Null, donate));
+    }
+    cases
+}
+
+/// All there is to measure: what cases are compared with is found here.
+pub(crate) fn universe() -> Vec<Case> {
+    let mut all = floor::cases();
+    all.extend(cases());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_those_of_the_goals() {
+        let cases = cases();
+        let limit = |name: &str| {
+            let case = cases.iter().find(|case| case.name == name).unwrap_or_else(|| panic!("{name}"));
+            match &case.limit {
+                Limit::Of(limit) => limit.as_str(),
+                other => panic!("{name}: {other:?}"),
+            }
+        };
+        for (name, expected) in [
+            ("null.spin", "pingpong56"),
+            ("null.auto", "pingpong56"),
+            ("echo40.spin", "pingpong56"),
+            ("add.spin", "null.spin"),
+            ("big_in_out.spin", "null.spin"),
+            ("write4096.spin", "copy4096"),
+            ("read4096.spin", "copy4096"),
+            ("null.one_cpu", "futex_one_cpu"),
+            ("echo40.donated", "futex_one_cpu"),
+            ("write4096.groups", "futex_one_cpu"),
+            ("add.asleep", "futex_one_cpu"),
+            ("null.loaded.auto", "null.loaded.block"),
+        ] {
+            assert_eq!(limit(name), expected, "{name}");
+        }
+    }
 }

@@ -1,23 +1,26 @@
-//! Processes and processors: where both sides of a measurement run.
+//! Processes and processors: where the sides of a measurement run, and how they are started and ended.
+//!
+//! Every process of a measurement is this same program, and confines itself to its processors before it does anything
+//! else, because what it was told (`--cpus`) holds then under whatever program it is run, too.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use rustix::thread::CpuSet;
+use serde::{Deserialize, Serialize};
 
 /// The processors this program may use, as found at the start.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Processors {
-    allowed: CpuSet,
-    first: usize,
-    second: Option<usize>,
+    allowed: Vec<usize>,
 }
 
 /// Where the two processes of a case run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Placement {
     /// Client on the first allowed processor, server on the second.
     Apart,
@@ -27,10 +30,13 @@ pub(crate) enum Placement {
     FreeOfTwo,
     /// Nothing pinned.
     Free,
+    /// Nothing pinned, and the server in a session of its own, so that the kernel's autogroup schedules the two as
+    /// groups.
+    Sessions,
 }
 
 /// Which side of a case a process is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     /// The one that calls.
     Client,
@@ -38,72 +44,163 @@ pub(crate) enum Side {
     Server,
 }
 
+/// What a process does with itself before anything else.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Start {
+    /// Processors to be confined to; none for no confinement.
+    #[arg(long, global = true, hide = true, value_delimiter = ',')]
+    cpus: Vec<usize>,
+    /// Makes a session of its own.
+    #[arg(long, global = true, hide = true)]
+    own_session: bool,
+}
+
+impl Start {
+    /// Does it. Called before there is a second kernel thread, which would not be confined with this one.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(crate) fn perform(&self) -> Result<()> {
+        if self.own_session {
+            rustix::process::setsid().context("making a session")?;
+        }
+        if !self.cpus.is_empty() {
+            let mut set = CpuSet::new();
+            self.cpus.iter().filter(|cpu| **cpu < CpuSet::MAX_CPU).for_each(|cpu| set.set(*cpu));
+            rustix::thread::sched_setaffinity(None, &set).context("pinning to a processor")?;
+        }
+        Ok(())
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = Vec::new();
+        if !self.cpus.is_empty() {
+            arguments.push(format!("--cpus={}", join(&self.cpus)));
+        }
+        if self.own_session {
+            arguments.push("--own-session".to_owned());
+        }
+        arguments
+    }
+}
+
 impl Processors {
-    /// Reads the affinity of this process, before anything was pinned.
+    /// Reads the affinity of this process.
     ///
     /// # Errors
     /// When the kernel does not tell, or tells none.
     pub(crate) fn find() -> Result<Self> {
-        let allowed = rustix::thread::sched_getaffinity(None).context("asking for the allowed processors")?;
-        let mut each = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu));
-        let first = each.next().context("no processor is allowed")?;
-        Ok(Self { allowed, first, second: each.next() })
+        let set = rustix::thread::sched_getaffinity(None).context("asking for the allowed processors")?;
+        let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect();
+        if allowed.is_empty() {
+            bail!("no processor is allowed");
+        }
+        Ok(Self { allowed })
+    }
+
+    /// All of them.
+    pub(crate) fn each(&self) -> &[usize] {
+        &self.allowed
     }
 
     /// Why `placement` cannot be had here, if so.
     pub(crate) fn lacking(&self, placement: Placement) -> Option<&'static str> {
         let needs_two = matches!(placement, Placement::Apart | Placement::FreeOfTwo);
-        (needs_two && self.second.is_none()).then_some("needs two processors, one is allowed")
+        (needs_two && self.allowed.len() < 2).then_some("needs two processors, one is allowed")
     }
 
     /// `placement` as results name it: the client's processor, then the server's, or "none".
     pub(crate) fn describe(&self, placement: Placement) -> String {
+        let [client, server] = [Side::Client, Side::Server].map(|side| join(&self.start(placement, side).cpus));
         match placement {
-            Placement::Apart => format!("{},{}", self.first, self.second.unwrap_or(self.first)),
-            Placement::Together => self.first.to_string(),
-            Placement::FreeOfTwo | Placement::Free => "none".to_owned(),
+            Placement::Apart => format!("{client},{server}"),
+            Placement::Together => client,
+            Placement::FreeOfTwo | Placement::Free | Placement::Sessions => "none".to_owned(),
         }
     }
 
-    /// Confines this thread, and all that it starts later, to its side's processor.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub(crate) fn confine(&self, placement: Placement, side: Side) -> Result<()> {
-        let mut set = CpuSet::new();
-        match (placement, side) {
-            (Placement::FreeOfTwo | Placement::Free, _) => set = self.allowed,
-            (Placement::Together, _) | (Placement::Apart, Side::Client) => set.set(self.first),
-            (Placement::Apart, Side::Server) => set.set(self.second.context("one processor is allowed")?),
-        }
-        rustix::thread::sched_setaffinity(None, &set).context("pinning to a processor")
+    /// What a process on `side` does first.
+    pub(crate) fn start(&self, placement: Placement, side: Side) -> Start {
+        let at = |index: usize| self.allowed.get(index).copied().into_iter().collect();
+        let cpus = match (placement, side) {
+            (Placement::FreeOfTwo | Placement::Free | Placement::Sessions, _) => Vec::new(),
+            (Placement::Together, _) | (Placement::Apart, Side::Client) => at(0),
+            (Placement::Apart, Side::Server) => at(1),
+        };
+        Start { cpus, own_session: placement == Placement::Sessions && side == Side::Server }
+    }
+
+    /// What a process on one processor does first.
+    pub(crate) fn only(cpu: usize) -> Start {
+        Start { cpus: vec![cpu], own_session: false }
     }
 }
 
-/// The server's process; killed by its id on drop, if it does not end by itself.
+fn join(cpus: &[usize]) -> String {
+    let cpus: Vec<String> = cpus.iter().map(ToString::to_string).collect();
+    cpus.join(",")
+}
+
+/// This same program, to be started with `start` and `arguments`.
+///
+/// # Errors
+/// When it cannot be found.
+pub(crate) fn this_program(start: &Start, arguments: &[&str]) -> Result<Command> {
+    under(&[], start, arguments)
+}
+
+/// This same program under `tool`: another program that runs what follows its own arguments.
+///
+/// # Errors
+/// As [`this_program`].
+pub(crate) fn under(tool: &[&str], start: &Start, arguments: &[&str]) -> Result<Command> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let mut command = match tool.split_first() {
+        Some((tool, own)) => {
+            let mut command = Command::new(tool);
+            command.args(own).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command.args(start.arguments()).args(arguments);
+    Ok(command)
+}
+
+/// Whether a tool can be started at all.
+pub(crate) fn has(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| Path::new(&directory).join(tool).is_file())
+}
+
+/// A process of this program; killed by its id on drop, if it does not end by itself.
 #[derive(Debug)]
 pub(crate) struct Peer {
     child: Child,
 }
 
 impl Peer {
-    /// Starts this same program with `arguments`, on the server's processor, with `stdin` as its standard input: the
-    /// shared memory or the socket of the case. Everything else the child needs are its arguments.
+    /// Starts the server of a case with `arguments`, on its processor, with `stdin` as its standard input: the shared
+    /// memory or the socket of the case, or a pipe whose end tells it to end.
     ///
     /// # Errors
-    /// When the program cannot be started or a processor is refused.
+    /// When the program cannot be started.
     pub(crate) fn start(
         processors: &Processors,
         placement: Placement,
         arguments: &[&str],
         stdin: Stdio,
     ) -> Result<Self> {
-        // Children inherit the affinity of the thread that starts them.
-        processors.confine(placement, Side::Server)?;
-        let program = std::env::current_exe().context("finding this program")?;
-        let child = Command::new(program).args(arguments).stdin(stdin).stdout(Stdio::piped()).spawn();
-        processors.confine(placement, Side::Client)?;
-        Ok(Self { child: child.context("starting the server process")? })
+        let start = processors.start(placement, Side::Server);
+        Self::spawn(this_program(&start, arguments)?.stdin(stdin).stdout(Stdio::piped()))
+    }
+
+    /// Starts `command`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+        Ok(Self { child: command.spawn().context("starting a process")? })
     }
 
     /// Waits for the line with which a server says that it is ready.
@@ -147,4 +244,24 @@ impl Drop for Peer {
 /// When the kernel refuses.
 pub(crate) fn die_with_parent() -> Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).context("asking to die with the parent")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placements() {
+        let two = Processors { allowed: vec![2, 5] };
+        assert_eq!(two.describe(Placement::Apart), "2,5");
+        assert_eq!(two.describe(Placement::Together), "2");
+        assert_eq!(two.describe(Placement::Free), "none");
+        assert_eq!(two.lacking(Placement::Apart), None);
+        assert_eq!(two.start(Placement::Apart, Side::Server).arguments(), ["--cpus=5"]);
+        assert_eq!(two.start(Placement::Sessions, Side::Server).arguments(), ["--own-session"]);
+        assert!(two.start(Placement::Sessions, Side::Client).arguments().is_empty());
+        let one = Processors { allowed: vec![7] };
+        assert!(one.lacking(Placement::FreeOfTwo).is_some());
+        assert_eq!(one.lacking(Placement::Sessions), None);
+    }
 }

@@ -1,104 +1,236 @@
-//! A server's process and a binding to it, and the calls that are made through the binding.
+//! A server's process and a binding to it, and what is looked at around the calls that are made through it.
 
+use std::fs;
+use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use nearcall::{Client, ClientCounts, Transfer};
+use serde::{Deserialize, Serialize};
 
-use super::interface::{BenchClient, NAME};
-use crate::alloc;
-use crate::case::Setting;
-use crate::measure::{Job, Sample};
+use super::calls::{self, Procedure};
+use super::interface::{BenchClient, NAME, SERVER_COUNTS, Usage, mark};
+use crate::client::Task;
+use crate::measure::{Job, Watch};
 use crate::peer::{Peer, Placement};
+use crate::sample::{Sample, Way};
 
-/// Which procedure is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Procedure {
-    /// No argument, no result.
-    Null,
-    /// Two numbers there, one back.
-    Add,
-    /// 40 bytes there, the same back.
-    Echo40,
-    /// 4096 bytes there, 4 back.
-    Write4096,
+/// How calls are made.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct How {
+    /// What is called.
+    pub(crate) procedure: Procedure,
+    /// How the caller waits.
+    pub(crate) wait: Wait,
+    /// Whether calls are made, before anything else, until the server polls for them.
+    pub(crate) until_polled: bool,
 }
 
-/// Bytes that [`Procedure::Write4096`] sends.
-const WRITE_BYTES: usize = 4096;
+/// [`Transfer`], as it travels to the client's process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Wait {
+    /// Nothing is asked for.
+    Auto,
+    /// [`Transfer::Spin`].
+    Spin,
+    /// [`Transfer::Donate`].
+    Donate,
+    /// [`Transfer::Block`].
+    Block,
+}
+
+impl From<Wait> for Transfer {
+    fn from(wait: Wait) -> Self {
+        match wait {
+            Wait::Auto => Self::Auto,
+            Wait::Spin => Self::Spin,
+            Wait::Donate => Self::Donate,
+            Wait::Block => Self::Block,
+        }
+    }
+}
 
 /// How long the server may take to be found.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// A server of its own and the only binding to it. On drop the binding goes first, then the server, then its name.
+/// How long calls are made until the server polls.
+const POLLED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Measures calls once, against a server of its own unless the task names one.
+///
+/// # Errors
+/// When the server or the binding cannot be had, and for the first call that fails or returns something else.
+pub(crate) fn measure(how: How, task: &Task) -> Result<Vec<Way>> {
+    let session = Session::start(task, how.wait)?;
+    let is_polled = !how.until_polled || session.call_until_polled()?;
+    let mut gauge = Gauge { session: &session, marked: task.server.is_some(), begun: None, ended: None };
+    let mut sample = calls::run(&session.client, how.procedure, &task.job, &mut gauge)?;
+    gauge.tell(&task.job, &mut sample);
+    if !is_polled {
+        sample.notes.push(format!("the server did not poll within {POLLED_WITHIN:?} of calls back to back"));
+    }
+    if task.spec.placement == Placement::Sessions && !session.is_in_another_group() {
+        sample.notes.push("both processes are in one scheduler group: autogroup is off".to_owned());
+    }
+    Ok(sample.alone())
+}
+
+/// A server and a binding to it. On drop the binding goes first, then the server, then its name.
 #[derive(Debug)]
 pub(crate) struct Session {
-    client: BenchClient,
-    _peer: Peer,
-    _names: tempfile::TempDir,
+    /// The binding.
+    pub(crate) client: BenchClient,
+    _peer: Option<Peer>,
+    _names: Option<tempfile::TempDir>,
 }
 
 impl Session {
-    /// Starts a server, with the names in a directory of its own, and binds.
+    /// Starts a server, with the names in a directory of its own, and binds; or binds to the one that the task names.
     ///
     /// # Errors
     /// When the process, the directory or the binding cannot be had.
-    pub(crate) fn start(setting: &Setting, placement: Placement) -> Result<Self> {
+    pub(crate) fn start(task: &Task, wait: Wait) -> Result<Self> {
+        if let Some(names) = &task.server {
+            return Ok(Self { client: bind(names, wait)?, _peer: None, _names: None });
+        }
         let names = tempfile::tempdir().context("making a directory for the name")?;
         let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
-        let mut peer = Peer::start(&setting.processors, placement, &["serve", path], Stdio::piped())?;
+        let mut peer = task.start_server(&["serve", path], Stdio::piped())?;
         peer.ready()?;
-        let client = nearcall::Binder::new(NAME).dir(names.path()).wait(WAIT).bind::<BenchClient>();
-        Ok(Self { client: client.context("binding to the server")?, _peer: peer, _names: names })
+        Ok(Self { client: bind(names.path(), wait)?, _peer: Some(peer), _names: Some(names) })
     }
 
-    /// Does `job` with calls of `procedure`, each verified.
-    ///
-    /// # Errors
-    /// The first call that fails or returns something else.
-    pub(crate) fn run(&self, procedure: Procedure, job: &Job) -> Result<Sample> {
-        let client = &self.client;
-        let mut calls = 0_u32;
-        match procedure {
-            Procedure::Null => job.run(|| Ok(client.null()?)),
-            Procedure::Add => job.run(|| {
-                calls = calls.wrapping_add(0x9e37_79b9);
-                expect(client.add(calls, 17)?, calls.wrapping_add(17))
-            }),
-            Procedure::Echo40 => job.run(|| {
-                calls = calls.wrapping_add(1);
-                let [a, b, c, d, e] = std::array::from_fn(|index| u64::from(calls) + ((index as u64) << 32));
-                expect(client.echo40(a, b, c, d, e)?, [a, b, c, d, e])
-            }),
-            Procedure::Write4096 => {
-                let mut data = vec![0; WRITE_BYTES];
-                job.run(|| {
-                    calls = calls.wrapping_add(1);
-                    // A word of its own for each call, at a place that the multiplication scatters over the rest.
-                    let scattered = calls.wrapping_mul(0x9e37_79b9) >> 8;
-                    let place = 4 + 4 * (scattered % (WRITE_BYTES as u32 / 4 - 1));
-                    data[..4].copy_from_slice(&place.to_le_bytes());
-                    data[place as usize..][..4].copy_from_slice(&calls.to_le_bytes());
-                    expect(client.write(&data)?, calls)
-                })
+    /// Makes null calls until nearly all are answered while the caller looks. Whether it came to that.
+    fn call_until_polled(&self) -> Result<bool> {
+        const TURN: u64 = 1000;
+        let deadline = Instant::now() + POLLED_WITHIN;
+        while Instant::now() < deadline {
+            let before = self.counts();
+            for _ in 0..TURN {
+                self.client.null()?;
+            }
+            if self.counts().spun - before.spun >= TURN - TURN / 100 {
+                return Ok(true);
             }
         }
+        Ok(false)
     }
 
-    /// Allocations so far, ours and the server's.
+    fn counts(&self) -> ClientCounts {
+        self.client.binding().counts()
+    }
+
+    /// Process id of the server.
     ///
     /// # Errors
-    /// When the call that asks the server fails.
-    pub(crate) fn allocations(&self) -> Result<(u64, u64)> {
-        let theirs = self.client.allocations()?;
-        Ok((alloc::allocations(), theirs))
+    /// When it is not visible from here.
+    pub(crate) fn server_pid(&self) -> Result<i32> {
+        self.client.binding().server_pid().context("the server's process id is not visible")
+    }
+
+    fn is_in_another_group(&self) -> bool {
+        let group = |process: &str| fs::read_to_string(format!("/proc/{process}/autogroup")).ok();
+        let is_on = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").is_ok_and(|on| on.trim() == "1");
+        let theirs = self.server_pid().ok().and_then(|pid| group(&pid.to_string()));
+        is_on && theirs.is_some() && theirs != group("self")
     }
 }
 
-#[inline(always)]
-fn expect<T: PartialEq + std::fmt::Debug>(got: T, expected: T) -> Result<()> {
-    if got != expected {
-        bail!("the call returned {got:?}, not {expected:?}");
+fn bind(names: &Path, wait: Wait) -> Result<BenchClient> {
+    let binder = nearcall::Binder::new(NAME).dir(names).wait(WAIT).transfer(wait.into());
+    binder.bind().context("binding to the server")
+}
+
+/// What both sides have used, at one moment.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    own: Usage,
+    client: ClientCounts,
+    server: [u64; 11],
+}
+
+/// Takes readings around the calls that count.
+struct Gauge<'a> {
+    session: &'a Session,
+    /// Whether the places are marked in traces of both processes.
+    marked: bool,
+    begun: Option<Reading>,
+    ended: Option<Reading>,
+}
+
+impl Watch for Gauge<'_> {
+    fn begin(&mut self) -> Result<()> {
+        let server = self.session.client.usage()?;
+        if self.marked {
+            self.session.client.mark()?;
+        }
+        self.begun = Some(Reading { server, own: Usage::own(), client: self.session.counts() });
+        if self.marked {
+            mark();
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn end(&mut self) -> Result<()> {
+        if self.marked {
+            mark();
+        }
+        let (own, client) = (Usage::own(), self.session.counts());
+        if self.marked {
+            self.session.client.mark()?;
+        }
+        self.ended = Some(Reading { own, client, server: self.session.client.usage()? });
+        Ok(())
+    }
+}
+
+impl Gauge<'_> {
+    /// Adds what the readings say of the calls of `sample`.
+    fn tell(&self, job: &Job, sample: &mut Sample) {
+        let (Some(begun), Some(ended)) = (&self.begun, &self.ended) else { return };
+        let theirs = |index: usize| ended.server[index].saturating_sub(begun.server[index]) as f64;
+        let counted = client_words(&ended.client).into_iter().zip(client_words(&begun.client));
+        let counted = counted.map(|((name, after), (_, before))| (name, after.saturating_sub(before) as f64));
+        match job {
+            Job::Plan(_) => {
+                let per_call = |value: f64| value / sample.calls.max(1) as f64;
+                sample.facts.insert("server_cpu_ns".to_owned(), per_call(theirs(1)));
+                let own = ended.own.cpu.saturating_sub(begun.own.cpu) as f64;
+                sample.facts.insert("client_cpu_ns".to_owned(), per_call(own));
+                // With a filled gap there are more calls than are timed.
+                let counted: Vec<(&str, f64)> = counted.collect();
+                let all = counted.iter().find(|(name, _)| *name == "calls").map_or(1.0, |(_, calls)| calls.max(1.0));
+                for (name, count) in counted.iter().filter(|(name, _)| SHARES.contains(name)) {
+                    sample.fact(*name, count / all);
+                }
+            }
+            Job::Exactly { .. } => {
+                let own = ended.own.allocations.saturating_sub(begun.own.allocations);
+                sample.fact("client_allocations", own as f64);
+                sample.fact("server_allocations", theirs(0));
+                counted.for_each(|(name, count)| sample.fact(format!("client_{name}"), count));
+                for (index, name) in SERVER_COUNTS.iter().enumerate() {
+                    sample.fact(format!("server_{name}"), theirs(2 + index));
+                }
+            }
+        }
+    }
+}
+
+/// Those of the client's counts that sum up to all calls.
+const SHARES: [&str; 3] = ["spun", "donated", "slept"];
+
+fn client_words(counts: &ClientCounts) -> [(&'static str, u64); 9] {
+    [
+        ("calls", counts.calls),
+        ("spun", counts.spun),
+        ("donated", counts.donated),
+        ("slept", counts.slept),
+        ("sleeps", counts.sleeps),
+        ("yields_paid", counts.yields_paid),
+        ("yields_wasted", counts.yields_wasted),
+        ("bells", counts.bells),
+        ("messages", counts.messages),
+    ]
 }

@@ -1,0 +1,151 @@
+//! What is counted, not timed: once, after the rounds.
+
+#[cfg(any(test, feature = "instructions"))]
+pub(crate) mod callgrind;
+pub(crate) mod instructions;
+pub(crate) mod syscalls;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+
+use crate::case::{Case, Spec, Work, is_named};
+use crate::client::Task;
+use crate::measure::{Job, Pace};
+use crate::near::calls::Procedure;
+use crate::peer::Placement;
+use crate::report::{Count, Outcome};
+use crate::round::Setting;
+use crate::sample::{Sample, Way};
+
+/// A count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// What both sides use when nobody calls.
+    Idle,
+    /// System calls while the server polls.
+    Syscalls,
+    /// Instructions of a call.
+    Instructions(Procedure),
+}
+
+/// The counts, by their names.
+pub(crate) const COUNTS: [(&str, Counted); 4] = [
+    ("idle", Counted::Idle),
+    ("syscalls", Counted::Syscalls),
+    ("instructions.null", Counted::Instructions(Procedure::Null)),
+    ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
+];
+
+/// The counts that `names` name, and the names that are none of counts. All counts, if there are no names and things
+/// are not only tried out.
+pub(crate) fn select(names: &[String], quick: bool) -> (Vec<(&'static str, Counted)>, Vec<String>) {
+    let is_counted = |name: &str| COUNTS.iter().any(|(count, _)| is_named(count, name));
+    let counts = COUNTS
+        .into_iter()
+        .filter(|(count, _)| if names.is_empty() { !quick } else { names.iter().any(|name| is_named(count, name)) });
+    (counts.collect(), names.iter().filter(|name| !is_counted(name)).cloned().collect())
+}
+
+impl Counted {
+    /// Counts.
+    ///
+    /// # Errors
+    /// When something fails that is there; what is not there is a skipped case.
+    pub(crate) fn run(self, name: &str, setting: &Setting) -> Result<Outcome> {
+        match self {
+            Self::Idle => idle(name, setting),
+            Self::Syscalls => syscalls::count(name, setting),
+            Self::Instructions(procedure) => instructions::count(name, procedure, setting),
+        }
+    }
+}
+
+fn idle(name: &str, setting: &Setting) -> Result<Outcome> {
+    let placement = Placement::Free;
+    let spec = Spec { work: Work::Idle, placement, pace: Pace::BackToBack };
+    let job = Job::Exactly { warm_up: 0, calls: 0 };
+    let sample = run_alone(&Task { spec, job, processors: setting.processors.clone(), server: None })?;
+    Ok(Outcome::Counted(Count {
+        case: name.to_owned(),
+        value: sample.mean,
+        unit: "ms",
+        facts: sample.facts,
+        calls: None,
+        pinned: setting.processors.describe(placement),
+        notes: sample.notes,
+    }))
+}
+
+/// What is done in one go, without rounds and limits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Once {
+    /// Calls before the counted ones.
+    pub(crate) warm_up: u64,
+    /// Calls that are counted, exactly.
+    pub(crate) calls: u64,
+}
+
+/// Makes exactly `once.calls` calls of each case after the warm-up, so that something outside can count what they do:
+/// the difference of two runs with different numbers of calls is theirs alone.
+///
+/// # Errors
+/// When a case is not one of nearcall or cannot be had here, or a call fails.
+pub(crate) fn exactly(cases: &[Case], once: Once, setting: &Setting) -> Result<Vec<Outcome>> {
+    each(cases, once, setting, |sample| (sample.mean, "ns", sample.facts))
+}
+
+/// Counts the allocations of `once.calls` calls of each case, after the warm-up, on both sides, per call.
+///
+/// # Errors
+/// As [`exactly`].
+pub(crate) fn allocations(cases: &[Case], once: Once, setting: &Setting) -> Result<Vec<Outcome>> {
+    each(cases, once, setting, |sample| {
+        let per_call = |name: &str| sample.facts.get(name).copied().unwrap_or(f64::NAN) / once.calls.max(1) as f64;
+        let (client, server) = (per_call("client_allocations"), per_call("server_allocations"));
+        let parts = BTreeMap::from([("client".to_owned(), client), ("server".to_owned(), server)]);
+        (client + server, "allocations/call", parts)
+    })
+}
+
+fn each(
+    cases: &[Case],
+    once: Once,
+    setting: &Setting,
+    told: impl Fn(Sample) -> (f64, &'static str, BTreeMap<String, f64>),
+) -> Result<Vec<Outcome>> {
+    let count = |case: &Case| {
+        if let Some(reason) = setting.processors.lacking(case.spec.placement) {
+            bail!("{} {reason}", case.name);
+        }
+        let Once { warm_up, calls } = once;
+        let job = Job::Exactly { warm_up, calls };
+        let task = Task { spec: case.spec, job, processors: setting.processors.clone(), server: None };
+        let sample = run_alone(&task).with_context(|| format!("case {}", case.name))?;
+        let (notes, pinned) = (sample.notes.clone(), setting.processors.describe(case.spec.placement));
+        let (value, unit, facts) = told(sample);
+        Ok(Outcome::Counted(Count { case: case.name.clone(), value, unit, facts, calls: Some(calls), pinned, notes }))
+    };
+    cases.iter().map(count).collect()
+}
+
+/// Runs a task that has one way only.
+fn run_alone(task: &Task) -> Result<Sample> {
+    let way: Option<Way> = task.run()?.into_iter().next();
+    Ok(way.context("the client's process measured nothing")?.sample)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_named_or_left_out() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(select(&[], false).0.len(), COUNTS.len());
+        assert!(select(&[], true).0.is_empty());
+        let (counts, rest) = select(&names(&["null.spin", "instructions", "idle"]), true);
+        assert_eq!(counts.len(), 3);
+        assert_eq!(rest, names(&["null.spin"]));
+    }
+}

@@ -1,0 +1,155 @@
+//! System calls of a call, on each side, while the server polls.
+//!
+//! Client and server run under an strace of their own each. Only system calls are stopped, so a pair that makes none
+//! runs at full speed. Both sides mark the beginning and the end of the calls that count with a question that the traces
+//! show, so what set-up and warm-up do is not counted, nor what happens to differ between two runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+
+use crate::case::{Spec, Work};
+use crate::client::Task;
+use crate::measure::{Job, Pace};
+use crate::near::calls::Procedure;
+use crate::near::interface::MARK;
+use crate::near::session::{How, Wait};
+use crate::peer::{Peer, Placement, Side, has, under};
+use crate::report::{Count, Outcome};
+use crate::round::Setting;
+use crate::sample::Way;
+
+/// Calls that are counted.
+const CALLS: u64 = 100_000;
+
+/// Calls before those, after the server began to poll.
+const WARM_UP: u64 = 20_000;
+
+/// Counts; skipped without strace or a second processor.
+///
+/// # Errors
+/// When a process fails or a trace has no marks.
+pub(crate) fn count(name: &str, setting: &Setting) -> Result<Outcome> {
+    let skip = |reason: &str| Ok(Outcome::Skipped { case: name.to_owned(), reason: reason.to_owned() });
+    let placement = Placement::Apart;
+    if let Some(reason) = setting.processors.lacking(placement) {
+        return skip(reason);
+    }
+    if !has("strace") {
+        return skip("there is no strace; with Debian's packages: apt-get install strace");
+    }
+    let directory = tempfile::tempdir().context("making a directory for the traces")?;
+    let names = directory.path().join("names");
+    fs::create_dir(&names).context("making a directory for the name")?;
+    let how = How { procedure: Procedure::Null, wait: Wait::Auto, until_polled: true };
+    let spec = Spec { work: Work::Near(how), placement, pace: Pace::BackToBack };
+    let job = Job::Exactly { warm_up: WARM_UP, calls: CALLS };
+    let task = Task { spec, job, processors: setting.processors.clone(), server: Some(names.clone()) };
+    let traces = [Side::Client, Side::Server].map(|side| directory.path().join(format!("{side:?}")));
+    let way = trace(&task, &names, &traces)?;
+    let mut counted = Vec::new();
+    let mut facts = way.sample.facts;
+    let mut notes = way.sample.notes;
+    for (side, path) in ["client", "server"].iter().zip(&traces) {
+        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let calls = marked_calls(&text).with_context(|| format!("the trace of the {side}"))?;
+        facts.insert((*side).to_owned(), calls.len() as f64 / CALLS as f64);
+        counted.push(calls.len());
+        if !calls.is_empty() {
+            notes.push(format!("{side} made {}", tally(&calls)));
+        }
+    }
+    Ok(Outcome::Counted(Count {
+        case: name.to_owned(),
+        value: counted.iter().sum::<usize>() as f64 / CALLS as f64,
+        unit: "system calls/call",
+        facts,
+        calls: Some(CALLS),
+        pinned: setting.processors.describe(placement),
+        notes,
+    }))
+}
+
+fn trace(task: &Task, names: &Path, [client_trace, server_trace]: &[PathBuf; 2]) -> Result<Way> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a temporary name is not UTF-8");
+    let start = |side| task.processors.start(task.spec.placement, side);
+    let (names, server_trace) = (text(names)?, text(server_trace)?);
+    let mut server = under(&tool(&server_trace), &start(Side::Server), &["serve", &names])?;
+    let mut server = Peer::spawn(server.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
+    server.ready()?;
+    let client_trace = text(client_trace)?;
+    let json = serde_json::to_string(task)?;
+    let output = under(&tool(&client_trace), &start(Side::Client), &["client", &json])?
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("running the client under strace")?;
+    if !output.status.success() {
+        bail!("the client under strace ended with {}", output.status);
+    }
+    let ways: Vec<Way> = serde_json::from_slice(&output.stdout).context("reading the client's result")?;
+    ways.into_iter().next().context("the client measured nothing")
+}
+
+fn tool(trace: &str) -> [&str; 5] {
+    ["strace", "-f", "-qq", "-o", trace]
+}
+
+/// Names of the system calls that begin between the two marks of a trace of all kernel threads of a process.
+fn marked_calls(trace: &str) -> Result<Vec<&str>> {
+    let lines: Vec<&str> = trace.lines().collect();
+    let marks: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].contains(MARK)).collect();
+    let [begin, end] = marks[..] else {
+        bail!("has {} marks, not 2", marks.len());
+    };
+    Ok(lines[begin + 1..end].iter().filter_map(|line| call_name(line)).collect())
+}
+
+/// The name of the system call that begins in a line of strace: not that of a line which resumes one, says that a signal
+/// came, or that a thread ended.
+fn call_name(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches(|digit: char| digit.is_ascii_digit()).trim_start();
+    let (name, _) = rest.split_once('(')?;
+    let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    is_name.then_some(name)
+}
+
+fn tally(names: &[&str]) -> String {
+    let mut sorted = names.to_vec();
+    sorted.sort_unstable();
+    let groups = sorted.chunk_by(|a, b| a == b).map(|group| format!("{} {}", group.len(), group[0]));
+    groups.collect::<Vec<_>>().join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "\
+17 write(1, \"x\", 1) = 1
+17 access(\"/nearcall-bench-mark\", F_OK) = -1 ENOENT (No such file or directory)
+18 futex(0x7f, FUTEX_WAIT, 0, NULL <unfinished ...>
+17 sched_yield() = 0
+18 <... futex resumed>) = 0
+17 --- SIGCHLD {si_signo=SIGCHLD} ---
+18 futex(0x7f, FUTEX_WAKE, 1) = 1
+18 +++ exited with 0 +++
+17 access(\"/nearcall-bench-mark\", F_OK) = -1 ENOENT (No such file or directory)
+17 exit_group(0) = ?
+";
+
+    #[test]
+    fn only_what_begins_between_the_marks_counts() {
+        let calls = marked_calls(TRACE).unwrap();
+        assert_eq!(calls, ["futex", "sched_yield", "futex"]);
+        assert_eq!(tally(&calls), "2 futex and 1 sched_yield");
+    }
+
+    #[test]
+    fn a_trace_without_marks_is_no_trace() {
+        assert!(marked_calls("17 write(1, \"x\", 1) = 1\n").is_err());
+        assert!(marked_calls(&TRACE.replacen("-mark", "", 1)).is_err());
+    }
+}
