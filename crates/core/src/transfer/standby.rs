@@ -404,10 +404,9 @@ impl<P: Pair> Standby<'_, P> {
         // The bells' loads come before the scan's.
         fence(Ordering::Acquire);
         let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
-        if !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks {
-            if futex::sleep(words.get(..count).unwrap_or_default(), None) {
-                self.crew.counters.sleeps.add(1);
-            }
+        let nothing = !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks;
+        if nothing && futex::sleep(words.get(..count).unwrap_or_default(), None) {
+            self.crew.counters.sleeps.add(1);
         }
         if self.is_displaced() {
             return Err(Gone::Displaced);
