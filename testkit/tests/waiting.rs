@@ -29,12 +29,13 @@ fn observed(place: &Place, worker: &mut Worker, job: Job) -> (Report, Counts, Co
     (report, before, asker.counts().unwrap(), used)
 }
 
-/// A futex wait that is woken after it was queued and before the switch is counted by us and is none for the kernel; a
-/// contended lock, a page fault or a thread's start is one for the kernel alone. Neither is frequent.
-fn agree(what: &str, ours: u64, yields: u64, kernel: u64, calls: u64) {
-    let few = 30 + calls / 20;
+/// A futex wait that is woken after it was queued and before the switch is counted by us and is none for the kernel: that
+/// happens to callers that sleep although a lead polls, so to as many of them as it took calls. A contended lock, a page
+/// fault or a thread's start is one for the kernel alone, and is not frequent.
+fn agree(what: &str, ours: u64, yields: u64, kernel: u64, (calls, polled): (u64, u64)) {
+    let few = 30 + calls / 50;
     println!("{what}: {ours} sleeps and {yields} yields counted, {kernel} by the kernel, {calls} calls");
-    assert!(kernel + few >= ours, "{what}: more sleeps counted than there were");
+    assert!(kernel + polled + few >= ours, "{what}: more sleeps counted than there were");
     assert!(kernel <= ours + yields + few, "{what}: sleeps that were not counted");
 }
 
@@ -49,12 +50,13 @@ fn sleeps_are_those_that_the_kernel_counts() {
             let what = format!("{transfer:?}, pauses below {pause_us} us");
             println!("{what}: {:?}", report.counts);
             let counts = report.counts;
+            let polled = after.polled - before.polled;
             assert_eq!(counts.calls, calls, "{what}");
             assert_eq!(counts.spun + counts.donated + counts.slept, calls, "{what}: each call travelled in one way");
             let yields = counts.yields_paid + counts.yields_wasted;
-            agree(&format!("{what}: client"), counts.sleeps, yields, report.threads[0].voluntary, calls);
+            agree(&format!("{what}: client"), counts.sleeps, yields, report.threads[0].voluntary, (calls, polled));
             let (sleeps, yields) = (after.sleeps - before.sleeps, after.yields - before.yields);
-            agree(&format!("{what}: server"), sleeps, yields, used.voluntary, calls);
+            agree(&format!("{what}: server"), sleeps, yields, used.voluntary, (calls, 0));
             assert!(after.calls - before.calls >= calls, "{what}: {before:?} {after:?}");
             assert!(after.polled + after.donations <= after.calls, "{what}: {after:?}");
         }
