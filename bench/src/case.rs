@@ -30,6 +30,9 @@ pub(crate) enum Work {
     Offsets,
     /// Nothing, after many calls.
     Idle,
+    /// A call through something else.
+    #[cfg(feature = "peers")]
+    Peer(crate::peers::Kind),
 }
 
 /// Which of the ways of a case counts.

@@ -63,6 +63,8 @@ impl Task {
             Work::Near(how) => near::session::measure(how, self),
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Idle => near::idle::measure(self),
+            #[cfg(feature = "peers")]
+            Work::Peer(peer) => Ok(crate::peers::measure(peer, self.plan()?, self)?.alone()),
         }
     }
 

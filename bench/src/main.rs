@@ -19,6 +19,8 @@ mod measure;
 mod mem;
 mod near;
 mod peer;
+#[cfg(feature = "peers")]
+mod peers;
 mod report;
 mod round;
 mod sample;
@@ -54,7 +56,8 @@ enum Command {
     ///
     /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
     /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,block},
-    /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}. The beginning of a name up to a dot names all cases that begin so.
+    /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}; with the feature
+    /// `peers`, peer.NAME.PLACEMENT. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]
     Near(Near),
     /// The client's process of a measurement.
@@ -73,6 +76,10 @@ enum Command {
     /// A busy process.
     #[command(hide = true)]
     Burn,
+    /// The server's process of something else.
+    #[cfg(feature = "peers")]
+    #[command(hide = true)]
+    ServePeer { kind: peers::Kind, place: Option<PathBuf> },
     /// A process that is its own server, to be run by callgrind.
     #[cfg(feature = "instructions")]
     #[command(hide = true)]
@@ -116,6 +123,9 @@ struct Measure {
     cases: Vec<String>,
 }
 
+/// Where cases are that this build does not have.
+const ELSEWHERE: &str = if cfg!(feature = "peers") { "" } else { "; peer.… with `--features peers`" };
+
 impl Measure {
     fn setting(&self) -> Result<Setting> {
         let clock = Clock::calibrate();
@@ -137,7 +147,7 @@ impl Measure {
         let (counts, cases) = count::select(&self.cases, self.quick);
         let setting = self.setting()?;
         if self.cases.is_empty() || !cases.is_empty() {
-            let selected = case::select(&near::cases(), &cases, "")?;
+            let selected = case::select(&near::cases(), &cases, ELSEWHERE)?;
             report::print(&round::run(&selected, &near::universe(), self.rounds(), &setting)?, self.json)?;
         }
         for (name, counted) in counts {
@@ -183,6 +193,8 @@ fn main() -> Result<()> {
             load::burn();
             Ok(())
         }
+        #[cfg(feature = "peers")]
+        Command::ServePeer { kind, place } => peers::serve(kind, place.as_deref()),
         #[cfg(feature = "instructions")]
         Command::OwnServer { procedure, calls } => count::instructions::run(procedure, calls),
     }

@@ -77,6 +77,8 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(loaded("null.loaded.auto", Wait::Auto).limit("null.loaded.block"));
     cases.push(loaded("null.loaded.donated", Wait::Donate).limit("null.loaded.block"));
     cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
+    #[cfg(feature = "peers")]
+    cases.extend(crate::peers::cases(THINK));
     cases
 }
 
