@@ -18,8 +18,12 @@ use super::processes::{Kept, Program, die_with};
 const SIZE: usize = 4096;
 /// The first line of a region has its magic number.
 const LINE: usize = 1024;
-const ROUND_TRIPS: u64 = 20_000;
-const ROUNDS: usize = 9;
+const ROUND_TRIPS: u64 = 500;
+/// At most; the first is not counted.
+const ROUNDS: usize = 401;
+/// After this long no other round begins: where both sides have to share a CPU, because others use the rest, a round trip
+/// of two that poll takes time slices.
+const ROUNDS_TIME: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Polls between two looks at the clock.
 const POLLS: u32 = 1 << 16;
@@ -54,7 +58,8 @@ pub(crate) fn measure(program: &Program) -> anyhow::Result<f64> {
 
     let mut means = Vec::with_capacity(ROUNDS);
     let mut sequence = 0;
-    for _ in 0..ROUNDS + 1 {
+    let begin = Instant::now();
+    while means.len() < 2 || (means.len() < ROUNDS && begin.elapsed() < ROUNDS_TIME) {
         let start = Instant::now();
         for _ in 0..ROUND_TRIPS {
             sequence += 1;
@@ -68,7 +73,7 @@ pub(crate) fn measure(program: &Program) -> anyhow::Result<f64> {
     // The first round warms both sides up.
     means.remove(0);
     means.sort_by(f64::total_cmp);
-    means.get(ROUNDS / 2).copied().context("there were no rounds")
+    means.get(means.len() / 2).copied().context("there were no rounds")
 }
 
 /// The other side: answers each line with one.
