@@ -198,7 +198,14 @@ struct Beside {
 fn json(outcome: &Outcome) -> Result<String> {
     let row = match outcome {
         Outcome::Skipped { case, reason } => return Ok(serde_json::to_string(&Skipped { case, skipped: reason })?),
-        Outcome::Counted(count) => return Ok(serde_json::to_string(count)?),
+        Outcome::Counted(count) => {
+            let mut count = count.clone();
+            // Fine enough for one system call in all that are made.
+            std::iter::once(&mut count.value)
+                .chain(count.facts.values_mut())
+                .for_each(|value| *value = rounded(*value));
+            return Ok(serde_json::to_string(&count)?);
+        }
         Outcome::Measured(row) => row,
     };
     let beside = |other: &Against| Beside { value: tenths(other.value), ratio: thousandths(other.ratio) };
@@ -221,6 +228,10 @@ fn json(outcome: &Outcome) -> Result<String> {
         facts: row.facts.iter().map(|(name, value)| (name.as_str(), thousandths(*value))).collect(),
         notes: &row.notes,
     })?)
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
 }
 
 fn tenths(value: f64) -> f64 {
