@@ -1,8 +1,8 @@
 //! Sleeping on words, shared and private.
 //!
 //! Words in regions are shared futexes: never `FUTEX_PRIVATE` there, the two sides have different address spaces. A
-//! sleeper on a shared word always waits on a private word as well, because a peer with no more than a read-only mapping
-//! can requeue the sleeper away (`FUTEX_CMP_REQUEUE`), after which no wake on the shared word reaches it.
+//! sleeper on a shared word waits on a private word as well, or only for a moment: a peer with no more than a read-only
+//! mapping can requeue the sleeper away (`FUTEX_CMP_REQUEUE`), after which no wake on the shared word reaches it.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::time::Duration;
@@ -33,24 +33,25 @@ pub struct Sleep<'a> {
 }
 
 /// Sleeps until a word has another value, somebody wakes one of them, `timeout` is over, or for no reason at all: the
-/// caller looks again at what it waits for. `None` waits for ever. Says whether it slept at all: not if a word had another
-/// value by then.
-pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) -> bool {
+/// caller looks again at what it waits for. `None` waits for ever. Returns the index of the word
+/// by which it was woken, 0 if that is not known; `None` if it did not sleep, because a word had another value by then.
+pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) -> Option<usize> {
     if !NO_WAITV.load(Ordering::Relaxed) && words.len() <= WORD_COUNT_MAX {
         match sleep_any(words, timeout) {
             Err(Errno::NOSYS | Errno::PERM) => NO_WAITV.store(true, Ordering::Relaxed),
-            result => return result != Err(Errno::AGAIN),
+            Err(Errno::AGAIN) => return None,
+            result => return Some(result.unwrap_or(0)),
         }
     }
-    let Some(first) = words.first() else { return false };
+    let first = words.first()?;
     // Shared words are only ever loaded whole, by `shm`; the step below bounds what is missed of them here.
     if words.iter().skip(1).any(|other| !other.shared && other.word.load(Ordering::Relaxed) != other.value) {
-        return false;
+        return None;
     }
     let step = if words.len() == 1 { timeout } else { Some(timeout.map_or(STEP, |t| t.min(STEP))) };
     let flags = if first.shared { Flags::empty() } else { Flags::PRIVATE };
     let timeout = step.and_then(|t| Timespec::try_from(t).ok());
-    futex::wait(first.word, flags, first.value, timeout.as_ref()) != Err(Errno::AGAIN)
+    (futex::wait(first.word, flags, first.value, timeout.as_ref()) != Err(Errno::AGAIN)).then_some(0)
 }
 
 /// Sleeps on one word that two processes share, without a private word beside it: some 0.2 us less a round trip than
@@ -60,7 +61,7 @@ pub fn sleep_shared(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     futex::wait(word, Flags::empty(), value, timeout.as_ref()) != Err(Errno::AGAIN)
 }
 
-fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<(), Errno> {
+fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<usize, Errno> {
     let mut waits = [Wait::new(); WORD_COUNT_MAX];
     let mut count = 0;
     for (wait, sleep) in waits.iter_mut().zip(words) {
@@ -75,7 +76,7 @@ fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<(), Errno
         now.checked_add(Timespec::try_from(t).ok()?)
     });
     let waits = waits.get(..count).unwrap_or_default();
-    futex::waitv(waits, WaitvFlags::empty(), until.as_ref(), ClockId::Monotonic).map(|_| ())
+    futex::waitv(waits, WaitvFlags::empty(), until.as_ref(), ClockId::Monotonic)
 }
 
 /// Wakes one sleeper on a word that two processes share.

@@ -393,7 +393,7 @@ fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration,
             futex::Sleep { word: reply.futex(), value: seen, shared: true },
             futex::Sleep { word: half.ended_word(), value: 0, shared: false },
         ];
-        futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length))
+        futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length)).is_some()
     } else {
         futex::sleep_shared(reply.futex(), seen, length)
     }

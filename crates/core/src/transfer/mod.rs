@@ -1,10 +1,11 @@
 //! How either side waits: the one place where a channel meets processors, futexes and time.
 //!
-//! *Caller*: spin for about as long as a wake-up costs, then announce the wait, look again at everything, and sleep on
-//! the reply word together with a private word that ends the pair.
-//! *Server*: one processor, the *lead*, polls a few hot pairs and runs procedures itself; with nothing to do for a while
-//! it writes that it is asleep, looks again, and sleeps on its pairs' bells.
+//! *Caller*: if a processor of the server polls on another CPU, spin for about as long as a wake-up costs; else give this
+//! CPU to the server's standby on it; else wake one elsewhere. Then announce the wait, look again at everything, sleep.
+//! *Server*: on each CPU from which clients call a standby sleeps on their bells and runs their procedures there. While
+//! calls come close together one of them, the *lead*, polls instead.
 //!
+//! What is decided, and when, is in [`policy`]; the rest is system calls around it.
 //! Who must fence is whoever stops looking (`docs/orderings.md`); a call between two parties that look does not.
 
 pub mod call;

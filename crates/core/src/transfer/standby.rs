@@ -221,7 +221,7 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     pub(super) fn set_status(&self, state: u16) {
-        let word = poll::word(state, u16::try_from(self.n).unwrap_or(0));
+        let word = poll::word(state, process::cpu());
         self.mine.iter().for_each(|known| known.pair.half().set_status(word));
     }
 
@@ -318,7 +318,7 @@ impl<P: Pair> Standby<'_, P> {
             if known.last.wrapping_sub(known.asked_seat) >= known.ask_again {
                 known.asked_seat = known.last;
                 // Where this process may not run, it is asked for less and less.
-                known.ask_again = (known.ask_again * 2).min(calibration.us(ASK_AGAIN_US));
+                known.ask_again = (known.ask_again * 2).clamp(calibration.wake, calibration.us(ASK_AGAIN_US));
                 self.crew.request(Request::Attend { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
             }
         } else {
@@ -389,7 +389,7 @@ impl<P: Pair> Standby<'_, P> {
         if self.is_displaced() {
             return Err(Gone::Displaced);
         }
-        self.disarm_all_but_the_last();
+        self.dismiss_all_but_the_last();
         self.set_armed(armed::ASLEEP);
         // Pairs with the caller's fence between its request and its look at the words. The bells are read before the
         // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
@@ -405,26 +405,38 @@ impl<P: Pair> Standby<'_, P> {
         fence(Ordering::Acquire);
         let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
         let nothing = !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks;
-        if nothing && futex::sleep(words.get(..count).unwrap_or_default(), None) {
+        let mut woken_by = 0;
+        if nothing && let Some(word) = futex::sleep(words.get(..count).unwrap_or_default(), None) {
             self.crew.counters.sleeps.add(1);
+            woken_by = word;
         }
         if self.is_displaced() {
             return Err(Gone::Displaced);
         }
         self.set_armed(armed::LOOKING);
-        let seen = words.map(|word| word.value);
-        self.note_empty_bells(seen.get(1..).unwrap_or_default());
+        // Word 0 is ours.
+        if let Some(at) = woken_by.checked_sub(1) {
+            self.note_bell(at);
+        }
         Ok(())
     }
 
-    /// Keeps the pairs that called last. The others become cold, unless they have a request.
-    fn disarm_all_but_the_last(&mut self) {
-        if self.mine.len() <= BELLS_MAX {
-            return;
+    /// A bell that was rung, or woken without being bumped, for nothing is counted; a pair whose client does that all the
+    /// time is attended no more.
+    fn note_bell(&mut self, at: usize) {
+        let Some(known) = self.mine.get_mut(at).filter(|known| !known.pair.half().has_request()) else { return };
+        self.crew.counters.empty_bells.add(1);
+        known.empty += 1;
+        if known.empty >= EMPTY_MAX {
+            let known = self.mine.swap_remove(at);
+            self.dismiss(core::iter::once(known));
         }
+    }
+
+    /// Attends these pairs no more, unless they have a request.
+    fn dismiss(&mut self, which: impl Iterator<Item = Attended<P>>) {
         let mut books = self.seat.books();
-        self.mine.sort_unstable_by_key(|known| core::cmp::Reverse(known.last));
-        for known in self.mine.drain(BELLS_MAX..) {
+        for known in which {
             books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
             leave(known.pair.half(), self.n);
             // Pairs with the caller's fence after it has published: it sees AWAY and rings, or we see its request.
@@ -437,34 +449,17 @@ impl<P: Pair> Standby<'_, P> {
         self.soon = None;
     }
 
+    /// Keeps the pairs that called last; the others become cold.
+    fn dismiss_all_but_the_last(&mut self) {
+        if self.mine.len() > BELLS_MAX {
+            self.mine.sort_unstable_by_key(|known| core::cmp::Reverse(known.last));
+            let rest = self.mine.split_off(BELLS_MAX);
+            self.dismiss(rest.into_iter());
+        }
+    }
+
     /// Whether the kernel had to move this processor: its CPU was taken from the process.
     pub(super) fn is_displaced(&self) -> bool {
         self.confined && usize::from(process::cpu()) % BELL_COUNT != self.n
-    }
-
-    /// A bell that was bumped for nothing is counted; a pair whose client does that all the time is attended no more.
-    fn note_empty_bells(&mut self, seen: &[u32]) {
-        let n = self.n;
-        let mut tiresome = false;
-        for (known, &seen) in self.mine.iter_mut().zip(seen) {
-            let half = known.pair.half();
-            let rung = half.bell(n).is_some_and(|bell| sequence(bell.load()) != seen);
-            if rung && !half.has_request() {
-                self.crew.counters.empty_bells.add(1);
-                known.empty += 1;
-                tiresome |= known.empty >= EMPTY_MAX;
-            }
-        }
-        if !tiresome {
-            return;
-        }
-        let mut books = self.seat.books();
-        for known in self.mine.extract_if(.., |known| known.empty >= EMPTY_MAX) {
-            books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
-            leave(known.pair.half(), n);
-        }
-        drop(books);
-        self.soon = None;
-        // A request that came meanwhile is rung for by a message: its caller's first time-out step sees to that.
     }
 }
