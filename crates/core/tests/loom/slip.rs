@@ -1,0 +1,117 @@
+//! What may go wrong in one step.
+
+/// A step done wrong; each model knows some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slip {
+    /// Everything is done right.
+    None,
+
+    // A standby that goes to sleep.
+    /// Does not fence between ASLEEP and its last look; an acquire fence keeps the scan after the bells.
+    NoFenceBeforeSleep,
+    /// Fences, then reads the bells, and acquires before the scan. What was published before the bump that was read is
+    /// seen then; what was published before an earlier bump, which that one hides, need not be.
+    FenceBeforeBells,
+    /// Fences, then reads the bells, and nothing keeps the scan after that, as two relaxed loads do not.
+    BellNotFenced,
+    /// Reads the bells after it has scanned the lines.
+    BellAfterScan,
+    /// Does not scan after ASLEEP: it has looked just before.
+    NoLastScan,
+    /// Takes the value of the kick word that it sleeps on after it has emptied its inbox.
+    KickAfterInbox,
+    /// Shows LOOKING, and sleeps.
+    SleepsWhileLooking,
+
+    // A standby that runs procedures.
+    /// Is in a procedure that does not end.
+    Endless,
+    /// Claims by a load and a store.
+    ClaimNotAtomic,
+
+    // A caller that rings.
+    /// Does not fence between its request and its look at who is there.
+    NoFenceInRing,
+    /// Wakes before it bumps the bell.
+    WakeBeforeBump,
+    /// Bumps the bell of its own CPU, whoever sleeps.
+    WrongBell,
+    /// Threads of a client may bump the bell to a value that it had before.
+    BumpNotAtomic,
+
+    // A pair that leaves a seat.
+    /// No fence after AWAY.
+    NoFenceAfterAway,
+    /// No scan after AWAY.
+    NoScanAfterAway,
+
+    // A lead.
+    /// Goes on to sleep as a standby does, and leaves POLLED.
+    StaysPolled,
+    /// Leaves out the fence and the scan that come before ASLEEP. Not wrong.
+    NoFirstFence,
+    /// Looks at the wait words without a fence only.
+    NoFenceAfterReplies,
+    /// Looks only at the last call it has answered.
+    LooksAtTheLast,
+    /// Fences, and looks before.
+    LooksBeforeFence,
+    /// Leaves without a look at the calls it has answered.
+    ForgetsAnswered,
+    /// Gives up the lead before it takes its word out of the status.
+    GivesUpFirst,
+
+    // Whoever sends a command to a seat, or a spare to it.
+    /// Bumps the kick word before the command is in the inbox.
+    KickBeforeCommand,
+    /// Wakes and bumps nothing.
+    NoKick,
+    /// Wakes a spare before its word says which seat it has.
+    WakeBeforeSeat,
+
+    // A seat that changes hands.
+    /// The old occupant writes LOOKING before it knows that the seat is still its own.
+    LookingBeforeExchange,
+    /// The old occupant comes back by a store.
+    BackByStore,
+    /// The old occupant says that it is inside before it writes AWAY.
+    InsideBeforeAway,
+    /// The occupant's word carries nothing but itself.
+    WordRelaxed,
+    /// The new occupant writes LOOKING before the seat is its own.
+    LookingBeforeRelief,
+    /// The new occupant does not look at what the old one attended.
+    NotInherited,
+    /// The new occupant leaves the old lead's POLLED.
+    LeavesPolled,
+    /// The old lead writes its status before it knows that the seat is still its own.
+    PolledBeforeExchange,
+
+    // A caller that sleeps, and who wakes it.
+    /// Does not fence between announcing its wait and its look at the reply.
+    NoFenceBeforeWait,
+    /// The server does not fence between the reply and its look at the wait word.
+    NoFenceAfterReply,
+    /// Sleeps on the reply word alone, whatever ends the pair.
+    SleepsOnReplyAlone,
+
+    // Lines.
+    /// The first word of a line is stored Relaxed.
+    PublishedRelaxed,
+    /// It is loaded, and nothing acquired.
+    NotAcquired,
+    /// A client writes a line again before it knows that it was read.
+    LineReused,
+    /// An A-stack is marked free after the reply is published.
+    FreeAfterReply,
+
+    // Private memory.
+    /// The lock is released by a Relaxed store.
+    UnlockedRelaxed,
+    /// Whoever gives an A-stack back does not fence before it looks for waiters.
+    NoLightBarrier,
+    /// Whoever waits for an A-stack does not fence before it looks.
+    NoHeavyBarrier,
+    /// The right is read before the A-stack is marked as busy.
+    RightBeforeBusy,
+}
