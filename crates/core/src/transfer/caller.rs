@@ -21,7 +21,7 @@ use crate::sys::{futex, process};
 const SOON_US: u64 = 5;
 
 /// A yield without an answer that took longer than this went to somebody else.
-const LATE_US: u64 = 100;
+const LATE_US: u64 = 400;
 
 /// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
 /// answer nobody who said that he looks is believed, and the next bell is rung.
@@ -128,8 +128,16 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
 }
 
 thread_local! {
-    /// When this kernel thread's last long wait began, and on which half.
-    static LAST: Cell<(usize, u64)> = const { Cell::new((0, 0)) };
+    static LAST: Cell<Last> = const { Cell::new(Last { half: 0, begin: 0, missed: true }) };
+}
+
+/// A kernel thread's last long wait.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    half: usize,
+    begin: u64,
+    /// Whether it came late. One late call among others is an interrupt; two are a client that does something else.
+    missed: bool,
 }
 
 /// A wait that goes beyond the spin.
@@ -182,8 +190,11 @@ impl Long<'_> {
     /// Whether calls come back to back; the next request says so.
     fn is_soon(&self) -> bool {
         let half = core::ptr::from_ref(self.half).addr();
-        let (of, begin) = LAST.replace((half, self.begin));
-        let soon = of == half && self.begin.wrapping_sub(begin) < clock::calibration().us(SOON_US);
+        let Last { half: of, begin, missed } = LAST.get();
+        let (gap, limit) = (self.begin.wrapping_sub(begin), clock::calibration().us(SOON_US));
+        let missed_now = of != half || gap >= limit;
+        LAST.set(Last { half, begin: self.begin, missed: missed_now });
+        let soon = !missed_now || of == half && !missed && gap < 10 * limit;
         let flag = if soon { request::SOON } else { 0 };
         if self.half.soon.load(Ordering::Relaxed) != flag {
             self.half.soon.store(flag, Ordering::Relaxed);

@@ -19,6 +19,9 @@ const ANSWERED_MAX: usize = 64;
 /// Idle turns between two looks at the clock: some 2 us.
 const LOOK: u32 = 64;
 
+/// How long the lead polls in vain, in wake-ups. With one, every hundredth gap of a steady client ended the tenure.
+const IDLE_WAKES: u64 = 2;
+
 /// A hole of this many microseconds between two looks: something else ran here.
 const HOLE_US: u64 = 300;
 
@@ -37,7 +40,7 @@ impl<P: Pair> Standby<'_, P> {
         self.open_books(armed::AWAY);
         let calibration = clock::calibration();
         let mut tenure = Tenure::begin(ticks());
-        let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
+        let left = self.poll(&mut tenure, IDLE_WAKES * calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
         let why = left?;
         let now = ticks();
@@ -48,9 +51,10 @@ impl<P: Pair> Standby<'_, P> {
             needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
         }
         let books = self.seat.books();
-        let _ = self.crew.lead.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
         self.set_armed(armed::LOOKING);
         self.set_status(poll::UNPOLLED);
+        // Last: the next lead may poll the same pairs, and says so.
+        let _ = self.crew.lead.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
         drop(books);
         // Pairs with the caller's fence after it has published: it sees that nobody polls, or the scan that follows sees
         // its request.

@@ -21,7 +21,7 @@ use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 
 /// A yield without a request that took longer than this went to somebody else.
-const LATE_US: u64 = 100;
+const LATE_US: u64 = 400;
 
 /// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
 /// broken or wants us to burn time.
@@ -391,9 +391,6 @@ impl<P: Pair> Standby<'_, P> {
         }
         self.dismiss_all_but_the_last();
         self.set_armed(armed::ASLEEP);
-        // Pairs with the caller's fence between its request and its look at the words. The bells are read before the
-        // scan: read after it, a bell that was bumped in between would look like an old one, and the wake be lost.
-        fence(Ordering::SeqCst);
         let mut words = [Sleep { word: &self.seat.kicks, value: self.kicks, shared: false }; BELLS_MAX + 1];
         let mut count = 1;
         for (to, known) in words.iter_mut().skip(1).zip(&self.mine) {
@@ -401,8 +398,10 @@ impl<P: Pair> Standby<'_, P> {
             *to = Sleep { word: bell.futex(), value: sequence(bell.load()), shared: true };
             count += 1;
         }
-        // The bells' loads come before the scan's.
-        fence(Ordering::Acquire);
+        // Pairs with the caller's fence between its request and its look at the words: it sees ASLEEP and rings, or the
+        // scan sees its request. The bells are read before it: read after the scan, a bell that was bumped in between
+        // would look like an old one, and the wake be lost.
+        fence(Ordering::SeqCst);
         let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
         let nothing = !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks;
         let mut woken_by = 0;
