@@ -55,7 +55,7 @@ enum Command {
     /// Measures nearcall, each case against its floor in the same rounds; also counts what it does.
     ///
     /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
-    /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,block},
+    /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,…},
     /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}; with the feature
     /// `peers`, peer.NAME.PLACEMENT. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]
@@ -72,7 +72,12 @@ enum Command {
     },
     /// The server's process of nearcall.
     #[command(hide = true)]
-    Serve { names: PathBuf },
+    Serve {
+        names: PathBuf,
+        /// Never to yield before sleeping.
+        #[arg(long)]
+        no_yields: bool,
+    },
     /// A busy process.
     #[command(hide = true)]
     Burn,
@@ -188,7 +193,12 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Peer { floor, pause } => floor::serve(floor, pause),
-        Command::Serve { names } => near::interface::serve(&names),
+        Command::Serve { names, no_yields } => {
+            if no_yields {
+                nearcall::testing::forbid_yields();
+            }
+            near::interface::serve(&names)
+        }
         Command::Burn => {
             load::burn();
             Ok(())

@@ -38,14 +38,24 @@ pub(crate) enum Wait {
     Donate,
     /// [`Transfer::Block`].
     Block,
+    /// Nothing is asked for, and neither side yields.
+    AutoUnyielding,
+    /// [`Transfer::Donate`], and neither side yields.
+    DonateUnyielding,
+}
+
+impl Wait {
+    fn yields(self) -> bool {
+        !matches!(self, Self::AutoUnyielding | Self::DonateUnyielding)
+    }
 }
 
 impl From<Wait> for Transfer {
     fn from(wait: Wait) -> Self {
         match wait {
-            Wait::Auto => Self::Auto,
+            Wait::Auto | Wait::AutoUnyielding => Self::Auto,
             Wait::Spin => Self::Spin,
-            Wait::Donate => Self::Donate,
+            Wait::Donate | Wait::DonateUnyielding => Self::Donate,
             Wait::Block => Self::Block,
         }
     }
@@ -91,12 +101,16 @@ impl Session {
     /// # Errors
     /// When the process, the directory or the binding cannot be had.
     pub(crate) fn start(task: &Task, wait: Wait) -> Result<Self> {
+        if !wait.yields() {
+            nearcall::testing::forbid_yields();
+        }
         if let Some(names) = &task.server {
             return Ok(Self { client: bind(names, wait)?, _peer: None, _names: None });
         }
         let names = tempfile::tempdir().context("making a directory for the name")?;
         let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
-        let mut peer = task.start_server(&["serve", path], Stdio::piped())?;
+        let how: &[&str] = if wait.yields() { &[] } else { &["--no-yields"] };
+        let mut peer = task.start_server(&[&["serve", path], how].concat(), Stdio::piped())?;
         peer.ready()?;
         Ok(Self { client: bind(names.path(), wait)?, _peer: Some(peer), _names: Some(names) })
     }

@@ -42,7 +42,7 @@ mod message;
 mod names;
 #[doc(hidden)]
 pub mod rt;
-#[cfg(feature = "wait-hook")]
+#[cfg(any(feature = "knobs", feature = "wait-hook"))]
 pub mod testing;
 mod watcher;
 

@@ -1,40 +1,9 @@
-//! For measuring: a process that is its own server, on one kernel thread.
+//! For measuring: what may be taken away from the waiting policy, and a process that is its own server.
 
-use std::sync::{Arc, mpsc};
-use std::time::Duration;
+#[cfg(feature = "knobs")]
+pub use nearcall_core::transfer::knobs::forbid_yields;
+#[cfg(feature = "wait-hook")]
+pub use own_server::{Served, set_wait_hook};
 
-use nearcall_core::transfer::{crew, hook};
-
-use crate::clerk::ServerPair;
-use crate::domain::domain;
-use crate::watcher::Command;
-
-/// Runs `hook` in every call of this process, after the request was published and before the caller looks for the reply.
-pub fn set_wait_hook(hook: fn()) {
-    hook::set(hook);
-}
-
-/// The pairs in which this process is the server, to be served by whoever holds this.
-#[derive(Debug)]
-pub struct Served {
-    pairs: Vec<Arc<ServerPair>>,
-    scratch: Vec<u8>,
-}
-
-impl Served {
-    /// The pairs that are there now; none if this process exports nothing.
-    #[must_use]
-    pub fn find() -> Self {
-        let (answer, pairs) = mpsc::channel();
-        if let Ok(domain) = domain() {
-            domain.watcher.command(Command::Pairs { withdraw: None, answer });
-        }
-        let pairs = pairs.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        Self { pairs, scratch: Vec::new() }
-    }
-
-    /// Runs every request that is there; says how many.
-    pub fn serve(&mut self) -> usize {
-        self.pairs.iter().map(|pair| crew::serve_here(&**pair, &mut self.scratch)).sum()
-    }
-}
+#[cfg(feature = "wait-hook")]
+mod own_server;

@@ -20,7 +20,7 @@ use crate::sys::{futex, process};
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
 const SOON_US: u64 = 5;
 
-/// A yield without an answer that took longer than this went to somebody else.
+/// A yield that took longer than this went to somebody else, too.
 const LATE_US: u64 = 400;
 
 /// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
@@ -223,7 +223,7 @@ impl Long<'_> {
     /// The first ring of a call.
     fn ring_first(&mut self, soon: bool) -> Ring {
         let auto = matches!(self.wait.transfer, Transfer::Auto | Transfer::Donate);
-        if auto && soon && self.choose(false) == Ring::Message {
+        if auto && soon && may_yield() && self.choose(false) == Ring::Message {
             // The standby here is away, but was not a moment ago: most likely it has answered the last call and was
             // preempted before it said that it looks again. It takes one yield to let it, and a message, a wake-up of
             // the watcher and another processor to replace it.
@@ -265,33 +265,31 @@ impl Long<'_> {
     fn yield_cpu(&self) -> Option<u64> {
         let word = &self.half.yields;
         let mut yields = Yields::from_bits(word.load(Ordering::Relaxed));
-        if !yields.allowed(clock::milliseconds) || is_real_time() {
+        if !yields.allowed(clock::milliseconds) || !may_yield() {
             return None;
         }
         // The wake may have given it the CPU at once.
         if let Some(first) = self.answered() {
             return Some(first);
         }
+        let late = clock::calibration().us(LATE_US);
         let mut before = self.begin;
         for _ in 0..YIELD_COUNT {
             process::yield_cpu();
             let answered = self.answered();
-            if answered.is_some() {
-                self.half.counters.yields_paid.add(1);
-                let after = yields.after(Outcome::Paid, 0);
-                if after != yields {
-                    word.store(after.bits(), Ordering::Relaxed);
-                }
-                return answered;
-            }
-            self.half.counters.yields_wasted.add(1);
             let now = ticks();
-            let late = now.wrapping_sub(before) > clock::calibration().us(LATE_US);
+            let outcome = Outcome::of(answered.is_some(), now.wrapping_sub(before), late);
             before = now;
-            yields = yields.after(if late { Outcome::Late } else { Outcome::Vain }, clock::milliseconds());
-            word.store(yields.bits(), Ordering::Relaxed);
-            if late {
-                break;
+            let counters = &self.half.counters;
+            if answered.is_some() { &counters.yields_paid } else { &counters.yields_wasted }.add(1);
+            let ms = if outcome == Outcome::Paid { 0 } else { clock::milliseconds() };
+            let after = yields.after(outcome, ms);
+            if after != yields {
+                yields = after;
+                word.store(yields.bits(), Ordering::Relaxed);
+            }
+            if answered.is_some() || outcome == Outcome::Late {
+                return answered;
             }
         }
         None
@@ -423,7 +421,16 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Whether this kernel thread runs in real time, asked of the kernel once in a while: it may change.
+/// Whether this kernel thread may yield: not in real time, where only equals would get the CPU. Asked of the kernel once in
+/// a while, because it may change.
+fn may_yield() -> bool {
+    #[cfg(feature = "knobs")]
+    if !super::knobs::may_yield() {
+        return false;
+    }
+    !is_real_time()
+}
+
 fn is_real_time() -> bool {
     const AGAIN: u32 = 1024;
     thread_local! {

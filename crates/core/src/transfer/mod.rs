@@ -15,6 +15,8 @@ pub mod counts;
 pub mod crew;
 #[cfg(feature = "wait-hook")]
 pub mod hook;
+#[cfg(feature = "knobs")]
+pub mod knobs;
 mod lead;
 pub mod mode;
 pub mod policy;

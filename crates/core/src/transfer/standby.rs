@@ -20,7 +20,7 @@ use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 
-/// A yield without a request that took longer than this went to somebody else.
+/// A yield that took longer than this went to somebody else, too.
 const LATE_US: u64 = 400;
 
 /// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
@@ -83,6 +83,14 @@ pub(super) struct Standby<'a, P> {
     wasted: u64,
 }
 
+fn may_yield() -> bool {
+    #[cfg(feature = "knobs")]
+    if !super::knobs::may_yield() {
+        return false;
+    }
+    !process::is_real_time()
+}
+
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
     pub(super) fn occupy(&self, n: usize, me: u32, scratch: &mut Vec<u8>) {
@@ -100,7 +108,7 @@ impl<P: Pair> Crew<P> {
             kicks: 0,
             scratch,
             confined,
-            may_yield: !process::is_real_time(),
+            may_yield: may_yield(),
             soon: None,
             yields_left: 0,
             yielded: 0,
@@ -247,9 +255,6 @@ impl<P: Pair> Standby<'_, P> {
         // A caller that says so of itself needs no measuring.
         let says_soon = claimed.flags & request::SOON != 0;
         let claimed_at = if says_soon { 0 } else { ticks() };
-        if self.yielded != 0 {
-            self.learn_of_yield(at, claimed_at, true);
-        }
         self.set_armed(armed::AWAY);
         self.enter();
         self.execute(at, claimed);
@@ -261,6 +266,11 @@ impl<P: Pair> Standby<'_, P> {
         let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
         known.empty = 0;
+        let last = known.last;
+        if self.yielded != 0 {
+            // Up to the end of the procedure, which saves a look at the clock.
+            self.learn_of_yield(at, last, true);
+        }
         self.donations += 1;
         let soon = says_soon && !sleeps && self.may_yield;
         self.soon = soon.then_some(at);
@@ -359,16 +369,11 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     fn learn_of_yield(&mut self, at: usize, now: u64, paid: bool) {
-        let late = now.wrapping_sub(self.yielded) > clock::calibration().us(LATE_US);
+        let outcome = Outcome::of(paid, now.wrapping_sub(self.yielded), clock::calibration().us(LATE_US));
         self.yielded = 0;
-        let outcome = match (paid, late) {
-            (true, _) => Outcome::Paid,
-            (false, true) => Outcome::Late,
-            (false, false) => Outcome::Vain,
-        };
         *if paid { &mut self.paid } else { &mut self.wasted } += 1;
         if let Some(known) = self.mine.get_mut(at) {
-            let ms = if paid { 0 } else { clock::milliseconds() };
+            let ms = if outcome == Outcome::Paid { 0 } else { clock::milliseconds() };
             known.yields = known.yields.after(outcome, ms);
         }
     }

@@ -12,6 +12,12 @@ const LONG: u32 = 8;
 /// Calls that make a tenure worth while: it costs two or three wake-ups, and saves some 3 us a call.
 const FRUIT: u64 = 32;
 
+/// Calls after which a tenure that ends is likely to be missed soon.
+const RICH_FRUIT: u64 = 1024;
+
+/// The evidence that suffices then.
+const EVIDENCE_AGAIN: u32 = 2;
+
 /// What speaks for polling a pair, collected by the standby that serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Evidence {
@@ -41,12 +47,25 @@ impl Evidence {
 /// The evidence that the next tenure takes, after one that answered `calls`.
 #[must_use]
 pub const fn needed_after(needed: u32, calls: u64) -> u32 {
-    if calls >= FRUIT {
+    if calls >= RICH_FRUIT {
+        EVIDENCE_AGAIN
+    } else if calls >= FRUIT {
         EVIDENCE_MIN
     } else if needed >= EVIDENCE_MAX {
         EVIDENCE_MAX
     } else {
         needed * 2
+    }
+}
+
+/// How long a lead polls in vain that has answered `calls`, in wake-ups. One that has answered many may wait longer for the
+/// next: what that costs is spread over them, and clients pause for a moment that mean to go on.
+#[must_use]
+pub const fn idle_wakes(calls: u64) -> u64 {
+    match calls {
+        0..64 => 2,
+        64..1024 => 4,
+        _ => 8,
     }
 }
 
@@ -95,10 +114,10 @@ impl Tenure {
         if self.shared >= SHARED_MAX { Some(Leave::Shared) } else { None }
     }
 
-    /// A look at the clock in an idle turn. `budget`: how long to poll in vain; `hole`: how long between two idle looks
-    /// is a sign of preemption.
+    /// A look at the clock in an idle turn. `wake`: what a wake-up takes; `hole`: how long between two idle looks is a
+    /// sign of preemption.
     #[must_use]
-    pub const fn idle(&mut self, now: u64, budget: u64, hole: u64) -> Option<Leave> {
+    pub const fn idle(&mut self, now: u64, wake: u64, hole: u64) -> Option<Leave> {
         let last = self.last_look;
         self.last_look = now;
         if self.idle_since == 0 {
@@ -109,7 +128,7 @@ impl Tenure {
         if now.saturating_sub(last) > hole {
             return Some(Leave::Preempted);
         }
-        if now.saturating_sub(self.idle_since) > budget { Some(Leave::Idle) } else { None }
+        if now.saturating_sub(self.idle_since) > wake * idle_wakes(self.calls) { Some(Leave::Idle) } else { None }
     }
 }
 
@@ -149,23 +168,27 @@ mod tests {
         }
         assert_eq!(needed, EVIDENCE_MAX);
         assert_eq!(needed_after(needed, FRUIT), EVIDENCE_MIN);
+        assert_eq!(needed_after(needed, RICH_FRUIT), EVIDENCE_AGAIN);
     }
 
     #[test]
-    fn a_tenure_ends_when_idle_beyond_the_budget() {
+    fn a_tenure_ends_when_idle_beyond_the_budget_which_grows_with_its_fruit() {
         let mut tenure = Tenure::begin(1000);
-        assert_eq!(tenure.idle(1040, 50, 500), None);
+        assert_eq!(tenure.idle(1080, 50, 500), None);
         assert_eq!(tenure.worked(false), None);
-        assert_eq!(tenure.idle(1100, 50, 500), None, "idle begins here");
-        assert_eq!(tenure.idle(1150, 50, 500), None);
-        assert_eq!(tenure.idle(1151, 50, 500), Some(Leave::Idle));
+        assert_eq!(tenure.idle(1180, 50, 500), None, "idle begins here");
+        assert_eq!(tenure.idle(1280, 50, 500), None);
+        assert_eq!(tenure.idle(1281, 50, 500), Some(Leave::Idle));
+        tenure.calls = 64;
+        assert_eq!(tenure.idle(1380, 50, 500), None);
+        assert_eq!(tenure.idle(1381, 50, 500), Some(Leave::Idle));
     }
 
     #[test]
     fn a_hole_between_idle_looks_is_preemption_and_a_long_procedure_is_not() {
         let mut tenure = Tenure::begin(1000);
         assert_eq!(tenure.worked(false), None);
-        assert_eq!(tenure.idle(90_000, 50, 500), None);
+        assert_eq!(tenure.idle(90_000, 5000, 500), None);
         assert_eq!(tenure.idle(90_501, 5000, 500), Some(Leave::Preempted));
     }
 

@@ -34,10 +34,24 @@ pub struct Yields {
 pub enum Outcome {
     /// What was waited for was there afterwards.
     Paid,
-    /// It was not, and the CPU came back soon.
+    /// It was not.
     Vain,
-    /// It was not, and the CPU came back late: somebody else had it.
+    /// The CPU came back late: somebody else had it as well, before or after what was waited for was done. (A procedure
+    /// that takes long looks the same, and loses nothing: yields are for calls that do not.)
     Late,
+}
+
+impl Outcome {
+    /// Of a yield that took `ticks`, of which more than `late` is late.
+    #[inline]
+    #[must_use]
+    pub const fn of(paid: bool, ticks: u64, late: u64) -> Self {
+        match (ticks > late, paid) {
+            (true, _) => Self::Late,
+            (false, true) => Self::Paid,
+            (false, false) => Self::Vain,
+        }
+    }
 }
 
 impl Yields {
