@@ -11,7 +11,8 @@
 //!
 //! All of this is private memory of the client; the server has no part in it.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,10 +30,30 @@ const DEATH_STEP: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoneFree;
 
-/// A lease on a line of its own, because each is written by another thread on every call.
+/// A lease: the index of an A-stack, plus one; 0 for none. On a line of its own, because each is written by another thread
+/// on every call.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Lease(AtomicU32);
+struct Lease(AtomicU16);
+
+/// An A-stack that somebody has, and the lease it goes back to. It stays on the kernel thread that took it, because only
+/// that one fills the lease. (Kept instead of looked up again: the number of a thread is two loads and three tests.)
+#[derive(Debug, Clone, Copy)]
+pub struct Taken<'a> {
+    index: u16,
+    lease: Option<&'a Lease>,
+    /// Not `Send`. An A-stack that another thread gave back could be lost, though never be had by two.
+    _here: PhantomData<*const ()>,
+}
+
+impl Taken<'_> {
+    /// Its index, counted over the pair.
+    #[inline(always)]
+    #[must_use]
+    pub fn index(&self) -> u16 {
+        self.index
+    }
+}
 
 #[derive(Debug)]
 struct List {
@@ -44,7 +65,7 @@ struct List {
 #[derive(Debug)]
 pub struct Astacks {
     class: AstackClass,
-    leases: Box<[Lease]>,
+    leases: Box<[Lease; THREAD_COUNT]>,
     list: Mutex<List>,
     waiters: AtomicU32,
     freed: Condvar,
@@ -56,7 +77,7 @@ impl Astacks {
     pub fn new(class: AstackClass) -> Self {
         Self {
             class,
-            leases: (0..THREAD_COUNT).map(|_| Lease::default()).collect(),
+            leases: Box::new(core::array::from_fn(|_| Lease::default())),
             list: Mutex::new(List {
                 free: (class.first..class.first + class.count).rev().collect(),
                 quarantined: Vec::new(),
@@ -72,7 +93,7 @@ impl Astacks {
         &self.class
     }
 
-    /// Takes an A-stack, waiting up to `patience` for one. `answered` says whether the server has answered the call with
+    /// Takes an A-stack, waiting up to `patience` for one, or for ever. `answered` says whether the server has answered the call with
     /// this A-stack and sequence number, which ends a quarantine; `ended` whether the pair has, which ends the wait.
     ///
     /// # Errors
@@ -80,25 +101,27 @@ impl Astacks {
     #[inline(always)]
     pub fn take(
         &self,
-        patience: Duration,
+        patience: &Option<Duration>,
         answered: impl Fn(u16, u32) -> bool,
         ended: impl Fn() -> bool,
-    ) -> Result<u16, NoneFree> {
-        if let Some(lease) = sync::thread_number().and_then(|number| self.leases.get(number)) {
+    ) -> Result<Taken<'_>, NoneFree> {
+        let lease = sync::thread_number().and_then(|number| self.leases.get(number));
+        if let Some(lease) = lease {
             // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
             let leased = lease.0.swap(0, Ordering::Acquire);
             if let Some(index) = leased.checked_sub(1) {
-                return u16::try_from(index).map_err(|_| NoneFree);
+                return Ok(Taken { index, lease: Some(lease), _here: PhantomData });
             }
         }
-        self.take_slowly(patience, &answered, &ended)
+        let index = self.take_slowly(*patience, &answered, &ended)?;
+        Ok(Taken { index, lease, _here: PhantomData })
     }
 
     #[cold]
     #[inline(never)]
     fn take_slowly(
         &self,
-        patience: Duration,
+        patience: Option<Duration>,
         answered: &dyn Fn(u16, u32) -> bool,
         ended: &dyn Fn() -> bool,
     ) -> Result<u16, NoneFree> {
@@ -119,7 +142,9 @@ impl Astacks {
             if ended() {
                 break Err(NoneFree);
             }
-            let Some(left) = patience.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) else {
+            let Some(left) =
+                patience.unwrap_or(Duration::MAX).checked_sub(start.elapsed()).filter(|left| !left.is_zero())
+            else {
                 break Err(NoneFree);
             };
             // A late answer ends a quarantine, and a death the pair, without waking anybody here: who waits looks again.
@@ -132,27 +157,29 @@ impl Astacks {
     }
 
     fn steal(&self) -> Option<u16> {
-        self.leases.iter().find_map(|lease| {
-            let leased = lease.0.swap(0, Ordering::Acquire);
-            leased.checked_sub(1).and_then(|index| u16::try_from(index).ok())
-        })
+        self.leases.iter().find_map(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1))
     }
 
     /// Gives back an A-stack whose call has ended.
     #[inline(always)]
-    pub fn give(&self, index: u16) {
-        match sync::thread_number().and_then(|number| self.leases.get(number)) {
+    pub fn give(&self, Taken { index, lease, .. }: Taken<'_>) {
+        match lease {
             // Only this thread fills its lease, so an empty one stays empty until the store.
             Some(lease) if lease.0.load(Ordering::Relaxed) == 0 => {
                 // Release: pairs with the Acquire exchange in `take` and `steal`; the frame is ours until here.
-                lease.0.store(u32::from(index) + 1, Ordering::Release);
+                lease.0.store(index + 1, Ordering::Release);
             }
-            _ => self.lock().free.push(index),
+            _ => self.list(index),
         }
         sync::light_barrier();
         if self.waiters.load(Ordering::Relaxed) != 0 {
             self.wake();
         }
+    }
+
+    #[cold]
+    fn list(&self, index: u16) {
+        self.lock().free.push(index);
     }
 
     /// Gives back an A-stack whose call was given up; nobody gets it before the call `sequence` is answered.
@@ -200,43 +227,48 @@ mod tests {
 
     const NEVER: fn(u16, u32) -> bool = |_, _| false;
     const LIVES: fn() -> bool = || false;
+    const NOT: Option<Duration> = Some(Duration::ZERO);
+
+    fn index(taken: Result<Taken<'_>, NoneFree>) -> Result<u16, NoneFree> {
+        taken.map(|taken| taken.index())
+    }
 
     #[test]
     fn the_same_astack_comes_back() {
         let all = astacks(5);
-        let first = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
+        let first = all.take(&NOT, NEVER, LIVES).unwrap();
         all.give(first);
-        assert_eq!(all.take(Duration::ZERO, NEVER, LIVES), Ok(first));
+        assert_eq!(index(all.take(&NOT, NEVER, LIVES)), Ok(first.index()));
     }
 
     #[test]
     fn there_are_as_many_as_there_are() {
         let all = astacks(5);
-        let mut taken: Vec<u16> = (0..5).map(|_| all.take(Duration::ZERO, NEVER, LIVES).unwrap()).collect();
-        assert_eq!(all.take(Duration::ZERO, NEVER, LIVES), Err(NoneFree));
-        taken.sort_unstable();
-        assert_eq!(taken, [3, 4, 5, 6, 7]);
-        taken.into_iter().for_each(|index| all.give(index));
-        assert_eq!((0..5).filter(|_| all.take(Duration::ZERO, NEVER, LIVES).is_ok()).count(), 5);
+        let mut taken: Vec<_> = (0..5).map(|_| all.take(&NOT, NEVER, LIVES).unwrap()).collect();
+        assert_eq!(index(all.take(&NOT, NEVER, LIVES)), Err(NoneFree));
+        taken.sort_unstable_by_key(Taken::index);
+        assert!(taken.iter().map(Taken::index).eq(3..=7));
+        taken.into_iter().for_each(|taken| all.give(taken));
+        assert_eq!((0..5).filter(|_| all.take(&NOT, NEVER, LIVES).is_ok()).count(), 5);
     }
 
     #[test]
     fn a_quarantined_one_is_free_after_its_own_answer_only() {
         let all = astacks(1);
-        let index = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
-        all.quarantine(index, 77);
-        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 76, LIVES), Err(NoneFree));
+        let taken = all.take(&NOT, NEVER, LIVES).unwrap();
+        all.quarantine(taken.index(), 77);
+        assert_eq!(index(all.take(&NOT, |_, sequence| sequence == 76, LIVES)), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
-        assert_eq!(all.take(Duration::ZERO, |_, sequence| sequence == 77, LIVES), Ok(index));
+        assert_eq!(index(all.take(&NOT, |_, sequence| sequence == 77, LIVES)), Ok(taken.index()));
     }
 
     #[test]
     fn who_waits_for_ever_stops_at_the_end() {
         let all = astacks(1);
-        let _held = all.take(Duration::ZERO, NEVER, LIVES).unwrap();
+        let _held = all.take(&NOT, NEVER, LIVES).unwrap();
         let ended = std::sync::atomic::AtomicBool::new(false);
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| all.take(Duration::MAX, NEVER, || ended.load(Ordering::Relaxed)));
+            let waiter = scope.spawn(|| index(all.take(&None, NEVER, || ended.load(Ordering::Relaxed))));
             std::thread::yield_now();
             ended.store(true, Ordering::Relaxed);
             assert_eq!(waiter.join().unwrap(), Err(NoneFree));
@@ -250,8 +282,8 @@ mod tests {
             for _ in 0..6 {
                 scope.spawn(|| {
                     for _ in 0..20_000 {
-                        let index = all.take(Duration::from_secs(60), NEVER, LIVES).unwrap();
-                        all.give(index);
+                        let taken = all.take(&Some(Duration::from_secs(60)), NEVER, LIVES).unwrap();
+                        all.give(taken);
                     }
                 });
             }

@@ -95,8 +95,10 @@ impl<T> Drop for ShortGuard<'_, T> {
 
 static ASYMMETRIC: AtomicBool = AtomicBool::new(false);
 
-/// Registers this process for asymmetric barriers, where the kernel has them. Call before the first call is made.
+/// Registers this process for asymmetric barriers, where the kernel has them, and finds where it says which CPU a thread
+/// is on. Call before the first call is made.
 pub fn prepare() {
+    process::find_rseq();
     if process::register_barrier() {
         ASYMMETRIC.store(true, Ordering::Relaxed);
     }

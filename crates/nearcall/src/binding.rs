@@ -284,8 +284,7 @@ impl Binding {
         if near.pair.half.has_ended() {
             return Err(Failure(CallError::PeerDied { ran: Ran::No }));
         }
-        let patience = callee.timeout.unwrap_or(Duration::MAX);
-        match Held::take(&near.pair.half, astacks, patience) {
+        match Held::take(&near.pair.half, astacks, &callee.timeout) {
             Ok(held) => Ok(Call::new(near, held, callee)),
             Err(NoneFree) if near.pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
             Err(NoneFree) => Err(Failure(CallError::NoAStack)),

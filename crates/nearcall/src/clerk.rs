@@ -326,7 +326,7 @@ impl Pair for ServerPair {
             self.refuse(claimed, status::NO_PROCEDURE);
             return Ok(());
         };
-        let started = self.half.start(claimed, *class)?;
+        let started = self.half.start(claimed, class)?;
         // Looked at after the A-stack is marked as busy: whoever revokes looks for busy A-stacks afterwards, so the call
         // is either refused or waited for (docs/orderings.md, "Revocation").
         if place.right.load(Ordering::SeqCst) != request::right(request.generation, request.nonce) {

@@ -15,7 +15,8 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::processes::{Kept, Program, die_with};
 
-const SIZE: usize = 4096;
+/// The size of a pair's regions: no smaller ones are mapped.
+const SIZE: usize = 256 * 1024;
 /// The first line of a region has its magic number.
 const LINE: usize = 1024;
 const ROUND_TRIPS: u64 = 500;

@@ -2,9 +2,10 @@
 
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, client, reply, request, server, stamp};
+use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
 use super::{LINE_WORDS, Ran};
+use crate::shm::fixed::modulo;
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
 use crate::sys::futex;
@@ -34,13 +35,12 @@ pub struct Request {
     pub nonce: u32,
 }
 
-/// The private side of the ring. `owner` and `oldest` answer one question, and only when the ring has wrapped: may the
-/// line be written again?
+/// The private side of the ring. Lines from `next` up to `room` may be written. Beyond it somebody has to look which
+/// calls are still to be read: [`ClientHalf::make_room`], once for some 256 calls.
 #[derive(Debug)]
 struct Ring {
     next: u64,
-    oldest: u64,
-    owner: [u16; RING_COUNT],
+    room: u64,
 }
 
 /// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
@@ -58,7 +58,7 @@ pub struct ClientHalf {
     peer: PeerRegion,
     ring: ShortLock<Ring>,
     first: u64,
-    linkages: Box<[Linkage]>,
+    linkages: [Linkage; ASTACK_COUNT],
     bells: AtomicU64,
     /// Hints for the next request's flags, [`Spin`](crate::transfer::policy::spin::Spin) and
     /// [`Yields`](crate::transfer::policy::yields::Yields): each a word that any caller may replace, and the last wins.
@@ -80,8 +80,8 @@ impl ClientHalf {
             own,
             peer,
             first: next,
-            ring: ShortLock::new(Ring { next, oldest: next, owner: [0; RING_COUNT] }),
-            linkages: (0..ASTACK_COUNT).map(|_| Linkage::default()).collect(),
+            ring: ShortLock::new(Ring { next, room: next }),
+            linkages: core::array::from_fn(|_| Linkage::default()),
             bells: AtomicU64::new(0),
             soon: AtomicU16::new(0),
             spin: AtomicU32::new(0),
@@ -103,52 +103,65 @@ impl ClientHalf {
         unsafe { self.own.lend(class.frame(astack), size) }.unwrap_or_default()
     }
 
-    /// Publishes a request with its arguments; returns its sequence number.
+    /// Publishes a request with up to [`LINE_WORDS`] words of arguments; returns its sequence number.
     ///
     /// After this nothing of the call can fail on our side; it can only be answered, or given up.
     ///
     /// # Errors
     /// [`RingFull`]; nothing was published.
     #[inline(always)]
-    pub fn publish(&self, what: &Request, words: &[u64], flags: u16, cpu: u16) -> Result<u32, RingFull> {
+    pub fn publish(
+        &self,
+        what: &Request,
+        words: impl IntoIterator<Item = u64>,
+        flags: u16,
+        cpu: u16,
+    ) -> Result<u32, RingFull> {
+        let linkage = self.linkage(what.astack);
         let mut ring = self.ring.lock();
-        // 0 is no sequence number: untouched lines read 0.
-        let sequence = if low(ring.next) == 0 { ring.next + 1 } else { ring.next };
-        let low = low(sequence);
-        if sequence - ring.oldest >= RING_COUNT as u64 {
-            self.make_room(&mut ring, sequence)?;
+        let mut sequence = ring.next;
+        if sequence >= ring.room {
+            sequence = self.make_room(&mut ring)?;
         }
-        let Some(line) = self.own.line(client::line(low)) else { return Err(RingFull) };
+        let low = low(sequence);
+        let line = self.own.request_line(low);
         line.store(request::WHAT, request::what(what.binding, what.procedure, what.astack));
         line.store(request::RIGHT, request::right(what.generation, what.nonce));
-        for (i, &word) in words.iter().take(LINE_WORDS).enumerate() {
+        for (i, word) in words.into_iter().take(LINE_WORDS).enumerate() {
             line.store(request::ARGS + i, word);
         }
-        if let Some(linkage) = self.linkages.get(usize::from(what.astack)) {
-            linkage.sequence.store(sequence, Ordering::Relaxed);
-        }
-        if let Some(owner) = ring.owner.get_mut(usize::try_from(sequence).unwrap_or(0) % RING_COUNT) {
-            *owner = what.astack;
-        }
+        linkage.sequence.store(sequence, Ordering::Relaxed);
         ring.next = sequence + 1;
         line.publish(request::first(low, flags, cpu));
         Ok(low)
     }
 
-    /// Finds lines whose calls have ended or were read. Called once every [`RING_COUNT`] calls, so it may take its time.
+    /// Modulo their count, as the A-stack's lines are, so that a wrong index can only spoil the calls of its own pair.
+    #[inline(always)]
+    fn linkage(&self, astack: u16) -> &Linkage {
+        modulo(&self.linkages, usize::from(astack))
+    }
+
+    /// Finds how far the ring may be written; returns the next sequence number.
+    ///
+    /// A line may be written again when its call was answered, or the server has stamped it as read. The calls of which
+    /// that is not known are among those that some linkage record expects: records are written under the ring's lock, by
+    /// publishing, and an A-stack's record moves on only after the answer to its call. So the oldest unread sequence
+    /// number in the records bounds the ring. (A note in each line of who wrote it last, looked at before it is written
+    /// again, came to eight instructions a call; this comes to three.)
     #[cold]
     #[inline(never)]
-    fn make_room(&self, ring: &mut Ring, sequence: u64) -> Result<(), RingFull> {
-        while ring.oldest < sequence {
-            let astack = ring.owner.get(usize::try_from(ring.oldest).unwrap_or(0) % RING_COUNT).copied().unwrap_or(0);
-            let expected = self.linkages.get(usize::from(astack)).map_or(0, |l| l.sequence.load(Ordering::Relaxed));
-            // Another sequence number: the A-stack has moved on, which it does only after the answer.
-            if expected == ring.oldest && low(expected) != 0 && !self.was_read(astack, low(ring.oldest)) {
-                break;
-            }
-            ring.oldest += 1;
-        }
-        if sequence - ring.oldest >= RING_COUNT as u64 { Err(RingFull) } else { Ok(()) }
+    fn make_room(&self, ring: &mut Ring) -> Result<u64, RingFull> {
+        // 0 is no sequence number: untouched lines read 0. `room` never goes beyond one, so it is looked at here only.
+        let sequence = if low(ring.next) == 0 { ring.next + 1 } else { ring.next };
+        let unread = self.linkages.iter().zip(0_u16..).filter_map(|(linkage, astack)| {
+            let expected = linkage.sequence.load(Ordering::Relaxed);
+            (expected != 0 && !self.was_read(astack, low(expected))).then_some(expected)
+        });
+        let oldest = unread.min().unwrap_or(sequence);
+        let wrap = (sequence | 0xffff_ffff) + 1;
+        ring.room = (oldest + RING_COUNT as u64).min(wrap);
+        if sequence < ring.room { Ok(sequence) } else { Err(RingFull) }
     }
 
     fn was_read(&self, astack: u16, sequence: u32) -> bool {
@@ -158,14 +171,14 @@ impl ClientHalf {
     /// The reply line of an A-stack.
     #[inline(always)]
     #[must_use]
-    pub fn reply_line(&self, astack: u16) -> Option<PeerLine<'_>> {
-        self.peer.line(server::reply(usize::from(astack)))
+    pub fn reply_line(&self, astack: u16) -> PeerLine<'_> {
+        self.peer.reply_line(astack)
     }
 
     /// Whether the call `sequence` on `astack` has been answered.
     #[must_use]
     pub fn answered(&self, astack: u16, sequence: u32) -> bool {
-        self.reply_line(astack).is_some_and(|line| pair::sequence(line.load_acquire()) == sequence)
+        pair::sequence(self.reply_line(astack).load_acquire()) == sequence
     }
 
     /// The results in the reply line; meaningful after the caller has seen its sequence number there and fenced.
@@ -189,16 +202,13 @@ impl ClientHalf {
     /// Forgets a call whose reply has been read.
     #[inline(always)]
     pub fn finish(&self, astack: u16) {
-        if let Some(linkage) = self.linkages.get(usize::from(astack)) {
-            linkage.sequence.store(0, Ordering::Relaxed);
-        }
+        self.linkage(astack).sequence.store(0, Ordering::Relaxed);
     }
 
     /// How far the call `sequence` on `astack` got.
     #[must_use]
     pub fn ran(&self, astack: u16, sequence: u32) -> Ran {
-        let Some(line) = self.peer.line(server::stamp(usize::from(astack))) else { return Ran::Maybe };
-        let stamped = line.load_acquire();
+        let stamped = self.peer.stamp_line(astack).load_acquire();
         if pair::sequence(stamped) != sequence {
             return Ran::No;
         }
@@ -212,20 +222,27 @@ impl ClientHalf {
     /// The server's status word for this pair.
     #[inline(always)]
     #[must_use]
+    pub fn status_word(&self) -> PeerWord<'_> {
+        self.peer.status()
+    }
+
+    /// [`status_word`](Self::status_word), which is always there.
+    #[inline(always)]
+    #[must_use]
     pub fn status(&self) -> Option<PeerWord<'_>> {
-        self.peer.word(server::STATUS)
+        Some(self.status_word())
     }
 
     /// What the standby of CPU `n` does, as the server says ([`nearcall_layout::pair::armed`]).
     #[inline]
     #[must_use]
     pub fn armed(&self, n: usize) -> u64 {
-        self.peer.word(server::armed(n)).map_or(0, |word| word.load())
+        self.peer.armed(n).load()
     }
 
     /// Bumps bell `n`, on which a processor of the server says it sleeps, and wakes it.
     pub fn ring_bell(&self, n: usize) {
-        let Some(bell) = self.own.word(client::bell(n)) else { return };
+        let bell = self.own.bell(n);
         // No value comes twice: a standby that has read one of two that were stored at once still sees the other.
         bell.store(self.bells.fetch_add(1, Ordering::Relaxed) + 1);
         futex::wake_shared(bell.futex());
@@ -233,9 +250,7 @@ impl ClientHalf {
 
     /// Announces that the caller of `sequence` on `astack` is about to sleep (0: no longer).
     pub fn announce_wait(&self, astack: u16, sequence: u32) {
-        if let Some(line) = self.own.line(client::wait(usize::from(astack))) {
-            line.publish(u64::from(sequence));
-        }
+        self.own.wait_line(astack).publish(u64::from(sequence));
     }
 
     /// How the calls of this pair travelled so far.
@@ -264,9 +279,9 @@ impl ClientHalf {
     /// Wakes the callers that sleep on their reply words only. One that is about to sleep may miss it: whoever ends a pair
     /// calls this again a moment later, and the caller's own time-out step bounds the rest.
     pub fn wake_callers(&self) {
-        for (astack, _) in self.linkages.iter().enumerate().filter(|(_, l)| l.sequence.load(Ordering::Relaxed) != 0) {
-            if let Some(line) = self.peer.line(server::reply(astack)) {
-                futex::wake_shared(line.futex());
+        for (linkage, astack) in self.linkages.iter().zip(0_u16..) {
+            if linkage.sequence.load(Ordering::Relaxed) != 0 {
+                futex::wake_shared(self.reply_line(astack).futex());
             }
         }
     }

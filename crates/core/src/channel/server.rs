@@ -2,11 +2,12 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, client, reply, request, server, stamp, status};
+use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, stamp, status};
 
 use super::LINE_WORDS;
 use super::client::Request;
-use crate::shm::{OwnRegion, PeerRegion, PeerWord};
+use crate::shm::fixed::modulo;
+use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
 use crate::sys::futex;
 use crate::transfer::policy::tenure::EVIDENCE_MIN;
 
@@ -20,7 +21,7 @@ pub enum Misbehaved {
     AstackInUse(u16),
 }
 
-/// A request, read once from its line into private memory.
+/// A request that is ours: what its line says but for the arguments, read once into private memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimed {
     /// Its sequence number.
@@ -31,8 +32,6 @@ pub struct Claimed {
     pub flags: u16,
     /// What the client says it wants; nothing of it is checked yet.
     pub request: Request,
-    /// The arguments that rode in the line.
-    pub words: [u64; LINE_WORDS],
 }
 
 /// The server's half: its own region, the client's, and its private records.
@@ -44,7 +43,7 @@ pub struct ServerHalf {
     /// run one call, whatever the client writes.
     next: AtomicU32,
     /// A-stacks whose procedure runs.
-    busy: Box<[AtomicBool]>,
+    busy: [AtomicBool; ASTACK_COUNT],
     misbehaved: AtomicU64,
     ended: AtomicBool,
     /// Seats whose standby attends this pair, one bit each.
@@ -64,7 +63,7 @@ impl ServerHalf {
             own,
             peer,
             next: AtomicU32::new(first.max(1)),
-            busy: (0..ASTACK_COUNT).map(|_| AtomicBool::new(false)).collect(),
+            busy: [const { AtomicBool::new(false) }; ASTACK_COUNT],
             misbehaved: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             attended: AtomicU64::new(0),
@@ -79,23 +78,29 @@ impl ServerHalf {
     #[must_use]
     pub fn has_request(&self) -> bool {
         let next = self.next.load(Ordering::Relaxed);
-        self.peer.line(client::line(next)).is_some_and(|line| pair::sequence(line.poll()) == next)
+        pair::sequence(self.peer.request_line(next).poll()) == next
     }
 
     /// The sequence number of the next request, and the CPU its caller was on, if it is there.
     #[must_use]
     pub fn pending(&self) -> Option<(u32, u16)> {
         let next = self.next.load(Ordering::Relaxed);
-        let first = self.peer.line(client::line(next))?.load_acquire();
+        let first = self.peer.request_line(next).load_acquire();
         (pair::sequence(first) == next).then(|| (next, pair::cpu(first)))
     }
 
-    /// Claims the next request, if there is one, and reads it. A poll is one load and one compare.
+    /// Claims the next request, if there is one. A poll is one load and one compare.
+    ///
+    /// The arguments stay in the line until [`Serving::word`] reads them: once this claim has succeeded, the line is
+    /// ours until it is stamped or answered. A client writes a line again only when one of the two says that it was read
+    /// (`ClientHalf::make_room`), and only whoever won the exchange below stamps and answers this sequence number.
+    /// (What is read before the exchange need not be of this request, if another processor has claimed and answered it
+    /// meanwhile, but then the exchange fails.)
     #[inline(always)]
     #[must_use]
     pub fn claim(&self) -> Option<Claimed> {
         let next = self.next.load(Ordering::Relaxed);
-        let line = self.peer.line(client::line(next))?;
+        let line = self.peer.request_line(next);
         let first = line.poll();
         if pair::sequence(first) != next {
             return None;
@@ -103,7 +108,6 @@ impl ServerHalf {
         line.acquire();
         let what = line.load(request::WHAT);
         let right = line.load(request::RIGHT);
-        let words = core::array::from_fn(|i| line.load(request::ARGS + i));
         // Relaxed: what was read is ours alone, and is thrown away if another processor was faster.
         self.next.compare_exchange(next, after(next), Ordering::Relaxed, Ordering::Relaxed).ok()?;
         #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "fields of a word")]
@@ -114,7 +118,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, words })
+        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.
@@ -122,37 +126,32 @@ impl ServerHalf {
     /// # Errors
     /// [`Misbehaved`], counted.
     #[inline(always)]
-    pub fn start(&self, claimed: &Claimed, class: AstackClass) -> Result<Started<'_>, Misbehaved> {
+    pub fn start<'a>(&'a self, claimed: &Claimed, class: &'a AstackClass) -> Result<Started<'a>, Misbehaved> {
         let astack = claimed.request.astack;
         if astack.wrapping_sub(class.first) >= class.count {
             return Err(self.blame(Misbehaved::Astack(astack)));
         }
-        let Some(busy) = self.busy.get(usize::from(astack)) else {
-            return Err(self.blame(Misbehaved::Astack(astack)));
-        };
+        let busy = self.busy(astack);
         // Acquire: pairs with the Release in the drop of `Started`, on whichever processor that was.
         if busy.swap(true, Ordering::SeqCst) {
             return Err(self.blame(Misbehaved::AstackInUse(astack)));
         }
-        let started = Started { half: self, class, astack, sequence: claimed.sequence, answered: false };
-        Ok(started)
+        Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, sequence: claimed.sequence })
     }
 
+    /// Modulo their count, which is none here: a class has only A-stacks that there are (`Plan`).
     #[inline(always)]
-    fn stamp(&self, astack: u16, sequence: u32, how_far: u64) {
-        if let Some(line) = self.own.line(server::stamp(usize::from(astack))) {
-            line.publish(u64::from(sequence) | how_far);
-        }
+    fn busy(&self, astack: u16) -> &AtomicBool {
+        modulo(&self.busy, usize::from(astack))
     }
 
     /// Answers a request that never got to a procedure. Nothing happens if its A-stack is not one: there is nowhere to
     /// answer to.
     #[cold]
     pub fn refuse(&self, claimed: &Claimed, why: u16) {
-        let astack = usize::from(claimed.request.astack);
-        let idle = self.busy.get(astack).is_some_and(|busy| !busy.load(Ordering::Relaxed));
-        if let (true, Some(line)) = (idle, self.own.line(server::reply(astack))) {
-            line.publish(reply::first(claimed.sequence, why));
+        let astack = claimed.request.astack;
+        if self.busy.get(usize::from(astack)).is_some_and(|busy| !busy.load(Ordering::Relaxed)) {
+            self.own.reply_line(astack).publish(reply::first(claimed.sequence, why));
         }
     }
 
@@ -176,7 +175,7 @@ impl ServerHalf {
         if usize::from(astack) >= ASTACK_COUNT {
             return false;
         }
-        self.peer.line(client::wait(usize::from(astack))).is_some_and(|line| line.poll() == u64::from(sequence))
+        self.peer.wait_line(astack).poll() == u64::from(sequence)
     }
 
     /// Wakes the caller that sleeps for the reply on `astack`.
@@ -185,30 +184,24 @@ impl ServerHalf {
         if usize::from(astack) >= ASTACK_COUNT {
             return;
         }
-        if let Some(line) = self.own.line(server::reply(usize::from(astack))) {
-            futex::wake_shared(line.futex());
-        }
+        futex::wake_shared(self.own.reply_line(astack).futex());
     }
 
     /// Writes the status word: who looks at the ring ([`nearcall_layout::pair::poll`]).
     pub fn set_status(&self, status: u64) {
-        if let Some(word) = self.own.word(server::STATUS) {
-            word.store(status);
-        }
+        self.own.status().store(status);
     }
 
     /// Writes what the standby of CPU `n` does ([`nearcall_layout::pair::armed`]).
     #[inline]
     pub fn set_armed(&self, n: usize, state: u64) {
-        if let Some(word) = self.own.word(server::armed(n)) {
-            word.store(state);
-        }
+        self.own.armed(n).store(state);
     }
 
     /// The bell that this pair's client rings for the standby of CPU `n`.
     #[must_use]
     pub fn bell(&self, n: usize) -> Option<PeerWord<'_>> {
-        self.peer.word(client::bell(n))
+        Some(self.peer.bell(n))
     }
 
     /// Ends the pair: no request is claimed any more.
@@ -232,35 +225,6 @@ impl ServerHalf {
     }
 }
 
-/// The client's frame of one call, and the stamp that says how far it got.
-#[derive(Debug, Clone, Copy)]
-pub struct Arguments<'a> {
-    half: &'a ServerHalf,
-    frame: usize,
-    size: usize,
-    astack: u16,
-    sequence: u32,
-}
-
-impl Arguments<'_> {
-    /// Copies bytes of the client's frame, from byte `at` of it, into private memory (LRPC's copy E): each is read once.
-    /// `None` outside the frame.
-    #[inline]
-    #[must_use]
-    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        if at.checked_add(into.len())? > self.size {
-            return None;
-        }
-        self.half.peer.copy_in(self.frame + at, into)
-    }
-
-    /// Writes down that the procedure has returned, before its results are.
-    #[inline(always)]
-    pub fn finished(&self) {
-        self.half.stamp(self.astack, self.sequence, stamp::FINISHED);
-    }
-}
-
 /// The sequence number after `sequence`; never 0, which is what untouched lines read.
 #[inline(always)]
 const fn after(sequence: u32) -> u32 {
@@ -275,13 +239,14 @@ const fn after(sequence: u32) -> u32 {
 #[derive(Debug)]
 pub struct Started<'a> {
     half: &'a ServerHalf,
-    class: AstackClass,
+    class: &'a AstackClass,
+    busy: &'a AtomicBool,
+    reply: OwnLine<'a>,
     astack: u16,
     sequence: u32,
-    answered: bool,
 }
 
-impl<'a> Started<'a> {
+impl Started<'_> {
     /// Bytes of a frame.
     #[inline(always)]
     #[must_use]
@@ -291,52 +256,125 @@ impl<'a> Started<'a> {
 
     /// Answers without having run anything.
     #[cold]
-    pub fn refuse(mut self, why: u16) {
-        self.publish(why, 0, &[]);
+    pub fn refuse(self, why: u16) {
+        self.answer(why);
     }
 
-    /// Stamps the call as started; returns what the client sent, to be copied, and the reply half, lent: our own memory, where the procedure writes its
-    /// results directly. Whatever is stored there counts as seen by the client.
+    /// The call as its procedure sees it.
     #[inline(always)]
     #[must_use]
-    pub fn parts(&mut self) -> (Arguments<'_>, &mut [u8]) {
-        self.half.stamp(self.astack, self.sequence, stamp::STARTED);
-        // SAFETY: the busy flag makes this the only holder of the A-stack, and `self` is borrowed uniquely.
-        let half = unsafe { self.half.own.lend(self.class.frame(self.astack), self.frame_size()) };
-        let frame = self.class.frame(self.astack);
-        let size = self.frame_size();
-        let arguments = Arguments { half: self.half, frame, size, astack: self.astack, sequence: self.sequence };
-        (arguments, half.unwrap_or_default())
-    }
-
-    /// Answers with a status, the bytes of the tail after the out areas, and up to [`LINE_WORDS`] words of results.
-    #[inline(always)]
-    pub fn answer(mut self, status: u16, tail_size: u64, words: &[u64]) {
-        self.publish(status, tail_size, words);
-    }
-
-    #[inline(always)]
-    fn publish(&mut self, status: u16, tail_size: u64, words: &[u64]) {
-        self.answered = true;
-        let Some(line) = self.half.own.line(server::reply(usize::from(self.astack))) else { return };
-        line.store(reply::TAIL, tail_size);
-        for (i, &word) in words.iter().take(LINE_WORDS).enumerate() {
-            line.store(reply::RESULTS + i, word);
+    pub fn serve(&mut self) -> Serving<'_> {
+        Serving {
+            half: self.half,
+            class: self.class,
+            reply: self.reply,
+            stamp: self.half.own.stamp_line(self.astack),
+            sequence: self.sequence,
+            astack: self.astack,
+            lent: 0,
         }
+    }
+
+    /// Answers with a status; its results are in the reply line and the reply half by now.
+    #[inline(always)]
+    pub fn answer(self, status: u16) {
+        self.publish(status);
+        core::mem::forget(self);
+    }
+
+    #[inline(always)]
+    fn publish(&self, status: u16) {
         // The A-stack is free before the client can know it: the client may use it again at once. Release: pairs with
         // the Acquire in `start`.
-        if let Some(busy) = self.half.busy.get(usize::from(self.astack)) {
-            busy.store(false, Ordering::Release);
-        }
-        line.publish(reply::first(self.sequence, status));
+        self.busy.store(false, Ordering::Release);
+        self.reply.publish(reply::first(self.sequence, status));
     }
 }
 
 impl Drop for Started<'_> {
-    #[inline(always)]
     fn drop(&mut self) {
-        if !self.answered {
-            self.publish(status::PANICKED, 0, &[]);
+        self.publish(status::PANICKED);
+    }
+}
+
+/// A call that is being served: what the client sent, to be read once, and where its results go. All of that is the
+/// call's while its [`Started`] is borrowed.
+#[derive(Debug)]
+pub struct Serving<'a> {
+    half: &'a ServerHalf,
+    class: &'a AstackClass,
+    reply: OwnLine<'a>,
+    stamp: OwnLine<'a>,
+    sequence: u32,
+    astack: u16,
+    /// Bytes of the reply half that were lent.
+    lent: u32,
+}
+
+impl<'a> Serving<'a> {
+    /// Word `index` of the arguments that ride in the request line. Only before [`started`](Self::started): afterwards
+    /// the client may write the line again. Another request's word would be no harm to anybody but that client.
+    #[inline(always)]
+    #[must_use]
+    pub fn word(&self, index: usize) -> u64 {
+        if index < LINE_WORDS { self.half.peer.request_line(self.sequence).load(request::ARGS + index) } else { 0 }
+    }
+
+    /// Copies bytes of the client's frame, from byte `at` of it, into private memory (LRPC's copy E): each is read once.
+    /// `None` outside the frame.
+    #[inline]
+    #[must_use]
+    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        if at.checked_add(into.len())? > self.frame_size() {
+            return None;
         }
+        self.half.peer.copy_in(self.class.frame(self.astack) + at, into)
+    }
+
+    #[inline(always)]
+    fn frame_size(&self) -> usize {
+        usize::try_from(self.class.frame_size).unwrap_or(0)
+    }
+
+    /// Writes down that the request line has been read and the procedure is about to run.
+    #[inline(always)]
+    pub fn started(&self) {
+        self.stamp.publish(u64::from(self.sequence) | stamp::STARTED);
+    }
+
+    /// Writes down that the procedure has returned, before its results are.
+    #[inline(always)]
+    pub fn finished(&self) {
+        self.stamp.publish(u64::from(self.sequence) | stamp::FINISHED);
+    }
+
+    /// The next `size` bytes of the reply half, lent: our own memory, where the procedure writes its results directly.
+    /// Whatever is stored there counts as seen by the client. `None` if fewer are left.
+    #[inline]
+    #[must_use]
+    pub fn space(&mut self, size: usize) -> Option<&'a mut [u8]> {
+        let at = usize::try_from(self.lent).ok()?;
+        let end = at.checked_add(size)?;
+        if end > self.frame_size() {
+            return None;
+        }
+        self.lent = u32::try_from(end).ok()?;
+        // SAFETY: the busy flag makes `Started` the only holder of the A-stack, its unique borrow for 'a makes this the
+        // only `Serving`, and `lent` only grows, so no byte is lent twice.
+        unsafe { self.half.own.lend(self.class.frame(self.astack) + at, size) }
+    }
+
+    /// Writes word `index` of the results that ride in the reply line; the answer makes it visible.
+    #[inline(always)]
+    pub fn result(&self, index: usize, word: u64) {
+        if index < LINE_WORDS {
+            self.reply.store(reply::RESULTS + index, word);
+        }
+    }
+
+    /// Writes how many bytes of tail follow the out areas, for results that have one: for others nobody reads it.
+    #[inline(always)]
+    pub fn tail_size(&self, size: u64) {
+        self.reply.store(reply::TAIL, size);
     }
 }

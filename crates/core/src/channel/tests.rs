@@ -31,19 +31,25 @@ fn calls_cross_and_sequence_numbers_wrap() {
     for i in 0..3 * RING_COUNT as u64 {
         let astack = (i % 5) as u16;
         assert!(!server.has_request() && server.claim().is_none());
-        let called = client.publish(&request(astack), &[i, !i], 0, 0).unwrap();
+        let called = client.publish(&request(astack), [i, !i], 0, 0).unwrap();
         let claimed = server.claim().unwrap();
-        assert_eq!((claimed.sequence, claimed.request, claimed.words[0]), (called, request(astack), i));
+        assert_eq!((claimed.sequence, claimed.request), (called, request(astack)));
+        let mut started = server.start(&claimed, &class).unwrap();
+        let mut serving = started.serve();
+        assert_eq!([serving.word(0), serving.word(1)], [i, !i]);
         assert_eq!(client.ran(astack, called), Ran::No);
-        let mut started = server.start(&claimed, class).unwrap();
-        let (arguments, half) = started.parts();
+        serving.started();
         assert_eq!(client.ran(astack, called), Ran::Maybe);
-        half[7] = 0x5a;
-        arguments.finished();
+        let (first, second) = (serving.space(7).unwrap(), serving.space(249).unwrap());
+        assert!(serving.space(1).is_none());
+        second[0] = 0x5a;
+        first[0] = 0;
+        serving.finished();
         assert_eq!((client.ran(astack, called), client.answered(astack, called)), (Ran::Yes, false));
-        started.answer(status::OK, 0, &[i + 1]);
+        serving.result(0, i + 1);
+        started.answer(status::OK);
         assert!(client.answered(astack, called));
-        let line = client.reply_line(astack).unwrap();
+        let line = client.reply_line(astack);
         assert_eq!(client.results::<1>(line), [i + 1]);
         let mut byte = [0];
         client.copy_out(&class, astack, 7, &mut byte).unwrap();
@@ -57,38 +63,38 @@ fn calls_cross_and_sequence_numbers_wrap() {
 fn an_unread_line_is_never_written_again() {
     let (client, server, class) = halves(1);
     // Given up: published, never forgotten, never read.
-    let given_up = client.publish(&request(4), &[], 0, 0).unwrap();
+    let given_up = client.publish(&request(4), [], 0, 0).unwrap();
     let mut published = 1;
     // The other A-stacks' owners claim to go on as if they had been answered.
-    while client.publish(&request(0), &[], 0, 0).is_ok() {
+    while client.publish(&request(0), [], 0, 0).is_ok() {
         client.finish(0);
         published += 1;
     }
     assert_eq!(published, RING_COUNT);
-    assert_eq!(client.publish(&request(0), &[], 0, 0), Err(RingFull));
+    assert_eq!(client.publish(&request(0), [], 0, 0), Err(RingFull));
     let claimed = server.claim().unwrap();
     assert_eq!(claimed.sequence, given_up);
-    server.start(&claimed, class).unwrap().answer(status::OK, 0, &[]);
-    assert!(client.publish(&request(0), &[], 0, 0).is_ok());
+    server.start(&claimed, &class).unwrap().answer(status::OK);
+    assert!(client.publish(&request(0), [], 0, 0).is_ok());
 }
 
 #[test]
 fn a_wrong_or_busy_astack_is_the_clients_fault() {
     let (client, server, class) = halves(1);
     for astack in [5, 127, 128, u16::MAX] {
-        client.publish(&request(astack), &[], 0, 0).unwrap();
+        client.publish(&request(astack), [], 0, 0).unwrap();
         let claimed = server.claim().unwrap();
-        assert_eq!(server.start(&claimed, class).unwrap_err(), Misbehaved::Astack(astack));
+        assert_eq!(server.start(&claimed, &class).unwrap_err(), Misbehaved::Astack(astack));
     }
-    client.publish(&request(0), &[], 0, 0).unwrap();
+    client.publish(&request(0), [], 0, 0).unwrap();
     let first = server.claim().unwrap();
-    let running = server.start(&first, class).unwrap();
-    client.publish(&request(0), &[], 0, 0).unwrap();
+    let running = server.start(&first, &class).unwrap();
+    client.publish(&request(0), [], 0, 0).unwrap();
     let second = server.claim().unwrap();
-    assert_eq!(server.start(&second, class).unwrap_err(), Misbehaved::AstackInUse(0));
+    assert_eq!(server.start(&second, &class).unwrap_err(), Misbehaved::AstackInUse(0));
     drop(running);
     assert_eq!(server.misbehaved_count(), 5);
-    let line = client.reply_line(0).unwrap();
+    let line = client.reply_line(0);
     assert_eq!(line.poll(), reply::first(first.sequence, status::PANICKED));
     assert_eq!(sequence(line.poll()), first.sequence);
 }
@@ -103,18 +109,21 @@ fn a_request_is_claimed_once_however_many_look() {
                 while claimed.load(std::sync::atomic::Ordering::Relaxed) < 20_000 {
                     if let Some(one) = server.claim() {
                         claimed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                        server.start(&one, class).unwrap().answer(status::OK, 0, &[u64::from(one.sequence)]);
+                        let mut started = server.start(&one, &class).unwrap();
+                        let serving = started.serve();
+                        serving.result(0, u64::from(one.sequence));
+                        started.answer(status::OK);
                     }
                     std::thread::yield_now();
                 }
             });
         }
         for _ in 0..20_000 {
-            let called = client.publish(&request(0), &[], 0, 0).unwrap();
+            let called = client.publish(&request(0), [], 0, 0).unwrap();
             while !client.answered(0, called) {
                 std::thread::yield_now();
             }
-            assert_eq!(client.results::<1>(client.reply_line(0).unwrap()), [u64::from(called)]);
+            assert_eq!(client.results::<1>(client.reply_line(0)), [u64::from(called)]);
             client.finish(0);
         }
     });

@@ -9,11 +9,12 @@
 //! acquire fence: on read-only pages Rust guarantees nothing stronger than a relaxed load) by the other process.
 
 pub mod copy;
+pub(crate) mod fixed;
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::os::fd::BorrowedFd;
 
-use nearcall_layout::pair::{self, LINE_SIZE};
+use nearcall_layout::pair::{self, FRAMES, LINE_SIZE};
 use rustix::io::Errno;
 
 use crate::sys::memory::{self, Mapping, NotARegion};
@@ -36,8 +37,12 @@ impl OwnRegion {
     /// Maps `fd`, made by [`memory::create`], for writing and allocates all of it at this process's expense.
     ///
     /// # Errors
-    /// What the kernel says: `NOSPC` or `NOMEM` when memory is short, `PERM` when it is sealed already.
+    /// What the kernel says: `NOSPC` or `NOMEM` when memory is short, `PERM` when it is sealed already. `INVAL` if the
+    /// fixed part does not fit: every region has it, so that no look at it needs a check.
     pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, Errno> {
+        if size < FRAMES {
+            return Err(Errno::INVAL);
+        }
         memory::allocate(fd, size)?;
         let region = Self { map: Mapping::shared(fd, size, true)? };
         if let Some(line) = region.line(0) {
@@ -85,9 +90,12 @@ impl PeerRegion {
     /// Checks that `fd` is a region of `size` bytes as [`memory::check`] has it, and maps it read-only.
     ///
     /// # Errors
-    /// [`NotARegion`].
+    /// [`NotARegion`]. A region is at least as large as its fixed part, so that no look at that needs a check.
     pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
         memory::check(fd, size)?;
+        if size < FRAMES {
+            return Err(NotARegion::WrongSize(u64::try_from(size).unwrap_or(u64::MAX)));
+        }
         Ok(Self { map: Mapping::shared(fd, size, false)? })
     }
 

@@ -4,6 +4,9 @@ use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 
 use super::*;
 
+/// Small, but no smaller than the fixed part.
+const SIZE: usize = FRAMES + 4096;
+
 fn pair(size: usize) -> (OwnRegion, PeerRegion) {
     let fd = memory::create(size).unwrap();
     let own = OwnRegion::map(fd.as_fd(), size).unwrap();
@@ -13,21 +16,21 @@ fn pair(size: usize) -> (OwnRegion, PeerRegion) {
 
 #[test]
 fn every_size_and_offset_is_copied_exactly() {
-    let (own, peer) = pair(8192);
+    let (own, peer) = pair(SIZE);
     // SAFETY: this test holds the only borrow.
-    let bytes = unsafe { own.lend(0, 8192) }.unwrap();
+    let bytes = unsafe { own.lend(0, SIZE) }.unwrap();
     for (i, byte) in bytes.iter_mut().enumerate() {
         *byte = (i * 31 % 251) as u8;
     }
     let expected = bytes.to_vec();
     let mut buffer = [0; 4400];
-    for offset in (0..70).chain([4095, 4096, 4097]) {
+    for offset in (0..70).chain([4095, 4096, 4097]).chain(SIZE - 70..SIZE) {
         for size in (0..140).chain([1023, 1024, 4065]) {
             for start in [0, 1, 17] {
                 let into = &mut buffer[start..start + size];
                 into.fill(0xee);
                 let end = offset + size;
-                if end > 8192 {
+                if end > SIZE {
                     assert!(peer.copy_in(offset, into).is_none());
                     continue;
                 }
@@ -42,18 +45,18 @@ fn every_size_and_offset_is_copied_exactly() {
 
 #[test]
 fn nothing_outside_is_reachable() {
-    let (own, peer) = pair(4096);
-    assert!(peer.copy_in(4096, &mut [0]).is_none());
+    let (own, peer) = pair(SIZE);
+    assert!(peer.copy_in(SIZE, &mut [0]).is_none());
     assert!(peer.copy_in(usize::MAX, &mut [0; 2]).is_none());
-    assert!(own.line(4096).is_none() && own.line(64 * 63).is_some() && own.line(8).is_none());
-    assert!(peer.word(4096).is_none() && peer.word(4).is_none() && peer.word(usize::MAX - 7).is_none());
+    assert!(own.line(SIZE).is_none() && own.line(SIZE - 64).is_some() && own.line(8).is_none());
+    assert!(peer.word(SIZE).is_none() && peer.word(4).is_none() && peer.word(usize::MAX - 7).is_none());
     // SAFETY: this test holds the only borrow.
-    assert!(unsafe { own.lend(4095, 2) }.is_none());
+    assert!(unsafe { own.lend(SIZE - 1, 2) }.is_none());
 }
 
 #[test]
 fn a_region_is_only_taken_when_it_can_do_no_harm() {
-    let size = 8192;
+    let size = SIZE;
     let whole = |fd: &std::os::fd::OwnedFd| memory::allocate(fd.as_fd(), size).unwrap();
     let make = |seals: SealFlags, allocate: bool| {
         let fd = rustix::fs::memfd_create("test", MemfdFlags::ALLOW_SEALING).unwrap();
@@ -77,7 +80,7 @@ fn a_region_is_only_taken_when_it_can_do_no_harm() {
         assert_eq!(taken.is_ok(), bits == 15, "{taken:?}");
     }
     let sealed = make(memory::ALL_SEALS, true);
-    assert!(matches!(PeerRegion::map(sealed.as_fd(), size * 2), Err(NotARegion::WrongSize(8192))));
+    assert!(matches!(PeerRegion::map(sealed.as_fd(), size * 2), Err(NotARegion::WrongSize(n)) if n == SIZE as u64));
     assert!(matches!(PeerRegion::map(make(memory::ALL_SEALS, false).as_fd(), size), Err(NotARegion::Sparse(0))));
     let (pipe, _other) = rustix::pipe::pipe().unwrap();
     assert!(matches!(PeerRegion::map(pipe.as_fd(), size), Err(NotARegion::NotMemory)));
@@ -86,8 +89,43 @@ fn a_region_is_only_taken_when_it_can_do_no_harm() {
 }
 
 #[test]
+fn a_region_without_its_fixed_part_is_none() {
+    let fd = memory::create(FRAMES - 4096).unwrap();
+    assert!(matches!(OwnRegion::map(fd.as_fd(), FRAMES - 4096), Err(Errno::INVAL)));
+    memory::allocate(fd.as_fd(), FRAMES - 4096).unwrap();
+    memory::seal(fd.as_fd()).unwrap();
+    assert!(matches!(PeerRegion::map(fd.as_fd(), FRAMES - 4096), Err(NotARegion::WrongSize(_))));
+}
+
+#[test]
+fn the_fixed_part_is_where_the_layout_has_it() {
+    use nearcall_layout::pair::{client, server};
+    let (own, peer) = pair(SIZE);
+    let check = |offset: usize, named: PeerLine<'_>| {
+        own.line(offset).unwrap().publish(offset as u64);
+        assert_eq!(named.poll(), offset as u64);
+    };
+    for astack in [0, 1, 127] {
+        check(client::wait(astack), peer.wait_line(astack as u16));
+        check(server::reply(astack), peer.reply_line(astack as u16));
+        check(server::stamp(astack), peer.stamp_line(astack as u16));
+    }
+    for sequence in [0, 1, 255, 256, u32::MAX] {
+        check(client::line(sequence), peer.request_line(sequence));
+    }
+    for n in [0, 63, 64] {
+        own.word(client::bell(n)).unwrap().store(7);
+        assert_eq!(peer.bell(n).load(), 7);
+        own.word(server::armed(n)).unwrap().store(8);
+        assert_eq!(peer.armed(n).load(), 8);
+    }
+    own.word(server::STATUS).unwrap().store(9);
+    assert_eq!(peer.status().load(), 9);
+}
+
+#[test]
 fn a_sealed_region_cannot_be_changed_by_its_reader() {
-    let size = 8192;
+    let size = SIZE;
     let fd = memory::create(size).unwrap();
     let own = OwnRegion::map(fd.as_fd(), size).unwrap();
     memory::seal(fd.as_fd()).unwrap();

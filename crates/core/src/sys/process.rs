@@ -1,5 +1,8 @@
 //! What a domain asks of the kernel for its own threads.
 
+use core::cell::Cell;
+use core::sync::atomic::{AtomicIsize, Ordering};
+
 use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
 
 /// Blocks every signal in the calling kernel thread, so that a user's handlers never run on a hidden one.
@@ -25,10 +28,101 @@ pub fn barrier() -> bool {
     membarrier(MembarrierCommand::PrivateExpedited).is_ok()
 }
 
-/// The CPU this kernel thread runs on now, or just did; a hint.
+/// Where a kernel thread's rseq area is, from its thread pointer; 0 before [`find_rseq`], and if there is none.
+static RSEQ: AtomicIsize = AtomicIsize::new(0);
+
+/// Where in it the kernel keeps the number of the CPU.
+const RSEQ_CPU_ID: isize = 4;
+
+/// Looks for the area that glibc since 2.35 registers for each kernel thread it starts (restartable sequences, rseq(2)):
+/// in it the kernel writes on which CPU the thread is. So that is one load, where the vdso takes some 20 instructions.
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+pub fn find_rseq() {
+    // SAFETY: both names end with a zero byte; a look-up changes nothing.
+    let offset = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_offset".as_ptr()) }.cast::<isize>();
+    // SAFETY: as above.
+    let size = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__rseq_size".as_ptr()) }.cast::<u32>();
+    if offset.is_null() || size.is_null() {
+        return;
+    }
+    // SAFETY: in glibc it is a constant `unsigned int`, set before main.
+    let size = unsafe { size.read() };
+    // SAFETY: in glibc it is a constant `ptrdiff_t`, set before main.
+    let offset = unsafe { offset.read() };
+    // 0: not registered, because the kernel has none (nor has valgrind) or the user's tunables forbid it.
+    if usize::try_from(size).is_ok_and(|size| size >= 8) {
+        RSEQ.store(offset, Ordering::Relaxed);
+    }
+}
+
+/// Nothing: here the kernel is asked.
+#[cfg(not(all(target_arch = "x86_64", target_env = "gnu")))]
+pub fn find_rseq() {}
+
+/// What the kernel last wrote in this thread's rseq area, which was found. A kernel thread that glibc did not start has
+/// one without a registration: then it is no CPU's number, and as good a hint.
+#[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+#[inline(always)]
+fn rseq_cpu(offset: isize) -> u32 {
+    let cpu: u32;
+    // SAFETY: glibc keeps the area at this offset from the thread pointer, which is the base of fs, for as long as the
+    // thread lives, and `find_rseq` saw that it has the field. Reads four bytes, which the kernel writes when it moves
+    // the thread, never at the same time.
+    unsafe {
+        core::arch::asm!(
+            "mov {cpu:e}, dword ptr fs:[{at}]",
+            at = in(reg) offset.wrapping_add(RSEQ_CPU_ID),
+            cpu = lateout(reg) cpu,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    cpu
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_env = "gnu")))]
+#[inline(always)]
+fn rseq_cpu(_: isize) -> u32 {
+    u32::MAX
+}
+
+/// The CPU this kernel thread runs on now, or just did.
 #[must_use]
 pub fn cpu() -> u16 {
     u16::try_from(rustix::thread::sched_getcpu()).unwrap_or(u16::MAX)
+}
+
+/// The CPU this kernel thread runs on, or did some calls ago: [`cpu`] where that is one load, else kept for
+/// [`HINT_CALLS`] calls.
+#[inline(always)]
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half of a word, or of no CPU")]
+pub fn cpu_hint() -> u16 {
+    let offset = RSEQ.load(Ordering::Relaxed);
+    if offset != 0 {
+        return rseq_cpu(offset) as u16;
+    }
+    let known = KNOWN.get();
+    if known < 1 << 16 {
+        return ask_cpu();
+    }
+    KNOWN.set(known - (1 << 16));
+    known as u16
+}
+
+/// Calls for which a number is kept that costs a call of the vdso.
+const HINT_CALLS: u32 = 16;
+
+thread_local! {
+    /// A CPU, and how many more calls it is believed in the high half.
+    static KNOWN: Cell<u32> = const { Cell::new(0) };
+}
+
+#[cold]
+#[inline(never)]
+fn ask_cpu() -> u16 {
+    let cpu = cpu();
+    KNOWN.set(u32::from(cpu) | (HINT_CALLS - 1) << 16);
+    cpu
 }
 
 /// CPUs that the machine can have, at least 1.

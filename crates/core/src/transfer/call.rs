@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use nearcall_layout::pair;
 
-use super::caller::{self, Doorbell, Unanswered, Wait};
+use super::caller::{self, Doorbell, Published, Unanswered};
 use super::mode::Transfer;
-use crate::astack::{Astacks, NoneFree};
+use crate::astack::{Astacks, NoneFree, Taken};
 use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Request, RingFull};
 use crate::shm::PeerLine;
@@ -35,16 +35,16 @@ pub enum Failed {
 pub struct Held<'a> {
     half: &'a ClientHalf,
     astacks: &'a Astacks,
-    astack: u16,
+    astack: Taken<'a>,
 }
 
 impl<'a> Held<'a> {
-    /// Takes an A-stack, waiting up to `patience`.
+    /// Takes an A-stack, waiting up to `patience`; `None`: for ever.
     ///
     /// # Errors
     /// [`NoneFree`].
     #[inline(always)]
-    pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: Duration) -> Result<Self, NoneFree> {
+    pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: &Option<Duration>) -> Result<Self, NoneFree> {
         let answered = |astack, sequence| half.answered(astack, sequence);
         let astack = astacks.take(patience, answered, || half.has_ended())?;
         Ok(Self { half, astacks, astack })
@@ -56,7 +56,7 @@ impl<'a> Held<'a> {
     #[must_use]
     pub fn frame(&mut self) -> &mut [u8] {
         // SAFETY: `self` is the proof that the A-stack is held, and it is borrowed uniquely.
-        unsafe { self.half.frame(self.astacks.class(), self.astack) }
+        unsafe { self.half.frame(self.astacks.class(), self.astack.index()) }
     }
 
     /// Publishes the request and waits for its answer. `what` needs no A-stack; it is filled in.
@@ -67,26 +67,27 @@ impl<'a> Held<'a> {
     pub fn call(
         self,
         what: Request,
-        words: &[u64],
+        words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
-        timeout: Option<Duration>,
+        timeout: &Option<Duration>,
         transfer: Transfer,
     ) -> Result<Answered<'a>, Failed> {
-        let (half, astacks, astack) = (self.half, self.astacks, self.astack);
+        let (half, astacks, taken) = (self.half, self.astacks, self.astack);
+        let astack = taken.index();
         let what = Request { astack, ..what };
-        let cpu = process::cpu();
+        let cpu = process::cpu_hint();
         let flags = caller::flags(half, transfer);
-        let sequence = match half.publish(&what, words, flags, cpu) {
+        let sequence = match half.publish(&what, words.clone(), flags, cpu) {
             Ok(sequence) => sequence,
-            Err(RingFull) => publish_later(half, &what, words, (flags, cpu), timeout)?,
+            Err(RingFull) => publish_later(half, &what, &words, (flags, cpu), *timeout)?,
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
-        match caller::wait(half, doorbell, Wait { astack, sequence, cpu, timeout, transfer }) {
-            Ok(first) => match half.reply_line(astack) {
-                Some(line) => Ok(Answered { half, astacks, astack, line, status: pair::middle(first) }),
-                None => Err(Failed::Ended(Ran::Maybe)),
-            },
+        match caller::wait(half, doorbell, &Published { astack, sequence, cpu, timeout, transfer }) {
+            Ok(first) => {
+                let line = half.reply_line(astack);
+                Ok(Answered { half, astacks, astack: taken, line, status: pair::middle(first) })
+            }
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
         }
     }
@@ -99,7 +100,7 @@ impl<'a> Held<'a> {
 fn publish_later(
     half: &ClientHalf,
     what: &Request,
-    words: &[u64],
+    words: &(impl IntoIterator<Item = u64> + Clone),
     (flags, cpu): (u16, u16),
     timeout: Option<Duration>,
 ) -> Result<u32, Failed> {
@@ -117,7 +118,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(what, words, flags, cpu) {
+        if let Ok(sequence) = half.publish(what, words.clone(), flags, cpu) {
             return Ok(sequence);
         }
     }
@@ -146,7 +147,7 @@ impl Drop for Held<'_> {
 pub struct Answered<'a> {
     half: &'a ClientHalf,
     astacks: &'a Astacks,
-    astack: u16,
+    astack: Taken<'a>,
     line: PeerLine<'a>,
     status: u16,
 }
@@ -174,6 +175,7 @@ impl Answered<'_> {
     }
 
     /// Bytes of the frame.
+    #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
         usize::try_from(self.astacks.class().frame_size).unwrap_or(0)
@@ -183,14 +185,28 @@ impl Answered<'_> {
     #[inline]
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        self.half.copy_out(self.astacks.class(), self.astack, at, into)
+        self.half.copy_out(self.astacks.class(), self.astack.index(), at, into)
+    }
+}
+
+impl Answered<'_> {
+    /// Gives the A-stack back, as dropping does. The compiler leaves a drop that is in many places out of line; a stub's
+    /// last line is here.
+    #[inline(always)]
+    pub fn end(self) {
+        self.give();
+        core::mem::forget(self);
+    }
+
+    #[inline(always)]
+    fn give(&self) {
+        self.half.finish(self.astack.index());
+        self.astacks.give(self.astack);
     }
 }
 
 impl Drop for Answered<'_> {
-    #[inline(always)]
     fn drop(&mut self) {
-        self.half.finish(self.astack);
-        self.astacks.give(self.astack);
+        self.give();
     }
 }

@@ -74,6 +74,21 @@ pub struct Wait {
     pub transfer: Transfer,
 }
 
+/// A call that was published, to be waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Published<'a> {
+    /// Its A-stack.
+    pub astack: u16,
+    /// Its sequence number.
+    pub sequence: u32,
+    /// The CPU that its request names.
+    pub cpu: u16,
+    /// How long from the end of the spin; `None` for ever. By reference: it is not looked at before that.
+    pub timeout: &'a Option<Duration>,
+    /// What the caller asked for.
+    pub transfer: Transfer,
+}
+
 /// The flags of a request that is published now.
 #[inline(always)]
 #[must_use]
@@ -91,29 +106,36 @@ pub fn flags(half: &ClientHalf, transfer: Transfer) -> u16 {
 /// # Errors
 /// [`Unanswered`]. A reply that is there is never reported as missing, even if the pair ended just after it.
 #[inline(always)]
-pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u64, Unanswered> {
-    let (Some(reply), Some(status)) = (half.reply_line(wait.astack), half.status()) else {
-        return Err(Unanswered::Ended(Ran::No));
-    };
+pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
+    let reply = half.reply_line(call.astack);
     #[cfg(feature = "wait-hook")]
     super::hook::run();
     let first = reply.poll();
-    if pair::sequence(first) == wait.sequence {
+    if pair::sequence(first) == call.sequence {
         reply.acquire();
         return Ok(first);
     }
+    look(half, doorbell, call)
+}
+
+/// Spins while a processor of the server polls and that has paid, then waits longer. Not part of the stub: its loop has
+/// registers of its own, and a call costs less than the first turn.
+#[inline(never)]
+fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
+    let reply = half.reply_line(call.astack);
+    let status = half.status_word();
     let mut in_vain = false;
     // The status is written once a tenure, so looking at it first costs no cache miss.
     let polled = status.load();
     if poll::state(polled) == poll::POLLED
-        && poll::cpu(polled) != wait.cpu
-        && matches!(wait.transfer, Transfer::Auto | Transfer::Spin)
+        && poll::cpu(polled) != call.cpu
+        && matches!(call.transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
     {
         in_vain = true;
         for _ in 0..clock::wake_turns() {
             let first = reply.poll();
-            if pair::sequence(first) == wait.sequence {
+            if pair::sequence(first) == call.sequence {
                 reply.acquire();
                 return Ok(first);
             }
@@ -124,6 +146,9 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, wait: Wait) -> Result<u
             core::hint::spin_loop();
         }
     }
+    let &Published { astack, sequence, timeout: &timeout, transfer, .. } = call;
+    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
+    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
     Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
 }
 

@@ -380,16 +380,18 @@ fn more_evidence(half: &ServerHalf) {
     half.evidence_needed.store(needed_after(half.evidence_needed.load(Ordering::Relaxed), 0), Ordering::Relaxed);
 }
 
-/// Claims and runs, on the calling kernel thread, every request of `pair` that is there; says how many.
+/// Claims and runs, on the calling kernel thread, the next request of `pair`, if there is one. At most one, as the lead
+/// does each turn; says how many.
 #[cfg(feature = "wait-hook")]
+#[inline(always)]
 pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) -> usize {
-    let mut count = 0;
-    while let Some(claimed) = pair.half().claim() {
-        count += 1;
-        if let Err(how) = pair.run(&claimed, scratch) {
-            pair.half().end();
-            pair.misbehaved(how);
-        }
+    if pair.half().has_ended() {
+        return 0;
     }
-    count
+    let Some(claimed) = pair.half().claim() else { return 0 };
+    if let Err(how) = pair.run(&claimed, scratch) {
+        pair.half().end();
+        pair.misbehaved(how);
+    }
+    1
 }

@@ -3,7 +3,7 @@
 //! A method assembles the request in a private head, copies tails into the frame, transfers, and takes the reply apart:
 //!
 //! ```text
-//! begin -> put, bytes, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, return
+//! begin -> put, bytes, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, end, return
 //! ```
 //!
 //! Invariant: nothing of the caller's is written before every value has been decoded and every length has been checked.
@@ -151,8 +151,8 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
     let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
     let transfer = match (is_silent, plan.request.is_empty()) {
-        (true, true) => quote!(#begin.transfer()?.refuse_app()?;),
-        (true, false) => quote!(__call.transfer()?.refuse_app()?;),
+        (true, true) => quote!(let __reply = #begin.transfer()?; __reply.refuse_app()?;),
+        (true, false) => quote!(let __reply = __call.transfer()?; __reply.refuse_app()?;),
         (false, true) => quote!(let mut __reply = #begin.transfer()?;),
         (false, false) => quote!(let mut __reply = __call.transfer()?;),
     };
@@ -174,6 +174,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
             // The point of no return of a generated method: every length is checked, every value decoded.
             #(#copies)*
             #(#stores)*
+            __reply.end();
             ::core::result::Result::Ok(#value)
         }
     }

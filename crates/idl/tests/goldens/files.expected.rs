@@ -410,6 +410,7 @@ const _: () = {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
             }
             let __return = __reply.get::<Handle>(__OPEN_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Reads from `pos` and advances it; returns how many bytes were read.
@@ -437,6 +438,7 @@ const _: () = {
             let __return = __reply.get::<u32>(__READ_BACK_1)?;
             __reply.copy_out(&__buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
             *pos = __pos;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Writes at `pos` and advances it; returns how many bytes were written.
@@ -463,6 +465,7 @@ const _: () = {
             let __pos = __reply.get::<u64>(__WRITE_BACK_0)?;
             let __return = __reply.get::<u32>(__WRITE_BACK_1)?;
             *pos = __pos;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Counts calls.
@@ -474,6 +477,7 @@ const _: () = {
             let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u32>(__PING_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
     }

@@ -1181,7 +1181,9 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?.refuse_app()?;
+            let __reply = self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?;
+            __reply.refuse_app()?;
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// A value in.
@@ -1193,7 +1195,9 @@ const _: () = {
             let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
             __call.tail::<u64>(&x)?;
-            __call.transfer()?.refuse_app()?;
+            let __reply = __call.transfer()?;
+            __reply.refuse_app()?;
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// A reference in.
@@ -1211,6 +1215,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u32>(__BY_REF_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Exactly a line.
@@ -1234,6 +1239,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Turn>(__LINE_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Varying in, by value and by reference, with a keyword for a name.
@@ -1257,6 +1263,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Entry>(__VARYING_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Bytes.
@@ -1274,6 +1281,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u64>(__BYTES_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// In-out before in.
@@ -1294,6 +1302,7 @@ const _: () = {
             __reply.refuse_app()?;
             let __point = __reply.get::<Point>(__IN_OUT_BACK_0)?;
             *point = __point;
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// In-out bytes.
@@ -1312,6 +1321,7 @@ const _: () = {
             let __data = __reply.area(data.len());
             __reply.refuse_app()?;
             __reply.copy_out(&__data, data.len(), data)?;
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// Out.
@@ -1331,6 +1341,7 @@ const _: () = {
             let __return = __reply.get::<bool>(__OUT_BACK_2)?;
             *turn = __turn;
             *point = __point;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// All of the buffer.
@@ -1351,6 +1362,7 @@ const _: () = {
             let __buf = __reply.area(buf.len());
             __reply.refuse_app()?;
             __reply.copy_out(&__buf, buf.len(), buf)?;
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// Several slices, and everything else.
@@ -1400,6 +1412,7 @@ const _: () = {
             __reply.copy_out(&__second, second.len(), second)?;
             *count = __count;
             *turn = __turn;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Nothing, or an error.
@@ -1415,6 +1428,7 @@ const _: () = {
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Colour>(0)?));
             }
+            __reply.end();
             ::core::result::Result::Ok(())
         }
         /// An error that is bigger than the value.
@@ -1428,6 +1442,7 @@ const _: () = {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<[u64; 6]>(0)?));
             }
             let __return = __reply.get::<u8>(__SMALL_OR_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// More bytes than a line holds, exactly.
@@ -1448,6 +1463,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Block>(__BLOCK_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
         /// Replaced by `value`.
@@ -1466,6 +1482,7 @@ const _: () = {
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u8>(__OLD_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
     }
@@ -2175,6 +2192,7 @@ const _: () = {
             let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Text>(__DO_BACK_0)?;
+            __reply.end();
             ::core::result::Result::Ok(__return)
         }
     }

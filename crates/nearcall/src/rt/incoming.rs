@@ -2,10 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nearcall_core::channel::LINE_WORDS;
-use nearcall_core::channel::server::{Arguments, Claimed, Started};
+use nearcall_core::channel::server::{Claimed, Serving, Started};
 use nearcall_layout::pair::status;
-use nearcall_layout::{Class, Head, Malformed, Tail, TailSpace, Wire};
+use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 
 use super::{LINE_BYTES, Service};
 
@@ -28,24 +27,19 @@ impl From<Malformed> for Refusal {
 }
 
 /// A call being served. Arguments are read once, into private memory; results are built where the client reads them.
+///
+/// It is handed to code that the compiler does not see, so each field is stored on every call: those that a call without
+/// payload does not need are worked out when they are asked for.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    arguments: Arguments<'a>,
-    words: &'a [u64; LINE_WORDS],
-    /// Where the next bytes of the request's tail are.
-    at: usize,
-    scratch: TailSpace<'a>,
-    replies: TailSpace<'a>,
+    call: Serving<'a>,
+    /// What is left of the processor's memory for arguments.
+    scratch: &'a mut [u8],
     /// The start of the reply half, if the reply's head does not fit the line.
     head: Option<&'a mut [u8]>,
-    answer: Answer,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Answer {
+    /// Where the next bytes of the request's tail are.
+    at: usize,
     status: u16,
-    words: [u64; LINE_WORDS],
-    tail_size: u64,
 }
 
 /// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
@@ -58,32 +52,29 @@ pub(crate) fn answer(
     scratch: &mut Vec<u8>,
     refused: impl FnOnce(),
 ) {
-    if scratch.len() < started.frame_size() {
-        scratch.resize(started.frame_size(), 0);
+    let size = started.frame_size();
+    if scratch.len() < size {
+        enlarge(scratch, size);
     }
-    let (arguments, half) = started.parts();
-    let mut incoming = Incoming {
-        arguments,
-        words: &claimed.words,
-        at: 0,
-        scratch: TailSpace::new(scratch),
-        replies: TailSpace::new(half),
-        head: None,
-        answer: Answer { status: status::PANICKED, words: [0; LINE_WORDS], tail_size: 0 },
-    };
+    let mut incoming = Incoming { call: started.serve(), scratch, head: None, at: 0, status: status::PANICKED };
     // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
     // restored by what follows, whatever happened inside.
     let result = catch_unwind(AssertUnwindSafe(|| service.call(claimed.request.procedure, &mut incoming)));
-    let mut answer = incoming.answer;
-    match result {
-        Ok(Ok(())) => {}
-        Ok(Err(refusal)) => answer.status = refusal.status(),
-        Err(_) => answer.status = status::PANICKED,
-    }
-    if matches!(answer.status, status::BAD_ARGUMENT | status::NO_PROCEDURE) {
+    let status = match result {
+        Ok(Ok(())) => incoming.status,
+        Ok(Err(refusal)) => refusal.status(),
+        Err(_) => status::PANICKED,
+    };
+    if matches!(status, status::BAD_ARGUMENT | status::NO_PROCEDURE) {
         refused();
     }
-    started.answer(answer.status, answer.tail_size, &answer.words);
+    started.answer(status);
+}
+
+#[cold]
+#[inline(never)]
+fn enlarge(scratch: &mut Vec<u8>, size: usize) {
+    scratch.resize(size, 0);
 }
 
 impl Refusal {
@@ -97,23 +88,27 @@ impl Refusal {
 }
 
 impl<'a> Incoming<'a> {
-    /// Copies the head into private memory and fixes where tails begin. Called once, first.
+    /// Copies the head into private memory, fixes where tails begin, and stamps the call as started: from then on its
+    /// request line is the client's again. Called once, first.
     ///
     /// # Errors
     /// `BadArgument` if the frame is too small for the heads, which the handshake excludes.
     #[inline(always)]
     pub fn open<const REQ: usize, const REP: usize>(&mut self) -> Result<Head<REQ>, Refusal> {
         let mut head = Head::ZERO;
-        if REQ > LINE_BYTES {
-            self.arguments.copy_in(0, &mut head.0).ok_or(Refusal::BadArgument)?;
-            self.at = REQ;
-        } else {
-            for (to, word) in head.0.as_chunks_mut::<8>().0.iter_mut().zip(self.words) {
-                *to = word.to_le_bytes();
+        if REQ <= LINE_BYTES {
+            for (i, to) in head.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+                *to = self.call.word(i).to_le_bytes();
             }
         }
+        // Before what can fail below: a refusal from here on is one of a call that was read.
+        self.call.started();
+        if REQ > LINE_BYTES {
+            self.call.copy_in(0, &mut head.0).ok_or(Refusal::BadArgument)?;
+            self.at = REQ;
+        }
         if REP > LINE_BYTES {
-            self.head = Some(self.replies.take(REP).ok_or(Refusal::TooLarge)?);
+            self.head = Some(self.call.space(REP).ok_or(Refusal::TooLarge)?);
         }
         Ok(head)
     }
@@ -124,14 +119,14 @@ impl<'a> Incoming<'a> {
     /// `BadArgument` if there are not as many.
     #[inline(always)]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Refusal> {
-        let into = self.scratch.take(len).ok_or(Refusal::BadArgument)?;
+        let into = self.scratch.split_off_mut(..len).ok_or(Refusal::BadArgument)?;
         self.copy_in(into)?;
         Ok(into)
     }
 
     #[inline(always)]
     fn copy_in(&mut self, into: &mut [u8]) -> Result<(), Refusal> {
-        self.arguments.copy_in(self.at, into).ok_or(Refusal::BadArgument)?;
+        self.call.copy_in(self.at, into).ok_or(Refusal::BadArgument)?;
         self.at = self.at.saturating_add(into.len());
         Ok(())
     }
@@ -178,7 +173,7 @@ impl<'a> Incoming<'a> {
     /// `TooLarge` if the reply half has no room.
     #[inline(always)]
     pub fn out(&mut self, capacity: usize) -> Result<&'a mut [u8], Refusal> {
-        self.replies.take(capacity).ok_or(Refusal::TooLarge)
+        self.call.space(capacity).ok_or(Refusal::TooLarge)
     }
 
     /// The procedure returned: its results, but for tails.
@@ -195,14 +190,16 @@ impl<'a> Incoming<'a> {
 
     #[inline(always)]
     fn put<const REP: usize>(&mut self, how: u16, head: &Head<REP>) {
-        self.arguments.finished();
-        self.answer.status = how;
-        match &mut self.head {
-            Some(space) => space.copy_from_slice(&head.0),
-            None => {
-                for (word, from) in self.answer.words.iter_mut().zip(head.0.as_chunks::<8>().0) {
-                    *word = u64::from_le_bytes(*from);
-                }
+        self.call.finished();
+        self.status = how;
+        if REP > LINE_BYTES {
+            // `open` has seen to it that there is one, of this size.
+            if let Some(space) = self.head.as_deref_mut().and_then(|space| space.first_chunk_mut()) {
+                *space = head.0;
+            }
+        } else {
+            for (i, word) in head.0.as_chunks::<8>().0.iter().enumerate() {
+                self.call.result(i, u64::from_le_bytes(*word));
             }
         }
     }
@@ -215,8 +212,9 @@ impl<'a> Incoming<'a> {
     pub fn reply_tail<T: Wire>(&mut self, value: &T) -> Result<(), Refusal> {
         if matches!(T::CLASS, Class::Varying) {
             let size = value.tail_size();
-            value.put_tail(self.replies.take(size).ok_or(Refusal::TooLarge)?);
-            self.answer.tail_size = u64::try_from(size).unwrap_or(u64::MAX);
+            value.put_tail(self.call.space(size).ok_or(Refusal::TooLarge)?);
+            // Nobody reads it for a result without a tail.
+            self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
         }
         Ok(())
     }

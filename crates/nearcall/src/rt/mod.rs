@@ -103,7 +103,7 @@ pub trait Service: Send + Sync + 'static {
     /// The interface.
     fn interface(&self) -> &'static Interface;
 
-    /// Runs one procedure.
+    /// Runs one procedure. [`Incoming::open`] comes first: it stamps the call as started.
     ///
     /// # Errors
     /// [`Refusal`], before the procedure is entered, or when its results do not fit.

@@ -1,6 +1,5 @@
 //! The client's half of a stub.
 
-use nearcall_core::channel::LINE_WORDS;
 use nearcall_core::channel::client::Request;
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Held};
@@ -83,17 +82,6 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     /// Every way a call can fail but the procedure's own.
     #[inline(always)]
     pub fn transfer(mut self) -> Result<Reply<'a, REP>, Failure> {
-        let words: [u64; LINE_WORDS] = core::array::from_fn(|i| {
-            self.head.0.get(i * 8..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
-        });
-        let words = if REQ > LINE_BYTES {
-            if let Some(space) = self.held.frame().get_mut(..REQ) {
-                space.copy_from_slice(&self.head.0);
-            }
-            &[]
-        } else {
-            words.get(..REQ / 8).unwrap_or_default()
-        };
         let near = self.near;
         let what = Request {
             binding: near.index,
@@ -102,7 +90,17 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
             generation: near.generation,
             nonce: near.nonce,
         };
-        let answered = match self.held.call(what, words, &near.pair.control, self.callee.timeout, near.transfer.get()) {
+        let head: &[u8] = if REQ > LINE_BYTES {
+            if let Some(space) = self.held.frame().first_chunk_mut() {
+                *space = self.head.0;
+            }
+            &[]
+        } else {
+            &self.head.0
+        };
+        let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        let doorbell = &near.pair.control;
+        let answered = match self.held.call(what, words, doorbell, &self.callee.timeout, near.transfer.get()) {
             Ok(answered) => answered,
             Err(failed) => return Err(failure(failed)),
         };
@@ -188,6 +186,12 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     #[inline(always)]
     pub fn refuse_app(&self) -> Result<(), Failure> {
         if self.is_app() { Err(misbehaved()) } else { Ok(()) }
+    }
+
+    /// All has been read: what dropping does, but inlined into the stub.
+    #[inline(always)]
+    pub fn end(self) {
+        self.answered.end();
     }
 
     /// The next out area, of the size the request asked for.
