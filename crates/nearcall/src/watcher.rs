@@ -25,6 +25,9 @@ const HANDSHAKE: Duration = Duration::from_secs(1);
 /// Handshakes at one time; more connections wait in the listeners' backlogs.
 const HANDSHAKE_COUNT_MAX: usize = 64;
 
+/// Until a processor that was seen inside a procedure is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_micros(100);
+
 /// After the end of a pair, until its callers are woken once more.
 const WAKE_AGAIN: Duration = Duration::from_millis(1);
 
@@ -142,7 +145,7 @@ impl Watch {
             let timeout = self.time_left().and_then(|left| left.try_into().ok());
             let space = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.watcher.epoll, space, timeout.as_ref()) {
-                Ok(0) => self.ended.drain(..).for_each(|pair| pair.half.wake_callers()),
+                Ok(0) => self.look_again(),
                 Ok(_) | Err(Errno::INTR) => {}
                 // Nothing else can happen to an epoll that is open; were it to, a busy loop would be worse than a pause.
                 Err(_) => std::thread::sleep(Duration::from_millis(10)),
@@ -152,6 +155,12 @@ impl Watch {
             }
             self.expire();
         }
+    }
+
+    fn look_again(&mut self) {
+        self.ended.drain(..).for_each(|pair| pair.half.wake_callers());
+        let wanted = self.domain.crew.attend();
+        self.domain.staff(wanted);
     }
 
     fn add<F: AsFd>(&mut self, fd: F, source: impl FnOnce(F) -> Source) -> Option<u64> {
@@ -257,8 +266,11 @@ impl Watch {
     }
 
     fn say_pairs(&mut self, withdraw: Option<u64>, answer: &Sender<Vec<Arc<ServerPair>>>) {
-        self.sources
-            .retain(|_, source| !matches!(source, Source::Listener { exported, .. } if Some(exported.id) == withdraw));
+        if withdraw.is_some() {
+            self.remove_if(
+                |source| matches!(source, Source::Listener { exported, .. } if Some(exported.id) == withdraw),
+            );
+        }
         // Who asked may have given up waiting.
         let _ = answer.send(self.connections.values().filter_map(Connection::pair).cloned().collect());
     }
@@ -325,6 +337,9 @@ impl Watch {
     fn time_left(&self) -> Option<Duration> {
         if !self.ended.is_empty() {
             return Some(WAKE_AGAIN);
+        }
+        if self.domain.crew.looks_again() {
+            return Some(LOOK_AGAIN);
         }
         let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min()?;
         Some(HANDSHAKE.saturating_sub(since.elapsed()))

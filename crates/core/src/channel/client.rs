@@ -43,6 +43,22 @@ struct Ring {
     room: u64,
 }
 
+/// What a request asks for, as the words of its line: a binding's procedure, and the right to it. The A-stack is the
+/// call's, and added by [`ClientHalf::publish`].
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    what: u64,
+    right: u64,
+}
+
+impl Target {
+    /// The procedure with the server's index `procedure`, by way of binding `binding`.
+    #[must_use]
+    pub const fn new(binding: u16, procedure: u16, generation: u32, nonce: u32) -> Self {
+        Self { what: request::what(binding, procedure, 0), right: request::right(generation, nonce) }
+    }
+}
+
 /// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
 /// expects, 0 when there is none. Private; nothing the server writes changes it.
 #[derive(Debug, Default)]
@@ -112,12 +128,13 @@ impl ClientHalf {
     #[inline(always)]
     pub fn publish(
         &self,
-        what: &Request,
+        target: Target,
+        astack: u16,
         words: impl IntoIterator<Item = u64>,
         flags: u16,
         cpu: u16,
     ) -> Result<u32, RingFull> {
-        let linkage = self.linkage(what.astack);
+        let linkage = self.linkage(astack);
         let mut ring = self.ring.lock();
         let mut sequence = ring.next;
         if sequence >= ring.room {
@@ -125,8 +142,8 @@ impl ClientHalf {
         }
         let low = low(sequence);
         let line = self.own.request_line(low);
-        line.store(request::WHAT, request::what(what.binding, what.procedure, what.astack));
-        line.store(request::RIGHT, request::right(what.generation, what.nonce));
+        line.store(request::WHAT, target.what | request::what(0, 0, astack));
+        line.store(request::RIGHT, target.right);
         for (i, word) in words.into_iter().take(LINE_WORDS).enumerate() {
             line.store(request::ARGS + i, word);
         }
@@ -263,7 +280,7 @@ impl ClientHalf {
         };
         let counts = self.counters.snapshot();
         // Calls in flight are not answered yet, and are counted as spinning until they do something else.
-        ClientCounts { calls, spun: calls.saturating_sub(counts.donated + counts.slept), ..counts }
+        ClientCounts { calls, spun: calls.saturating_sub(counts.donated + counts.slept + counts.unanswered), ..counts }
     }
 
     /// Ends the pair: every sleeper and spinner looks up. Nothing is unmapped while somebody holds the half. `is_over`:

@@ -40,7 +40,10 @@ pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) -> Option<usize> {
         match sleep_any(words, timeout) {
             Err(Errno::NOSYS | Errno::PERM) => NO_WAITV.store(true, Ordering::Relaxed),
             Err(Errno::AGAIN) => return None,
-            result => return Some(result.unwrap_or(0)),
+            Ok(word) => return Some(word),
+            Err(Errno::INTR | Errno::TIMEDOUT) => return Some(0),
+            // Anything else is no sleep, and must not become a busy loop: the way without it sleeps.
+            Err(_) => {}
         }
     }
     let first = words.first()?;

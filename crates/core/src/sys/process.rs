@@ -5,12 +5,17 @@ use core::sync::atomic::{AtomicIsize, Ordering};
 
 use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
 
-/// Blocks every signal in the calling kernel thread, so that a user's handlers never run on a hidden one.
+/// Blocks signals in the calling kernel thread, so that a user's handlers never run on a hidden one: all but those that an
+/// instruction causes. Procedures run on such threads, and what they do may rest on a handler of its own faults.
 pub fn block_all_signals() {
     // SAFETY: sigset_t is an array of integers; zero is a value of it.
     let mut all: libc::sigset_t = unsafe { core::mem::zeroed() };
     // SAFETY: `all` is ours and initialised.
     unsafe { libc::sigfillset(&raw mut all) };
+    for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP] {
+        // SAFETY: `all` is ours and initialised.
+        unsafe { libc::sigdelset(&raw mut all, fault) };
+    }
     // SAFETY: `all` is initialised; the old mask is not asked for.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, core::ptr::null_mut()) };
 }
@@ -147,6 +152,23 @@ pub fn confine(n: usize) -> bool {
     let count = usize::try_from(cpu_count()).unwrap_or(1).min(rustix::thread::CpuSet::MAX_CPU);
     (n..count).step_by(64).for_each(|cpu| set.set(cpu));
     rustix::thread::sched_setaffinity(None, &set).is_ok()
+}
+
+/// Confines another kernel thread of this process in the same way, as far as that can be.
+pub fn confine_thread(tid: u32, n: usize) {
+    let (Some(pid), count) = (i32::try_from(tid).ok().and_then(rustix::thread::Pid::from_raw), cpu_count()) else {
+        return;
+    };
+    let mut set = rustix::thread::CpuSet::new();
+    let count = usize::try_from(count).unwrap_or(1).min(rustix::thread::CpuSet::MAX_CPU);
+    (n..count).step_by(64).for_each(|cpu| set.set(cpu));
+    let _ = rustix::thread::sched_setaffinity(Some(pid), &set);
+}
+
+/// The kernel's number for the calling thread.
+#[must_use]
+pub fn thread_id() -> u32 {
+    u32::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap_or(0)
 }
 
 /// Whether the calling kernel thread is scheduled in real time, where a yield gives the CPU to equals only.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
-use super::mode::Transfer;
+use super::mode::{Choice, Transfer};
 use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
 use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
@@ -81,61 +81,57 @@ pub struct Published<'a> {
     pub astack: u16,
     /// Its sequence number.
     pub sequence: u32,
+    /// Where its reply comes.
+    pub reply: PeerLine<'a>,
     /// The CPU that its request names.
     pub cpu: u16,
     /// How long from the end of the spin; `None` for ever. By reference: it is not looked at before that.
     pub timeout: &'a Option<Duration>,
     /// What the caller asked for.
-    pub transfer: Transfer,
+    pub choice: Choice,
 }
 
-/// The flags of a request that is published now.
-#[inline(always)]
-#[must_use]
-pub fn flags(half: &ClientHalf, transfer: Transfer) -> u16 {
-    let soon = half.soon.load(Ordering::Relaxed);
-    match transfer {
-        Transfer::Auto | Transfer::Block => soon,
-        Transfer::Spin => soon | request::SPINS,
-        Transfer::Donate => soon | request::DONATES,
-    }
-}
-
-/// Waits for the reply to a published call; returns the reply's first word.
+/// Waits for the reply to a published call; returns the reply's status.
 ///
 /// # Errors
 /// [`Unanswered`]. A reply that is there is never reported as missing, even if the pair ended just after it.
 #[inline(always)]
-pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let reply = half.reply_line(call.astack);
+pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) -> Result<u16, Unanswered> {
     #[cfg(feature = "wait-hook")]
     super::hook::run();
+    let first = call.reply.poll();
+    // The sequence number and that all is well, in one comparison. Whatever else is there gets a second look.
+    if first == pair::reply::first(call.sequence, pair::status::OK) {
+        call.reply.acquire();
+        return Ok(pair::status::OK);
+    }
+    look(half, doorbell, &Published { ..call }).map(pair::middle)
+}
+
+/// Spins while a processor of the server polls and that has paid, then waits longer. Out of the stub, which has no use
+/// for its registers: a call costs less than one turn.
+#[inline(never)]
+fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
+    let &Published { astack, sequence, reply, cpu, timeout: &timeout, choice } = call;
+    let transfer = choice.transfer();
     let first = reply.poll();
-    if pair::sequence(first) == call.sequence {
+    if pair::sequence(first) == sequence {
         reply.acquire();
         return Ok(first);
     }
-    look(half, doorbell, call)
-}
-
-/// Spins while a processor of the server polls and that has paid, then waits longer. Not part of the stub: its loop has
-/// registers of its own, and a call costs less than the first turn.
-#[inline(never)]
-fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let reply = half.reply_line(call.astack);
     let status = half.status_word();
     let mut in_vain = false;
     // The status is written once a tenure, so looking at it first costs no cache miss.
     let polled = status.load();
     if poll::state(polled) == poll::POLLED
-        && poll::cpu(polled) != call.cpu
-        && matches!(call.transfer, Transfer::Auto | Transfer::Spin)
+        && poll::cpu(polled) != cpu
+        && matches!(transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
     {
         in_vain = true;
         for _ in 0..clock::wake_turns() {
             let first = reply.poll();
-            if pair::sequence(first) == call.sequence {
+            if pair::sequence(first) == sequence {
                 reply.acquire();
                 return Ok(first);
             }
@@ -146,7 +142,6 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
             core::hint::spin_loop();
         }
     }
-    let &Published { astack, sequence, timeout: &timeout, transfer, .. } = call;
     // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
     let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
     Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
@@ -230,6 +225,7 @@ impl Long<'_> {
     fn learn(&self, answered: bool) {
         let counters = &self.half.counters;
         if !answered {
+            counters.unanswered.add(1);
             return;
         }
         if self.donated {
@@ -248,7 +244,8 @@ impl Long<'_> {
     /// The first ring of a call.
     fn ring_first(&mut self, soon: bool) -> Ring {
         let auto = matches!(self.wait.transfer, Transfer::Auto | Transfer::Donate);
-        if auto && soon && may_yield() && self.choose(false) == Ring::Message {
+        let yields = || Yields::from_bits(self.half.yields.load(Ordering::Relaxed)).allowed(clock::milliseconds);
+        if auto && soon && may_yield() && yields() && self.choose(false) == Ring::Message {
             // The standby here is away, but was not a moment ago: most likely it has answered the last call and was
             // preempted before it said that it looks again. It takes one yield to let it, and a message, a wake-up of
             // the watcher and another processor to replace it.
@@ -320,8 +317,12 @@ impl Long<'_> {
         None
     }
 
-    /// Spins for as long as a wake-up takes.
+    /// Spins for as long as a wake-up takes, if that has been worth while.
     fn spin_once(&self) -> Option<u64> {
+        let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
+        if !spin.spins() {
+            return None;
+        }
         for _ in 0..clock::wake_turns() {
             if let Some(first) = self.answered() {
                 return Some(first);
@@ -331,6 +332,7 @@ impl Long<'_> {
             }
             core::hint::spin_loop();
         }
+        self.half.spin.store(spin.in_vain().bits(), Ordering::Relaxed);
         None
     }
 
@@ -363,12 +365,15 @@ impl Long<'_> {
 
     /// Sleeps, in steps, until something happens.
     fn sleep(&mut self) -> Result<u64, Unanswered> {
-        let start = now();
+        // The time-out runs from the end of the spin: yields before this may have taken a busy CPU's time slices.
+        let spent = ticks().wrapping_sub(self.begin) / clock::calibration().ticks_per_us;
+        let begin = now();
+        let start = begin.checked_sub(Duration::from_micros(spent)).unwrap_or(begin);
         let Wait { astack, sequence, timeout, .. } = self.wait;
         let calibration = clock::calibration();
         let four_wakes = Duration::from_micros(4 * calibration.wake / calibration.ticks_per_us);
         let mut step = if self.donated { STEP_OWN } else { STEP_MIN.max(four_wakes) };
-        let mut step_end = start + step;
+        let mut step_end = begin + step;
         let mut spurious = 0;
         let result = loop {
             self.half.announce_wait(astack, sequence);
@@ -391,6 +396,7 @@ impl Long<'_> {
             if begin >= step_end {
                 step = (step * 2).min(STEP_MAX);
                 step_end = begin + step;
+                spurious = 0;
                 if cfg!(not(feature = "no-steps")) && self.half.ran(astack, sequence) == Ran::No {
                     self.ring(true);
                 }

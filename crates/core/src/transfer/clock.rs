@@ -3,8 +3,8 @@
 //! Decisions that only cost or save time use ticks (10 ns a reading instead of 30). Deadlines use the system's clock:
 //! ticks of different CPUs may disagree on some machines.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicU64 as Word, Ordering};
-use std::sync::Once;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use crate::sys::futex::{self, Sleep};
@@ -93,8 +93,10 @@ pub fn wake_turns() -> u32 {
 const ROUNDS: usize = 7;
 /// How long the sleeper sleeps before each round: long enough for its CPU to become idle.
 const REST: Duration = Duration::from_micros(100);
+/// For one round: on a CPU that a process in real time has taken it never comes.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// Turns of the spin that are timed.
-const TURNS: u32 = 400;
+const TURNS: u32 = 100;
 /// Bounds of what a wake-up is taken to cost, whatever a loaded machine says at start.
 const WAKE_US: (u64, u64) = (5, 500);
 
@@ -104,17 +106,9 @@ pub fn calibrate() {
         CPUS.store(process::cpu_count(), Ordering::Relaxed);
         let (start, begin) = (now(), ticks());
         let wake = median_wake();
-        let turns = {
-            let word = Word::new(0);
-            let begin = ticks();
-            for _ in 0..TURNS {
-                // What a turn of the spin does: two words are looked at.
-                core::hint::black_box(word.load(Ordering::Relaxed));
-                core::hint::black_box(word.load(Ordering::Relaxed));
-                core::hint::spin_loop();
-            }
-            ticks().wrapping_sub(begin) / u64::from(TURNS)
-        };
+        let word = AtomicU64::new(0);
+        // The least of several: one that is interrupted looks as if spinning took for ever.
+        let turns = (0..4).map(|_| turns(&word)).min().unwrap_or(0) / u64::from(TURNS);
         let us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         let per_us = (ticks().wrapping_sub(begin) / us).max(1);
         // Without a second thread, what was assumed, in this machine's ticks.
@@ -125,62 +119,92 @@ pub fn calibrate() {
     });
 }
 
+/// What [`TURNS`] turns of the spin take: two words are looked at in each.
+fn turns(word: &AtomicU64) -> u64 {
+    let begin = ticks();
+    for _ in 0..TURNS {
+        core::hint::black_box(word.load(Ordering::Relaxed));
+        core::hint::black_box(word.load(Ordering::Relaxed));
+        core::hint::spin_loop();
+    }
+    ticks().wrapping_sub(begin)
+}
+
 #[expect(clippy::disallowed_methods, reason = "calibration is what relates ticks to the clock")]
 fn now() -> Instant {
     Instant::now()
 }
 
+/// What the two sides of the measurement share. The sleeper may outlive it, where somebody else has its CPU.
+#[derive(Debug, Default)]
+struct Bench {
+    bell: AtomicU32,
+    answer: AtomicU64,
+}
+
+impl Bench {
+    fn sleeper(&self, there: usize) {
+        process::block_all_signals();
+        let _ = process::confine(there);
+        for round in 0..ROUNDS {
+            let round = u32::try_from(round).unwrap_or(0);
+            while self.bell.load(Ordering::Acquire) == round {
+                futex::sleep(&[Sleep { word: &self.bell, value: round, shared: false }], None);
+            }
+            self.answer.store(ticks(), Ordering::Release);
+        }
+    }
+
+    /// One wake-up, in ticks; `None` if it did not come in time.
+    fn round(&self) -> Option<u64> {
+        #[expect(clippy::disallowed_methods, reason = "the sleeper's CPU has to become idle")]
+        std::thread::sleep(REST);
+        self.answer.store(0, Ordering::Relaxed);
+        let (begin, start) = (ticks(), now());
+        self.bell.fetch_add(1, Ordering::Release);
+        futex::wake_private(&self.bell);
+        let mut turns = 0_u32;
+        loop {
+            let woken = self.answer.load(Ordering::Acquire);
+            if woken != 0 {
+                return Some(woken.wrapping_sub(begin));
+            }
+            turns += 1;
+            if turns.is_multiple_of(256) {
+                if start.elapsed() > PATIENCE {
+                    return None;
+                }
+                // Should the two share a CPU after all, the sleeper needs it; elsewhere yielding changes nothing.
+                std::thread::yield_now();
+            }
+            core::hint::spin_loop();
+        }
+    }
+}
+
 /// From a futex wake to the first instruction of the woken thread, on another CPU; `None` where there is none to measure
 /// with: what is asked for is what a peer elsewhere takes.
 fn median_wake() -> Option<u64> {
-    let bell = AtomicU32::new(0);
-    let answer = AtomicU64::new(0);
-    let allowed = process::allowed_cpus();
     let here = usize::from(process::cpu()) % 64;
     // Else a busy machine may wake it here, which takes a tenth of the time and says nothing about an idle CPU.
-    let there = usize::try_from((allowed & !(1 << here)).trailing_zeros()).ok().filter(|&there| there < 64)?;
-    std::thread::scope(|scope| {
-        let sleeper = || {
-            let _ = process::confine(there);
-            for round in 0..ROUNDS {
-                let round = u32::try_from(round).unwrap_or(0);
-                while bell.load(Ordering::Acquire) == round {
-                    futex::sleep(&[Sleep { word: &bell, value: round, shared: false }], None);
-                }
-                answer.store(ticks(), Ordering::Release);
-            }
-        };
-        std::thread::Builder::new().name("nearcall-cal".into()).spawn_scoped(scope, sleeper).ok()?;
-        let mut times = Vec::with_capacity(ROUNDS);
-        for _ in 0..ROUNDS {
-            #[expect(clippy::disallowed_methods, reason = "the sleeper's CPU has to become idle")]
-            std::thread::sleep(REST);
-            answer.store(0, Ordering::Relaxed);
-            let apart = there != usize::from(process::cpu()) % 64;
-            let begin = ticks();
-            bell.fetch_add(1, Ordering::Release);
-            futex::wake_private(&bell);
-            let mut turns = 0_u32;
-            let woken = loop {
-                let woken = answer.load(Ordering::Acquire);
-                if woken != 0 {
-                    break woken;
-                }
-                turns += 1;
-                // Should the two share a CPU after all, the sleeper needs it; elsewhere yielding changes nothing.
-                if turns.is_multiple_of(1000) {
-                    std::thread::yield_now();
-                } else {
-                    core::hint::spin_loop();
-                }
-            };
-            if apart {
-                times.push(woken.saturating_sub(begin));
-            }
+    let others = process::allowed_cpus() & !(1 << here);
+    let there = usize::try_from(others.trailing_zeros()).ok().filter(|&there| there < 64)?;
+    let bench = Arc::new(Bench::default());
+    let sleepers = Arc::clone(&bench);
+    std::thread::Builder::new().name("nearcall-cal".into()).spawn(move || sleepers.sleeper(there)).ok()?;
+    let mut times = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        let apart = there != usize::from(process::cpu()) % 64;
+        let Some(time) = bench.round() else { break };
+        if apart {
+            times.push(time);
         }
-        times.sort_unstable();
-        times.get(times.len() / 2).copied()
-    })
+    }
+    // One that was given up on, or is late, finds that all rounds are over.
+    bench.bell.store(u32::MAX, Ordering::Release);
+    futex::wake_private(&bench.bell);
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
 }
 
 #[cfg(test)]

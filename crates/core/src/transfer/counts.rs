@@ -45,8 +45,8 @@ impl Counter {
 counters! {
     #[doc = "Of one pair, on the client's side."]
     ClientCounters =>
-    #[doc = "How the calls of one client to one server travelled. Every call that was answered is one of `spun`, `donated`"]
-    #[doc = "and `slept`."]
+    #[doc = "How the calls of one client to one server travelled. Every call is one of `spun`, `donated`, `slept` and"]
+    #[doc = "`unanswered`; calls in flight count as `spun`."]
     ClientCounts {
         /// Calls published.
         calls,
@@ -56,6 +56,8 @@ counters! {
         donated,
         /// Calls whose caller slept for a processor elsewhere, or rang for one.
         slept,
+        /// Calls that ended without an answer: the time was over, or the pair was.
+        unanswered,
         /// Times a caller went to sleep on its reply.
         sleeps,
         /// Yields after which the reply was there.

@@ -21,6 +21,7 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll};
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
+use crate::transfer::clock;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::policy::tenure::needed_after;
 
@@ -30,8 +31,8 @@ pub const ATTENDED_MAX: usize = 32;
 /// Of these, pairs on whose bells it sleeps: the kernel takes up to 0.6 us for each word a sleeper waits on.
 pub const BELLS_MAX: usize = 8;
 
-/// Processors of one domain: as many procedures can be inside something slow at once.
-pub const PROCESSOR_COUNT_MAX: u32 = 64;
+/// Processors of one domain: one for each seat, and as many again for procedures that are inside something slow.
+pub const PROCESSOR_COUNT_MAX: u32 = 128;
 
 /// Set in a seat's occupant while it is inside a procedure.
 pub(super) const INSIDE: u32 = 1 << 31;
@@ -58,6 +59,8 @@ struct Post {
     id: u32,
     /// The seat it was given, plus one; 0 while it has none. It sleeps on this word.
     seat: AtomicU32,
+    /// Its kernel thread, once it runs.
+    tid: AtomicU32,
 }
 
 /// One more processor is wanted; the watcher starts a kernel thread that calls [`Crew::work`].
@@ -81,6 +84,8 @@ pub(super) struct Seat<P> {
     pub(super) occupant: AtomicU32,
     /// Bumped to make the occupant look at `books`; it sleeps on this word, too.
     pub(super) kicks: AtomicU32,
+    /// Procedures entered, for the watcher to see whether an occupant is still inside the same one.
+    pub(super) entries: AtomicU32,
     books: Mutex<Books<P>>,
 }
 
@@ -90,12 +95,19 @@ pub(super) struct Books<P> {
     pub(super) inbox: Vec<Arc<P>>,
     /// The occupant is to become the lead.
     pub(super) promoted: bool,
+    /// The entry inside which the watcher saw the occupant, and when it saw it first.
+    glimpse: (u32, u64),
 }
 
 impl<P> Seat<P> {
     fn new() -> Self {
-        let books = Books { attended: Vec::new(), inbox: Vec::new(), promoted: false };
-        Self { occupant: AtomicU32::new(0), kicks: AtomicU32::new(0), books: Mutex::new(books) }
+        let books = Books { attended: Vec::new(), inbox: Vec::new(), promoted: false, glimpse: (0, 0) };
+        Self {
+            occupant: AtomicU32::new(0),
+            kicks: AtomicU32::new(0),
+            entries: AtomicU32::new(0),
+            books: Mutex::new(books),
+        }
     }
 
     pub(super) fn books(&self) -> MutexGuard<'_, Books<P>> {
@@ -116,6 +128,15 @@ pub(super) enum Request<P> {
     Attend { pair: Arc<P>, cpu: u16 },
     /// The pair, called from this CPU, is worth polling.
     Promote { pair: Arc<P>, cpu: u16 },
+    /// A caller of the pair slept although a lead polls it.
+    Doubt { pair: Arc<P> },
+}
+
+impl<P> Request<P> {
+    fn pair(&self) -> &Arc<P> {
+        let (Self::Attend { pair, .. } | Self::Promote { pair, .. } | Self::Doubt { pair }) = self;
+        pair
+    }
 }
 
 #[derive(Debug)]
@@ -125,6 +146,8 @@ struct Roster<P> {
     /// Numbers given out: a processor that did not start leaves a gap, never a namesake.
     ids: u32,
     requests: Vec<Request<P>>,
+    /// Seats whose occupants were seen inside a procedure, to be looked at again.
+    looks: Vec<usize>,
 }
 
 /// The processors of a domain and the pairs they serve.
@@ -147,7 +170,7 @@ impl<P: Pair> Crew<P> {
     /// No processors, no pairs. `call_watcher` makes the watcher call [`attend`](Self::attend) soon.
     #[must_use]
     pub fn new(call_watcher: impl Fn() + Send + Sync + 'static) -> Self {
-        let roster = Roster { spares: Vec::new(), processors: 0, ids: 0, requests: Vec::new() };
+        let roster = Roster { spares: Vec::new(), processors: 0, ids: 0, requests: Vec::new(), looks: Vec::new() };
         Self {
             seats: (0..BELL_COUNT).map(|_| Seat::new()).collect(),
             lead: AtomicU32::new(0),
@@ -194,41 +217,57 @@ impl<P: Pair> Crew<P> {
         wanted
     }
 
+    /// Whether [`attend`](Self::attend) should be called again in a moment, whoever asks for something until then.
+    #[must_use]
+    pub fn looks_again(&self) -> bool {
+        !self.roster().looks.is_empty()
+    }
+
     /// Does what occupants asked for.
     pub fn attend(&self) -> Vec<Wanted> {
-        let requests = core::mem::take(&mut self.roster().requests);
+        let (requests, looks) = {
+            let mut roster = self.roster();
+            (core::mem::take(&mut roster.requests), core::mem::take(&mut roster.looks))
+        };
         let allowed = process::allowed_cpus();
-        let mut wanted = Vec::new();
+        let mut wanted: Vec<Wanted> =
+            looks.into_iter().filter_map(|n| self.staff(n, self.seats.get(n)?, true)).collect();
         for request in requests {
-            let (Request::Attend { ref pair, cpu } | Request::Promote { ref pair, cpu }) = request;
-            if pair.half().has_ended() {
+            if request.pair().half().has_ended() {
                 continue;
             }
-            let own = usize::from(cpu) % BELL_COUNT;
-            if matches!(request, Request::Promote { .. }) {
-                let lead = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0);
-                match lead.checked_sub(1) {
-                    // Polling on the CPU that the caller is on would only keep it from calling.
-                    Some(lead) if lead == own => more_evidence(pair.half()),
-                    Some(lead) => wanted.extend(self.attach(pair, lead, false)),
-                    None => {
-                        // The next CPU after the caller's, so that two busy callers do not both end up with the first.
-                        let others = (allowed & !(1 << own)).rotate_right(cpu.into());
-                        if others == 0 {
-                            more_evidence(pair.half());
-                        } else {
-                            let n = (usize::try_from(others.trailing_zeros()).unwrap_or(0) + own) % BELL_COUNT;
-                            wanted.extend(self.attach(pair, n, true));
-                        }
+            match request {
+                Request::Doubt { pair } => wanted.extend(self.doubt_lead(&pair)),
+                Request::Promote { pair, cpu } => wanted.extend(self.promote(&pair, cpu, allowed)),
+                Request::Attend { pair, cpu } => {
+                    let own = usize::from(cpu) % BELL_COUNT;
+                    if allowed & 1 << own != 0 {
+                        wanted.extend(self.attach(&pair, own, false));
+                    } else if pair.half().has_request() {
+                        wanted.extend(self.rung(&pair));
                     }
                 }
-            } else if allowed & 1 << own != 0 {
-                wanted.extend(self.attach(pair, own, false));
-            } else if pair.half().has_request() {
-                wanted.extend(self.rung(pair));
             }
         }
         wanted
+    }
+
+    /// Has the pair, whose client calls from this CPU, polled by the lead, or makes one.
+    fn promote(&self, pair: &Arc<P>, cpu: u16, allowed: u64) -> Option<Wanted> {
+        let own = usize::from(cpu) % BELL_COUNT;
+        let lead = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0);
+        if let Some(lead) = lead.checked_sub(1).filter(|&lead| lead != own) {
+            return self.attach(pair, lead, false);
+        }
+        let others = (allowed & !(1 << own)).rotate_right(cpu.into());
+        // Polling on the CPU that the caller is on would only keep it from calling.
+        if lead != 0 || others == 0 {
+            more_evidence(pair.half());
+            return None;
+        }
+        // The next CPU after the caller's, so that two busy callers do not both end up with the first.
+        let n = (usize::try_from(others.trailing_zeros()).unwrap_or(0) + own) % BELL_COUNT;
+        self.attach(pair, n, true)
     }
 
     /// Sees to it that the seat of CPU `n` attends the pair and has an occupant that is not inside a procedure.
@@ -242,14 +281,17 @@ impl<P: Pair> Crew<P> {
         books.promoted |= promoted;
         drop(books);
         seat.kick();
-        self.staff(n, seat)
+        self.staff(n, seat, false)
     }
 
-    /// Gives the seat an occupant, if it has none that can look.
-    fn staff(&self, n: usize, seat: &Seat<P>) -> Option<Wanted> {
+    /// Gives the seat an occupant, if it has none that can look. `again`: this is a second look.
+    fn staff(&self, n: usize, seat: &Seat<P>, again: bool) -> Option<Wanted> {
         // Acquire: pairs with the Release of an occupant that leaves.
         let occupant = seat.occupant.load(Ordering::Acquire);
         if occupant != 0 && occupant & INSIDE == 0 {
+            return None;
+        }
+        if occupant != 0 && !self.is_stuck(n, seat, again) {
             return None;
         }
         let mut roster = self.roster();
@@ -260,7 +302,7 @@ impl<P: Pair> Crew<P> {
         let is_new = spare.is_none();
         let post = spare.unwrap_or_else(|| {
             roster.ids += 1;
-            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0) })
+            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0), tid: AtomicU32::new(0) })
         });
         // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed. Acquire
         // and Release: pair with those of the occupant's own exchange.
@@ -280,15 +322,45 @@ impl<P: Pair> Crew<P> {
         if is_new {
             return Some(Wanted(post));
         }
+        // It is still confined to the CPU of its last seat, on which something else may run for ever.
+        process::confine_thread(post.tid.load(Ordering::Relaxed), n);
         futex::wake_private(&post.seat);
         None
+    }
+
+    /// Whether the occupant, who is inside a procedure, has been inside the same one for as long as a wake-up takes. If
+    /// that is not known yet, it is looked at again: a client that rings without end must not have short procedures taken
+    /// for long ones.
+    fn is_stuck(&self, n: usize, seat: &Seat<P>, again: bool) -> bool {
+        let (entry, now) = (seat.entries.load(Ordering::Relaxed), clock::ticks());
+        let mut books = seat.books();
+        let (seen, since) = books.glimpse;
+        if seen == entry && since != 0 {
+            if now.wrapping_sub(since) >= clock::calibration().wake {
+                return true;
+            }
+        } else if again {
+            // It has come out of that one.
+            books.glimpse = (0, 0);
+            return false;
+        } else {
+            books.glimpse = (entry, now);
+        }
+        drop(books);
+        let mut roster = self.roster();
+        if !roster.looks.contains(&n) {
+            roster.looks.push(n);
+        }
+        false
     }
 
     /// The lead of seat `n` is inside a procedure and has lost its seat, and with it the lead.
     fn end_lead(&self, n: usize, seat: &Seat<P>) {
         let lead = u32::try_from(n).unwrap_or(0) + 1;
-        if self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        if self.lead.load(Ordering::Acquire) == lead {
             seat.books().attended.iter().for_each(|pair| pair.half().set_status(poll::word(poll::UNPOLLED, 0)));
+            // Last: the next lead may poll the same pairs, and says so.
+            let _ = self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
@@ -303,7 +375,9 @@ impl<P: Pair> Crew<P> {
             return Vec::new();
         }
         pair.half().set_status(poll::word(poll::UNPOLLED, 0));
-        self.staff(n, seat).into_iter().collect()
+        // Should it run after all, it says again that it polls.
+        seat.kick();
+        self.staff(n, seat, false).into_iter().collect()
     }
 
     /// The kernel thread of a wanted processor could not be started; whoever rings next is told to try again.
@@ -327,15 +401,13 @@ impl<P: Pair> Crew<P> {
                 seat.kick();
             }
         }
-        self.roster().requests.retain(|request| {
-            let (Request::Attend { pair: other, .. } | Request::Promote { pair: other, .. }) = request;
-            !Arc::ptr_eq(other, pair)
-        });
+        self.roster().requests.retain(|request| !Arc::ptr_eq(request.pair(), pair));
     }
 
     /// The life of a processor: wait for a seat, be the standby there until relieved. Does not return.
     pub fn work(&self, wanted: Wanted) -> ! {
         let post = wanted.0;
+        post.tid.store(process::thread_id(), Ordering::Relaxed);
         let mut scratch = Vec::new();
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);

@@ -41,12 +41,11 @@ impl<P: Pair> Standby<'_, P> {
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
         let why = left?;
-        let now = ticks();
-        for known in &mut self.mine {
-            known.last = now;
+        for known in self.mine.iter_mut().filter(|known| known.calls > 0) {
             let needed = &known.pair.half().evidence_needed;
-            let fruit = if why == Leave::Idle { tenure.calls } else { tenure.calls / 16 };
+            let fruit = if why == Leave::Idle { known.calls } else { known.calls / 16 };
             needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+            known.calls = 0;
         }
         let books = self.seat.books();
         self.set_armed(armed::LOOKING);
@@ -63,6 +62,7 @@ impl<P: Pair> Standby<'_, P> {
     fn poll(&mut self, tenure: &mut Tenure, wake: u64, hole: u64) -> Result<Leave, Gone> {
         let mut answered: Vec<(usize, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
+        let mut now = ticks();
         loop {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
                 self.wake_callers(&mut answered);
@@ -76,9 +76,14 @@ impl<P: Pair> Standby<'_, P> {
                 self.polled += 1;
                 self.enter();
                 self.execute(at, &claimed);
-                answered.push((at, claimed.request.astack, claimed.sequence));
-                // Seen without a fence: a caller that slept long before. The fenced look follows.
-                self.wake_if_waiting(at, claimed.request.astack, claimed.sequence);
+                // Seen without a fence: a caller that slept long before. For others the fenced look follows.
+                if !self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+                    answered.push((at, claimed.request.astack, claimed.sequence));
+                }
+                if let Some(known) = self.mine.get_mut(at) {
+                    known.calls += 1;
+                    known.last = now;
+                }
                 if let Err(gone) = self.exit() {
                     // The words of the seat are somebody else's now; our callers are still ours.
                     self.wake_callers(&mut answered);
@@ -104,7 +109,8 @@ impl<P: Pair> Standby<'_, P> {
             turns += 1;
             if turns.is_multiple_of(LOOK) {
                 self.add_counts();
-                if let Some(leave) = tenure.idle(ticks(), wake, hole) {
+                now = ticks();
+                if let Some(leave) = tenure.idle(now, wake, hole) {
                     return Ok(leave);
                 }
                 if self.is_displaced() {
@@ -116,12 +122,13 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     #[inline(always)]
-    fn wake_if_waiting(&self, at: usize, astack: u16, sequence: u32) {
-        if let Some(known) = self.mine.get(at)
-            && known.pair.half().is_waiting(astack, sequence)
-        {
+    fn wake_if_waiting(&self, at: usize, astack: u16, sequence: u32) -> bool {
+        let Some(known) = self.mine.get(at) else { return false };
+        let waits = known.pair.half().is_waiting(astack, sequence);
+        if waits {
             known.pair.half().wake_caller(astack);
         }
+        waits
     }
 
     /// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.

@@ -27,6 +27,9 @@ const LATE_US: u64 = 400;
 /// broken or wants us to burn time.
 const EMPTY_MAX: u32 = 64;
 
+/// Calls from other CPUs, in a row, after which a seat leaves a pair to theirs.
+const FOREIGN_MAX: u32 = 64;
+
 /// Between two requests for a lead, in wake-ups: the answer takes about two.
 const LEAD_AGAIN: u64 = 8;
 
@@ -41,6 +44,9 @@ pub(super) struct Attended<P> {
     pub(super) pair: Arc<P>,
     /// When its last call was answered, in ticks.
     pub(super) last: u64,
+    /// Calls answered in this tenure of a lead.
+    pub(super) calls: u64,
+    foreign: u32,
     asked_seat: u64,
     ask_again: u64,
     asked_lead: u64,
@@ -192,6 +198,8 @@ impl<P: Pair> Standby<'_, P> {
                     Attended {
                         pair,
                         last: 0,
+                        calls: 0,
+                        foreign: 0,
                         asked_seat: 0,
                         ask_again: 0,
                         asked_lead: 0,
@@ -285,12 +293,29 @@ impl<P: Pair> Standby<'_, P> {
         }
         kept?;
         self.consider(at, claimed, gap);
+        if sleeps {
+            self.doubt_lead(at);
+        }
         Ok(())
+    }
+
+    /// A caller slept although another seat leads and attends its pair: does that lead get its CPU?
+    fn doubt_lead(&mut self, at: usize) {
+        let lead = usize::try_from(self.crew.lead.load(Ordering::Relaxed)).unwrap_or(0);
+        let (Some(lead), Some(known)) = (lead.checked_sub(1), self.mine.get_mut(at)) else { return };
+        let polled = known.pair.half().attended.load(Ordering::Relaxed) & 1 << lead != 0;
+        let again = known.last.wrapping_sub(known.asked_lead) >= clock::calibration().wake * LEAD_AGAIN;
+        if polled && lead != self.n && again {
+            known.asked_lead = known.last;
+            self.crew.request(Request::Doubt { pair: Arc::clone(&known.pair) });
+        }
     }
 
     /// From here on whoever relieves this processor gets the seat.
     #[inline(always)]
     pub(super) fn enter(&self) {
+        // Only the occupant counts; the watcher compares.
+        self.seat.entries.store(self.seat.entries.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         // A plain store: nobody else changes the word while its occupant is outside.
         self.seat.occupant.store(self.me | INSIDE, Ordering::Release);
     }
@@ -333,6 +358,12 @@ impl<P: Pair> Standby<'_, P> {
             }
         } else {
             known.ask_again = calibration.wake;
+        }
+        known.foreign = if own == self.n { 0 } else { known.foreign + 1 };
+        if known.foreign >= FOREIGN_MAX && half.attended.load(Ordering::Relaxed) & 1 << own != 0 {
+            // Its client has moved to a CPU where there is a standby for it.
+            let known = self.mine.swap_remove(at);
+            return self.dismiss(core::iter::once(known));
         }
         if claimed.flags & request::DONATES != 0 {
             return;
@@ -409,20 +440,32 @@ impl<P: Pair> Standby<'_, P> {
         fence(Ordering::SeqCst);
         let has_request = |known: &Attended<P>| known.pair.half().has_request() && !known.pair.half().has_ended();
         let nothing = !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks;
-        let mut woken_by = 0;
-        if nothing && let Some(word) = futex::sleep(words.get(..count).unwrap_or_default(), None) {
-            self.crew.counters.sleeps.add(1);
-            woken_by = word;
+        let mut empty = None;
+        if nothing {
+            match futex::sleep(words.get(..count).unwrap_or_default(), None) {
+                Some(word) => {
+                    self.crew.counters.sleeps.add(1);
+                    // Word 0 is ours.
+                    empty = word.checked_sub(1);
+                }
+                // A bell that changes all the time keeps us from sleeping as well as one that wakes us.
+                None => empty = self.changed_bell(&words),
+            }
         }
         if self.is_displaced() {
             return Err(Gone::Displaced);
         }
         self.set_armed(armed::LOOKING);
-        // Word 0 is ours.
-        if let Some(at) = woken_by.checked_sub(1) {
+        if let Some(at) = empty {
             self.note_bell(at);
         }
         Ok(())
+    }
+
+    fn changed_bell(&self, words: &[Sleep<'_>]) -> Option<usize> {
+        let now = |known: &Attended<P>| known.pair.half().bell(self.n).map(|bell| sequence(bell.load()));
+        let mut pairs = self.mine.iter().zip(words.iter().skip(1));
+        pairs.position(|(known, word)| now(known).is_some_and(|now| now != word.value))
     }
 
     /// A bell that was rung, or woken without being bumped, for nothing is counted; a pair whose client does that all the

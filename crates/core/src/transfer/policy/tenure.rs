@@ -80,8 +80,11 @@ pub enum Leave {
     Shared,
 }
 
-/// Calls from the lead's own CPU, in a row, that end a tenure: one may have been on its way to another CPU.
+/// Calls from the lead's own CPU that end a tenure: one may have been on its way to another CPU.
 const SHARED_MAX: u32 = 4;
+
+/// Calls over which they are counted.
+const SHARED_FORGOTTEN: u64 = 4096;
 
 /// One tenure: a pure clock of idle time.
 #[derive(Debug, Clone, Copy)]
@@ -106,11 +109,11 @@ impl Tenure {
     pub const fn worked(&mut self, here: bool) -> Option<Leave> {
         self.calls += 1;
         self.idle_since = 0;
-        if !here {
+        if here {
+            self.shared += 1;
+        } else if self.calls.is_multiple_of(SHARED_FORGOTTEN) {
             self.shared = 0;
-            return None;
         }
-        self.shared += 1;
         if self.shared >= SHARED_MAX { Some(Leave::Shared) } else { None }
     }
 
@@ -125,10 +128,10 @@ impl Tenure {
             self.idle_since = now;
             return None;
         }
-        if now.saturating_sub(last) > hole {
+        if now.wrapping_sub(last) > hole {
             return Some(Leave::Preempted);
         }
-        if now.saturating_sub(self.idle_since) > wake * idle_wakes(self.calls) { Some(Leave::Idle) } else { None }
+        if now.wrapping_sub(self.idle_since) > wake * idle_wakes(self.calls) { Some(Leave::Idle) } else { None }
     }
 }
 
@@ -197,6 +200,7 @@ mod tests {
         let mut tenure = Tenure::begin(1);
         for _ in 1..SHARED_MAX {
             assert_eq!(tenure.worked(true), None);
+            assert_eq!(tenure.worked(false), None, "a busy caller elsewhere changes nothing");
         }
         assert_eq!(tenure.worked(true), Some(Leave::Shared));
     }
