@@ -12,7 +12,7 @@
 //! All of this is private memory of the client; the server has no part in it.
 
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU16, AtomicU32, Ordering, compiler_fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,10 @@ const ANSWER_STEP: Duration = Duration::from_millis(1);
 
 /// Between two looks of a waiter for the end of the pair.
 const DEATH_STEP: Duration = Duration::from_millis(20);
+
+/// Set in the count of waiters where barriers are not asymmetric: then whoever gives an A-stack back has to fence before
+/// it looks for waiters. One word, because that is one test for each call instead of two.
+const SYMMETRIC: u32 = 1 << 31;
 
 /// No A-stack became free in time: as many calls are in flight, or wait for a late answer, as the class has A-stacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +45,7 @@ struct Lease(AtomicU16);
 #[derive(Debug, Clone, Copy)]
 pub struct Taken<'a> {
     index: u16,
-    lease: Option<&'a Lease>,
+    lease: &'a Lease,
     /// Not `Send`. An A-stack that another thread gave back could be lost, though never be had by two.
     _here: PhantomData<*const ()>,
 }
@@ -66,7 +70,10 @@ struct List {
 pub struct Astacks {
     class: AstackClass,
     leases: Box<[Lease; THREAD_COUNT]>,
+    /// The lease of those who have none: never empty, so nothing is put there.
+    full: Lease,
     list: Mutex<List>,
+    /// How many wait, with [`SYMMETRIC`].
     waiters: AtomicU32,
     freed: Condvar,
 }
@@ -78,11 +85,12 @@ impl Astacks {
         Self {
             class,
             leases: Box::new(core::array::from_fn(|_| Lease::default())),
+            full: Lease(AtomicU16::new(u16::MAX)),
             list: Mutex::new(List {
                 free: (class.first..class.first + class.count).rev().collect(),
                 quarantined: Vec::new(),
             }),
-            waiters: AtomicU32::new(0),
+            waiters: AtomicU32::new(if sync::is_asymmetric() { 0 } else { SYMMETRIC }),
             freed: Condvar::new(),
         }
     }
@@ -110,11 +118,11 @@ impl Astacks {
             // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
             let leased = lease.0.swap(0, Ordering::Acquire);
             if let Some(index) = leased.checked_sub(1) {
-                return Ok(Taken { index, lease: Some(lease), _here: PhantomData });
+                return Ok(Taken { index, lease, _here: PhantomData });
             }
         }
         let index = self.take_slowly(*patience, &answered, &ended)?;
-        Ok(Taken { index, lease, _here: PhantomData })
+        Ok(Taken { index, lease: lease.unwrap_or(&self.full), _here: PhantomData })
     }
 
     #[cold]
@@ -132,7 +140,9 @@ impl Astacks {
         // From here on whoever gives an A-stack back sees that somebody waits, or we see what it gave: the barriers
         // here and in `give` are the two halves (docs/orderings.md, "A-stack wait").
         self.waiters.fetch_add(1, Ordering::Relaxed);
-        sync::heavy_barrier();
+        if !sync::heavy_barrier() {
+            self.waiters.fetch_or(SYMMETRIC, Ordering::SeqCst);
+        }
         #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
         let start = Instant::now();
         let found = loop {
@@ -163,17 +173,17 @@ impl Astacks {
     /// Gives back an A-stack whose call has ended.
     #[inline(always)]
     pub fn give(&self, Taken { index, lease, .. }: Taken<'_>) {
-        match lease {
-            // Only this thread fills its lease, so an empty one stays empty until the store.
-            Some(lease) if lease.0.load(Ordering::Relaxed) == 0 => {
-                // Release: pairs with the Acquire exchange in `take` and `steal`; the frame is ours until here.
-                lease.0.store(index + 1, Ordering::Release);
-            }
-            _ => self.list(index),
+        // Only this thread fills its lease, so an empty one stays empty until the store.
+        if lease.0.load(Ordering::Relaxed) == 0 {
+            // Release: pairs with the Acquire exchange in `take` and `steal`; the frame is ours until here.
+            lease.0.store(index + 1, Ordering::Release);
+        } else {
+            self.list(index);
         }
-        sync::light_barrier();
+        // Where barriers are asymmetric, this half of one is nothing but the order of the two words.
+        compiler_fence(Ordering::SeqCst);
         if self.waiters.load(Ordering::Relaxed) != 0 {
-            self.wake();
+            self.gave();
         }
     }
 
@@ -196,11 +206,16 @@ impl Astacks {
         self.lock().quarantined.len()
     }
 
-    /// Taken under the lock, so that no waiter is between its last look and its sleep.
+    /// Somebody may wait for what was given.
     #[cold]
-    fn wake(&self) {
-        let _list = self.lock();
-        self.freed.notify_one();
+    #[inline(never)]
+    fn gave(&self) {
+        sync::light_barrier();
+        if self.waiters.load(Ordering::Relaxed) & !SYMMETRIC != 0 {
+            // Under the lock, so that no waiter is between its last look and its sleep.
+            let _list = self.lock();
+            self.freed.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, List> {

@@ -115,14 +115,24 @@ pub fn light_barrier() {
 }
 
 /// The half of a store-load barrier on the path that may be slow: afterwards either we see what others stored before
-/// their [`light_barrier`], or they see, after it, what we stored before.
-pub fn heavy_barrier() {
+/// their [`light_barrier`], or they see, after it, what we stored before. `false`: light barriers are full ones.
+pub fn heavy_barrier() -> bool {
     fence(Ordering::SeqCst);
-    if ASYMMETRIC.load(Ordering::Relaxed) && !process::barrier() {
+    if !is_asymmetric() {
+        return false;
+    }
+    if !process::barrier() {
         // Registered and refused cannot happen short of a seccomp filter installed in between; then every light
         // barrier from now on is a full one.
         ASYMMETRIC.store(false, Ordering::SeqCst);
+        return false;
     }
+    true
+}
+
+/// Whether a light barrier is no instruction.
+pub fn is_asymmetric() -> bool {
+    ASYMMETRIC.load(Ordering::Relaxed)
 }
 
 /// Kernel threads that have a number at one time.

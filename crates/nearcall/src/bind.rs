@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use nearcall_core::channel::client::ClientHalf;
+use nearcall_core::channel::client::{ClientHalf, Target};
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
@@ -225,18 +225,19 @@ impl Binder {
         if bound.procedures.len() != interface.procedures.len() {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
-        let callees = bound.procedures.iter().zip(interface.procedures).map(|(&(index, class), own)| Callee {
-            index,
-            class,
-            timeout: patience(own.timeout),
+        let callees = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
+            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce);
+            let astacks = Arc::clone(astacks.get(usize::from(class))?);
+            Some(Callee { target, astacks, timeout: patience(own.timeout) })
         });
+        let Some(callees) = callees.collect() else {
+            return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));
+        };
         let near = Near {
             pair: Arc::clone(pair),
             index: bound.binding,
             generation: bound.generation,
-            nonce: bound.nonce,
-            callees: callees.collect(),
-            astacks,
+            callees,
             transfer: Mode::new(self.transfer),
         };
         Binding::new(near).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::{Astacks, NoneFree};
-use nearcall_core::channel::client::ClientHalf;
+use nearcall_core::channel::client::{ClientHalf, Target};
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::call::Held;
@@ -26,6 +26,7 @@ use crate::rt::{Call, DEFAULT_TIMEOUT};
 /// Values of the word that a stub tests first. 0 is what a forked child reads.
 pub(crate) const NEAR: u32 = 1;
 const REVOKED: u32 = 2;
+const ENDED: u32 = 3;
 
 /// Answers to binds that may be unread at a time.
 const ANSWER_COUNT_MAX: usize = 64;
@@ -60,10 +61,13 @@ pub(crate) struct ClientPair {
     arrived: Condvar,
 }
 
+/// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
+type Interface = Arc<[Arc<Astacks>]>;
+
 #[derive(Debug)]
 struct Placed {
     plan: Plan,
-    interfaces: Vec<(Vec<AstackClass>, Arc<[Astacks]>)>,
+    interfaces: Vec<(Vec<AstackClass>, Interface)>,
 }
 
 #[derive(Debug, Default)]
@@ -141,7 +145,7 @@ impl ClientPair {
     fn revoked(&self, binding: u16, generation: u32) {
         let inbox = self.inbox();
         for (_, _, word) in inbox.words.iter().filter(|(b, g, _)| (*b, *g) == (binding, generation)) {
-            word.store(REVOKED, Ordering::Relaxed);
+            no_longer_near(word, REVOKED);
         }
     }
 
@@ -150,7 +154,11 @@ impl ClientPair {
     pub(crate) fn end(&self, is_over: bool) {
         let _ = rustix::net::shutdown(&self.control.0, rustix::net::Shutdown::Both);
         self.half.end(is_over);
-        self.inbox().closed = true;
+        let mut inbox = self.inbox();
+        inbox.closed = true;
+        // So that a stub has one word to look at before it calls, not two.
+        inbox.words.iter().for_each(|(_, _, word)| no_longer_near(word, ENDED));
+        drop(inbox);
         self.arrived.notify_all();
     }
 
@@ -192,7 +200,7 @@ impl ClientPair {
 
     /// The A-stacks of an interface: those of an earlier binding to it, or new ones, if they lie where this side's own
     /// plan puts them.
-    pub(crate) fn astacks(&self, classes: &[AstackClass]) -> Result<Arc<[Astacks]>, Misplaced> {
+    pub(crate) fn astacks(&self, classes: &[AstackClass]) -> Result<Interface, Misplaced> {
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, astacks)) = placed.interfaces.iter().find(|(other, _)| other == classes) {
             return Ok(Arc::clone(astacks));
@@ -204,10 +212,15 @@ impl ClientPair {
             }
         }
         placed.plan = plan;
-        let astacks: Arc<[Astacks]> = classes.iter().map(|class| Astacks::new(*class)).collect();
+        let astacks: Interface = classes.iter().map(|class| Arc::new(Astacks::new(*class))).collect();
         placed.interfaces.push((classes.to_vec(), Arc::clone(&astacks)));
         Ok(astacks)
     }
+}
+
+/// The first reason stays.
+fn no_longer_near(word: &ForkWord, why: u32) {
+    let _ = word.compare_exchange(NEAR, why, Ordering::Relaxed, Ordering::Relaxed);
 }
 
 impl Drop for ClientPair {
@@ -220,10 +233,10 @@ impl Drop for ClientPair {
 }
 
 /// What a binding knows of one procedure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Callee {
-    pub(crate) index: u16,
-    pub(crate) class: u8,
+    pub(crate) target: Target,
+    pub(crate) astacks: Arc<Astacks>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -233,9 +246,7 @@ pub(crate) struct Near {
     pub(crate) pair: Arc<ClientPair>,
     pub(crate) index: u16,
     pub(crate) generation: u32,
-    pub(crate) nonce: u32,
     pub(crate) callees: Box<[Callee]>,
-    pub(crate) astacks: Arc<[Astacks]>,
     pub(crate) transfer: Mode,
 }
 
@@ -259,6 +270,9 @@ impl Binding {
     pub(crate) fn new(near: Near) -> Result<Self, Errno> {
         let word = Arc::new(ForkWord::new(NEAR)?);
         let mut inbox = near.pair.inbox();
+        if inbox.closed {
+            no_longer_near(&word, ENDED);
+        }
         inbox.words.push((near.index, near.generation, Arc::clone(&word)));
         drop(inbox);
         Ok(Self { word, near })
@@ -278,13 +292,7 @@ impl Binding {
         let Some(callee) = near.callees.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
-        let Some(astacks) = near.astacks.get(usize::from(callee.class)) else {
-            return Err(Failure(CallError::Unsupported));
-        };
-        if near.pair.half.has_ended() {
-            return Err(Failure(CallError::PeerDied { ran: Ran::No }));
-        }
-        match Held::take(&near.pair.half, astacks, &callee.timeout) {
+        match Held::take(&near.pair.half, &callee.astacks, &callee.timeout) {
             Ok(held) => Ok(Call::new(near, held, callee)),
             Err(NoneFree) if near.pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
             Err(NoneFree) => Err(Failure(CallError::NoAStack)),
@@ -297,6 +305,7 @@ impl Binding {
         Failure(match self.word.load(Ordering::Relaxed) {
             0 => CallError::Forked,
             REVOKED => CallError::Revoked,
+            ENDED => CallError::PeerDied { ran: Ran::No },
             _ => CallError::Unsupported,
         })
     }

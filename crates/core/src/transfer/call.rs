@@ -4,15 +4,16 @@
 //! A-stack is held and nothing is published, results can be read only after the reply's sequence number was checked,
 //! and the A-stack goes back when the results are dropped. A call that is given up keeps its A-stack until the answer.
 
+use core::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair;
 
 use super::caller::{self, Doorbell, Published, Unanswered};
-use super::mode::Transfer;
+use super::mode::Choice;
 use crate::astack::{Astacks, NoneFree, Taken};
 use crate::channel::Ran;
-use crate::channel::client::{ClientHalf, Request, RingFull};
+use crate::channel::client::{ClientHalf, RingFull, Target};
 use crate::shm::PeerLine;
 use crate::sys::process;
 
@@ -35,7 +36,7 @@ pub enum Failed {
 pub struct Held<'a> {
     half: &'a ClientHalf,
     astacks: &'a Astacks,
-    astack: Taken<'a>,
+    taken: Taken<'a>,
 }
 
 impl<'a> Held<'a> {
@@ -46,8 +47,8 @@ impl<'a> Held<'a> {
     #[inline(always)]
     pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: &Option<Duration>) -> Result<Self, NoneFree> {
         let answered = |astack, sequence| half.answered(astack, sequence);
-        let astack = astacks.take(patience, answered, || half.has_ended())?;
-        Ok(Self { half, astacks, astack })
+        let taken = astacks.take(patience, answered, || half.has_ended())?;
+        Ok(Self { half, astacks, taken })
     }
 
     /// The frame: our own memory, lent while nothing is published. Whatever is stored there counts as seen by the
@@ -56,38 +57,35 @@ impl<'a> Held<'a> {
     #[must_use]
     pub fn frame(&mut self) -> &mut [u8] {
         // SAFETY: `self` is the proof that the A-stack is held, and it is borrowed uniquely.
-        unsafe { self.half.frame(self.astacks.class(), self.astack.index()) }
+        unsafe { self.half.frame(self.astacks.class(), self.taken.index()) }
     }
 
-    /// Publishes the request and waits for its answer. `what` needs no A-stack; it is filled in.
+    /// Publishes the request and waits for its answer.
     ///
     /// # Errors
     /// [`Failed`].
     #[inline(always)]
     pub fn call(
         self,
-        what: Request,
+        target: Target,
         words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
         timeout: &Option<Duration>,
-        transfer: Transfer,
+        choice: Choice,
     ) -> Result<Answered<'a>, Failed> {
-        let (half, astacks, taken) = (self.half, self.astacks, self.astack);
+        let Self { half, astacks, taken } = self;
         let astack = taken.index();
-        let what = Request { astack, ..what };
         let cpu = process::cpu_hint();
-        let flags = caller::flags(half, transfer);
-        let sequence = match half.publish(&what, words.clone(), flags, cpu) {
+        let flags = half.soon.load(Ordering::Relaxed) | choice.flags();
+        let sequence = match half.publish(target, astack, words.clone(), flags, cpu) {
             Ok(sequence) => sequence,
-            Err(RingFull) => publish_later(half, &what, &words, (flags, cpu), *timeout)?,
+            Err(RingFull) => publish_later(half, (target, astack), &words, (flags, cpu), *timeout)?,
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
-        match caller::wait(half, doorbell, &Published { astack, sequence, cpu, timeout, transfer }) {
-            Ok(first) => {
-                let line = half.reply_line(astack);
-                Ok(Answered { half, astacks, astack: taken, line, status: pair::middle(first) })
-            }
+        let line = half.reply_line(astack);
+        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, cpu, timeout, choice }) {
+            Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
         }
     }
@@ -99,7 +97,7 @@ impl<'a> Held<'a> {
 #[inline(never)]
 fn publish_later(
     half: &ClientHalf,
-    what: &Request,
+    (target, astack): (Target, u16),
     words: &(impl IntoIterator<Item = u64> + Clone),
     (flags, cpu): (u16, u16),
     timeout: Option<Duration>,
@@ -118,7 +116,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(what, words.clone(), flags, cpu) {
+        if let Ok(sequence) = half.publish(target, astack, words.clone(), flags, cpu) {
             return Ok(sequence);
         }
     }
@@ -134,11 +132,19 @@ fn give_up(astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Fa
     }
 }
 
+/// Drops are out of line and take what they need by value: a value whose address goes anywhere is in memory, and every
+/// move of it on the way of a call is a copy (40 instructions of a null call).
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.astacks.give(self.astack);
+        give_back(self.astacks, self.taken);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn give_back(astacks: &Astacks, taken: Taken<'_>) {
+    astacks.give(taken);
 }
 
 /// An answer: proof that the reply line carried the expected sequence number. It says nothing about the results, which
@@ -147,7 +153,7 @@ impl Drop for Held<'_> {
 pub struct Answered<'a> {
     half: &'a ClientHalf,
     astacks: &'a Astacks,
-    astack: Taken<'a>,
+    taken: Taken<'a>,
     line: PeerLine<'a>,
     status: u16,
 }
@@ -185,28 +191,30 @@ impl Answered<'_> {
     #[inline]
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        self.half.copy_out(self.astacks.class(), self.astack.index(), at, into)
+        self.half.copy_out(self.astacks.class(), self.taken.index(), at, into)
     }
 }
 
 impl Answered<'_> {
-    /// Gives the A-stack back, as dropping does. The compiler leaves a drop that is in many places out of line; a stub's
-    /// last line is here.
+    /// Gives the A-stack back, as dropping does, but inlined: a stub's last line is here.
     #[inline(always)]
     pub fn end(self) {
-        self.give();
+        self.half.finish(self.taken.index());
+        self.astacks.give(self.taken);
         core::mem::forget(self);
-    }
-
-    #[inline(always)]
-    fn give(&self) {
-        self.half.finish(self.astack.index());
-        self.astacks.give(self.astack);
     }
 }
 
 impl Drop for Answered<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.give();
+        end(self.half, self.astacks, self.taken);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn end(half: &ClientHalf, astacks: &Astacks, taken: Taken<'_>) {
+    half.finish(taken.index());
+    astacks.give(taken);
 }

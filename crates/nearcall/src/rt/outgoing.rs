@@ -1,6 +1,5 @@
 //! The client's half of a stub.
 
-use nearcall_core::channel::client::Request;
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Held};
 use nearcall_layout::pair::status;
@@ -82,14 +81,6 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     /// Every way a call can fail but the procedure's own.
     #[inline(always)]
     pub fn transfer(mut self) -> Result<Reply<'a, REP>, Failure> {
-        let near = self.near;
-        let what = Request {
-            binding: near.index,
-            procedure: self.callee.index,
-            astack: 0,
-            generation: near.generation,
-            nonce: near.nonce,
-        };
         let head: &[u8] = if REQ > LINE_BYTES {
             if let Some(space) = self.held.frame().first_chunk_mut() {
                 *space = self.head.0;
@@ -99,8 +90,9 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
             &self.head.0
         };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        let Self { near, callee, held, .. } = self;
         let doorbell = &near.pair.control;
-        let answered = match self.held.call(what, words, doorbell, &self.callee.timeout, near.transfer.get()) {
+        let answered = match held.call(callee.target, words, doorbell, &callee.timeout, near.transfer.choice()) {
             Ok(answered) => answered,
             Err(failed) => return Err(failure(failed)),
         };
