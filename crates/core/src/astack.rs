@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicU16, AtomicU32, Ordering, compiler_fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nearcall_layout::pair::AstackClass;
+use nearcall_layout::pair::{ASTACK_COUNT, AstackClass};
 
 use crate::sync::{self, THREAD_COUNT};
 
@@ -25,6 +25,16 @@ const ANSWER_STEP: Duration = Duration::from_millis(1);
 
 /// Between two looks of a waiter for the end of the pair.
 const DEATH_STEP: Duration = Duration::from_millis(20);
+
+/// What a wait for an A-stack looks at: the calls on the others. A trait and not two closures, because closures would be
+/// built in memory on every call.
+pub trait Calls {
+    /// Whether the call `sequence` on `astack` has been answered, which ends a quarantine.
+    fn answered(&self, astack: u16, sequence: u32) -> bool;
+
+    /// Whether the pair has ended, which ends the wait.
+    fn has_ended(&self) -> bool;
+}
 
 /// Set in the count of waiters where barriers are not asymmetric: then whoever gives an A-stack back has to fence before
 /// it looks for waiters. One word, because that is one test for each call instead of two.
@@ -50,7 +60,14 @@ pub struct Taken<'a> {
     _here: PhantomData<*const ()>,
 }
 
-impl Taken<'_> {
+impl<'a> Taken<'a> {
+    /// The index is one below [`ASTACK_COUNT`] already (`Plan`); the compiler has to see it.
+    #[inline(always)]
+    fn new(index: u16, lease: &'a Lease) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "it fits, as the layout asserts")]
+        Self { index: index % ASTACK_COUNT as u16, lease, _here: PhantomData }
+    }
+
     /// Its index, counted over the pair.
     #[inline(always)]
     #[must_use]
@@ -101,40 +118,29 @@ impl Astacks {
         &self.class
     }
 
-    /// Takes an A-stack, waiting up to `patience` for one, or for ever. `answered` says whether the server has answered the call with
-    /// this A-stack and sequence number, which ends a quarantine; `ended` whether the pair has, which ends the wait.
+    /// Takes an A-stack, waiting up to `patience` for one, or for ever. `calls` are those that have the others.
     ///
     /// # Errors
     /// [`NoneFree`] after `patience`, or soon after the end.
     #[inline(always)]
-    pub fn take(
-        &self,
-        patience: &Option<Duration>,
-        answered: impl Fn(u16, u32) -> bool,
-        ended: impl Fn() -> bool,
-    ) -> Result<Taken<'_>, NoneFree> {
+    pub fn take(&self, patience: &Option<Duration>, calls: &impl Calls) -> Result<Taken<'_>, NoneFree> {
         let lease = sync::thread_number().and_then(|number| self.leases.get(number));
         if let Some(lease) = lease {
             // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
             let leased = lease.0.swap(0, Ordering::Acquire);
             if let Some(index) = leased.checked_sub(1) {
-                return Ok(Taken { index, lease, _here: PhantomData });
+                return Ok(Taken::new(index, lease));
             }
         }
-        let index = self.take_slowly(*patience, &answered, &ended)?;
-        Ok(Taken { index, lease: lease.unwrap_or(&self.full), _here: PhantomData })
+        let index = self.take_slowly(*patience, calls)?;
+        Ok(Taken::new(index, lease.unwrap_or(&self.full)))
     }
 
     #[cold]
     #[inline(never)]
-    fn take_slowly(
-        &self,
-        patience: Option<Duration>,
-        answered: &dyn Fn(u16, u32) -> bool,
-        ended: &dyn Fn() -> bool,
-    ) -> Result<u16, NoneFree> {
+    fn take_slowly(&self, patience: Option<Duration>, calls: &dyn Calls) -> Result<u16, NoneFree> {
         let mut list = self.lock();
-        if let Some(index) = list.take(answered) {
+        if let Some(index) = list.take(calls) {
             return Ok(index);
         }
         // From here on whoever gives an A-stack back sees that somebody waits, or we see what it gave: the barriers
@@ -146,10 +152,10 @@ impl Astacks {
         #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
         let start = Instant::now();
         let found = loop {
-            if let Some(index) = list.take(answered).or_else(|| self.steal()) {
+            if let Some(index) = list.take(calls).or_else(|| self.steal()) {
                 break Ok(index);
             }
-            if ended() {
+            if calls.has_ended() {
                 break Err(NoneFree);
             }
             let Some(left) =
@@ -224,9 +230,9 @@ impl Astacks {
 }
 
 impl List {
-    fn take(&mut self, answered: &dyn Fn(u16, u32) -> bool) -> Option<u16> {
+    fn take(&mut self, calls: &dyn Calls) -> Option<u16> {
         self.free.pop().or_else(|| {
-            let at = self.quarantined.iter().position(|&(index, sequence)| answered(index, sequence))?;
+            let at = self.quarantined.iter().position(|&(index, sequence)| calls.answered(index, sequence))?;
             Some(self.quarantined.swap_remove(at).0)
         })
     }
@@ -234,14 +240,34 @@ impl List {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use super::*;
 
     fn astacks(count: u16) -> Astacks {
         Astacks::new(AstackClass { frame_size: 0, count, first: 3, offset: 0 })
     }
 
-    const NEVER: fn(u16, u32) -> bool = |_, _| false;
-    const LIVES: fn() -> bool = || false;
+    /// Calls of which one is answered, of a pair that may have ended.
+    struct Fake {
+        answered: u32,
+        ended: AtomicBool,
+    }
+
+    impl Calls for Fake {
+        fn answered(&self, _: u16, sequence: u32) -> bool {
+            sequence == self.answered
+        }
+        fn has_ended(&self) -> bool {
+            self.ended.load(Ordering::Relaxed)
+        }
+    }
+
+    static PENDING: Fake = pending(0);
+
+    const fn pending(answered: u32) -> Fake {
+        Fake { answered, ended: AtomicBool::new(false) }
+    }
     const NOT: Option<Duration> = Some(Duration::ZERO);
 
     fn index(taken: Result<Taken<'_>, NoneFree>) -> Result<u16, NoneFree> {
@@ -251,41 +277,41 @@ mod tests {
     #[test]
     fn the_same_astack_comes_back() {
         let all = astacks(5);
-        let first = all.take(&NOT, NEVER, LIVES).unwrap();
+        let first = all.take(&NOT, &PENDING).unwrap();
         all.give(first);
-        assert_eq!(index(all.take(&NOT, NEVER, LIVES)), Ok(first.index()));
+        assert_eq!(index(all.take(&NOT, &PENDING)), Ok(first.index()));
     }
 
     #[test]
     fn there_are_as_many_as_there_are() {
         let all = astacks(5);
-        let mut taken: Vec<_> = (0..5).map(|_| all.take(&NOT, NEVER, LIVES).unwrap()).collect();
-        assert_eq!(index(all.take(&NOT, NEVER, LIVES)), Err(NoneFree));
+        let mut taken: Vec<_> = (0..5).map(|_| all.take(&NOT, &PENDING).unwrap()).collect();
+        assert_eq!(index(all.take(&NOT, &PENDING)), Err(NoneFree));
         taken.sort_unstable_by_key(Taken::index);
         assert!(taken.iter().map(Taken::index).eq(3..=7));
         taken.into_iter().for_each(|taken| all.give(taken));
-        assert_eq!((0..5).filter(|_| all.take(&NOT, NEVER, LIVES).is_ok()).count(), 5);
+        assert_eq!((0..5).filter(|_| all.take(&NOT, &PENDING).is_ok()).count(), 5);
     }
 
     #[test]
     fn a_quarantined_one_is_free_after_its_own_answer_only() {
         let all = astacks(1);
-        let taken = all.take(&NOT, NEVER, LIVES).unwrap();
+        let taken = all.take(&NOT, &PENDING).unwrap();
         all.quarantine(taken.index(), 77);
-        assert_eq!(index(all.take(&NOT, |_, sequence| sequence == 76, LIVES)), Err(NoneFree));
+        assert_eq!(index(all.take(&NOT, &pending(76))), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
-        assert_eq!(index(all.take(&NOT, |_, sequence| sequence == 77, LIVES)), Ok(taken.index()));
+        assert_eq!(index(all.take(&NOT, &pending(77))), Ok(taken.index()));
     }
 
     #[test]
     fn who_waits_for_ever_stops_at_the_end() {
         let all = astacks(1);
-        let _held = all.take(&NOT, NEVER, LIVES).unwrap();
-        let ended = std::sync::atomic::AtomicBool::new(false);
+        let _held = all.take(&NOT, &PENDING).unwrap();
+        let calls = pending(0);
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| index(all.take(&None, NEVER, || ended.load(Ordering::Relaxed))));
+            let waiter = scope.spawn(|| index(all.take(&None, &calls)));
             std::thread::yield_now();
-            ended.store(true, Ordering::Relaxed);
+            calls.ended.store(true, Ordering::Relaxed);
             assert_eq!(waiter.join().unwrap(), Err(NoneFree));
         });
     }
@@ -297,7 +323,7 @@ mod tests {
             for _ in 0..6 {
                 scope.spawn(|| {
                     for _ in 0..20_000 {
-                        let taken = all.take(&Some(Duration::from_secs(60)), NEVER, LIVES).unwrap();
+                        let taken = all.take(&Some(Duration::from_secs(60)), &PENDING).unwrap();
                         all.give(taken);
                     }
                 });

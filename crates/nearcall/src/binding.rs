@@ -292,9 +292,10 @@ impl Binding {
         let Some(callee) = near.callees.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
-        match Held::take(&near.pair.half, &callee.astacks, &callee.timeout) {
-            Ok(held) => Ok(Call::new(near, held, callee)),
-            Err(NoneFree) if near.pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
+        let pair = &*near.pair;
+        match Held::take(&pair.half, &callee.astacks, &callee.timeout) {
+            Ok(held) => Ok(Call::new(pair, near.transfer.choice(), held, callee)),
+            Err(NoneFree) if pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
             Err(NoneFree) => Err(Failure(CallError::NoAStack)),
         }
     }

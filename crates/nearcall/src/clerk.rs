@@ -144,6 +144,9 @@ struct State {
 pub(crate) struct ServerPair {
     half: ServerHalf,
     control: OwnedFd,
+    /// Places of low index, where almost all are.
+    first: Box<[Place; BLOCK_SIZE]>,
+    /// The others. The first of these blocks is never made.
     blocks: Box<[OnceLock<Block>]>,
     state: Mutex<State>,
     /// The export by whose name the client came; what names no binding is counted there.
@@ -154,13 +157,23 @@ impl ServerPair {
     pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>) -> Self {
         let state =
             State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
+        let first = Box::new(core::array::from_fn(|_| Place::default()));
         let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, blocks, state: Mutex::new(state), home }
+        Self { half, control, first, blocks, state: Mutex::new(state), home }
     }
 
     #[inline(always)]
     fn place(&self, index: u16) -> Option<&Place> {
         let index = usize::from(index);
+        if let Some(place) = self.first.get(index) {
+            return Some(place);
+        }
+        self.far_place(index)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn far_place(&self, index: usize) -> Option<&Place> {
         self.blocks.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
     }
 
@@ -200,12 +213,12 @@ impl ServerPair {
 
     fn new_place(&self, state: &mut State, placed: &Arc<Placed>) -> Result<u16, Refused> {
         let index = u16::try_from(state.next).map_err(|_| Refused::NoRoom { count: 0, frame_size: 0 })?;
-        if let Some(block) = self.blocks.get(state.next / BLOCK_SIZE) {
-            let block = block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
-            if let Some(place) = block.get(state.next % BLOCK_SIZE) {
-                // Nobody has set it: indices are given out once, under the lock.
-                let _ = place.placed.set(Arc::clone(placed));
-            }
+        if let Some(block) = self.blocks.get(state.next / BLOCK_SIZE).filter(|_| state.next >= BLOCK_SIZE) {
+            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
+        }
+        if let Some(place) = self.place(index) {
+            // Nobody has set it: indices are given out once, under the lock.
+            let _ = place.placed.set(Arc::clone(placed));
         }
         state.next += 1;
         Ok(index)
@@ -257,9 +270,10 @@ impl ServerPair {
     }
 
     #[cold]
-    fn refuse(&self, claimed: &Claimed, why: u16) {
+    #[inline(never)]
+    fn refuse(&self, astack: u16, sequence: u32, why: u16) {
         self.home.count_refused();
-        self.half.refuse(claimed, why);
+        self.half.refuse(astack, sequence, why);
     }
 }
 
@@ -319,11 +333,11 @@ impl Pair for ServerPair {
         let request = &claimed.request;
         let Some((place, placed)) = self.place(request.binding).and_then(|place| Some((place, place.placed.get()?)))
         else {
-            self.refuse(claimed, status::REVOKED);
+            self.refuse(request.astack, claimed.sequence, status::REVOKED);
             return Ok(());
         };
         let Some(class) = placed.of.get(usize::from(request.procedure)) else {
-            self.refuse(claimed, status::NO_PROCEDURE);
+            self.refuse(request.astack, claimed.sequence, status::NO_PROCEDURE);
             return Ok(());
         };
         let started = self.half.start(claimed, class)?;
@@ -335,7 +349,7 @@ impl Pair for ServerPair {
             return Ok(());
         }
         let exported = &placed.exported;
-        rt::answer(&*exported.service, claimed, started, scratch, || exported.count_refused());
+        rt::answer(&*exported.service, request.procedure, started, scratch, || exported.count_refused());
         Ok(())
     }
 

@@ -59,6 +59,26 @@ impl Target {
     }
 }
 
+/// What a request says about its caller's waiting, as it lies in the first word of its line: flags and CPU.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints(u64);
+
+impl Hints {
+    /// Of a caller on `cpu` ([`request`] has the flags).
+    #[inline(always)]
+    #[must_use]
+    pub const fn new(flags: u16, cpu: u16) -> Self {
+        Self(request::first(0, flags, cpu))
+    }
+
+    /// The CPU.
+    #[inline(always)]
+    #[must_use]
+    pub const fn cpu(self) -> u16 {
+        pair::cpu(self.0)
+    }
+}
+
 /// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
 /// expects, 0 when there is none. Private; nothing the server writes changes it.
 #[derive(Debug, Default)]
@@ -128,11 +148,10 @@ impl ClientHalf {
     #[inline(always)]
     pub fn publish(
         &self,
-        target: Target,
+        target: &Target,
         astack: u16,
         words: impl IntoIterator<Item = u64>,
-        flags: u16,
-        cpu: u16,
+        hints: Hints,
     ) -> Result<u32, RingFull> {
         let linkage = self.linkage(astack);
         let mut ring = self.ring.lock();
@@ -149,7 +168,7 @@ impl ClientHalf {
         }
         linkage.sequence.store(sequence, Ordering::Relaxed);
         ring.next = sequence + 1;
-        line.publish(request::first(low, flags, cpu));
+        line.publish(hints.0 | request::first(low, 0, 0));
         Ok(low)
     }
 

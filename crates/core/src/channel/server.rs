@@ -148,10 +148,10 @@ impl ServerHalf {
     /// Answers a request that never got to a procedure. Nothing happens if its A-stack is not one: there is nowhere to
     /// answer to.
     #[cold]
-    pub fn refuse(&self, claimed: &Claimed, why: u16) {
-        let astack = claimed.request.astack;
+    #[inline(never)]
+    pub fn refuse(&self, astack: u16, sequence: u32, why: u16) {
         if self.busy.get(usize::from(astack)).is_some_and(|busy| !busy.load(Ordering::Relaxed)) {
-            self.own.reply_line(astack).publish(reply::first(claimed.sequence, why));
+            self.own.reply_line(astack).publish(reply::first(sequence, why));
         }
     }
 
@@ -247,68 +247,67 @@ pub struct Started<'a> {
 }
 
 impl Started<'_> {
-    /// Bytes of a frame.
-    #[inline(always)]
-    #[must_use]
-    pub fn frame_size(&self) -> usize {
-        usize::try_from(self.class.frame_size).unwrap_or(0)
-    }
-
     /// Answers without having run anything.
-    #[cold]
+    #[inline(always)]
     pub fn refuse(self, why: u16) {
-        self.answer(why);
+        let Self { busy, reply, sequence, .. } = self;
+        core::mem::forget(self);
+        answer_unrun(busy, reply, sequence, why);
     }
 
     /// The call as its procedure sees it.
     #[inline(always)]
     #[must_use]
     pub fn serve(&mut self) -> Serving<'_> {
-        Serving {
-            half: self.half,
-            class: self.class,
-            reply: self.reply,
-            stamp: self.half.own.stamp_line(self.astack),
-            sequence: self.sequence,
-            astack: self.astack,
-            lent: 0,
-        }
+        let Self { half, class, sequence, astack, .. } = *self;
+        Serving { half, class, sequence, astack, reserved: 0, lent: 0 }
     }
 
     /// Answers with a status; its results are in the reply line and the reply half by now.
     #[inline(always)]
     pub fn answer(self, status: u16) {
-        self.publish(status);
+        let Self { busy, reply, sequence, .. } = self;
         core::mem::forget(self);
-    }
-
-    #[inline(always)]
-    fn publish(&self, status: u16) {
-        // The A-stack is free before the client can know it: the client may use it again at once. Release: pairs with
-        // the Acquire in `start`.
-        self.busy.store(false, Ordering::Release);
-        self.reply.publish(reply::first(self.sequence, status));
+        answer(busy, reply, sequence, status);
     }
 }
 
+#[inline(always)]
+fn answer(busy: &AtomicBool, reply: OwnLine<'_>, sequence: u32, status: u16) {
+    // The A-stack is free before the client can know it: the client may use it again at once. Release: pairs with the
+    // Acquire in `start`.
+    busy.store(false, Ordering::Release);
+    reply.publish(reply::first(sequence, status));
+}
+
+/// Out of line and by value, so that a [`Started`] whose procedure runs is never in memory.
+#[cold]
+#[inline(never)]
+fn answer_unrun(busy: &AtomicBool, reply: OwnLine<'_>, sequence: u32, status: u16) {
+    answer(busy, reply, sequence, status);
+}
+
 impl Drop for Started<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
-        self.publish(status::PANICKED);
+        answer_unrun(self.busy, self.reply, self.sequence, status::PANICKED);
     }
 }
 
 /// A call that is being served: what the client sent, to be read once, and where its results go. All of that is the
 /// call's while its [`Started`] is borrowed.
+///
+/// It is handed to code that the compiler does not see, so each field costs a store on every call: lines are looked up
+/// where they are needed.
 #[derive(Debug)]
 pub struct Serving<'a> {
     half: &'a ServerHalf,
     class: &'a AstackClass,
-    reply: OwnLine<'a>,
-    stamp: OwnLine<'a>,
     sequence: u32,
-    astack: u16,
-    /// Bytes of the reply half that were lent.
+    /// Bytes of the reply half that are kept for [`head`](Self::head), and bytes that are that or were lent.
+    reserved: u32,
     lent: u32,
+    astack: u16,
 }
 
 impl<'a> Serving<'a> {
@@ -331,21 +330,55 @@ impl<'a> Serving<'a> {
         self.half.peer.copy_in(self.class.frame(self.astack) + at, into)
     }
 
+    /// Bytes of a frame.
     #[inline(always)]
-    fn frame_size(&self) -> usize {
+    #[must_use]
+    pub fn frame_size(&self) -> usize {
         usize::try_from(self.class.frame_size).unwrap_or(0)
     }
 
     /// Writes down that the request line has been read and the procedure is about to run.
     #[inline(always)]
     pub fn started(&self) {
-        self.stamp.publish(u64::from(self.sequence) | stamp::STARTED);
+        self.stamp(stamp::STARTED);
     }
 
     /// Writes down that the procedure has returned, before its results are.
     #[inline(always)]
     pub fn finished(&self) {
-        self.stamp.publish(u64::from(self.sequence) | stamp::FINISHED);
+        self.stamp(stamp::FINISHED);
+    }
+
+    #[inline(always)]
+    fn stamp(&self, how_far: u64) {
+        self.half.own.stamp_line(self.astack).publish(u64::from(self.sequence) | how_far);
+    }
+
+    #[inline(always)]
+    fn reply(&self) -> OwnLine<'_> {
+        self.half.own.reply_line(self.astack)
+    }
+
+    /// Keeps the first `size` bytes of the reply half for [`head`](Self::head). `None` if bytes were lent already, or
+    /// there are not as many.
+    #[inline]
+    #[must_use]
+    pub fn reserve(&mut self, size: usize) -> Option<()> {
+        if self.lent != 0 || size > self.frame_size() {
+            return None;
+        }
+        self.reserved = u32::try_from(size).ok()?;
+        self.lent = self.reserved;
+        Some(())
+    }
+
+    /// The bytes that were kept.
+    #[inline]
+    #[must_use]
+    pub fn head(&mut self) -> &mut [u8] {
+        let size = usize::try_from(self.reserved).unwrap_or(0);
+        // SAFETY: as in `space`; these bytes are lent here only, while `self` is borrowed uniquely.
+        unsafe { self.half.own.lend(self.class.frame(self.astack), size) }.unwrap_or_default()
     }
 
     /// The next `size` bytes of the reply half, lent: our own memory, where the procedure writes its results directly.
@@ -368,13 +401,13 @@ impl<'a> Serving<'a> {
     #[inline(always)]
     pub fn result(&self, index: usize, word: u64) {
         if index < LINE_WORDS {
-            self.reply.store(reply::RESULTS + index, word);
+            self.reply().store(reply::RESULTS + index, word);
         }
     }
 
     /// Writes how many bytes of tail follow the out areas, for results that have one: for others nobody reads it.
     #[inline(always)]
     pub fn tail_size(&self, size: u64) {
-        self.reply.store(reply::TAIL, size);
+        self.reply().store(reply::TAIL, size);
     }
 }

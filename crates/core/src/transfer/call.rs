@@ -11,9 +11,9 @@ use nearcall_layout::pair;
 
 use super::caller::{self, Doorbell, Published, Unanswered};
 use super::mode::Choice;
-use crate::astack::{Astacks, NoneFree, Taken};
-use crate::channel::Ran;
-use crate::channel::client::{ClientHalf, RingFull, Target};
+use crate::astack::{Astacks, Calls, NoneFree, Taken};
+use crate::channel::client::{ClientHalf, Hints, RingFull, Target};
+use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
 
@@ -31,6 +31,16 @@ pub enum Failed {
     Ended(Ran),
 }
 
+impl Calls for ClientHalf {
+    fn answered(&self, astack: u16, sequence: u32) -> bool {
+        Self::answered(self, astack, sequence)
+    }
+
+    fn has_ended(&self) -> bool {
+        Self::has_ended(self)
+    }
+}
+
 /// An A-stack that is ours, and nothing published on it.
 #[derive(Debug)]
 pub struct Held<'a> {
@@ -46,8 +56,7 @@ impl<'a> Held<'a> {
     /// [`NoneFree`].
     #[inline(always)]
     pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: &Option<Duration>) -> Result<Self, NoneFree> {
-        let answered = |astack, sequence| half.answered(astack, sequence);
-        let taken = astacks.take(patience, answered, || half.has_ended())?;
+        let taken = astacks.take(patience, half)?;
         Ok(Self { half, astacks, taken })
     }
 
@@ -67,7 +76,7 @@ impl<'a> Held<'a> {
     #[inline(always)]
     pub fn call(
         self,
-        target: Target,
+        target: &Target,
         words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
         timeout: &Option<Duration>,
@@ -75,16 +84,20 @@ impl<'a> Held<'a> {
     ) -> Result<Answered<'a>, Failed> {
         let Self { half, astacks, taken } = self;
         let astack = taken.index();
-        let cpu = process::cpu_hint();
-        let flags = half.soon.load(Ordering::Relaxed) | choice.flags();
-        let sequence = match half.publish(target, astack, words.clone(), flags, cpu) {
+        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | choice.flags(), process::cpu_hint());
+        let sequence = match half.publish(target, astack, words.clone(), hints) {
             Ok(sequence) => sequence,
-            Err(RingFull) => publish_later(half, (target, astack), &words, (flags, cpu), *timeout)?,
+            Err(RingFull) => {
+                // Copied here, so that they are in memory only here.
+                let mut all = [0; LINE_WORDS];
+                all.iter_mut().zip(words).for_each(|(to, word)| *to = word);
+                publish_later(half, target, astack, &all, hints, timeout)?
+            }
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
         let line = half.reply_line(astack);
-        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, cpu, timeout, choice }) {
+        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, timeout, choice }) {
             Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
         }
@@ -97,10 +110,11 @@ impl<'a> Held<'a> {
 #[inline(never)]
 fn publish_later(
     half: &ClientHalf,
-    (target, astack): (Target, u16),
-    words: &(impl IntoIterator<Item = u64> + Clone),
-    (flags, cpu): (u16, u16),
-    timeout: Option<Duration>,
+    target: &Target,
+    astack: u16,
+    words: &[u64; LINE_WORDS],
+    hints: Hints,
+    timeout: &Option<Duration>,
 ) -> Result<u32, Failed> {
     #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
     let start = Instant::now();
@@ -116,7 +130,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(target, astack, words.clone(), flags, cpu) {
+        if let Ok(sequence) = half.publish(target, astack, *words, hints) {
             return Ok(sequence);
         }
     }

@@ -12,7 +12,7 @@ use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
 use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
 use crate::channel::Ran;
-use crate::channel::client::ClientHalf;
+use crate::channel::client::{ClientHalf, Hints};
 use crate::shm::PeerLine;
 use crate::sys::{futex, process};
 
@@ -83,8 +83,8 @@ pub struct Published<'a> {
     pub sequence: u32,
     /// Where its reply comes.
     pub reply: PeerLine<'a>,
-    /// The CPU that its request names.
-    pub cpu: u16,
+    /// What its request says.
+    pub hints: Hints,
     /// How long from the end of the spin; `None` for ever. By reference: it is not looked at before that.
     pub timeout: &'a Option<Duration>,
     /// What the caller asked for.
@@ -112,7 +112,7 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, cpu, timeout: &timeout, choice } = call;
+    let &Published { astack, sequence, reply, hints, timeout: &timeout, choice } = call;
     let transfer = choice.transfer();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
@@ -124,7 +124,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
     // The status is written once a tenure, so looking at it first costs no cache miss.
     let polled = status.load();
     if poll::state(polled) == poll::POLLED
-        && poll::cpu(polled) != cpu
+        && poll::cpu(polled) != hints.cpu()
         && matches!(transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
     {

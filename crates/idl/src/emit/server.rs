@@ -127,7 +127,8 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let head = if plan.request.is_empty() { quote!(_) } else { quote!(__head) };
     quote! {
         #deprecated
-        #[inline]
+        // Not part of the function that chooses: each would pay for the largest one's stack frame and registers.
+        #[inline(never)]
         fn #serve<__T: #files>(
             __imp: &__T,
             __call: &mut ::nearcall::rt::Incoming<'_>,

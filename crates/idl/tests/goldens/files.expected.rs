@@ -555,7 +555,7 @@ const _: () = {
             }
         }
     }
-    #[inline]
+    #[inline(never)]
     fn __serve_open<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -579,7 +579,7 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline]
+    #[inline(never)]
     fn __serve_read<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -605,7 +605,7 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline]
+    #[inline(never)]
     fn __serve_write<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -631,7 +631,7 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline]
+    #[inline(never)]
     fn __serve_ping<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,

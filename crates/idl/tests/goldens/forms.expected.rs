@@ -1653,7 +1653,7 @@ const _: () = {
         }
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_nothing<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1664,7 +1664,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_value<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1676,7 +1676,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_by_ref<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1691,7 +1691,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_line<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1708,7 +1708,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_varying<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1725,7 +1725,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_bytes<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1740,7 +1740,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_in_out<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1755,7 +1755,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_reverse<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1767,7 +1767,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_out<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1785,7 +1785,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_fill<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1798,7 +1798,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_all<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1832,7 +1832,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_nothing_or<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1853,7 +1853,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_small_or<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1876,7 +1876,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_block<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1892,7 +1892,7 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline]
+    #[inline(never)]
     fn __serve_old<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -2248,7 +2248,7 @@ const _: () = {
             }
         }
     }
-    #[inline]
+    #[inline(never)]
     fn __serve_do<__T: Inner>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,

@@ -2,11 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nearcall_core::channel::server::{Claimed, Serving, Started};
+use nearcall_core::channel::server::{Serving, Started};
 use nearcall_layout::pair::status;
 use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 
 use super::{LINE_BYTES, Service};
+
+/// The size of a head that begins a frame.
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "checked, and TryFrom is not const")]
+const fn head_size(size: usize) -> u32 {
+    assert!(size <= u32::MAX as usize);
+    size as u32
+}
 
 /// Why a call did not end in the procedure's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,47 +35,44 @@ impl From<Malformed> for Refusal {
 
 /// A call being served. Arguments are read once, into private memory; results are built where the client reads them.
 ///
-/// It is handed to code that the compiler does not see, so each field is stored on every call: those that a call without
-/// payload does not need are worked out when they are asked for.
+/// It is handed to code that the compiler does not see, so each field costs a store on every call: what a call without
+/// payload does not need is worked out when it is asked for.
 #[derive(Debug)]
 pub struct Incoming<'a> {
     call: Serving<'a>,
-    /// What is left of the processor's memory for arguments.
-    scratch: &'a mut [u8],
-    /// The start of the reply half, if the reply's head does not fit the line.
-    head: Option<&'a mut [u8]>,
+    scratch: Scratch<'a>,
+    /// A status of the reply; see `answer`.
+    status: u32,
     /// Where the next bytes of the request's tail are.
-    at: usize,
-    status: u16,
+    at: u32,
 }
 
-/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
-/// are reported by `refused`, before the client can know it.
-#[inline(always)]
-pub(crate) fn answer(
-    service: &dyn Service,
-    claimed: &Claimed,
-    mut started: Started<'_>,
-    scratch: &mut Vec<u8>,
-    refused: impl FnOnce(),
-) {
-    let size = started.frame_size();
-    if scratch.len() < size {
-        enlarge(scratch, size);
+/// A processor's memory for arguments.
+#[derive(Debug)]
+enum Scratch<'a> {
+    /// None of it is used; it may have to grow.
+    Whole(&'a mut Vec<u8>),
+    /// What is left.
+    Left(&'a mut [u8]),
+}
+
+impl<'a> Scratch<'a> {
+    /// The next `len` bytes, of `frame_size` in all.
+    #[inline]
+    fn take(&mut self, len: usize, frame_size: usize) -> Option<&'a mut [u8]> {
+        let mut left = match core::mem::replace(self, Self::Left(&mut [])) {
+            Self::Left(left) => left,
+            Self::Whole(all) => {
+                if all.len() < frame_size {
+                    enlarge(all, frame_size);
+                }
+                all.get_mut(..frame_size)?
+            }
+        };
+        let taken = left.split_off_mut(..len);
+        *self = Self::Left(left);
+        taken
     }
-    let mut incoming = Incoming { call: started.serve(), scratch, head: None, at: 0, status: status::PANICKED };
-    // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
-    // restored by what follows, whatever happened inside.
-    let result = catch_unwind(AssertUnwindSafe(|| service.call(claimed.request.procedure, &mut incoming)));
-    let status = match result {
-        Ok(Ok(())) => incoming.status,
-        Ok(Err(refusal)) => refusal.status(),
-        Err(_) => status::PANICKED,
-    };
-    if matches!(status, status::BAD_ARGUMENT | status::NO_PROCEDURE) {
-        refused();
-    }
-    started.answer(status);
 }
 
 #[cold]
@@ -77,7 +81,40 @@ fn enlarge(scratch: &mut Vec<u8>, size: usize) {
     scratch.resize(size, 0);
 }
 
+/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
+/// are reported by `refused`, before the client can know it.
+#[inline(always)]
+pub(crate) fn answer(
+    service: &dyn Service,
+    procedure: u16,
+    mut started: Started<'_>,
+    scratch: &mut Vec<u8>,
+    refused: impl FnOnce(),
+) {
+    let call = started.serve();
+    let mut incoming = Incoming { call, scratch: Scratch::Whole(scratch), status: u32::from(status::PANICKED), at: 0 };
+    // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
+    // restored by what follows, whatever happened inside.
+    let result = catch_unwind(AssertUnwindSafe(|| service.call(procedure, &mut incoming)));
+    let status = match result {
+        #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "only statuses are stored there")]
+        Ok(Ok(())) => incoming.status as u16,
+        Ok(Err(refusal)) => refusal.reported(refused),
+        Err(_) => status::PANICKED,
+    };
+    started.answer(status);
+}
+
 impl Refusal {
+    #[cold]
+    #[inline(never)]
+    fn reported(self, refused: impl FnOnce()) -> u16 {
+        if self != Self::TooLarge {
+            refused();
+        }
+        self.status()
+    }
+
     fn status(self) -> u16 {
         match self {
             Self::NoSuchProcedure => status::NO_PROCEDURE,
@@ -105,10 +142,10 @@ impl<'a> Incoming<'a> {
         self.call.started();
         if REQ > LINE_BYTES {
             self.call.copy_in(0, &mut head.0).ok_or(Refusal::BadArgument)?;
-            self.at = REQ;
+            self.at = const { head_size(REQ) };
         }
         if REP > LINE_BYTES {
-            self.head = Some(self.call.space(REP).ok_or(Refusal::TooLarge)?);
+            self.call.reserve(REP).ok_or(Refusal::TooLarge)?;
         }
         Ok(head)
     }
@@ -119,15 +156,17 @@ impl<'a> Incoming<'a> {
     /// `BadArgument` if there are not as many.
     #[inline(always)]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Refusal> {
-        let into = self.scratch.split_off_mut(..len).ok_or(Refusal::BadArgument)?;
+        let into = self.scratch.take(len, self.call.frame_size()).ok_or(Refusal::BadArgument)?;
         self.copy_in(into)?;
         Ok(into)
     }
 
     #[inline(always)]
     fn copy_in(&mut self, into: &mut [u8]) -> Result<(), Refusal> {
-        self.call.copy_in(self.at, into).ok_or(Refusal::BadArgument)?;
-        self.at = self.at.saturating_add(into.len());
+        let at = usize::try_from(self.at).map_err(|_| Refusal::BadArgument)?;
+        self.call.copy_in(at, into).ok_or(Refusal::BadArgument)?;
+        // Inside the frame, as the copy has seen, and so inside 32 bits.
+        self.at = self.at.saturating_add(u32::try_from(into.len()).unwrap_or(u32::MAX));
         Ok(())
     }
 
@@ -191,10 +230,10 @@ impl<'a> Incoming<'a> {
     #[inline(always)]
     fn put<const REP: usize>(&mut self, how: u16, head: &Head<REP>) {
         self.call.finished();
-        self.status = how;
+        self.status = u32::from(how);
         if REP > LINE_BYTES {
-            // `open` has seen to it that there is one, of this size.
-            if let Some(space) = self.head.as_deref_mut().and_then(|space| space.first_chunk_mut()) {
+            // `open` has seen to it that it has this size.
+            if let Some(space) = self.call.head().first_chunk_mut() {
                 *space = head.0;
             }
         } else {

@@ -2,18 +2,20 @@
 
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Held};
+use nearcall_core::transfer::mode::Choice;
 use nearcall_layout::pair::status;
 use nearcall_layout::wire::count_of;
 use nearcall_layout::{Class, Head, Tail, Wire};
 
 use super::LINE_BYTES;
-use crate::binding::{Callee, Near};
+use crate::binding::{Callee, ClientPair};
 use crate::error::{CallError, Failure};
 
 /// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace.
 #[derive(Debug)]
 pub struct Call<'a, const REQ: usize, const REP: usize> {
-    near: &'a Near,
+    pair: &'a ClientPair,
+    choice: Choice,
     held: Held<'a>,
     callee: &'a Callee,
     head: Head<REQ>,
@@ -22,10 +24,10 @@ pub struct Call<'a, const REQ: usize, const REP: usize> {
 
 impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     #[inline(always)]
-    pub(crate) fn new(near: &'a Near, held: Held<'a>, callee: &'a Callee) -> Self {
+    pub(crate) fn new(pair: &'a ClientPair, choice: Choice, held: Held<'a>, callee: &'a Callee) -> Self {
         // A head that does not fit the line lies at the start of the frame.
         let used = if REQ > LINE_BYTES { REQ } else { 0 };
-        Self { near, held, callee, head: Head::ZERO, used }
+        Self { pair, choice, held, callee, head: Head::ZERO, used }
     }
 
     /// Puts a fixed part.
@@ -81,18 +83,15 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     /// Every way a call can fail but the procedure's own.
     #[inline(always)]
     pub fn transfer(mut self) -> Result<Reply<'a, REP>, Failure> {
-        let head: &[u8] = if REQ > LINE_BYTES {
-            if let Some(space) = self.held.frame().first_chunk_mut() {
-                *space = self.head.0;
-            }
-            &[]
-        } else {
-            &self.head.0
-        };
+        if REQ > LINE_BYTES
+            && let Some(space) = self.held.frame().first_chunk_mut()
+        {
+            *space = self.head.0;
+        }
+        let Self { pair, choice, held, callee, head, .. } = self;
+        let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        let Self { near, callee, held, .. } = self;
-        let doorbell = &near.pair.control;
-        let answered = match held.call(callee.target, words, doorbell, &callee.timeout, near.transfer.choice()) {
+        let answered = match held.call(&callee.target, words, &pair.control, &callee.timeout, choice) {
             Ok(answered) => answered,
             Err(failed) => return Err(failure(failed)),
         };
