@@ -10,12 +10,13 @@ use nearcall_core::channel::client::{ClientHalf, Target};
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
+use nearcall_core::transfer::caller::Callee;
 use nearcall_core::transfer::mode::{Mode, Transfer};
 use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use crate::binding::{Binding, Callee, ClientPair, Near, patience};
+use crate::binding::{Binding, ClientPair, Near, Procedure, patience};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::interface;
@@ -225,19 +226,19 @@ impl Binder {
         if bound.procedures.len() != interface.procedures.len() {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
-        let callees = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
+        let procedures = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
             let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce);
             let astacks = Arc::clone(astacks.get(usize::from(class))?);
-            Some(Callee { target, astacks, timeout: patience(own.timeout) })
+            Some(Procedure { callee: Callee { target, timeout: patience(own.timeout) }, astacks })
         });
-        let Some(callees) = callees.collect() else {
+        let Some(procedures) = procedures.collect() else {
             return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));
         };
         let near = Near {
             pair: Arc::clone(pair),
             index: bound.binding,
             generation: bound.generation,
-            callees,
+            procedures,
             transfer: Mode::new(self.transfer),
         };
         Binding::new(near).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })

@@ -7,11 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::{Astacks, NoneFree};
-use nearcall_core::channel::client::{ClientHalf, Target};
+use nearcall_core::channel::client::ClientHalf;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::call::Held;
-use nearcall_core::transfer::caller::Doorbell;
+use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Mode, Transfer};
 use nearcall_layout::pair::{AstackClass, Plan};
@@ -234,10 +234,9 @@ impl Drop for ClientPair {
 
 /// What a binding knows of one procedure.
 #[derive(Debug)]
-pub(crate) struct Callee {
-    pub(crate) target: Target,
+pub(crate) struct Procedure {
+    pub(crate) callee: Callee,
     pub(crate) astacks: Arc<Astacks>,
-    pub(crate) timeout: Option<Duration>,
 }
 
 /// What makes a binding near.
@@ -246,7 +245,7 @@ pub(crate) struct Near {
     pub(crate) pair: Arc<ClientPair>,
     pub(crate) index: u16,
     pub(crate) generation: u32,
-    pub(crate) callees: Box<[Callee]>,
+    pub(crate) procedures: Box<[Procedure]>,
     pub(crate) transfer: Mode,
 }
 
@@ -289,12 +288,12 @@ impl Binding {
             return Err(self.not_near());
         }
         let near = &self.near;
-        let Some(callee) = near.callees.get(usize::from(procedure)) else {
+        let Some(Procedure { callee, astacks }) = near.procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
         let pair = &*near.pair;
-        match Held::take(&pair.half, &callee.astacks, &callee.timeout) {
-            Ok(held) => Ok(Call::new(pair, near.transfer.choice(), held, callee)),
+        match Held::take(&pair.half, astacks, callee, &near.transfer) {
+            Ok(held) => Ok(Call::new(pair, held)),
             Err(NoneFree) if pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
             Err(NoneFree) => Err(Failure(CallError::NoAStack)),
         }

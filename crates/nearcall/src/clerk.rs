@@ -122,6 +122,7 @@ struct Placed {
 /// A place in the table of bindings. `right` is generation and nonce in one word, 0 when nothing is granted; `placed` is
 /// set once, so that the call path reads it without a lock. A place is granted again only for the same export.
 #[derive(Debug, Default)]
+#[repr(align(32))]
 struct Place {
     right: AtomicU64,
     placed: OnceLock<Arc<Placed>>,

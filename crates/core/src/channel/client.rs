@@ -82,7 +82,7 @@ impl Hints {
 /// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
 /// expects, 0 when there is none. Private; nothing the server writes changes it.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Linkage {
     sequence: AtomicU64,
 }

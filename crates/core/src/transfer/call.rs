@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use nearcall_layout::pair;
 
-use super::caller::{self, Doorbell, Published, Unanswered};
-use super::mode::Choice;
+use super::caller::{self, Callee, Doorbell, Published, Unanswered};
+use super::mode::Mode;
 use crate::astack::{Astacks, Calls, NoneFree, Taken};
-use crate::channel::client::{ClientHalf, Hints, RingFull, Target};
+use crate::channel::client::{ClientHalf, Hints, RingFull};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
@@ -47,17 +47,24 @@ pub struct Held<'a> {
     half: &'a ClientHalf,
     astacks: &'a Astacks,
     taken: Taken<'a>,
+    callee: &'a Callee,
+    mode: &'a Mode,
 }
 
 impl<'a> Held<'a> {
-    /// Takes an A-stack, waiting up to `patience`; `None`: for ever.
+    /// Takes an A-stack for a call, waiting for it as long as for an answer.
     ///
     /// # Errors
     /// [`NoneFree`].
     #[inline(always)]
-    pub fn take(half: &'a ClientHalf, astacks: &'a Astacks, patience: &Option<Duration>) -> Result<Self, NoneFree> {
-        let taken = astacks.take(patience, half)?;
-        Ok(Self { half, astacks, taken })
+    pub fn take(
+        half: &'a ClientHalf,
+        astacks: &'a Astacks,
+        callee: &'a Callee,
+        mode: &'a Mode,
+    ) -> Result<Self, NoneFree> {
+        let taken = astacks.take(&callee.timeout, half)?;
+        Ok(Self { half, astacks, taken, callee, mode })
     }
 
     /// The frame: our own memory, lent while nothing is published. Whatever is stored there counts as seen by the
@@ -76,28 +83,25 @@ impl<'a> Held<'a> {
     #[inline(always)]
     pub fn call(
         self,
-        target: &Target,
         words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
-        timeout: &Option<Duration>,
-        choice: Choice,
     ) -> Result<Answered<'a>, Failed> {
-        let Self { half, astacks, taken } = self;
+        let Self { half, astacks, taken, callee, mode } = self;
         let astack = taken.index();
-        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | choice.flags(), process::cpu_hint());
-        let sequence = match half.publish(target, astack, words.clone(), hints) {
+        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | mode.flags(), process::cpu_hint());
+        let sequence = match half.publish(&callee.target, astack, words.clone(), hints) {
             Ok(sequence) => sequence,
             Err(RingFull) => {
                 // Copied here, so that they are in memory only here.
                 let mut all = [0; LINE_WORDS];
                 all.iter_mut().zip(words).for_each(|(to, word)| *to = word);
-                publish_later(half, target, astack, &all, hints, timeout)?
+                publish_later(half, callee, astack, &all, hints)?
             }
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
         let line = half.reply_line(astack);
-        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, timeout, choice }) {
+        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, callee, mode }) {
             Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
         }
@@ -110,11 +114,10 @@ impl<'a> Held<'a> {
 #[inline(never)]
 fn publish_later(
     half: &ClientHalf,
-    target: &Target,
+    callee: &Callee,
     astack: u16,
     words: &[u64; LINE_WORDS],
     hints: Hints,
-    timeout: &Option<Duration>,
 ) -> Result<u32, Failed> {
     #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
     let start = Instant::now();
@@ -122,7 +125,7 @@ fn publish_later(
         if half.has_ended() {
             return Err(Failed::Ended(Ran::No));
         }
-        if timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
+        if callee.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
             return Err(Failed::RingFull);
         }
         #[expect(
@@ -130,7 +133,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(target, astack, *words, hints) {
+        if let Ok(sequence) = half.publish(&callee.target, astack, *words, hints) {
             return Ok(sequence);
         }
     }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
-use super::mode::{Choice, Transfer};
+use super::mode::{Mode, Transfer};
 use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
 use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
 use crate::channel::Ran;
-use crate::channel::client::{ClientHalf, Hints};
+use crate::channel::client::{ClientHalf, Hints, Target};
 use crate::shm::PeerLine;
 use crate::sys::{futex, process};
 
@@ -74,6 +74,15 @@ pub struct Wait {
     pub transfer: Transfer,
 }
 
+/// A procedure, as calls of it need it. By reference everywhere: what it says of waiting is not looked at before a wait.
+#[derive(Debug)]
+pub struct Callee {
+    /// What its requests ask for.
+    pub target: Target,
+    /// How long from the end of the spin; `None` for ever.
+    pub timeout: Option<Duration>,
+}
+
 /// A call that was published, to be waited for.
 #[derive(Debug, Clone, Copy)]
 pub struct Published<'a> {
@@ -85,10 +94,10 @@ pub struct Published<'a> {
     pub reply: PeerLine<'a>,
     /// What its request says.
     pub hints: Hints,
-    /// How long from the end of the spin; `None` for ever. By reference: it is not looked at before that.
-    pub timeout: &'a Option<Duration>,
+    /// What is called.
+    pub callee: &'a Callee,
     /// What the caller asked for.
-    pub choice: Choice,
+    pub mode: &'a Mode,
 }
 
 /// Waits for the reply to a published call; returns the reply's status.
@@ -112,8 +121,8 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, hints, timeout: &timeout, choice } = call;
-    let transfer = choice.transfer();
+    let &Published { astack, sequence, reply, hints, callee: &Callee { timeout, .. }, mode } = call;
+    let transfer = mode.get();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
         reply.acquire();

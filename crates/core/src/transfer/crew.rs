@@ -453,17 +453,18 @@ fn more_evidence(half: &ServerHalf) {
 }
 
 /// Claims and runs, on the calling kernel thread, the next request of `pair`, if there is one. At most one, as the lead
-/// does each turn; says how many.
+/// does each turn.
 #[cfg(feature = "wait-hook")]
 #[inline(always)]
-pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) -> usize {
-    if pair.half().has_ended() {
-        return 0;
+pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) {
+    let half = pair.half();
+    if half.has_ended() {
+        return;
     }
-    let Some(claimed) = pair.half().claim() else { return 0 };
-    if let Err(how) = pair.run(&claimed, scratch) {
-        pair.half().end();
+    if let Some(claimed) = half.claim()
+        && let Err(how) = pair.run(&claimed, scratch)
+    {
+        half.end();
         pair.misbehaved(how);
     }
-    1
 }

@@ -1,6 +1,6 @@
 //! What a caller may ask for instead of the default policy.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use nearcall_layout::pair::request;
 
@@ -22,57 +22,33 @@ pub enum Transfer {
     Block,
 }
 
-/// A [`Transfer`] that may be changed while calls are made.
+/// A [`Transfer`] that may be changed while calls are made, and the flags that its requests have: a call that is answered
+/// at once needs nothing else of it. For a call in between, the two may be of different choices; both are hints.
 #[derive(Debug, Default)]
-pub struct Mode(AtomicU32);
+pub struct Mode {
+    number: AtomicU8,
+    flags: AtomicU16,
+}
 
 impl Mode {
     /// Begins with `transfer`.
     #[must_use]
     pub const fn new(transfer: Transfer) -> Self {
-        Self(AtomicU32::new(Choice::new(transfer).0))
+        let (number, flags) = parts(transfer);
+        Self { number: AtomicU8::new(number), flags: AtomicU16::new(flags) }
     }
 
     /// Later calls wait like this.
     pub fn set(&self, transfer: Transfer) {
-        self.0.store(Choice::new(transfer).0, Ordering::Relaxed);
+        let (number, flags) = parts(transfer);
+        self.number.store(number, Ordering::Relaxed);
+        self.flags.store(flags, Ordering::Relaxed);
     }
 
-    /// How a call that begins now waits.
+    /// How a call waits now.
     #[must_use]
     pub fn get(&self) -> Transfer {
-        self.choice().transfer()
-    }
-
-    /// The same, as calls carry it.
-    #[inline(always)]
-    #[must_use]
-    pub fn choice(&self) -> Choice {
-        Choice(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// A [`Transfer`] with the flags that its requests have, in one word: a call that is answered at once needs the flags
-/// only, and needs them before anything else.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice(u32);
-
-impl Choice {
-    const fn new(transfer: Transfer) -> Self {
-        let (number, flags) = match transfer {
-            Transfer::Auto => (0, 0),
-            Transfer::Spin => (1, request::SPINS),
-            Transfer::Donate => (2, request::DONATES),
-            Transfer::Block => (3, 0),
-        };
-        Self(number | (flags as u32) << 16)
-    }
-
-    /// What was chosen.
-    #[inline]
-    #[must_use]
-    pub const fn transfer(self) -> Transfer {
-        match self.0 & 0xff {
+        match self.number.load(Ordering::Relaxed) {
             1 => Transfer::Spin,
             2 => Transfer::Donate,
             3 => Transfer::Block,
@@ -83,7 +59,16 @@ impl Choice {
     /// What its requests say.
     #[inline(always)]
     #[must_use]
-    pub const fn flags(self) -> u16 {
-        (self.0 >> 16) as u16
+    pub fn flags(&self) -> u16 {
+        self.flags.load(Ordering::Relaxed)
+    }
+}
+
+const fn parts(transfer: Transfer) -> (u8, u16) {
+    match transfer {
+        Transfer::Auto => (0, 0),
+        Transfer::Spin => (1, request::SPINS),
+        Transfer::Donate => (2, request::DONATES),
+        Transfer::Block => (3, 0),
     }
 }

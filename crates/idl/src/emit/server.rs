@@ -39,9 +39,9 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
     };
 
     let serves = plans.iter().map(|plan| serve(names, plan));
-    let arms = (0_u16..).zip(plans).map(|(number, plan)| {
+    let functions = plans.iter().map(|plan| {
         let function = &plan.serve;
-        quote!(#number => #function(&self.0, __call))
+        quote!(#function::<T>)
     });
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -55,6 +55,10 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             #vis fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
                 ::nearcall::export(name, Self::new(imp))
             }
+
+            // A table and not a `match`, which the compiler would make one function with the largest stack frame and
+            // the registers of all.
+            const __SERVE: &'static [::nearcall::rt::Serve<T>] = &[#(#functions),*];
         }
 
         impl<T> ::core::fmt::Debug for #server<T> {
@@ -73,9 +77,11 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
                 __procedure: u16,
                 __call: &mut ::nearcall::rt::Incoming<'_>,
             ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
-                match __procedure {
-                    #(#arms,)*
-                    _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+                match Self::__SERVE.get(::core::convert::Into::<usize>::into(__procedure)) {
+                    ::core::option::Option::Some(__serve) => __serve(&self.0, __call),
+                    ::core::option::Option::None => {
+                        ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure)
+                    }
                 }
             }
         }
@@ -127,8 +133,6 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let head = if plan.request.is_empty() { quote!(_) } else { quote!(__head) };
     quote! {
         #deprecated
-        // Not part of the function that chooses: each would pay for the largest one's stack frame and registers.
-        #[inline(never)]
         fn #serve<__T: #files>(
             __imp: &__T,
             __call: &mut ::nearcall::rt::Incoming<'_>,

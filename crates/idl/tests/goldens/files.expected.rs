@@ -531,6 +531,8 @@ const _: () = {
         pub fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
             ::nearcall::export(name, Self::new(imp))
         }
+        const __SERVE: &'static [::nearcall::rt::Serve<T>] =
+            &[__serve_open::<T>, __serve_read::<T>, __serve_write::<T>, __serve_ping::<T>];
     }
     impl<T> ::core::fmt::Debug for FilesServer<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -546,16 +548,12 @@ const _: () = {
             __procedure: u16,
             __call: &mut ::nearcall::rt::Incoming<'_>,
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
-            match __procedure {
-                0u16 => __serve_open(&self.0, __call),
-                1u16 => __serve_read(&self.0, __call),
-                2u16 => __serve_write(&self.0, __call),
-                3u16 => __serve_ping(&self.0, __call),
-                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+            match Self::__SERVE.get(::core::convert::Into::<usize>::into(__procedure)) {
+                ::core::option::Option::Some(__serve) => __serve(&self.0, __call),
+                ::core::option::Option::None => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
-    #[inline(never)]
     fn __serve_open<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -579,7 +577,6 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline(never)]
     fn __serve_read<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -605,7 +602,6 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline(never)]
     fn __serve_write<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -631,7 +627,6 @@ const _: () = {
         }
         ::core::result::Result::Ok(())
     }
-    #[inline(never)]
     fn __serve_ping<__T: Files>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,

@@ -1617,6 +1617,23 @@ const _: () = {
         pub fn export(name: &str, imp: T) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
             ::nearcall::export(name, Self::new(imp))
         }
+        const __SERVE: &'static [::nearcall::rt::Serve<T>] = &[
+            __serve_nothing::<T>,
+            __serve_value::<T>,
+            __serve_by_ref::<T>,
+            __serve_line::<T>,
+            __serve_varying::<T>,
+            __serve_bytes::<T>,
+            __serve_in_out::<T>,
+            __serve_reverse::<T>,
+            __serve_out::<T>,
+            __serve_fill::<T>,
+            __serve_all::<T>,
+            __serve_nothing_or::<T>,
+            __serve_small_or::<T>,
+            __serve_block::<T>,
+            __serve_old::<T>,
+        ];
     }
     impl<T> ::core::fmt::Debug for FormsServer<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -1632,28 +1649,13 @@ const _: () = {
             __procedure: u16,
             __call: &mut ::nearcall::rt::Incoming<'_>,
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
-            match __procedure {
-                0u16 => __serve_nothing(&self.0, __call),
-                1u16 => __serve_value(&self.0, __call),
-                2u16 => __serve_by_ref(&self.0, __call),
-                3u16 => __serve_line(&self.0, __call),
-                4u16 => __serve_varying(&self.0, __call),
-                5u16 => __serve_bytes(&self.0, __call),
-                6u16 => __serve_in_out(&self.0, __call),
-                7u16 => __serve_reverse(&self.0, __call),
-                8u16 => __serve_out(&self.0, __call),
-                9u16 => __serve_fill(&self.0, __call),
-                10u16 => __serve_all(&self.0, __call),
-                11u16 => __serve_nothing_or(&self.0, __call),
-                12u16 => __serve_small_or(&self.0, __call),
-                13u16 => __serve_block(&self.0, __call),
-                14u16 => __serve_old(&self.0, __call),
-                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+            match Self::__SERVE.get(::core::convert::Into::<usize>::into(__procedure)) {
+                ::core::option::Option::Some(__serve) => __serve(&self.0, __call),
+                ::core::option::Option::None => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_nothing<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1664,7 +1666,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_value<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1676,7 +1677,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_by_ref<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1691,7 +1691,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_line<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1708,7 +1707,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_varying<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1725,7 +1723,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_bytes<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1740,7 +1737,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_in_out<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1755,7 +1751,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_reverse<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1767,7 +1762,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_out<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1785,7 +1779,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_fill<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1798,7 +1791,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_all<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1832,7 +1824,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_nothing_or<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1853,7 +1844,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_small_or<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1876,7 +1866,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_block<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -1892,7 +1881,6 @@ const _: () = {
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
-    #[inline(never)]
     fn __serve_old<__T: Forms>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,
@@ -2227,6 +2215,7 @@ const _: () = {
         ) -> ::core::result::Result<::nearcall::Export, ::nearcall::ExportError> {
             ::nearcall::export(name, Self::new(imp))
         }
+        const __SERVE: &'static [::nearcall::rt::Serve<T>] = &[__serve_do::<T>];
     }
     impl<T> ::core::fmt::Debug for InnerServer<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -2242,13 +2231,12 @@ const _: () = {
             __procedure: u16,
             __call: &mut ::nearcall::rt::Incoming<'_>,
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
-            match __procedure {
-                0u16 => __serve_do(&self.0, __call),
-                _ => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
+            match Self::__SERVE.get(::core::convert::Into::<usize>::into(__procedure)) {
+                ::core::option::Option::Some(__serve) => __serve(&self.0, __call),
+                ::core::option::Option::None => ::core::result::Result::Err(::nearcall::rt::Refusal::NoSuchProcedure),
             }
         }
     }
-    #[inline(never)]
     fn __serve_do<__T: Inner>(
         __imp: &__T,
         __call: &mut ::nearcall::rt::Incoming<'_>,

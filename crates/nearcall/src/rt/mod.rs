@@ -98,6 +98,9 @@ macro_rules! out_len {
 
 out_len! { u8 u16 u32 u64 }
 
+/// A generated function that serves one procedure of a `T`.
+pub type Serve<T> = fn(&T, &mut Incoming<'_>) -> Result<(), Refusal>;
+
 /// What an exported object answers to. Implemented by generated servers.
 pub trait Service: Send + Sync + 'static {
     /// The interface.

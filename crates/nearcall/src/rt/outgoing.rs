@@ -2,32 +2,29 @@
 
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Held};
-use nearcall_core::transfer::mode::Choice;
 use nearcall_layout::pair::status;
 use nearcall_layout::wire::count_of;
 use nearcall_layout::{Class, Head, Tail, Wire};
 
 use super::LINE_BYTES;
-use crate::binding::{Callee, ClientPair};
+use crate::binding::ClientPair;
 use crate::error::{CallError, Failure};
 
 /// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace.
 #[derive(Debug)]
 pub struct Call<'a, const REQ: usize, const REP: usize> {
     pair: &'a ClientPair,
-    choice: Choice,
     held: Held<'a>,
-    callee: &'a Callee,
     head: Head<REQ>,
     used: usize,
 }
 
 impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     #[inline(always)]
-    pub(crate) fn new(pair: &'a ClientPair, choice: Choice, held: Held<'a>, callee: &'a Callee) -> Self {
+    pub(crate) fn new(pair: &'a ClientPair, held: Held<'a>) -> Self {
         // A head that does not fit the line lies at the start of the frame.
         let used = if REQ > LINE_BYTES { REQ } else { 0 };
-        Self { pair, choice, held, callee, head: Head::ZERO, used }
+        Self { pair, held, head: Head::ZERO, used }
     }
 
     /// Puts a fixed part.
@@ -88,10 +85,10 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         {
             *space = self.head.0;
         }
-        let Self { pair, choice, held, callee, head, .. } = self;
+        let Self { pair, held, head, .. } = self;
         let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        let answered = match held.call(&callee.target, words, &pair.control, &callee.timeout, choice) {
+        let answered = match held.call(words, &pair.control) {
             Ok(answered) => answered,
             Err(failed) => return Err(failure(failed)),
         };
