@@ -97,7 +97,7 @@ pub fn cpu() -> u16 {
 }
 
 /// The CPU this kernel thread runs on, or did some calls ago: [`cpu`] where that is one load, else kept for
-/// [`HINT_CALLS`] calls.
+/// a few calls.
 #[inline(always)]
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half of a word, or of no CPU")]

@@ -11,7 +11,7 @@
 //! while it sleeps. A pair that no seat attends is cold: its client rings by a message on the control socket. So the cost
 //! of a wake-up does not grow with the number of bindings.
 //!
-//! This file is what the watcher does; [`super::standby`] and [`super::lead`] are what occupants do.
+//! This file is what the watcher does; `standby.rs` and `lead.rs` are what occupants do.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
