@@ -38,6 +38,17 @@ impl From<nearcall_core::channel::Ran> for Ran {
     }
 }
 
+fn too_large(size: usize, limit: usize) -> String {
+    match size {
+        0 => format!(
+            "the result does not fit the procedure's frame of {limit} bytes, and is lost; raise `astack` in the interface"
+        ),
+        size => {
+            format!("{size} bytes do not fit the procedure's frame of {limit} bytes; raise `astack` in the interface")
+        }
+    }
+}
+
 /// How a call failed. `E` is the procedure's own error; [`Infallible`] for procedures that have none.
 ///
 /// After any error the caller's `&mut` arguments are what they were before the call.
@@ -59,8 +70,9 @@ pub enum CallError<E = Infallible> {
         /// How far the call got.
         ran: Ran,
     },
-    /// The server did not answer in time. It may still do what it was asked.
-    #[error("no answer within the time-out: {ran}")]
+    /// The server did not answer in time. It may still do what it was asked. Raise `timeout` in the interface if the
+    /// procedure needs longer.
+    #[error("no answer within the time-out: {ran}; raise `timeout` if the procedure needs longer")]
     Timeout {
         /// How far the call had got.
         ran: Ran,
@@ -73,33 +85,33 @@ pub enum CallError<E = Infallible> {
     #[error("all A-stacks of the interface were in use for the whole time-out; nothing was sent")]
     NoAStack,
     /// Arguments or results do not fit the procedure's frame. Raise `astack` in the interface, or send less.
-    #[error("{size} bytes do not fit the procedure's frame of {limit} bytes; raise `astack` in the interface")]
+    #[error("{}", too_large(*size, *limit))]
     TooLarge {
-        /// Bytes of the value that did not fit; 0 if the server found it.
+        /// Bytes of the argument that did not fit: nothing was sent. 0 if it was the result: the procedure ran.
         size: usize,
         /// Bytes of the frame.
         limit: usize,
     },
     /// The server found an argument that is no value of its type: its interface or its stubs are not ours.
-    #[error("the server refused an argument: it was no value of its type")]
+    #[error("the server refused an argument: it was no value of its type; build both sides from one interface")]
     BadArgument,
     /// The server's answer was no answer: a result that is no value of its type, or a length beyond the frame.
-    #[error("the server's answer is malformed; the server is faulty or hostile")]
+    #[error("the server's answer is malformed; the server is faulty or hostile: bind to another")]
     PeerMisbehaved,
-    /// The procedure panicked. The server goes on.
-    #[error("the procedure panicked in the server")]
+    /// The procedure panicked. The server goes on; what the procedure had done by then is done.
+    #[error("the procedure panicked in the server; its log says why")]
     Panicked,
     /// The call was given up by this process.
     #[error("the call was given up")]
     Aborted,
-    /// This process is a forked child of the one that bound. Bind again.
-    #[error("this process was forked after it had bound; bind again in the child")]
+    /// This process is a forked child of the one that bound, and cannot take part. Exec a program and bind there.
+    #[error("this process was forked after it had bound; exec a program in the child, and bind there")]
     Forked,
     /// The server does not take more work from this client now.
     #[error("the server is overloaded; try again later")]
     Overloaded,
-    /// The binding cannot do this.
-    #[error("this binding cannot carry the call")]
+    /// The binding cannot do this: its server granted fewer procedures. Bind again.
+    #[error("this binding cannot carry the call; bind again")]
     Unsupported,
 }
 
@@ -177,7 +189,7 @@ pub enum DirError {
         mode: u32,
     },
     /// It cannot be made or opened.
-    #[error("{path} cannot be used: {source}")]
+    #[error("{path} cannot be used: {source}; make its parent directory, or name another with NEARCALL_DIR")]
     Io {
         /// The directory.
         path: PathBuf,
