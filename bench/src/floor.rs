@@ -32,6 +32,9 @@ use crate::spin::PATIENCE;
 /// fetch lines in pairs.
 const APART: usize = 128;
 
+/// The same for requests of more than one line.
+const FAR_APART: usize = 512;
+
 /// Requests of one turn of the ring.
 const SLOTS: u32 = ring::SLOTS as u32;
 
@@ -41,6 +44,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         bare("pingpong", Placement::Apart, Floor::Line),
         bare("pingpong56", Placement::Apart, Floor::Line56),
+        bare("pingpong208", Placement::Apart, Floor::Line208),
         bare("pingpong56_free", Placement::FreeOfTwo, Floor::Line56),
         bare("pingpong1", Placement::Apart, Floor::OneLine),
         bare("copy4096", Placement::Apart, Floor::Copy),
@@ -68,6 +72,8 @@ pub(crate) enum Floor {
     Line,
     /// The flag and 48 bytes in the flag's line, a line for each direction.
     Line56,
+    /// The flag and 200 bytes after it, four lines for each direction.
+    Line208,
     /// The flag and 48 bytes, one line that both sides write.
     OneLine,
     /// 4096 bytes copied in and out, a flag for the answer.
@@ -99,6 +105,8 @@ pub(crate) fn serve(floor: Floor, pause: bool) -> Result<()> {
         (Floor::Line, true) => line::serve::<APART, 0, true>(&region),
         (Floor::Line56, false) => line::serve::<APART, 6, false>(&region),
         (Floor::Line56, true) => line::serve::<APART, 6, true>(&region),
+        (Floor::Line208, false) => line::serve::<FAR_APART, 25, false>(&region),
+        (Floor::Line208, true) => line::serve::<FAR_APART, 25, true>(&region),
         (Floor::OneLine, false) => line::serve::<0, 6, false>(&region),
         (Floor::OneLine, true) => line::serve::<0, 6, true>(&region),
         (Floor::Copy, false) => copy::serve::<false>(&region),
@@ -160,6 +168,8 @@ fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sa
         (Floor::Line, true) => plan.measure(1, line::client::<APART, 0, true>(&region)),
         (Floor::Line56, false) => plan.measure(1, line::client::<APART, 6, false>(&region)),
         (Floor::Line56, true) => plan.measure(1, line::client::<APART, 6, true>(&region)),
+        (Floor::Line208, false) => plan.measure(1, line::client::<FAR_APART, 25, false>(&region)),
+        (Floor::Line208, true) => plan.measure(1, line::client::<FAR_APART, 25, true>(&region)),
         (Floor::OneLine, false) => plan.measure(1, line::client::<0, 6, false>(&region)),
         (Floor::OneLine, true) => plan.measure(1, line::client::<0, 6, true>(&region)),
         (Floor::Copy, false) => plan.measure(1, copy::client::<false>(&region)),

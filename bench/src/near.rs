@@ -63,7 +63,11 @@ pub(crate) fn cases() -> Vec<Case> {
     for mode in &MODES {
         for (procedure, name) in Procedure::ALL {
             let case = mode.of(procedure, format!("{name}.{}", mode.name)).limit(limit(procedure, mode.name));
-            cases.push(if mode.name == "asleep" { case.beside("futex_one_cpu_1ms") } else { case });
+            cases.push(match (mode.name, procedure) {
+                ("asleep", _) => case.beside("futex_one_cpu_1ms"),
+                ("spin", Procedure::BigInOut) => case.beside("pingpong208"),
+                _ => case,
+            });
         }
     }
     cases.extend(paced());
