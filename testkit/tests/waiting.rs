@@ -26,7 +26,16 @@ fn observed(place: &Place, worker: &mut Worker, job: Job) -> (Report, Counts, Co
     let used = Used::by(pid, is_processor);
     let report = worker.run(job);
     let used = Used::by(pid, is_processor).since(used);
-    (report, before, asker.counts().unwrap(), used)
+    // A processor adds what it has taken when it has nothing else to do; one that has just lost its CPU does so later.
+    let deadline = Instant::now() + Duration::from_secs(1);
+    let after = loop {
+        let after = asker.counts().unwrap();
+        if after.calls - before.calls >= report.counts.calls || Instant::now() > deadline {
+            break after;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    (report, before, after, used)
 }
 
 /// A futex wait that is woken after it was queued and before the switch is counted by us and is none for the kernel: that
