@@ -94,8 +94,7 @@ impl ServerHalf {
     /// The arguments stay in the line until [`Serving::word`] reads them: once this claim has succeeded, the line is
     /// ours until it is stamped or answered. A client writes a line again only when one of the two says that it was read
     /// (`ClientHalf::make_room`), and only whoever won the exchange below stamps and answers this sequence number.
-    /// (What is read before the exchange need not be of this request, if another processor has claimed and answered it
-    /// meanwhile, but then the exchange fails.)
+    /// Whoever loses it reads nothing more than the first word.
     #[inline(always)]
     #[must_use]
     pub fn claim(&self) -> Option<Claimed> {
@@ -105,11 +104,11 @@ impl ServerHalf {
         if pair::sequence(first) != next {
             return None;
         }
+        // Relaxed: it only decides who has the request.
+        self.next.compare_exchange(next, after(next), Ordering::Relaxed, Ordering::Relaxed).ok()?;
         line.acquire();
         let what = line.load(request::WHAT);
         let right = line.load(request::RIGHT);
-        // Relaxed: what was read is ours alone, and is thrown away if another processor was faster.
-        self.next.compare_exchange(next, after(next), Ordering::Relaxed, Ordering::Relaxed).ok()?;
         #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "fields of a word")]
         let request = Request {
             binding: what as u16,
