@@ -16,7 +16,7 @@ const MAX_PROCEDURES: usize = 1024;
 /// Parameters of one procedure, for the same reason.
 const MAX_PARAMS: usize = 64;
 /// Names of functions that every client has.
-const TAKEN: &[&str] = &["bind"];
+const TAKEN: &[&str] = &["bind", "describe"];
 
 /// Refuses what is wrong with `interface` as a whole.
 pub(crate) fn interface(interface: &Interface, refusals: &mut Refusals) {
@@ -100,13 +100,14 @@ fn procedure(procedure: &Procedure, refusals: &mut Refusals) {
             "put some of them into a struct with `#[derive(nearcall::Wire)]`",
         );
     }
-    let by_return = procedure.params.iter().find(|param| matches!(param.form, Form::OutBytes { len_is_return: true }));
+    let by_return =
+        procedure.params.iter().find(|param| matches!(param.form, Form::OutSlice { len_is_return: true, .. }));
     if let Some(param) = by_return
-        && types::is_no_length(procedure.output.value.as_ref())
+        && (procedure.output.serde.value || types::is_no_length(procedure.output.value.as_ref()))
     {
         refusals.refuse(
             &param.declared,
-            "`len = return` needs a return value that counts bytes",
+            "`len = return` needs a return value that counts items",
             "return `u32`, `u64`, or `Result` of one of them; or write `#[out]` if all of the buffer is always filled",
         );
     }

@@ -1,17 +1,24 @@
-//! `#[derive(nearcall::Wire)]`: how a struct or an enum without fields travels.
+//! `#[derive(nearcall::Wire)]`: how a struct or an enum travels.
 //!
 //! A struct is its fields in order of declaration, without padding: each has its fixed part in the head, and those that
-//! vary have their tails one after the other. An enum is its discriminant, in the integer that `#[repr]` names, or `u32`.
+//! vary have their tails one after the other. An enum is its discriminant, in the integer that `#[repr]` names, or `u32`;
+//! then the fields of the variant. If all fields are fixed, so is the enum, with zeros up to the size of the largest
+//! variant. A type with a part that is of class `Conventional`, or an enum with one that is not fixed, is written in
+//! sequence.
 //!
-//! Invariants: sizes are constants that rustc computes from the types of the fields; a discriminant that the integer does
-//! not hold is a compile error; bytes that are no variant are `Malformed`.
+//! Invariants: sizes and classes are constants that rustc computes from the types of the fields; a discriminant that the
+//! integer does not hold is a compile error; bytes that are no variant are `Malformed`.
 //!
-//! What it does not do: generic types, enums with fields, or attributes of its own.
+//! What it does not do: generic types, or attributes of its own.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+mod enumeration;
+mod structure;
+mod sum;
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Index, Member, Type, Variant};
+use syn::{Data, DataEnum, DeriveInput, Fields, Ident, Index, Member, Type};
 
 use crate::refusals::Refusals;
 
@@ -29,10 +36,15 @@ pub(crate) fn wire(item: &DeriveInput) -> TokenStream {
         );
     }
     let body = match &item.data {
-        Data::Struct(data) => structure(&item.ident, &data.fields),
+        Data::Struct(data) => structure::structure(&item.ident, &data.fields),
         Data::Enum(data) => {
             check_enum(item, data, &mut refusals);
-            enumeration(&item.ident, &repr(item, &mut refusals), data)
+            let repr = repr(item, &mut refusals);
+            if data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit)) {
+                enumeration::enumeration(&item.ident, &repr, data)
+            } else {
+                sum::sum(&item.ident, &repr, data)
+            }
         }
         Data::Union(data) => {
             refusals.refuse(
@@ -50,15 +62,95 @@ fn check_enum(item: &DeriveInput, data: &DataEnum, refusals: &mut Refusals) {
     if data.variants.is_empty() {
         refusals.refuse(&item.ident, "an enum without variants has no value that could travel", "add a variant");
     }
-    for variant in &data.variants {
-        if !matches!(variant.fields, Fields::Unit) {
-            refusals.refuse(
-                variant,
-                "a variant with fields has no fixed layout",
-                "use a struct with an enum of the kinds and the fields of all of them",
-            );
+}
+
+/// The fields of a struct or a variant.
+struct Parts {
+    /// How each is named in Rust.
+    members: Vec<Member>,
+    /// How each is named in the shape.
+    shown: Vec<String>,
+    /// Their types.
+    types: Vec<Type>,
+    /// Their types outside of an `impl`, where there is no `Self`.
+    outside: Vec<TokenStream>,
+    /// How they are written: in braces, in parentheses, or not at all.
+    style: Style,
+}
+
+#[derive(Clone, Copy)]
+enum Style {
+    Named,
+    Tuple,
+    Unit,
+}
+
+impl Parts {
+    fn of(fields: &Fields, name: &Ident) -> Self {
+        let members: Vec<Member> = fields
+            .iter()
+            .enumerate()
+            .map(|(i, field)| field.ident.clone().map_or_else(|| Member::Unnamed(Index::from(i)), Member::Named))
+            .collect();
+        let shown = members
+            .iter()
+            .map(|member| match member {
+                Member::Named(ident) => ident.unraw().to_string(),
+                Member::Unnamed(index) => index.index.to_string(),
+            })
+            .collect();
+        let types: Vec<Type> = fields.iter().map(|field| field.ty.clone()).collect();
+        let outside = types.iter().map(|ty| without_self(ty.to_token_stream(), name)).collect();
+        let style = match fields {
+            Fields::Named(_) => Style::Named,
+            Fields::Unnamed(_) => Style::Tuple,
+            Fields::Unit => Style::Unit,
+        };
+        Self { members, shown, types, outside, style }
+    }
+
+    /// Whether all of them are fixed.
+    fn fixed<'a>(parts: impl IntoIterator<Item = &'a Self>) -> TokenStream {
+        let types = parts.into_iter().flat_map(|parts| &parts.types);
+        quote!(::nearcall::rt::all(&[#(<#types as ::nearcall::Wire>::FIXED),*]))
+    }
+
+    /// `constructor` of `values`, one for each field.
+    fn made(&self, constructor: &TokenStream, values: impl IntoIterator<Item = TokenStream>) -> TokenStream {
+        let (members, values) = (&self.members, values.into_iter());
+        match self.style {
+            Style::Named => quote!(#constructor { #(#members: #values),* }),
+            Style::Tuple => quote!(#constructor(#(#values),*)),
+            Style::Unit => constructor.clone(),
         }
     }
+
+    /// The pattern of `constructor` that binds the fields to `bound`.
+    fn pattern(&self, constructor: &TokenStream, bound: &[Ident]) -> TokenStream {
+        self.made(constructor, bound.iter().map(ToTokens::to_token_stream))
+    }
+
+    /// The fields in a shape.
+    fn shapes(&self) -> TokenStream {
+        let Self { shown, types, .. } = self;
+        quote!(&[#((#shown, <#types as ::nearcall::Wire>::SHAPE)),*])
+    }
+}
+
+/// `tokens` with the type's name instead of `Self`.
+fn without_self(tokens: TokenStream, name: &Ident) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "Self" => TokenTree::Ident(Ident::new(&name.to_string(), ident.span())),
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), without_self(group.stream(), name));
+                inner.set_span(group.span());
+                TokenTree::Group(inner)
+            }
+            other => other,
+        })
+        .collect()
 }
 
 /// The integer that carries an enum.
@@ -82,176 +174,4 @@ fn repr(item: &DeriveInput, refusals: &mut Refusals) -> Ident {
         drop(parsed);
     }
     named.unwrap_or_else(|| format_ident!("u32"))
-}
-
-fn structure(name: &Ident, fields: &Fields) -> TokenStream {
-    let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
-    let members: Vec<Member> = fields
-        .iter()
-        .enumerate()
-        .map(|(i, field)| field.ident.clone().map_or_else(|| Member::Unnamed(Index::from(i)), Member::Named))
-        .collect();
-    let shown = members.iter().map(|member| match member {
-        Member::Named(ident) => ident.unraw().to_string(),
-        Member::Unnamed(index) => index.index.to_string(),
-    });
-    let shape_name = name.unraw().to_string();
-    let ats: Vec<Ident> = (0..types.len()).map(|i| format_ident!("__AT_{i}")).collect();
-    let mut offset = quote!(0);
-    let mut offsets = TokenStream::new();
-    for (at, ty) in ats.iter().zip(&types) {
-        offsets.extend(quote!(const #at: usize = #offset;));
-        offset = quote!(#at + <#ty as ::nearcall::Wire>::SIZE);
-    }
-    let aligns = types.iter().map(|ty| {
-        quote! {
-            if <#ty as ::nearcall::Wire>::ALIGN > align {
-                align = <#ty as ::nearcall::Wire>::ALIGN;
-            }
-        }
-    });
-    let align = if types.is_empty() { quote!(1) } else { quote!({ let mut align = 1; #(#aligns)* align }) };
-    let class = if types.is_empty() {
-        quote!(::nearcall::rt::Class::Fixed)
-    } else {
-        quote!({
-            let mut class = ::nearcall::rt::Class::Fixed;
-            #(if ::core::matches!(<#types as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            })*
-            class
-        })
-    };
-    let gets: Vec<TokenStream> = types
-        .iter()
-        .zip(&ats)
-        .map(|(ty, at)| quote!(<#ty as ::nearcall::Wire>::get(__head, __at.saturating_add(#at), __tail)?))
-        .collect();
-    let made = match fields {
-        Fields::Named(_) => quote!(Self { #(#members: #gets),* }),
-        Fields::Unnamed(_) => quote!(Self(#(#gets),*)),
-        Fields::Unit => quote!(Self),
-    };
-    let puts = types.iter().zip(&members).zip(&ats).map(
-        |((ty, member), at)| quote!(<#ty as ::nearcall::Wire>::put(&self.#member, __head, __at.saturating_add(#at));),
-    );
-    let tail_sizes = types
-        .iter()
-        .zip(&members)
-        .map(|(ty, member)| quote!(.saturating_add(<#ty as ::nearcall::Wire>::tail_size(&self.#member))));
-    let put_tails = types.iter().zip(&members).map(|(ty, member)| {
-        quote! {
-            let __size = <#ty as ::nearcall::Wire>::tail_size(&self.#member);
-            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
-                return;
-            };
-            <#ty as ::nearcall::Wire>::put_tail(&self.#member, __field);
-        }
-    });
-    // Without fields, the defaults of the trait are right and the parameters would be unused.
-    let tails = (!types.is_empty()).then(|| {
-        quote! {
-            #[inline]
-            fn tail_size(&self) -> usize {
-                0_usize #(#tail_sizes)*
-            }
-
-            #[inline]
-            fn put_tail(&self, __space: &mut [u8]) {
-                #(#put_tails)*
-            }
-        }
-    });
-    quote! {
-        const _: () = {
-            #offsets
-
-            #[automatically_derived]
-            impl ::nearcall::Wire for #name {
-                const SIZE: usize = #offset;
-                const ALIGN: usize = #align;
-                const CLASS: ::nearcall::rt::Class = #class;
-                const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
-                    name: #shape_name,
-                    fields: &[#((#shown, <#types as ::nearcall::Wire>::SHAPE)),*],
-                };
-
-                #[inline]
-                fn put(&self, __head: &mut [u8], __at: usize) {
-                    #(#puts)*
-                }
-
-                #tails
-
-                #[inline]
-                fn get(
-                    __head: &[u8],
-                    __at: usize,
-                    __tail: &mut ::nearcall::rt::Tail<'_>,
-                ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
-                    ::core::result::Result::Ok(#made)
-                }
-            }
-        };
-    }
-}
-
-fn enumeration(name: &Ident, repr: &Ident, data: &DataEnum) -> TokenStream {
-    let variants: Vec<&Variant> = data.variants.iter().collect();
-    let idents: Vec<&Ident> = variants.iter().map(|variant| &variant.ident).collect();
-    let shown = idents.iter().map(|ident| ident.unraw().to_string());
-    let shape_name = name.unraw().to_string();
-    let values: Vec<Ident> = (0..variants.len()).map(|i| format_ident!("__VARIANT_{i}")).collect();
-    let constants = idents.iter().zip(&values).map(|(ident, value)| {
-        let message =
-            format!("the discriminant of `{ident}` does not fit {repr}, or 63 bits: give the enum a larger `#[repr]`");
-        quote! {
-            const #value: #repr = #name::#ident as #repr;
-            const _: () = ::core::assert!(
-                #name::#ident as i128 == #value as i128 && #name::#ident as i128 == #name::#ident as i64 as i128,
-                #message
-            );
-        }
-    });
-    // Only a full `u8` has as many variants as values.
-    let unreachable =
-        (variants.len() >= 256).then(|| quote!(#[allow(unreachable_patterns, reason = "every byte may be a variant")]));
-    quote! {
-        const _: () = {
-            #(#constants)*
-
-            #[automatically_derived]
-            impl ::nearcall::Wire for #name {
-                const SIZE: usize = <#repr as ::nearcall::Wire>::SIZE;
-                const ALIGN: usize = <#repr as ::nearcall::Wire>::ALIGN;
-                const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
-                const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
-                    name: #shape_name,
-                    size: <#repr as ::nearcall::Wire>::SIZE,
-                    variants: &[#((#shown, Self::#idents as i64)),*],
-                };
-
-                #[inline]
-                fn put(&self, __head: &mut [u8], __at: usize) {
-                    let __value = match self {
-                        #(Self::#idents => #values,)*
-                    };
-                    <#repr as ::nearcall::Wire>::put(&__value, __head, __at);
-                }
-
-                #[inline]
-                fn get(
-                    __head: &[u8],
-                    __at: usize,
-                    __tail: &mut ::nearcall::rt::Tail<'_>,
-                ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
-                    match <#repr as ::nearcall::Wire>::get(__head, __at, __tail)? {
-                        #(#values => ::core::result::Result::Ok(Self::#idents),)*
-                        #unreachable
-                        _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
-                    }
-                }
-            }
-        };
-    }
 }

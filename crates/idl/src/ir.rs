@@ -38,8 +38,10 @@ pub struct Procedure {
 pub struct Param {
     /// Its name.
     pub ident: Ident,
-    /// Its type as declared, with references.
+    /// Its type as declared, with references: the client's.
     pub declared: Type,
+    /// Its type in the trait that the server implements.
+    pub served: Type,
     /// How it travels.
     pub form: Form,
 }
@@ -51,19 +53,30 @@ pub enum Form {
     Value(Type),
     /// `&T`: in; the server lends the decoded value to the procedure.
     Ref(Type),
+    /// `#[serde] x: T`, or `&T`: in; encoded by serde's traits.
+    Serde {
+        /// `T`.
+        ty: Type,
+        /// Whether it was written as `&T`.
+        is_ref: bool,
+    },
     /// `&str`: in; text.
     Str,
-    /// `&[u8]`: in; bytes.
-    Bytes,
+    /// `&[T]`: in; items as they lie in memory.
+    Slice(Type),
+    /// `#[in_place] &[u8]`: in; the server reads the bytes where the client put them.
+    InPlace,
     /// `&mut T`: in and out.
     InOut(Type),
-    /// `&mut [u8]`: in and out, all of it both ways.
-    InOutBytes,
+    /// `&mut [T]`: in and out, all of it both ways.
+    InOutSlice(Type),
     /// `#[out] x: &mut T`: out; the procedure gets a default value to overwrite.
     Out(Type),
-    /// `#[out] buf: &mut [u8]`: out; the request carries the capacity only.
-    OutBytes {
-        /// `len = return`: only as many bytes come back as the return value says.
+    /// `#[out] buf: &mut [T]`: out; the request carries the capacity only.
+    OutSlice {
+        /// `T`.
+        item: Type,
+        /// `len = return`: only as many items come back as the return value says.
         len_is_return: bool,
     },
 }
@@ -84,9 +97,11 @@ impl Form {
     #[must_use]
     pub const fn direction(&self) -> Direction {
         match self {
-            Self::Value(_) | Self::Ref(_) | Self::Str | Self::Bytes => Direction::In,
-            Self::InOut(_) | Self::InOutBytes => Direction::InOut,
-            Self::Out(_) | Self::OutBytes { .. } => Direction::Out,
+            Self::Value(_) | Self::Ref(_) | Self::Serde { .. } | Self::Str | Self::Slice(_) | Self::InPlace => {
+                Direction::In
+            }
+            Self::InOut(_) | Self::InOutSlice(_) => Direction::InOut,
+            Self::Out(_) | Self::OutSlice { .. } => Direction::Out,
         }
     }
 }
@@ -98,6 +113,17 @@ pub struct Output {
     pub value: Option<Type>,
     /// `E`; `None` if the procedure has no errors of its own.
     pub error: Option<Type>,
+    /// Which of the two are encoded by serde's traits.
+    pub serde: BySerde,
+}
+
+/// What `#[serde(..)]` on a method says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BySerde {
+    /// `return`.
+    pub value: bool,
+    /// `error`.
+    pub error: bool,
 }
 
 /// What `#[call(..)]` says; a `None` means the default of the run time.

@@ -9,7 +9,7 @@
 //! * `parse`, `types`, `options`: the trait, the types in it, and our attributes on it.
 //! * `check`: what only the whole interface can tell.
 //! * `emit`: the trait, the client, the server, the local stand-in and the constant tables.
-//! * `derive`: `Wire` for a type.
+//! * `derive`: `Wire` for a type; `plain`: a struct whose slices travel.
 //!
 //! Invariants:
 //! * A macro sees names, not types. No layout and no choice of a path depends on the name of a type; generated constants
@@ -27,6 +27,7 @@ mod emit;
 pub mod ir;
 mod options;
 mod parse;
+mod plain;
 pub mod refusals;
 mod types;
 
@@ -71,6 +72,15 @@ pub fn interface(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn derive_wire(item: TokenStream) -> TokenStream {
     match syn::parse2::<DeriveInput>(item) {
         Ok(item) => derive::wire(&item),
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+/// What `#[nearcall::plain]` makes of the struct `item`, or every reason why it cannot be.
+#[must_use]
+pub fn plain(args: TokenStream, item: TokenStream) -> TokenStream {
+    match syn::parse2::<DeriveInput>(item) {
+        Ok(item) => plain::plain(&args, &item),
         Err(error) => error.into_compile_error(),
     }
 }

@@ -1,18 +1,28 @@
-//! Our attributes: `#[call(..)]` on a method and `#[out]` on a parameter.
+//! Our attributes: `#[call(..)]` and `#[serde(..)]` on a method; `#[out]`, `#[in_place]` and `#[serde]` on a parameter.
 //!
 //! Unknown keys, keys given twice and values out of range are refused one by one; a refused key leaves its default.
 //! Attributes of others are not looked at here.
 
 use std::time::Duration;
 
+use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 
-use crate::ir::Options;
+use crate::ir::{BySerde, Options};
 use crate::refusals::Refusals;
 
 /// The most calls one client can have under way in one procedure: the run time keeps them in one 64-bit word.
 const MAX_CONCURRENCY: u64 = 64;
+
+/// What our attributes say about a parameter.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Marks {
+    pub(crate) out: Option<Out>,
+    pub(crate) in_place: bool,
+    pub(crate) serde: bool,
+}
 
 /// What `#[out]` says about a parameter.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +84,56 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
     options
 }
 
+/// Reads and removes what we know of a parameter's attributes.
+pub(crate) fn marks(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Marks {
+    Marks {
+        out: out(attrs, refusals),
+        in_place: flag(attrs, "in_place", refusals),
+        serde: flag(attrs, "serde", refusals),
+    }
+}
+
+/// Reads and removes an attribute that has no keys.
+fn flag(attrs: &mut Vec<Attribute>, name: &str, refusals: &mut Refusals) -> bool {
+    let Some(attr) = take(attrs, name, refusals) else { return false };
+    if !matches!(attr.meta, Meta::Path(_)) {
+        refusals.refuse(&attr, format!("`#[{name}]` of a parameter has no keys"), format!("write `#[{name}]` alone"));
+    }
+    true
+}
+
+/// Reads and removes `#[serde(..)]` of a method.
+pub(crate) fn by_serde(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> BySerde {
+    const HINT: &str = "write `#[serde(return)]`, `#[serde(error)]` or `#[serde(return, error)]`; for a parameter write \
+                        `#[serde]` before its name";
+    let mut by = BySerde::default();
+    let Some(attr) = take(attrs, "serde", refusals) else { return by };
+    let parser = |input: syn::parse::ParseStream<'_>| {
+        Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
+    };
+    match attr.parse_args_with(parser) {
+        Ok(keys) if !keys.is_empty() => {
+            for key in keys {
+                let known = if key == "return" {
+                    &mut by.value
+                } else if key == "error" {
+                    &mut by.error
+                } else {
+                    refusals.refuse(&key, "unknown key", HINT);
+                    continue;
+                };
+                if std::mem::replace(known, true) {
+                    refusals.refuse(&key, format!("`{key}` is given twice"), "keep one of them");
+                }
+            }
+        }
+        _ => refusals.refuse(&attr, "`#[serde]` of a method says which of its results serde encodes", HINT),
+    }
+    by
+}
+
 /// Reads and removes `#[out]`.
-pub(crate) fn out(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Option<Out> {
+fn out(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Option<Out> {
     let attr = take(attrs, "out", refusals)?;
     let mut out = Out { len_is_return: false };
     if matches!(attr.meta, Meta::Path(_)) {

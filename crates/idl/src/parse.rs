@@ -42,6 +42,7 @@ pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interfa
 /// Reads one method and strips our attributes from it.
 fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Procedure> {
     let options = options::call(&mut method.attrs, refusals);
+    let serde = options::by_serde(&mut method.attrs, refusals);
     method_attrs(&mut method.attrs, refusals);
     signature(&method.sig, refusals);
     if let Some(body) = &method.default {
@@ -56,7 +57,7 @@ fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Proced
         FnArg::Typed(typed) => param(typed, refusals),
     });
     let params = params.collect();
-    let output = types::output(&method.sig.output, refusals)?;
+    let output = types::output(&method.sig, serde, refusals)?;
     let attrs = method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect();
     Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options })
 }
@@ -78,8 +79,8 @@ fn method_attrs(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) {
                 "a conditional procedure would number the ones after it differently in two programs",
                 "keep the procedure and return an error from it, or put `cfg` on two whole interfaces",
             );
-        } else if attr.path().is_ident("out") {
-            refusals.refuse(attr, "`#[out]` is about a parameter", "write it before the parameter's name");
+        } else if let Some(name) = ["out", "in_place"].iter().find(|name| attr.path().is_ident(name)) {
+            refusals.refuse(attr, format!("`#[{name}]` is about a parameter"), "write it before the parameter's name");
             return false;
         }
         true
@@ -146,7 +147,7 @@ fn receiver(sig: &Signature, refusals: &mut Refusals) {
 
 /// Reads one parameter and strips our attribute from it.
 fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
-    let out = options::out(&mut typed.attrs, refusals);
+    let marks = options::marks(&mut typed.attrs, refusals);
     typed.attrs.retain(|attr| {
         if is_cfg(attr) {
             refusals.refuse(attr, "a conditional parameter would move the ones after it", "keep the parameter");
@@ -154,7 +155,7 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
             refusals.refuse(
                 attr,
                 "unknown attribute of a parameter",
-                "the only one is `#[out]` or `#[out(len = return)]`",
+                "there are `#[out]`, `#[out(len = return)]`, `#[in_place]` and `#[serde]`",
             );
             return false;
         }
@@ -178,8 +179,13 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
         // Or rustc would refuse the pattern once more.
         *typed.pat = parse_quote!(_);
     }
-    let form = types::form(&typed.ty, out, refusals);
-    Some(Param { ident: ident?, declared: (*typed.ty).clone(), form: form? })
+    let form = types::form(&typed.ty, marks, refusals);
+    let declared = (*typed.ty).clone();
+    if marks.in_place {
+        // The implementation gets the client's bytes as what they are: shared.
+        *typed.ty = parse_quote!(::nearcall::SharedBytes<'_>);
+    }
+    Some(Param { ident: ident?, served: (*typed.ty).clone(), declared, form: form? })
 }
 
 /// Names of ours begin with two underscores; that is the whole of the hygiene of generated code.

@@ -3,14 +3,23 @@
 //! Only syntax is looked at. A refusal here says earlier, and in better words, what rustc would say about a missing
 //! `impl Wire`; a type that is let through is still judged by rustc.
 
-use syn::{GenericArgument, Path, PathArguments, ReturnType, Type, TypeReference};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{GenericArgument, Lifetime, Path, PathArguments, ReturnType, Signature, Type, TypeReference};
 
-use crate::ir::{Form, Output};
-use crate::options::Out;
+use crate::ir::{BySerde, Form, Output};
+use crate::options::{Marks, Out};
 use crate::refusals::Refusals;
 
 /// How a parameter of type `ty` travels; `None` if it was refused.
-pub(crate) fn form(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Option<Form> {
+pub(crate) fn form(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
+    let Marks { out, in_place, serde } = marks;
+    if serde {
+        return by_serde(ty, marks, refusals);
+    }
+    if in_place {
+        return self::in_place(ty, out, refusals);
+    }
     let Type::Reference(reference) = bare(ty) else {
         if out.is_some() {
             refuse_out(ty, refusals);
@@ -19,11 +28,7 @@ pub(crate) fn form(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Opti
         return value(ty, Role::Param, refusals).then(|| Form::Value(bare(ty).clone()));
     };
     if let Some(lifetime) = &reference.lifetime {
-        refusals.refuse(
-            lifetime,
-            "a lifetime says nothing across address spaces",
-            "leave it out: every reference lives as long as the call",
-        );
+        refuse_lifetime(lifetime, refusals);
     }
     if reference.mutability.is_some() {
         return exclusive(reference, out, refusals);
@@ -34,11 +39,7 @@ pub(crate) fn form(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Opti
     }
     let target = bare(&reference.elem);
     match target {
-        Type::Slice(slice) if is(&slice.elem, "u8") => Some(Form::Bytes),
-        Type::Slice(_) => {
-            refuse_slice(ty, refusals);
-            None
-        }
+        Type::Slice(slice) => item(&slice.elem, refusals).map(Form::Slice),
         _ if is(target, "str") => Some(Form::Str),
         _ => value(target, Role::Param, refusals).then(|| Form::Ref(target.clone())),
     }
@@ -48,26 +49,22 @@ pub(crate) fn form(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Opti
 fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusals) -> Option<Form> {
     let target = bare(&reference.elem);
     match target {
-        Type::Slice(slice) if is(&slice.elem, "u8") => Some(match out {
-            None => Form::InOutBytes,
-            Some(Out { len_is_return }) => Form::OutBytes { len_is_return },
+        Type::Slice(slice) => item(&slice.elem, refusals).map(|item| match out {
+            None => Form::InOutSlice(item),
+            Some(Out { len_is_return }) => Form::OutSlice { item, len_is_return },
         }),
-        Type::Slice(_) => {
-            refuse_slice(reference, refusals);
-            None
-        }
         _ if is(target, "str") || is(target, "String") || is_generic(target, "Vec") => {
             refusals.refuse(
                 reference,
                 "an in-out or out parameter has a fixed size, so that its place in the reply is known before the call",
-                "use `&mut [u8]`, or take the old value as a parameter and return the new one",
+                "use a slice, as `&mut [u8]`, or take the old value as a parameter and return the new one",
             );
             None
         }
         _ if out.is_some_and(|out| out.len_is_return) => {
             refusals.refuse(
                 reference,
-                "`len = return` is about a byte buffer",
+                "`len = return` is about a slice",
                 "write `#[out]` alone: a single value comes back whole",
             );
             None
@@ -78,25 +75,128 @@ fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusal
     }
 }
 
-/// What a procedure with this return type returns; `None` if it was refused.
-pub(crate) fn output(declared: &ReturnType, refusals: &mut Refusals) -> Option<Output> {
-    let ReturnType::Type(_, ty) = declared else { return Some(Output::default()) };
+/// The items of a slice, as far as the syntax tells; rustc asks whether they are `Plain`.
+fn item(ty: &Type, refusals: &mut Refusals) -> Option<Type> {
     let ty = bare(ty);
-    let Some(arguments) = result_arguments(ty) else {
-        let fine = value(ty, Role::Return, refusals);
-        return fine.then(|| Output { value: not_unit(ty), error: None });
-    };
-    let [ok, err] = arguments.as_slice() else {
+    plain(
+        ty,
+        "the items of a slice travel as they lie in memory, and not every memory is a value of this type",
+        "use integers, floats or structs with `#[nearcall::plain]`; or take `Vec<T>` or `&Vec<T>`, and return a `Vec<T>`",
+        refusals,
+    )
+    .then(|| ty.clone())
+}
+
+/// Refuses, with the words given, a type that certainly is not plain; whether there was nothing to refuse.
+pub(crate) fn plain(ty: &Type, what: &str, hint: &str, refusals: &mut Refusals) -> bool {
+    let ty = bare(ty);
+    let has_illegal_values = is(ty, "bool") || is(ty, "char") || matches!(ty, Type::Tuple(_));
+    let owns = ["Vec", "Option", "Box", "Result"].iter().any(|name| is_generic(ty, name)) || is(ty, "String");
+    if has_illegal_values || owns {
+        refusals.refuse(ty, what, hint);
+        return false;
+    }
+    value(ty, Role::Param, refusals)
+}
+
+/// How a parameter with `#[in_place]` travels.
+fn in_place(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Option<Form> {
+    if let Type::Reference(reference) = bare(ty)
+        && reference.mutability.is_none()
+        && out.is_none()
+        && let Type::Slice(slice) = bare(&reference.elem)
+        && is(&slice.elem, "u8")
+    {
+        if let Some(lifetime) = &reference.lifetime {
+            refuse_lifetime(lifetime, refusals);
+        }
+        return Some(Form::InPlace);
+    }
+    refusals.refuse(
+        ty,
+        "only bytes that the client sends can be read in place: of anything else a copy must be checked first",
+        "write `#[in_place] data: &[u8]`, or remove `#[in_place]`",
+    );
+    None
+}
+
+/// How a parameter with `#[serde]` travels.
+fn by_serde(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
+    if marks.out.is_some() || marks.in_place {
         refusals.refuse(
             ty,
-            "the error type of this `Result` cannot be seen here",
-            "write `Result<T, E>` with both types: `E` becomes the `CallError<E>` of the client",
+            "`#[serde]` stands alone: what serde encodes is a value of its own, whose size is known when it is encoded",
+            "return it, with `#[serde(return)]` on the method",
         );
         return None;
+    }
+    let (target, is_ref) = match bare(ty) {
+        Type::Reference(reference) if reference.mutability.is_some() => {
+            refusals.refuse(
+                ty,
+                "what serde encodes has no fixed size, so its place in the reply is not known before the call",
+                "take the old value as a parameter and return the new one, with `#[serde(return)]` on the method",
+            );
+            return None;
+        }
+        Type::Reference(reference) => (bare(&reference.elem), true),
+        other => (other, false),
     };
-    // Both are looked at, whatever the first one is.
-    let fine = value(ok, Role::Return, refusals) & value(err, Role::Return, refusals);
-    fine.then(|| Output { value: not_unit(ok), error: Some(bare(err).clone()) })
+    if matches!(target, Type::Slice(_) | Type::Reference(_) | Type::TraitObject(_) | Type::ImplTrait(_))
+        || is(target, "str")
+    {
+        refusals.refuse(
+            ty,
+            "serde would have to make a value of a type that owns nothing",
+            "use a type that owns what is in it, as `Vec<T>` or `String`",
+        );
+        return None;
+    }
+    Some(Form::Serde { ty: target.clone(), is_ref })
+}
+
+fn refuse_lifetime(lifetime: &Lifetime, refusals: &mut Refusals) {
+    refusals.refuse(
+        lifetime,
+        "a lifetime says nothing across address spaces",
+        "leave it out: every reference lives as long as the call",
+    );
+}
+
+/// What a procedure with this signature returns; `None` if it was refused.
+pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -> Option<Output> {
+    let mut result = |ty, by_serde: bool| by_serde || value(ty, Role::Return, refusals);
+    let (value, error) = match &sig.output {
+        ReturnType::Default => (None, None),
+        ReturnType::Type(_, ty) => {
+            let ty = bare(ty);
+            match result_arguments(ty).as_deref() {
+                None => (result(ty, serde.value).then(|| not_unit(ty))?, None),
+                // Both are looked at, whatever the first one is.
+                Some([ok, err]) => {
+                    let fine = result(ok, serde.value) & result(err, serde.error);
+                    fine.then(|| (not_unit(ok), Some(bare(err).clone())))?
+                }
+                Some(_) => {
+                    refusals.refuse(
+                        ty,
+                        "the error type of this `Result` cannot be seen here",
+                        "write `Result<T, E>` with both types: `E` becomes the `CallError<E>` of the client",
+                    );
+                    return None;
+                }
+            }
+        }
+    };
+    let missing = [(serde.value && value.is_none(), "return"), (serde.error && error.is_none(), "error")];
+    for (_, key) in missing.iter().filter(|(is_missing, _)| *is_missing) {
+        refusals.refuse(
+            &sig.ident,
+            format!("`#[serde({key})]` is about something that this procedure does not have"),
+            "remove it from the attribute, or return it",
+        );
+    }
+    Some(Output { value, error, serde })
 }
 
 fn not_unit(ty: &Type) -> Option<Type> {
@@ -139,6 +239,9 @@ fn bare(mut ty: &Type) -> &Type {
     }
 }
 
+/// Values in a tuple: as many as `Wire` is implemented for.
+const MAX_TUPLE: usize = 8;
+
 /// Where a type stands, as far as hints differ.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -157,10 +260,12 @@ fn value(ty: &Type, role: Role, refusals: &mut Refusals) -> bool {
             return own & path_value(&path.path, role, refusals);
         }
         Type::Array(array) => return value(&array.elem, role, refusals),
-        Type::Tuple(tuple) if tuple.elems.is_empty() => return true,
+        Type::Tuple(tuple) if tuple.elems.len() <= MAX_TUPLE => {
+            return tuple.elems.iter().fold(true, |fine, item| fine & value(item, role, refusals));
+        }
         Type::Tuple(_) => (
-            "a tuple has no names that both sides could compare",
-            "give it a name: a struct with `#[derive(nearcall::Wire)]`",
+            "a tuple of more than 8 values has too many without a name",
+            "give them names: a struct with `#[derive(nearcall::Wire)]`",
         ),
         Type::Reference(_) if role == Role::Return => (
             "a result cannot be borrowed: it comes from another address space",
@@ -170,7 +275,7 @@ fn value(ty: &Type, role: Role, refusals: &mut Refusals) -> bool {
             "a reference inside a type points into another address space",
             "only the parameter itself can be a reference; own what is inside",
         ),
-        Type::Slice(_) => ("a slice without a reference has no size", "use `Vec<T>`, or `&[u8]` for bytes"),
+        Type::Slice(_) => ("a slice without a reference has no size", "use `Vec<T>`, or a reference: `&[T]`"),
         Type::ImplTrait(_) | Type::TraitObject(_) => (
             "code does not travel: both sides must know the same concrete type",
             "name the type, or make an enum with `#[derive(nearcall::Wire)]` of the cases",
@@ -244,14 +349,54 @@ fn refuse_out(ty: &Type, refusals: &mut Refusals) {
     refusals.refuse(
         ty,
         "an `#[out]` parameter is a `&mut`: the client lends the place for the result",
-        "write `&mut T` or `&mut [u8]`, or remove `#[out]`",
+        "write `&mut T` or `&mut [T]`, or remove `#[out]`",
     );
 }
 
-fn refuse_slice(ty: impl quote::ToTokens, refusals: &mut Refusals) {
-    refusals.refuse(
-        ty,
-        "only bytes travel as a slice: the items of another type would have to be decoded into memory first",
-        "take `Vec<T>` or `&Vec<T>`, and return a `Vec<T>`",
-    );
+/// `ty` as Rust spells it, the same however it was spaced.
+pub(crate) fn spelling(ty: &Type) -> String {
+    fn append(tokens: TokenStream, text: &mut String) {
+        for token in tokens {
+            let next = match token {
+                TokenTree::Group(group) => {
+                    let (open, close) = match group.delimiter() {
+                        proc_macro2::Delimiter::Parenthesis => ("(", ")"),
+                        proc_macro2::Delimiter::Brace => ("{", "}"),
+                        proc_macro2::Delimiter::Bracket => ("[", "]"),
+                        proc_macro2::Delimiter::None => ("", ""),
+                    };
+                    text.push_str(open);
+                    append(group.stream(), text);
+                    text.push_str(close);
+                    continue;
+                }
+                other => other.to_string(),
+            };
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            let after_word = text.ends_with(is_word) && next.starts_with(is_word);
+            if after_word || text.ends_with([',', ';']) {
+                text.push(' ');
+            }
+            text.push_str(&next);
+        }
+    }
+    let mut text = String::new();
+    append(ty.to_token_stream(), &mut text);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_do_not_depend_on_spaces() {
+        for (written, spelled) in [
+            ("std :: collections::HashMap< String,Vec < u32 > >", "std::collections::HashMap<String, Vec<u32>>"),
+            ("[ (u8 ,Option<i64>) ;4]", "[(u8, Option<i64>); 4]"),
+            ("Box<dyn  Send+Sync>", "Box<dyn Send+Sync>"),
+        ] {
+            assert_eq!(spelling(&syn::parse_str(written).unwrap()), spelled);
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! the same functions, and the run time checks a peer against them. What a byte means is therefore written once.
 //!
 //! * [`wire`]: how one value travels: a fixed part in the *head*, a variable part in the *tail*.
+//! * [`conventional`]: how a value without a fixed shape travels: all of it in the tail, in sequence.
 //! * [`shape`]: what the value is, for fingerprints and for readable differences.
 //! * [`head`]: the fixed parts of one call, at constant offsets.
 //! * [`pair`]: the two regions of a pair of domains, byte by byte.
@@ -15,6 +16,7 @@
 
 extern crate alloc;
 
+pub mod conventional;
 pub mod head;
 pub mod pair;
 pub mod shape;

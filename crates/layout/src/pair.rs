@@ -211,6 +211,8 @@ pub mod status {
     pub const PANICKED: u16 = 6;
     /// The server does not take more work from this client.
     pub const OVERLOADED: u16 = 7;
+    /// The results have no encoded form: they are nested too deep, or serde refuses to write them.
+    pub const UNRETURNABLE: u16 = 8;
 }
 
 /// How far a call got: the stamp of its A-stack, sequence number in the low half.

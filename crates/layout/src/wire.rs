@@ -2,15 +2,31 @@
 //!
 //! A value has a *fixed part* of [`Wire::SIZE`] bytes in the head of the call and, if its size varies, a *tail*: bytes
 //! in the A-stack's frame, tails in the order of the parameters, no alignment, no padding. Numbers are little-endian.
-//! For a value of varying size the fixed part is its count (4 bytes).
 //!
-//! The bytes that [`Wire::get`] reads are always in private memory: they were copied out of the peer's region once, and
-//! nothing that is checked here can change afterwards (LRPC, Table III, copies A and E).
+//! | class | fixed part | tail |
+//! |---|---|---|
+//! | [`Fixed`](Class::Fixed) | all of it | |
+//! | [`Varying`](Class::Varying) | fixed fields, and the count of each varying one (4 bytes) | their items |
+//! | [`Conventional`](Class::Conventional) | bytes of the tail (4 bytes) | all of it, in sequence ([`conventional`]) |
+//!
+//! Which class a type has is a constant that rustc computes from its parts. [`put`](Wire::put), [`get`](Wire::get) and
+//! the tails between them serve the first two classes and compile to loads and stores at constant offsets;
+//! [`write`](Wire::write) and [`read`](Wire::read) serve values of any class inside a conventional one.
+//!
+//! The bytes that are read are always in private memory: they were copied out of the peer's region once, and nothing that
+//! is checked here can change afterwards (LRPC, Table III, copies A and E).
+//!
+//! [`conventional`]: crate::conventional
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::shape::Shape;
+use crate::conventional::{Reader, Writer};
+use crate::shape::{Shape, shape_of};
+
+mod compound;
+
+pub use compound::{all, larger, put_zeros};
 
 /// The bytes are no value of the type: an illegal `bool`, `char`, discriminant or UTF-8 sequence, or too few of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,13 +40,36 @@ impl core::fmt::Display for Malformed {
 
 impl core::error::Error for Malformed {}
 
-/// Whether a type has a tail; decides at compile time whether a procedure needs a frame.
+/// How the values of a type are divided between head and tail; decides at compile time which path a procedure takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// The head holds all of it.
     Fixed,
     /// The head holds a count, the tail the items.
     Varying,
+    /// The tail holds all of it, in sequence; the head holds how many bytes that are.
+    Conventional,
+}
+
+impl Class {
+    /// The class of a struct that has fields of both classes.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Conventional, _) | (_, Self::Conventional) => Self::Conventional,
+            (Self::Varying, _) | (_, Self::Varying) => Self::Varying,
+            (Self::Fixed, Self::Fixed) => Self::Fixed,
+        }
+    }
+
+    /// Bytes of the fixed part of a value whose parts have fixed parts of `size` bytes together.
+    #[must_use]
+    pub const fn fixed_part(self, size: usize) -> usize {
+        match self {
+            Self::Fixed | Self::Varying => size,
+            Self::Conventional => 4,
+        }
+    }
 }
 
 /// The tail of a message that was received, in private memory, consumed front to back.
@@ -105,30 +144,36 @@ impl<'a> TailSpace<'a> {
 
 /// A type that can be a parameter, a result or an error of a procedure.
 ///
-/// Implemented here for integers, floats, `bool`, `char`, arrays, `String` and `Vec`; derived for flat structs and for
-/// enums without fields. All constants are evaluated by rustc when it compiles the stub, so a layout never depends on
-/// what a macro believes about a type's name.
-pub trait Wire: Sized {
+/// Implemented here for integers, floats, `bool`, `char`, `String`, arrays, tuples, `Option`, `Result`, `Vec` and `Box`;
+/// derived for structs and enums. All constants are evaluated by rustc when it compiles the stub, so a layout never
+/// depends on what a macro believes about a type's name.
+#[diagnostic::on_unimplemented(
+    note = "`#[derive(nearcall::Wire)]` makes a struct or an enum of yours travel; for a type of another crate that has \
+            serde's traits there is `#[serde]` on the parameter"
+)]
+pub trait Wire: Sized + 'static {
+    /// Whether the head holds all of it. `false` for whatever owns memory, without a look at what it owns: that is why a
+    /// type can contain itself through `Box` and `Vec`, and its constants still have values.
+    const FIXED: bool;
     /// Bytes of the fixed part.
     const SIZE: usize;
-    /// The alignment the type would like, in bytes; packed heads do not use it, borrowed slices will.
-    const ALIGN: usize;
-    /// Whether there is a tail.
-    const CLASS: Class;
+    /// How it is divided between head and tail.
+    const CLASS: Class = if Self::FIXED { Class::Fixed } else { Class::Conventional };
     /// What it is.
     const SHAPE: &'static Shape;
 
-    /// Writes the fixed part at byte offset `at` of `head`. A head that is too short is left as it is: offsets and
-    /// sizes are constants of the stub, asserted where it is generated.
+    /// Writes the fixed part at byte offset `at` of `head`, all [`Wire::SIZE`] bytes of it. A head that is too short is
+    /// left as it is: offsets and sizes are constants of the stub, asserted where it is generated. Not for class
+    /// [`Class::Conventional`], whose fixed part is known only when the tail has been written.
     fn put(&self, head: &mut [u8], at: usize);
 
-    /// Bytes of the tail of this value.
+    /// Bytes of the tail of this value, if it is of class [`Class::Varying`].
     #[inline(always)]
     fn tail_size(&self) -> usize {
         0
     }
 
-    /// Writes the tail; `space` has exactly [`Wire::tail_size`] bytes.
+    /// Writes the tail of a value of class [`Class::Varying`]; `space` has exactly [`Wire::tail_size`] bytes.
     #[inline(always)]
     fn put_tail(&self, space: &mut [u8]) {
         let _ = space;
@@ -144,11 +189,27 @@ pub trait Wire: Sized {
         Ok(0)
     }
 
-    /// Reads a value whose fixed part is at byte offset `at` of `head`; takes its tail from `tail`.
+    /// Reads a value of class [`Class::Fixed`] or [`Class::Varying`] whose fixed part is at byte offset `at` of `head`;
+    /// takes its tail from `tail`.
     ///
     /// # Errors
     /// [`Malformed`] if the bytes are no value of the type.
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed>;
+
+    /// Writes all of it in sequence. Whether it fits is asked at the end: [`Writer::finish`].
+    #[inline]
+    fn write(&self, to: &mut Writer<'_>) {
+        to.fixed(self);
+    }
+
+    /// Reads what [`Wire::write`] has written.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are no value of the type.
+    #[inline]
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        from.fixed()
+    }
 }
 
 #[inline(always)]
@@ -166,9 +227,8 @@ fn get_bytes<const N: usize>(head: &[u8], at: usize) -> Result<[u8; N], Malforme
 macro_rules! number {
     ($($type:ty => $shape:expr;)*) => {$(
         impl Wire for $type {
+            const FIXED: bool = true;
             const SIZE: usize = size_of::<$type>();
-            const ALIGN: usize = align_of::<$type>();
-            const CLASS: Class = Class::Fixed;
             const SHAPE: &'static Shape = &$shape;
 
             #[inline(always)]
@@ -200,9 +260,8 @@ number! {
 }
 
 impl Wire for () {
+    const FIXED: bool = true;
     const SIZE: usize = 0;
-    const ALIGN: usize = 1;
-    const CLASS: Class = Class::Fixed;
     const SHAPE: &'static Shape = &Shape::Unit;
 
     #[inline(always)]
@@ -215,9 +274,8 @@ impl Wire for () {
 }
 
 impl Wire for bool {
+    const FIXED: Self = true;
     const SIZE: usize = 1;
-    const ALIGN: usize = 1;
-    const CLASS: Class = Class::Fixed;
     const SHAPE: &'static Shape = &Shape::Bool;
 
     #[inline(always)]
@@ -236,9 +294,8 @@ impl Wire for bool {
 }
 
 impl Wire for char {
+    const FIXED: bool = true;
     const SIZE: usize = 4;
-    const ALIGN: usize = 4;
-    const CLASS: Class = Class::Fixed;
     const SHAPE: &'static Shape = &Shape::Char;
 
     #[inline(always)]
@@ -249,48 +306,6 @@ impl Wire for char {
     #[inline(always)]
     fn get(head: &[u8], at: usize, _: &mut Tail<'_>) -> Result<Self, Malformed> {
         Self::from_u32(u32::from_le_bytes(get_bytes(head, at)?)).ok_or(Malformed)
-    }
-}
-
-const fn assert_fixed<T: Wire>() {
-    assert!(matches!(T::CLASS, Class::Fixed), "only items of fixed size can be in an array or a Vec");
-}
-
-/// An item that takes no bytes would let a peer claim four thousand million of them for nothing.
-const fn assert_some_bytes<T: Wire>() {
-    assert_fixed::<T>();
-    assert!(T::SIZE > 0, "a Vec of items without bytes cannot be bounded by the bytes it takes");
-}
-
-impl<T: Wire, const N: usize> Wire for [T; N] {
-    const SIZE: usize = {
-        assert_fixed::<T>();
-        T::SIZE * N
-    };
-    const ALIGN: usize = T::ALIGN;
-    const CLASS: Class = Class::Fixed;
-    const SHAPE: &'static Shape = &Shape::Array { item: T::SHAPE, count: N };
-
-    #[inline(always)]
-    fn put(&self, head: &mut [u8], at: usize) {
-        for (i, item) in self.iter().enumerate() {
-            item.put(head, at + i * T::SIZE);
-        }
-    }
-
-    #[inline(always)]
-    fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        let mut ok = true;
-        let items: [Option<T>; N] = core::array::from_fn(|i| {
-            let item = T::get(head, at + i * T::SIZE, tail).ok();
-            ok &= item.is_some();
-            item
-        });
-        if !ok {
-            return Err(Malformed);
-        }
-        // `ok` says that every item is there; an array without a way to fail has no try_map on stable.
-        Ok(items.map(|item| item.expect("checked above")))
     }
 }
 
@@ -311,8 +326,8 @@ pub fn get_count(head: &[u8], at: usize) -> Result<usize, Malformed> {
 }
 
 impl Wire for String {
+    const FIXED: bool = false;
     const SIZE: usize = 4;
-    const ALIGN: usize = 1;
     const CLASS: Class = Class::Varying;
     const SHAPE: &'static Shape = &Shape::Str;
 
@@ -340,19 +355,47 @@ impl Wire for String {
 
     #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        let bytes = tail.take(Self::tail_size_at(head, at)?)?;
-        core::str::from_utf8(bytes).map(Self::from).map_err(|_| Malformed)
+        text(tail.take(Self::tail_size_at(head, at)?)?)
+    }
+
+    #[inline]
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.len());
+        self.put_tail(to.take(self.len()));
+    }
+
+    #[inline]
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let size = from.count()?;
+        text(from.take(size)?)
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
-    const SIZE: usize = {
-        assert_some_bytes::<T>();
-        4
+fn text(bytes: &[u8]) -> Result<String, Malformed> {
+    core::str::from_utf8(bytes).map(String::from).map_err(|_| Malformed)
+}
+
+/// Bytes of one item of a sequence. An item without bytes is sent as a zero, or a peer could claim four thousand million
+/// of them for nothing.
+const fn stride<T: Wire>() -> usize {
+    if T::SIZE == 0 { 1 } else { T::SIZE }
+}
+
+fn items<T: Wire>(bytes: &[u8]) -> Result<Vec<T>, Malformed> {
+    let item = |bytes: &[u8]| {
+        if T::SIZE == 0 && bytes != [0] {
+            return Err(Malformed);
+        }
+        T::get(bytes, 0, &mut Tail::empty())
     };
-    const ALIGN: usize = T::ALIGN;
-    const CLASS: Class = Class::Varying;
-    const SHAPE: &'static Shape = &Shape::Seq { item: T::SHAPE };
+    bytes.chunks_exact(stride::<T>()).map(item).collect()
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    const FIXED: bool = false;
+    const SIZE: usize = 4;
+    const CLASS: Class = if T::FIXED { Class::Varying } else { Class::Conventional };
+    const SHAPE: &'static Shape = &Shape::Seq { item: shape_of::<T> };
 
     #[inline]
     fn put(&self, head: &mut [u8], at: usize) {
@@ -361,25 +404,52 @@ impl<T: Wire> Wire for Vec<T> {
 
     #[inline]
     fn tail_size(&self) -> usize {
-        self.len().saturating_mul(T::SIZE)
+        self.len().saturating_mul(stride::<T>())
     }
 
     #[inline]
     fn put_tail(&self, space: &mut [u8]) {
-        for (item, to) in self.iter().zip(space.chunks_exact_mut(T::SIZE)) {
+        if T::SIZE == 0 {
+            space.fill(0);
+            return;
+        }
+        for (item, to) in self.iter().zip(space.chunks_exact_mut(stride::<T>())) {
             item.put(to, 0);
         }
     }
 
     #[inline]
     fn tail_size_at(head: &[u8], at: usize) -> Result<usize, Malformed> {
-        get_count(head, at)?.checked_mul(T::SIZE).ok_or(Malformed)
+        get_count(head, at)?.checked_mul(stride::<T>()).ok_or(Malformed)
     }
 
     #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        let bytes = tail.take(Self::tail_size_at(head, at)?)?;
-        bytes.chunks_exact(T::SIZE).map(|item| T::get(item, 0, &mut Tail::empty())).collect()
+        items(tail.take(Self::tail_size_at(head, at)?)?)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.len());
+        if T::FIXED {
+            self.put_tail(to.take(self.tail_size()));
+        } else {
+            to.nested(|to| self.iter().for_each(|item| to.item(item)));
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let count = from.count()?;
+        if T::FIXED {
+            return items(from.take(count.checked_mul(stride::<T>()).ok_or(Malformed)?)?);
+        }
+        from.nested(|from| {
+            // No more memory in advance than there are bytes; what is read pays for what is allocated later.
+            let mut items = Self::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
+            for _ in 0..count {
+                items.push(from.item()?);
+            }
+            Ok(items)
+        })
     }
 }
 

@@ -92,6 +92,13 @@ pub enum CallError<E = Infallible> {
         /// Bytes of the frame.
         limit: usize,
     },
+    /// An argument has no encoded form: it is nested deeper than 64 levels of `Box` and `Vec`, or serde cannot write it.
+    /// Nothing was sent. Send it in parts; a long list is a `Vec`, not a chain of boxes.
+    #[error("an argument is nested deeper than 64 levels, or cannot be written at all; nothing was sent")]
+    Unsendable,
+    /// The procedure's result has no encoded form, for the same reasons.
+    #[error("the procedure's result is nested deeper than 64 levels, or cannot be written at all")]
+    Unreturnable,
     /// The server found an argument that is no value of its type: its interface or its stubs are not ours.
     #[error("the server refused an argument: it was no value of its type; build both sides from one interface")]
     BadArgument,
@@ -120,7 +127,7 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn ran(&self) -> Option<Ran> {
         match self {
-            Self::App(_) => Some(Ran::Yes),
+            Self::App(_) | Self::Unreturnable => Some(Ran::Yes),
             Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } => Some(*ran),
             // The last one was found by the server: it is the results that did not fit.
             Self::Aborted | Self::Panicked | Self::PeerMisbehaved | Self::TooLarge { size: 0, .. } => Some(Ran::Maybe),
@@ -150,6 +157,8 @@ impl<E> From<Failure> for CallError<E> {
             CallError::Revoked => Self::Revoked,
             CallError::NoAStack => Self::NoAStack,
             CallError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CallError::Unsendable => Self::Unsendable,
+            CallError::Unreturnable => Self::Unreturnable,
             CallError::BadArgument => Self::BadArgument,
             CallError::PeerMisbehaved => Self::PeerMisbehaved,
             CallError::Panicked => Self::Panicked,

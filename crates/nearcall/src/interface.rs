@@ -4,14 +4,17 @@ use std::fmt::Write;
 use std::hash::Hasher;
 
 use nearcall_layout::pair::LINE_STRIDE;
+use nearcall_layout::shape::Spelling;
 use siphasher::sip::SipHasher13;
 
 use crate::rt::{Direction, Interface, Procedure};
 
-/// The signature of a procedure, with every type written out: what a fingerprint is made from and a difference shows.
+/// The signature of a procedure, with every type written out where it comes first, and by its name afterwards: what a
+/// fingerprint is made from and a difference shows.
 pub(crate) fn signature(procedure: &Procedure) -> String {
     let mut text = format!("{}(", procedure.name);
     let mut separator = "";
+    let mut spelling = Spelling::default();
     for param in procedure.params {
         let way = match param.direction {
             Direction::In => "",
@@ -20,16 +23,18 @@ pub(crate) fn signature(procedure: &Procedure) -> String {
             Direction::Return | Direction::Error => continue,
         };
         // Writing to a String cannot fail.
-        let _ = write!(text, "{separator}{}: {way}{}", param.name, param.shape);
+        let _ = write!(text, "{separator}{}: {way}", param.name);
+        let _ = spelling.spell(param.shape, &mut text);
         separator = ", ";
     }
     text.push(')');
     for param in procedure.params {
-        let _ = match param.direction {
-            Direction::Return => write!(text, " -> {}", param.shape),
-            Direction::Error => write!(text, " or {}", param.shape),
-            _ => Ok(()),
-        };
+        text.push_str(match param.direction {
+            Direction::Return => " -> ",
+            Direction::Error => " or ",
+            Direction::In | Direction::InOut | Direction::Out => continue,
+        });
+        let _ = spelling.spell(param.shape, &mut text);
     }
     text
 }

@@ -34,6 +34,7 @@ mod bind;
 mod binding;
 mod clerk;
 mod connection;
+mod describe;
 mod domain;
 mod error;
 mod export;
@@ -42,16 +43,20 @@ mod message;
 mod names;
 #[doc(hidden)]
 pub mod rt;
+mod shared;
 #[cfg(any(feature = "knobs", feature = "wait-hook"))]
 pub mod testing;
 mod watcher;
 
 pub use bind::{Binder, Client, bind};
 pub use binding::{Binding, Path};
+pub use describe::{Description, Layout, ProcedureDescription, describe};
 pub use domain::server_counts;
 pub use error::{BindError, CallError, DirError, ExportError, Ran};
 pub use export::{Export, Exporter, export};
 pub use nearcall_core::transfer::counts::{ClientCounts, ServerCounts};
 pub use nearcall_core::transfer::mode::Transfer;
 pub use nearcall_layout::Wire;
-pub use nearcall_macros::{Wire, interface};
+pub use nearcall_macros::{Wire, interface, plain};
+pub use rt::Plain;
+pub use shared::SharedBytes;

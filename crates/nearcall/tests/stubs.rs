@@ -22,9 +22,10 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use files::{FileError, Files, FilesCall, FilesClient, FilesLocal, FilesServer, Handle};
-use forms::{Block, Colour, Entry, FormsClient, Nothing, Point, Turn};
+use forms::{Block, Colour, Entry, Figure, Forest, FormsClient, Nothing, Point, Tree, Turn};
 use nearcall::rt::{Class, Direction, Procedure, Tail};
-use nearcall::{CallError, Client, Wire};
+use nearcall::{CallError, Client, Layout, Wire};
+use nearcall_layout::conventional::{decode, encode};
 
 /// One file, `text`, with 11 bytes.
 #[derive(Default)]
@@ -130,14 +131,14 @@ fn procedure<C: Client>(name: &str) -> &'static Procedure {
 #[test]
 fn frames_are_as_big_as_the_parameters_need() {
     let frame = |name| procedure::<FormsClient>(name).frame_size;
-    for line_only in ["nothing", "value", "line", "in_out", "out", "nothing_or", "old"] {
+    for line_only in ["nothing", "value", "line", "in_out", "out", "nothing_or", "old", "sums"] {
         assert_eq!(frame(line_only), 0, "{line_only}");
     }
     // 64 bytes in; 48 bytes of error; 65 bytes in, whole words.
     assert_eq!(frame("by_ref"), 64);
     assert_eq!(frame("small_or"), 48);
     assert_eq!(frame("block"), 72);
-    for varying in ["varying", "bytes", "reverse", "fill", "all"] {
+    for varying in ["varying", "bytes", "reverse", "fill", "all", "numbers", "conventional", "in_place", "by_serde"] {
         assert_eq!(frame(varying), 1500, "{varying}");
     }
     assert_eq!(procedure::<FilesClient>("write").frame_size, 4200);
@@ -191,7 +192,8 @@ fn what_was_reviewed_is_what_is_generated() {
     assert_eq!(tables(FormsClient::INTERFACE), tables(forms_expected::FormsClient::INTERFACE));
 }
 
-fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
+/// `is_sum`: a short variant leaves some of the fixed part unused.
+fn round_trip_of<T: Wire + PartialEq + Debug>(value: &T, is_sum: bool) {
     // Not at the beginning, so that an offset that is forgotten shows.
     let mut head = vec![0xAA; 3 + T::SIZE + 2];
     let mut tail = vec![0; value.tail_size()];
@@ -201,10 +203,15 @@ fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
     let mut rest = Tail::new(&tail);
     assert_eq!(T::get(&head, 3, &mut rest).as_ref(), Ok(value));
     assert_eq!(rest.left(), 0);
-    assert!(T::SIZE == 0 || T::get(&head[..2 + T::SIZE], 3, &mut Tail::new(&tail)).is_err());
+    assert_eq!(T::tail_size_at(&head, 3), Ok(tail.len()));
+    assert!(T::SIZE == 0 || is_sum || T::get(&head[..2 + T::SIZE], 3, &mut Tail::new(&tail)).is_err());
     if let Some(short) = tail.get(1..) {
         assert!(T::get(&head, 3, &mut Tail::new(short)).is_err());
     }
+}
+
+fn round_trip<T: Wire + PartialEq + Debug>(value: &T) {
+    round_trip_of(value, false);
 }
 
 #[test]
@@ -219,10 +226,116 @@ fn derived_types_travel() {
         round_trip(&turn);
     }
     round_trip(&Colour::Green);
-    assert_eq!((Handle::SIZE, Handle::ALIGN, Handle::CLASS), (8, 4, Class::Fixed));
-    assert_eq!((Entry::SIZE, Entry::ALIGN, Entry::CLASS), (9, 2, Class::Varying));
+    assert_eq!((Handle::SIZE, Handle::CLASS), (8, Class::Fixed));
+    assert_eq!((Entry::SIZE, Entry::CLASS), (9, Class::Varying));
     assert_eq!((Nothing::SIZE, Turn::SIZE, Colour::SIZE), (0, 1, 4));
     assert_eq!(Entry::SHAPE.to_string(), "struct Entry { type: u8, name: str, numbers: [u16] }");
+    // A sum of fixed parts is fixed: the tag, and the largest variant. What a smaller one leaves is overwritten.
+    for figure in [
+        Figure::Empty,
+        Figure::Circle { centre: Point(1.0, 2.0), radius: 3.0 },
+        Figure::Line(Point(0.0, 1.0), Point::default()),
+    ] {
+        round_trip_of(&figure, true);
+        let (mut one, mut other) = ([0xAA; 17], [0x55; 17]);
+        figure.put(&mut one, 0);
+        figure.put(&mut other, 0);
+        assert_eq!(one, other);
+    }
+    assert_eq!((Figure::SIZE, Figure::CLASS), (17, Class::Fixed));
+}
+
+fn in_sequence<T: Wire + PartialEq + Debug>(value: &T) -> Vec<u8> {
+    let mut bytes = vec![0xAA; 1000];
+    let size = encode(value, &mut bytes).unwrap();
+    bytes.truncate(size);
+    assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
+    assert!(decode::<T>(bytes.split_last().unwrap().1).is_err());
+    bytes
+}
+
+#[test]
+fn derived_types_without_a_fixed_shape_travel_in_sequence() {
+    let leaf = || Tree::Leaf("x".to_owned());
+    let tree = || Tree::Node {
+        figure: Some(Figure::Empty),
+        children: vec![leaf(), Tree::Node { figure: None, children: vec![] }],
+    };
+    assert_eq!((Tree::SIZE, Tree::CLASS), (4, Class::Conventional));
+    assert_eq!((Forest::SIZE, Forest::CLASS), (4, Class::Conventional));
+    in_sequence(&tree());
+    in_sequence(&Forest { id: 7, trees: vec![tree(), leaf()], last: Box::new(tree()) });
+    // The others too, inside of one that has none.
+    in_sequence(&vec![Entry { r#type: 9, name: "näme".to_owned(), numbers: vec![1, 2, 65535] }, Entry::default()]);
+    assert_eq!(in_sequence(&Figure::Line(Point::default(), Point::default())).len(), 17);
+    assert_eq!(in_sequence(&leaf()), [0, 0, 0, 0, 1, 0, 0, 0, b'x']);
+    assert_eq!(
+        Forest::SHAPE.to_string(),
+        "struct Forest { id: u32, trees: [enum Tree: u32 { Leaf = 0 { 0: str }, Node = 1 { figure: Option<enum Figure: u8 \
+         { Empty = 0, Circle = 4 { centre: struct Point { 0: f32, 1: f32 }, radius: f32 }, Line = 5 { 0: Point, 1: Point } \
+         }>, children: [Tree] } }], last: Box<Tree> }"
+    );
+}
+
+#[test]
+fn a_description_says_how_each_procedure_travels_and_why() {
+    let of = |name: &str| FormsClient::describe().procedures().find(|procedure| procedure.name() == name).unwrap();
+    for (name, layout, why) in [
+        ("line", Layout::Line, "heads of 40 bytes or less, and no tails"),
+        ("sums", Layout::Line, "heads of 40 bytes or less, and no tails"),
+        ("block", Layout::Frame, "the request head has 72 bytes, a line 40; the reply head has 64 bytes, a line 40"),
+        ("in_place", Layout::Frame, "`data` varies in size; `after` varies in size"),
+        (
+            "conventional",
+            Layout::Conventional,
+            "`forest` has no fixed shape; `tree` has no fixed shape; `return` has no fixed shape; `error` has no fixed shape",
+        ),
+        (
+            "by_serde",
+            Layout::Serde,
+            "`a` has `#[serde]`; `b` has `#[serde]`; `return` has `#[serde]`; `error` has `#[serde]`",
+        ),
+    ] {
+        assert_eq!((of(name).layout(), of(name).why().join("; ").as_str()), (layout, why), "{name}");
+    }
+    assert_eq!(
+        of("by_serde").signature(),
+        "by_serde(a: serde(std::collections::BTreeMap<Text, u32>), b: serde(Option<std::time::Duration>), n: u32) -> \
+         serde(std::time::Duration) or serde(Vec<Text>)"
+    );
+    let numbers = of("numbers").to_string();
+    let expected = "\
+numbers(a: [u32], b: &mut [f64], c: #[out] &mut [u64], d: #[out] &mut [i16]) -> u32
+    frame: `a` varies in size; `b` varies in size; `c` varies in size; `d` varies in size
+    request head 16 bytes, reply head 8, frame 1500; 5 at once; fingerprint ";
+    assert!(numbers.starts_with(expected), "{numbers}");
+    assert!(
+        numbers.ends_with(
+            "in     a: 4 bytes of count, and the items in the frame
+    in-out b: 4 bytes of count, and the items in the frame
+    out    c: 4 bytes of count, and the items in the frame
+    out    d: 4 bytes of count, and the items in the frame
+    result return: 4 bytes"
+        ),
+        "{numbers}"
+    );
+    assert!(
+        nearcall::describe::<FilesClient>()
+            .to_string()
+            .starts_with("interface Files\n\nopen(path: str, flags: u32) -> ")
+    );
+}
+
+#[test]
+fn types_of_one_name_are_told_apart() {
+    mod other {
+        #[derive(nearcall::Wire)]
+        pub(crate) struct Point(#[allow(dead_code, reason = "compiling is the test")] pub(crate) u8);
+    }
+    assert_eq!(
+        <(Point, other::Point, Point, other::Point)>::SHAPE.to_string(),
+        "(struct Point { 0: f32, 1: f32 }, struct Point#2 { 0: u8 }, Point, Point#2)"
+    );
 }
 
 #[test]

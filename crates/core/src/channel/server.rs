@@ -329,11 +329,34 @@ impl<'a> Serving<'a> {
         self.half.peer.copy_in(self.class.frame(self.astack) + at, into)
     }
 
+    /// `size` bytes of the client's frame, from byte `at` of it, where they are. `None` outside the frame.
+    #[must_use]
+    pub fn shared(&self, at: usize, size: usize) -> Option<Shared<'a>> {
+        if at.checked_add(size)? > self.frame_size() {
+            return None;
+        }
+        Some(Shared { region: &self.half.peer, at: self.class.frame(self.astack) + at, size })
+    }
+
     /// Bytes of a frame.
     #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
         usize::try_from(self.class.frame_size).unwrap_or(0)
+    }
+
+    /// Bytes of the reply half that were reserved or lent; the frame begins at a multiple of 128 in its region.
+    #[inline(always)]
+    #[must_use]
+    pub fn lent(&self) -> usize {
+        usize::try_from(self.lent).unwrap_or(usize::MAX)
+    }
+
+    /// Bytes of the reply half that were not lent yet.
+    #[inline(always)]
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.frame_size().saturating_sub(self.lent())
     }
 
     /// Writes down that the request line has been read and the procedure is about to run.
@@ -408,5 +431,32 @@ impl<'a> Serving<'a> {
     #[inline(always)]
     pub fn tail_size(&self, size: u64) {
         self.reply().store(reply::TAIL, size);
+    }
+}
+
+/// Bytes of a client's frame while its call is served, where the client put them. The client can write them all the
+/// while: two copies of one byte may differ, and there is no reference to them.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared<'a> {
+    region: &'a PeerRegion,
+    at: usize,
+    size: usize,
+}
+
+impl Shared<'_> {
+    /// How many bytes they are.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Copies bytes, from byte `at` of them, into private memory: each is read once. `None` outside; `into` is unchanged
+    /// then.
+    #[must_use]
+    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        if at.checked_add(into.len())? > self.size {
+            return None;
+        }
+        self.region.copy_in(self.at + at, into)
     }
 }

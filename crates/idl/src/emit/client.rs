@@ -3,7 +3,7 @@
 //! A method assembles the request in a private head, copies tails into the frame, transfers, and takes the reply apart:
 //!
 //! ```text
-//! begin -> put, bytes, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, end, return
+//! begin -> put, slice, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, end, return
 //! ```
 //!
 //! Invariant: nothing of the caller's is written before every value has been decoded and every length has been checked.
@@ -13,6 +13,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use super::plan::{Plan, Slot};
@@ -31,6 +32,8 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         "# Errors",
         "[`BindError`](::nearcall::BindError) says why there is none.",
     ]);
+    let doc_describe =
+        docs(&[&format!("What `{files}` is, in words: signatures, sizes, and how the parameters travel.")]);
     let signatures = plans.iter().map(|plan| {
         let Procedure { ident, .. } = plan.procedure;
         let (docs, params, output) =
@@ -79,6 +82,12 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             #vis fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
                 ::nearcall::bind::<Self>(name)
             }
+
+            #doc_describe
+            #[must_use]
+            #vis fn describe() -> ::nearcall::Description {
+                ::nearcall::describe::<Self>()
+            }
             #(#methods)*
         }
 
@@ -110,20 +119,24 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
     let allow = allow_many_params(procedure);
 
-    let puts = plan.request.iter().map(put);
-    let tails = plan.request.iter().filter_map(|slot| tail(slot.param));
+    let puts = plan.request.iter().filter_map(put);
+    let tails = plan.request.iter().filter_map(tail);
     let areas = plan.areas.iter().map(|param| {
         let (area, ident) = (param.local(), &param.ident);
-        quote!(let #area = __reply.area(#ident.len());)
+        let item = param.item();
+        quote!(let #area = __reply.area::<#item>(#ident.len());)
     });
     // A reply without parts: that it is one is all there is to look at.
     let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
     let app = match &output.error {
-        Some(error) => quote! {
-            if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<#error>(0)?));
+        Some(error) => {
+            let error = get(&quote!(0), error, output.serde.error);
+            quote! {
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(::nearcall::CallError::App(#error));
+                }
             }
-        },
+        }
         None if is_silent => TokenStream::new(),
         None => quote!(__reply.refuse_app()?;),
     };
@@ -134,7 +147,10 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         }
         _ => None,
     });
-    let returned = plan.returned.as_ref().map(|(at, ty)| quote!(let __return = __reply.get::<#ty>(#at)?;));
+    let returned = plan.returned.as_ref().map(|(at, ty)| {
+        let value = get(&quote!(#at), ty, output.serde.value);
+        quote!(let __return = #value;)
+    });
     // One slice is checked by its copy. With several, the last must not fail after the first was written.
     let checks = plan.areas.iter().filter(|_| plan.areas.len() > 1).map(|param| {
         let (area, len) = (param.local(), length(param));
@@ -180,34 +196,51 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     }
 }
 
-/// Puts the fixed part of a parameter.
-fn put(Slot { at, param }: &Slot<'_>) -> TokenStream {
+/// Reads a result.
+fn get(at: &TokenStream, ty: &Type, by_serde: bool) -> TokenStream {
+    if by_serde {
+        quote!(::nearcall::rt::serde::get::<#ty, _>(&mut __reply, #at)?)
+    } else {
+        quote!(__reply.get::<#ty>(#at)?)
+    }
+}
+
+/// Puts the fixed part of a parameter, as far as it is known before the tail.
+fn put(Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let ident = &param.ident;
     match &param.form {
-        Form::Value(ty) => quote!(__call.put::<#ty>(#at, &#ident);),
-        Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => quote!(__call.put::<#ty>(#at, #ident);),
-        Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => quote!(__call.count(#at, #ident.len());),
+        Form::Value(ty) => Some(quote!(__call.put::<#ty>(#at, &#ident);)),
+        Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => Some(quote!(__call.put::<#ty>(#at, #ident);)),
+        Form::Serde { .. } => None,
+        Form::Str | Form::Slice(_) | Form::InPlace | Form::InOutSlice(_) | Form::OutSlice { .. } => {
+            Some(quote!(__call.count(#at, #ident.len());))
+        }
     }
 }
 
 /// Copies the tail of a parameter, if it can have one.
-fn tail(param: &Param) -> Option<TokenStream> {
+fn tail(Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let ident = &param.ident;
     match &param.form {
-        Form::Value(ty) => Some(quote!(__call.tail::<#ty>(&#ident)?;)),
-        Form::Ref(ty) => Some(quote!(__call.tail::<#ty>(#ident)?;)),
+        Form::Value(ty) => Some(quote!(__call.tail::<#ty>(#at, &#ident)?;)),
+        Form::Ref(ty) => Some(quote!(__call.tail::<#ty>(#at, #ident)?;)),
+        Form::Serde { ty, is_ref } => {
+            let lent = (!is_ref).then(|| quote!(&));
+            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _>(&mut __call, #at, #lent #ident)?;))
+        }
         Form::Str => Some(quote!(__call.bytes(#ident.as_bytes())?;)),
-        Form::Bytes | Form::InOutBytes => Some(quote!(__call.bytes(#ident)?;)),
-        Form::InOut(_) | Form::Out(_) | Form::OutBytes { .. } => None,
+        Form::InPlace => Some(quote!(__call.bytes(#ident)?;)),
+        Form::Slice(item) | Form::InOutSlice(item) => Some(quote!(__call.slice::<#item>(#ident)?;)),
+        Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } => None,
     }
 }
 
-/// How many bytes of a slice come back.
+/// How many items of a slice come back.
 fn length(param: &Param) -> TokenStream {
     let ident = &param.ident;
     match param.form {
         // A result that is no length is an error at the parameter that needs one.
-        Form::OutBytes { len_is_return: true } => {
+        Form::OutSlice { len_is_return: true, .. } => {
             quote_spanned!(param.declared.span()=> ::nearcall::rt::OutLen::out_len(__return))
         }
         _ => quote!(#ident.len()),

@@ -8,7 +8,7 @@ use quote::quote;
 
 use super::plan::Plan;
 use super::{Names, allow_many_params, client_output, docs, params_of};
-use crate::ir::Procedure;
+use crate::ir::{Form, Param, Procedure};
 
 /// The named items, and the impls.
 pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -31,7 +31,10 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
         let Procedure { ident, params, output, .. } = plan.procedure;
         let (signature, client_output) = (params_of(plan.procedure), client_output(plan.procedure));
         let allow = allow_many_params(plan.procedure);
-        let arguments = params.iter().map(|param| &param.ident);
+        let arguments = params.iter().map(|Param { ident, form, .. }| match form {
+            Form::InPlace => quote!(::nearcall::SharedBytes::from(#ident)),
+            _ => quote!(#ident),
+        });
         let run = quote!(<__T as #files>::#ident(&self.0, #(#arguments),*));
         let body = match (&output.error, &output.value) {
             (Some(_), _) => quote!(#run.map_err(::nearcall::CallError::App)),

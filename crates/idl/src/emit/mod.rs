@@ -100,7 +100,7 @@ fn shared(item: &ItemTrait, names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStrea
     let bounds = shared.then(|| quote!(+ ::core::marker::Send + ::core::marker::Sync));
     let methods = plans.iter().map(|plan| {
         let Procedure { ident, params, .. } = plan.procedure;
-        let (signature, allow) = (params_of(plan.procedure), allow_many_params(plan.procedure));
+        let (signature, allow) = (served_params_of(plan.procedure), allow_many_params(plan.procedure));
         let arguments = params.iter().map(|param| &param.ident);
         let output = plan.procedure.output.declared();
         quote! {
@@ -124,6 +124,15 @@ fn params_of(procedure: &Procedure) -> TokenStream {
     let params = procedure.params.iter().map(|param| {
         let (ident, declared) = (&param.ident, &param.declared);
         quote!(#ident: #declared)
+    });
+    quote!(#(#params),*)
+}
+
+/// The parameters as an implementation has them, without the receiver.
+fn served_params_of(procedure: &Procedure) -> TokenStream {
+    let params = procedure.params.iter().map(|param| {
+        let (ident, served) = (&param.ident, &param.served);
+        quote!(#ident: #served)
     });
     quote!(#(#params),*)
 }

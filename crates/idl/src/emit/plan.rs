@@ -16,6 +16,7 @@ use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
 use crate::ir::{Direction, Form, Param, Procedure};
+use crate::types;
 
 /// The plan of one procedure.
 pub(crate) struct Plan<'a> {
@@ -61,7 +62,7 @@ impl<'a> Plan<'a> {
 
         let request = slots("AT", select(|form| !matches!(form, Form::Out(_))));
         let reply = slots("BACK", select(|form| matches!(form, Form::InOut(_) | Form::Out(_))));
-        let areas: Vec<&Param> = select(|form| matches!(form, Form::InOutBytes | Form::OutBytes { .. }));
+        let areas: Vec<&Param> = select(|form| matches!(form, Form::InOutSlice(_) | Form::OutSlice { .. }));
         let returned = procedure.output.value.as_ref().map(|ty| (at("BACK", reply.len()), ty));
         Plan {
             procedure,
@@ -87,11 +88,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether the syntax alone tells that there is a tail.
-    pub(crate) fn has_slices(&self) -> bool {
-        self.procedure
-            .params
-            .iter()
-            .any(|param| matches!(param.form, Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. }))
+    pub(crate) fn has_tail(&self) -> bool {
+        let by_serde = self.procedure.output.serde;
+        by_serde.value
+            || by_serde.error
+            || self.procedure.params.iter().any(|param| match &param.form {
+                Form::Value(_) | Form::Ref(_) | Form::InOut(_) | Form::Out(_) => false,
+                Form::Serde { .. } | Form::Str | Form::Slice(_) | Form::InPlace => true,
+                Form::InOutSlice(_) | Form::OutSlice { .. } => true,
+            })
     }
 
     /// Types that may have a tail, as far as the syntax tells.
@@ -115,28 +120,42 @@ impl Param {
         format_ident!("__{}", self.ident.unraw())
     }
 
-    /// The type whose fixed part lies in the head.
-    pub(crate) fn wire_size(&self) -> TokenStream {
+    /// The type of the items, if it is a slice that comes back.
+    pub(crate) const fn item(&self) -> Option<&Type> {
         match &self.form {
-            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => {
-                quote!(<#ty as ::nearcall::Wire>::SIZE)
-            }
-            Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => {
-                quote!(<u32 as ::nearcall::Wire>::SIZE)
-            }
+            Form::InOutSlice(item) | Form::OutSlice { item, .. } => Some(item),
+            _ => None,
         }
     }
 
-    /// What it is, for the description of the interface.
-    pub(crate) fn shape(&self) -> TokenStream {
+    /// Bytes of the part that lies in the head.
+    pub(crate) fn wire_size(&self) -> TokenStream {
         match &self.form {
-            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => {
-                quote!(<#ty as ::nearcall::Wire>::SHAPE)
+            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => size(ty, false),
+            // A count, or the size of a tail.
+            Form::Serde { .. }
+            | Form::Str
+            | Form::Slice(_)
+            | Form::InPlace
+            | Form::InOutSlice(_)
+            | Form::OutSlice { .. } => quote!(<u32 as ::nearcall::Wire>::SIZE),
+        }
+    }
+
+    /// What it is, for the description of the interface, and how it is carried.
+    pub(crate) fn shape(&self) -> (TokenStream, TokenStream) {
+        let items = quote!(::nearcall::rt::Carried::Items);
+        match &self.form {
+            Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => shape(ty, false),
+            Form::Serde { ty, .. } => shape(ty, true),
+            Form::Str => (quote!(&::nearcall::rt::Shape::Str), items),
+            Form::Slice(item) | Form::InOutSlice(item) | Form::OutSlice { item, .. } => {
+                (quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<#item> }), items)
             }
-            Form::Str => quote!(&::nearcall::rt::Shape::Str),
-            Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => {
-                quote!(&::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE })
-            }
+            Form::InPlace => (
+                quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> }),
+                quote!(::nearcall::rt::Carried::InPlace),
+            ),
         }
     }
 
@@ -148,4 +167,22 @@ impl Param {
             Direction::Out => quote!(::nearcall::rt::Direction::Out),
         }
     }
+}
+
+/// Bytes of the fixed part of a value.
+pub(crate) fn size(ty: &Type, by_serde: bool) -> TokenStream {
+    let ty = if by_serde { quote!(u32) } else { quote!(#ty) };
+    quote!(<#ty as ::nearcall::Wire>::SIZE)
+}
+
+/// What a value is, and how it is carried.
+pub(crate) fn shape(ty: &Type, by_serde: bool) -> (TokenStream, TokenStream) {
+    if by_serde {
+        let spelling = types::spelling(ty);
+        return (
+            quote!(&::nearcall::rt::Shape::Foreign { codec: "serde", spelling: #spelling }),
+            quote!(::nearcall::rt::Carried::Serde),
+        );
+    }
+    (quote!(<#ty as ::nearcall::Wire>::SHAPE), quote!(::nearcall::rt::Carried::Value(<#ty as ::nearcall::Wire>::CLASS)))
 }

@@ -3,7 +3,7 @@
 //! One function a procedure takes the request apart, calls the implementation and assembles the reply:
 //!
 //! ```text
-//! open -> value, str, bytes, in_out, out -> the procedure -> put, reply_tail -> reply | reply_app
+//! open -> value, str, slice, in_place, in_out, out -> the procedure -> put, reply_value -> reply | reply_app
 //! ```
 //!
 //! Invariants: arguments are in private memory and valid values of their types before the procedure runs; a request that
@@ -14,6 +14,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Type;
 
 use super::plan::{Plan, Slot};
 use super::{Names, docs};
@@ -105,9 +106,9 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let arguments = procedure.params.iter().map(|param| {
         let local = param.local();
         match &param.form {
-            Form::Ref(_) => quote!(&#local),
+            Form::Ref(_) | Form::Serde { is_ref: true, .. } => quote!(&#local),
             Form::InOut(_) | Form::Out(_) => quote!(&mut #local),
-            Form::Value(_) | Form::Str | Form::Bytes | Form::InOutBytes | Form::OutBytes { .. } => quote!(#local),
+            _ => quote!(#local),
         }
     });
     let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
@@ -117,13 +118,13 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
         (None, Some(_)) => quote!(let __return = #run; #ok),
         (Some(err), returned) => {
             let pattern = if returned.is_some() { quote!(__return) } else { quote!(()) };
+            let error = result(&quote!(0), err, &quote!(__error), procedure.output.serde.error);
             quote! {
                 match #run {
                     ::core::result::Result::Ok(#pattern) => { #ok }
                     ::core::result::Result::Err(__error) => {
                         let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
-                        __head.put::<#err>(0, &__error);
-                        __call.reply_tail::<#err>(&__error)?;
+                        #error
                         __call.reply_app(&__head);
                     }
                 }
@@ -153,10 +154,21 @@ fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
     match &param.form {
         Form::Value(ty) | Form::Ref(ty) => quote!(let #local = __call.value::<#ty, #req>(&__head, #at)?;),
         Form::InOut(ty) | Form::Out(ty) => quote!(let mut #local = __call.value::<#ty, #req>(&__head, #at)?;),
+        Form::Serde { ty, .. } => quote!(let #local = ::nearcall::rt::serde::take::<#ty, #req>(__call, &__head, #at)?;),
         Form::Str => quote!(let #local = __call.str(#count)?;),
-        Form::Bytes => quote!(let #local = __call.bytes(#count)?;),
-        Form::InOutBytes => quote!(let #local = __call.in_out(#count)?;),
-        Form::OutBytes { .. } => quote!(let #local = __call.out(#count)?;),
+        Form::Slice(item) => quote!(let #local = __call.slice::<#item>(#count)?;),
+        Form::InPlace => quote!(let #local = __call.in_place(#count)?;),
+        Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item>(#count)?;),
+        Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item>(#count)?;),
+    }
+}
+
+/// Puts a result, and its tail if it has one.
+fn result(at: &TokenStream, ty: &Type, value: &TokenStream, by_serde: bool) -> TokenStream {
+    if by_serde {
+        quote!(::nearcall::rt::serde::reply::<#ty, _>(__call, &mut __head, #at, &#value)?;)
+    } else {
+        quote!(__call.reply_value::<#ty, _>(&mut __head, #at, &#value)?;)
     }
 }
 
@@ -170,12 +182,10 @@ fn reply(plan: &Plan<'_>) -> TokenStream {
         }
         _ => None,
     });
-    let returned = plan.returned.as_ref().map(|(at, ty)| {
-        quote! {
-            __head.put::<#ty>(#at, &__return);
-            __call.reply_tail::<#ty>(&__return)?;
-        }
-    });
+    let returned = plan
+        .returned
+        .as_ref()
+        .map(|(at, ty)| result(&quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value));
     if plan.reply.is_empty() && returned.is_none() {
         return quote!(__call.reply(&::nearcall::rt::Head::<#rep>::ZERO););
     }

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::Ident;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Ident, Type, parse_quote};
 
 use super::Names;
-use super::plan::{Plan, Slot};
+use super::plan::{self, Plan, Slot};
 use crate::ir::{Form, Options};
 
 pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
@@ -30,7 +30,7 @@ pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
             if a > b { a } else { b }
         }
         const fn __varies<T: ::nearcall::Wire>() -> bool {
-            ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+            !::core::matches!(T::CLASS, ::nearcall::rt::Class::Fixed)
         }
         #(#layouts)*
         static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
@@ -43,20 +43,27 @@ pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
 /// The constants of one procedure.
 fn layout(plan: &Plan<'_>) -> TokenStream {
     let request = chain(&plan.request, None, &plan.request_end);
-    let returned = plan.returned.as_ref().map(|(at, ty)| (at, quote!(<#ty as ::nearcall::Wire>::SIZE)));
+    let output = &plan.procedure.output;
+    let returned = plan.returned.as_ref().map(|(at, ty)| (at, plan::size(ty, output.serde.value)));
     let reply = chain(&plan.reply, returned, &plan.reply_end);
     let Plan { req, rep, request_end, reply_end, .. } = plan;
-    let reply_bytes = match &plan.procedure.output.error {
-        Some(error) => quote!(__max(#reply_end, <#error as ::nearcall::Wire>::SIZE)),
+    let reply_bytes = match &output.error {
+        Some(error) => {
+            let error = plan::size(error, output.serde.error);
+            quote!(__max(#reply_end, #error))
+        }
         None => quote!(#reply_end),
     };
-    let fixed = plan.procedure.params.iter().filter_map(|param| match &param.form {
+    let checked = plan.procedure.params.iter().filter_map(|param| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
             let message = format!(
                 "`{}` comes back in a place that is known before the call: its type must have a fixed size",
                 param.ident
             );
             Some(quote_spanned!(ty.span()=> const _: () = ::core::assert!(!__varies::<#ty>(), #message);))
+        }
+        Form::Slice(item) | Form::InOutSlice(item) | Form::OutSlice { item, .. } => {
+            Some(quote_spanned!(item.span()=> const _: () = ::nearcall::rt::assert_item::<#item>();))
         }
         _ => None,
     });
@@ -66,7 +73,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         const #req: usize = ::nearcall::rt::head_bytes(#request_end);
         #reply
         const #rep: usize = ::nearcall::rt::head_bytes(#reply_bytes);
-        #(#fixed)*
+        #(#checked)*
         #frame
     }
 }
@@ -99,16 +106,16 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
             };
         };
     }
-    let types = plan.maybe_varying();
     let message = format!("the fixed parts of `{name}` fill the default frame: give it `#[call(astack = ..)]`");
     let default = quote_spanned! {name.span()=>
         ::core::assert!(#fixed < ::nearcall::rt::DEFAULT_FRAME_SIZE, #message);
         ::nearcall::rt::DEFAULT_FRAME_SIZE
     };
-    let varies: Vec<TokenStream> = types.map(|ty| quote!(__varies::<#ty>())).collect();
-    if plan.has_slices() {
-        quote_spanned!(name.span()=> const #frame: usize = { #default };)
-    } else if varies.is_empty() {
+    if plan.has_tail() {
+        return quote_spanned!(name.span()=> const #frame: usize = { #default };);
+    }
+    let varies: Vec<TokenStream> = plan.maybe_varying().map(|ty| quote!(__varies::<#ty>())).collect();
+    if varies.is_empty() {
         quote_spanned!(name.span()=> const #frame: usize = #fixed;)
     } else {
         quote_spanned!(name.span()=> const #frame: usize = if #(#varies)||* { #default } else { #fixed };)
@@ -118,7 +125,7 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
 /// The entry of one procedure in the table.
 fn procedure(plan: &Plan<'_>) -> TokenStream {
     let name = plan.procedure.ident.unraw().to_string();
-    let frame = &plan.frame;
+    let Plan { req, rep, frame, .. } = plan;
     let Options { concurrency, timeout, idempotent, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
         Some(concurrency) => {
@@ -136,24 +143,31 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
             quote!(::core::option::Option::Some(::core::time::Duration::new(#secs, #nanos)))
         }
     };
-    let params = plan.procedure.params.iter().map(|param| {
-        let name = param.ident.unraw().to_string();
-        entry(&name, &param.direction(), &param.shape())
-    });
-    let returned = match &plan.procedure.output.value {
-        Some(ty) => quote!(<#ty as ::nearcall::Wire>::SHAPE),
-        None => quote!(&::nearcall::rt::Shape::Unit),
-    };
-    let returned = entry("return", &quote!(::nearcall::rt::Direction::Return), &returned);
-    let error =
-        plan.procedure.output.error.as_ref().map(|ty| {
-            entry("error", &quote!(::nearcall::rt::Direction::Error), &quote!(<#ty as ::nearcall::Wire>::SHAPE))
+    let output = &plan.procedure.output;
+    let params =
+        plan.procedure.params.iter().map(|param| {
+            entry(&param.ident.unraw().to_string(), &param.direction(), &param.wire_size(), param.shape())
         });
+    let result =
+        |name, direction, ty, by_serde| entry(name, &direction, &plan::size(ty, by_serde), plan::shape(ty, by_serde));
+    let nothing: Type = parse_quote!(());
+    let returned = result(
+        "return",
+        quote!(::nearcall::rt::Direction::Return),
+        output.value.as_ref().unwrap_or(&nothing),
+        output.serde.value,
+    );
+    let error = output
+        .error
+        .as_ref()
+        .map(|ty| result("error", quote!(::nearcall::rt::Direction::Error), ty, output.serde.error));
     let params = params.chain([returned]).chain(error);
     quote! {
         ::nearcall::rt::Procedure {
             name: #name,
             params: &[#(#params),*],
+            request_size: #req,
+            reply_size: #rep,
             frame_size: #frame,
             concurrency: #concurrency,
             timeout: #timeout,
@@ -162,6 +176,15 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
     }
 }
 
-fn entry(name: &str, direction: &TokenStream, shape: &TokenStream) -> TokenStream {
-    quote!(::nearcall::rt::Param { name: #name, direction: #direction, shape: #shape })
+fn entry(name: &str, direction: &TokenStream, size: &TokenStream, what: (TokenStream, TokenStream)) -> TokenStream {
+    let (shape, carried) = what;
+    quote! {
+        ::nearcall::rt::Param {
+            name: #name,
+            direction: #direction,
+            size: #size,
+            carried: #carried,
+            shape: #shape,
+        }
+    }
 }

@@ -12,29 +12,13 @@ const _: () = {
     const __AT_1: usize = __AT_0 + <u32 as ::nearcall::Wire>::SIZE;
     #[automatically_derived]
     impl ::nearcall::Wire for Handle {
-        const SIZE: usize = __AT_1 + <u32 as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = {
-            let mut align = 1;
-            if <u32 as ::nearcall::Wire>::ALIGN > align {
-                align = <u32 as ::nearcall::Wire>::ALIGN;
-            }
-            if <u32 as ::nearcall::Wire>::ALIGN > align {
-                align = <u32 as ::nearcall::Wire>::ALIGN;
-            }
-            align
-        };
-        const CLASS: ::nearcall::rt::Class = {
-            let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            if ::core::matches!(<u32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            class
-        };
+        const FIXED: bool = ::nearcall::rt::all(&[<u32 as ::nearcall::Wire>::FIXED, <u32 as ::nearcall::Wire>::FIXED]);
+        const SIZE: usize = Self::CLASS.fixed_part(__AT_1 + <u32 as ::nearcall::Wire>::SIZE);
+        const CLASS: ::nearcall::rt::Class =
+            ::nearcall::rt::Class::Fixed.and(<u32 as ::nearcall::Wire>::CLASS).and(<u32 as ::nearcall::Wire>::CLASS);
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Handle",
+            id: ::core::any::TypeId::of::<Self>(),
             fields: &[("index", <u32 as ::nearcall::Wire>::SHAPE), ("generation", <u32 as ::nearcall::Wire>::SHAPE)],
         };
         #[inline]
@@ -62,6 +46,14 @@ const _: () = {
             <u32 as ::nearcall::Wire>::put_tail(&self.generation, __field);
         }
         #[inline]
+        fn tail_size_at(__head: &[u8], __at: usize) -> ::core::result::Result<usize, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(
+                0_usize
+                    .saturating_add(<u32 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_0))?)
+                    .saturating_add(<u32 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_1))?),
+            )
+        }
+        #[inline]
         fn get(
             __head: &[u8],
             __at: usize,
@@ -71,6 +63,26 @@ const _: () = {
                 index: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
                 generation: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
             })
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+            } else {
+                <u32 as ::nearcall::Wire>::write(&self.index, __to);
+                <u32 as ::nearcall::Wire>::write(&self.generation, __to);
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                __from.fixed()
+            } else {
+                ::core::result::Result::Ok(Self {
+                    index: <u32 as ::nearcall::Wire>::read(__from)?,
+                    generation: <u32 as ::nearcall::Wire>::read(__from)?,
+                })
+            }
         }
     }
 };
@@ -97,13 +109,16 @@ const _: () = {
     );
     #[automatically_derived]
     impl ::nearcall::Wire for FileError {
+        const FIXED: bool = true;
         const SIZE: usize = <u32 as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = <u32 as ::nearcall::Wire>::ALIGN;
-        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
             name: "FileError",
+            id: ::core::any::TypeId::of::<Self>(),
             size: <u32 as ::nearcall::Wire>::SIZE,
-            variants: &[("NotFound", Self::NotFound as i64), ("Stale", Self::Stale as i64)],
+            variants: &[
+                ::nearcall::rt::Variant { name: "NotFound", value: Self::NotFound as i64, fields: &[] },
+                ::nearcall::rt::Variant { name: "Stale", value: Self::Stale as i64, fields: &[] },
+            ],
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
@@ -201,7 +216,7 @@ const _: () = {
         if a > b { a } else { b }
     }
     const fn __varies<T: ::nearcall::Wire>() -> bool {
-        ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+        !::core::matches!(T::CLASS, ::nearcall::rt::Class::Fixed)
     }
     const __OPEN_AT_0: usize = 0;
     const __OPEN_AT_1: usize = __OPEN_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
@@ -230,6 +245,7 @@ const _: () = {
         !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
     );
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __READ_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__READ_REQ), __in_frame(__READ_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -250,6 +266,7 @@ const _: () = {
         !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
     );
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __WRITE_FRAME: usize = {
         ::core::assert!(
             4200 >= __max(__in_frame(__WRITE_REQ), __in_frame(__WRITE_REP)),
@@ -280,24 +297,34 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "path",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Str,
                     },
                     ::nearcall::rt::Param {
                         name: "flags",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <Handle as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <FileError as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __OPEN_REQ,
+                reply_size: __OPEN_REP,
                 frame_size: __OPEN_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -309,29 +336,41 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "handle",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Handle as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "pos",
                         direction: ::nearcall::rt::Direction::InOut,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <FileError as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __READ_REQ,
+                reply_size: __READ_REP,
                 frame_size: __READ_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -343,29 +382,41 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "handle",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Handle as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "pos",
                         direction: ::nearcall::rt::Direction::InOut,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <FileError as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __WRITE_REQ,
+                reply_size: __WRITE_REP,
                 frame_size: __WRITE_FRAME,
                 concurrency: 8,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(2, 0)),
@@ -376,8 +427,12 @@ const _: () = {
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
+                    size: <u32 as ::nearcall::Wire>::SIZE,
+                    carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                     shape: <u32 as ::nearcall::Wire>::SHAPE,
                 }],
+                request_size: __PING_REQ,
+                reply_size: __PING_REP,
                 frame_size: __PING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -394,6 +449,11 @@ const _: () = {
         pub fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
         }
+        /// What `Files` is, in words: signatures, sizes, and how the parameters travel.
+        #[must_use]
+        pub fn describe() -> ::nearcall::Description {
+            ::nearcall::describe::<Self>()
+        }
         /// Opens the file at `path`.
         ///
         /// # Errors
@@ -404,7 +464,7 @@ const _: () = {
             __call.count(__OPEN_AT_0, path.len());
             __call.put::<u32>(__OPEN_AT_1, &flags);
             __call.bytes(path.as_bytes())?;
-            __call.tail::<u32>(&flags)?;
+            __call.tail::<u32>(__OPEN_AT_1, &flags)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
@@ -428,9 +488,9 @@ const _: () = {
             __call.put::<Handle>(__READ_AT_0, &handle);
             __call.put::<u64>(__READ_AT_1, pos);
             __call.count(__READ_AT_2, buf.len());
-            __call.tail::<Handle>(&handle)?;
+            __call.tail::<Handle>(__READ_AT_0, &handle)?;
             let mut __reply = __call.transfer()?;
-            let __buf = __reply.area(buf.len());
+            let __buf = __reply.area::<u8>(buf.len());
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
             }
@@ -456,8 +516,8 @@ const _: () = {
             __call.put::<Handle>(__WRITE_AT_0, &handle);
             __call.count(__WRITE_AT_1, data.len());
             __call.put::<u64>(__WRITE_AT_2, pos);
-            __call.tail::<Handle>(&handle)?;
-            __call.bytes(data)?;
+            __call.tail::<Handle>(__WRITE_AT_0, &handle)?;
+            __call.slice::<u8>(data)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
@@ -564,14 +624,12 @@ const _: () = {
         match <__T as Files>::open(__imp, __path, __flags) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
-                __head.put::<Handle>(__OPEN_BACK_0, &__return);
-                __call.reply_tail::<Handle>(&__return)?;
+                __call.reply_value::<Handle, _>(&mut __head, __OPEN_BACK_0, &__return)?;
                 __call.reply(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
-                __head.put::<FileError>(0, &__error);
-                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -584,19 +642,17 @@ const _: () = {
         let __head = __call.open::<__READ_REQ, __READ_REP>()?;
         let __handle = __call.value::<Handle, __READ_REQ>(&__head, __READ_AT_0)?;
         let mut __pos = __call.value::<u64, __READ_REQ>(&__head, __READ_AT_1)?;
-        let __buf = __call.out(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
+        let __buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
         match <__T as Files>::read(__imp, __handle, &mut __pos, __buf) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
                 __head.put::<u64>(__READ_BACK_0, &__pos);
-                __head.put::<u32>(__READ_BACK_1, &__return);
-                __call.reply_tail::<u32>(&__return)?;
+                __call.reply_value::<u32, _>(&mut __head, __READ_BACK_1, &__return)?;
                 __call.reply(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
-                __head.put::<FileError>(0, &__error);
-                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -608,20 +664,18 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__WRITE_REQ, __WRITE_REP>()?;
         let __handle = __call.value::<Handle, __WRITE_REQ>(&__head, __WRITE_AT_0)?;
-        let __data = __call.bytes(::nearcall::rt::get_count(&__head.0, __WRITE_AT_1)?)?;
+        let __data = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __WRITE_AT_1)?)?;
         let mut __pos = __call.value::<u64, __WRITE_REQ>(&__head, __WRITE_AT_2)?;
         match <__T as Files>::write(__imp, __handle, &mut __pos, __data) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
                 __head.put::<u64>(__WRITE_BACK_0, &__pos);
-                __head.put::<u32>(__WRITE_BACK_1, &__return);
-                __call.reply_tail::<u32>(&__return)?;
+                __call.reply_value::<u32, _>(&mut __head, __WRITE_BACK_1, &__return)?;
                 __call.reply(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
-                __head.put::<FileError>(0, &__error);
-                __call.reply_tail::<FileError>(&__error)?;
+                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -634,8 +688,7 @@ const _: () = {
         let _ = __call.open::<__PING_REQ, __PING_REP>()?;
         let __return = <__T as Files>::ping(__imp);
         let mut __head = ::nearcall::rt::Head::<__PING_REP>::ZERO;
-        __head.put::<u32>(__PING_BACK_0, &__return);
-        __call.reply_tail::<u32>(&__return)?;
+        __call.reply_value::<u32, _>(&mut __head, __PING_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }

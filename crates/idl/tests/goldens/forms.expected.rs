@@ -10,29 +10,13 @@ const _: () = {
     const __AT_1: usize = __AT_0 + <f32 as ::nearcall::Wire>::SIZE;
     #[automatically_derived]
     impl ::nearcall::Wire for Point {
-        const SIZE: usize = __AT_1 + <f32 as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = {
-            let mut align = 1;
-            if <f32 as ::nearcall::Wire>::ALIGN > align {
-                align = <f32 as ::nearcall::Wire>::ALIGN;
-            }
-            if <f32 as ::nearcall::Wire>::ALIGN > align {
-                align = <f32 as ::nearcall::Wire>::ALIGN;
-            }
-            align
-        };
-        const CLASS: ::nearcall::rt::Class = {
-            let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(<f32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            if ::core::matches!(<f32 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            class
-        };
+        const FIXED: bool = ::nearcall::rt::all(&[<f32 as ::nearcall::Wire>::FIXED, <f32 as ::nearcall::Wire>::FIXED]);
+        const SIZE: usize = Self::CLASS.fixed_part(__AT_1 + <f32 as ::nearcall::Wire>::SIZE);
+        const CLASS: ::nearcall::rt::Class =
+            ::nearcall::rt::Class::Fixed.and(<f32 as ::nearcall::Wire>::CLASS).and(<f32 as ::nearcall::Wire>::CLASS);
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Point",
+            id: ::core::any::TypeId::of::<Self>(),
             fields: &[("0", <f32 as ::nearcall::Wire>::SHAPE), ("1", <f32 as ::nearcall::Wire>::SHAPE)],
         };
         #[inline]
@@ -60,6 +44,14 @@ const _: () = {
             <f32 as ::nearcall::Wire>::put_tail(&self.1, __field);
         }
         #[inline]
+        fn tail_size_at(__head: &[u8], __at: usize) -> ::core::result::Result<usize, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(
+                0_usize
+                    .saturating_add(<f32 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_0))?)
+                    .saturating_add(<f32 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_1))?),
+            )
+        }
+        #[inline]
         fn get(
             __head: &[u8],
             __at: usize,
@@ -69,6 +61,26 @@ const _: () = {
                 <f32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
                 <f32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
             ))
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+            } else {
+                <f32 as ::nearcall::Wire>::write(&self.0, __to);
+                <f32 as ::nearcall::Wire>::write(&self.1, __to);
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                __from.fixed()
+            } else {
+                ::core::result::Result::Ok(Self(
+                    <f32 as ::nearcall::Wire>::read(__from)?,
+                    <f32 as ::nearcall::Wire>::read(__from)?,
+                ))
+            }
         }
     }
 };
@@ -82,23 +94,12 @@ const _: () = {
     const __AT_0: usize = 0;
     #[automatically_derived]
     impl ::nearcall::Wire for Block {
-        const SIZE: usize = __AT_0 + <[u8; 64] as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = {
-            let mut align = 1;
-            if <[u8; 64] as ::nearcall::Wire>::ALIGN > align {
-                align = <[u8; 64] as ::nearcall::Wire>::ALIGN;
-            }
-            align
-        };
-        const CLASS: ::nearcall::rt::Class = {
-            let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(<[u8; 64] as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            class
-        };
+        const FIXED: bool = ::nearcall::rt::all(&[<[u8; 64] as ::nearcall::Wire>::FIXED]);
+        const SIZE: usize = Self::CLASS.fixed_part(__AT_0 + <[u8; 64] as ::nearcall::Wire>::SIZE);
+        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed.and(<[u8; 64] as ::nearcall::Wire>::CLASS);
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Block",
+            id: ::core::any::TypeId::of::<Self>(),
             fields: &[("bytes", <[u8; 64] as ::nearcall::Wire>::SHAPE)],
         };
         #[inline]
@@ -118,6 +119,13 @@ const _: () = {
             <[u8; 64] as ::nearcall::Wire>::put_tail(&self.bytes, __field);
         }
         #[inline]
+        fn tail_size_at(__head: &[u8], __at: usize) -> ::core::result::Result<usize, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(
+                0_usize
+                    .saturating_add(<[u8; 64] as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_0))?),
+            )
+        }
+        #[inline]
         fn get(
             __head: &[u8],
             __at: usize,
@@ -126,6 +134,22 @@ const _: () = {
             ::core::result::Result::Ok(Self {
                 bytes: <[u8; 64] as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
             })
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+            } else {
+                <[u8; 64] as ::nearcall::Wire>::write(&self.bytes, __to);
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                __from.fixed()
+            } else {
+                ::core::result::Result::Ok(Self { bytes: <[u8; 64] as ::nearcall::Wire>::read(__from)? })
+            }
         }
     }
 };
@@ -145,35 +169,19 @@ const _: () = {
     const __AT_2: usize = __AT_1 + <Text as ::nearcall::Wire>::SIZE;
     #[automatically_derived]
     impl ::nearcall::Wire for Entry {
-        const SIZE: usize = __AT_2 + <Vec<u16> as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = {
-            let mut align = 1;
-            if <u8 as ::nearcall::Wire>::ALIGN > align {
-                align = <u8 as ::nearcall::Wire>::ALIGN;
-            }
-            if <Text as ::nearcall::Wire>::ALIGN > align {
-                align = <Text as ::nearcall::Wire>::ALIGN;
-            }
-            if <Vec<u16> as ::nearcall::Wire>::ALIGN > align {
-                align = <Vec<u16> as ::nearcall::Wire>::ALIGN;
-            }
-            align
-        };
-        const CLASS: ::nearcall::rt::Class = {
-            let mut class = ::nearcall::rt::Class::Fixed;
-            if ::core::matches!(<u8 as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            if ::core::matches!(<Text as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            if ::core::matches!(<Vec<u16> as ::nearcall::Wire>::CLASS, ::nearcall::rt::Class::Varying) {
-                class = ::nearcall::rt::Class::Varying;
-            }
-            class
-        };
+        const FIXED: bool = ::nearcall::rt::all(&[
+            <u8 as ::nearcall::Wire>::FIXED,
+            <Text as ::nearcall::Wire>::FIXED,
+            <Vec<u16> as ::nearcall::Wire>::FIXED,
+        ]);
+        const SIZE: usize = Self::CLASS.fixed_part(__AT_2 + <Vec<u16> as ::nearcall::Wire>::SIZE);
+        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed
+            .and(<u8 as ::nearcall::Wire>::CLASS)
+            .and(<Text as ::nearcall::Wire>::CLASS)
+            .and(<Vec<u16> as ::nearcall::Wire>::CLASS);
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
             name: "Entry",
+            id: ::core::any::TypeId::of::<Self>(),
             fields: &[
                 ("type", <u8 as ::nearcall::Wire>::SHAPE),
                 ("name", <Text as ::nearcall::Wire>::SHAPE),
@@ -212,6 +220,15 @@ const _: () = {
             <Vec<u16> as ::nearcall::Wire>::put_tail(&self.numbers, __field);
         }
         #[inline]
+        fn tail_size_at(__head: &[u8], __at: usize) -> ::core::result::Result<usize, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(
+                0_usize
+                    .saturating_add(<u8 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_0))?)
+                    .saturating_add(<Text as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_1))?)
+                    .saturating_add(<Vec<u16> as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_2))?),
+            )
+        }
+        #[inline]
         fn get(
             __head: &[u8],
             __at: usize,
@@ -223,6 +240,28 @@ const _: () = {
                 numbers: <Vec<u16> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2), __tail)?,
             })
         }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+            } else {
+                <u8 as ::nearcall::Wire>::write(&self.r#type, __to);
+                <Text as ::nearcall::Wire>::write(&self.name, __to);
+                <Vec<u16> as ::nearcall::Wire>::write(&self.numbers, __to);
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                __from.fixed()
+            } else {
+                ::core::result::Result::Ok(Self {
+                    r#type: <u8 as ::nearcall::Wire>::read(__from)?,
+                    name: <Text as ::nearcall::Wire>::read(__from)?,
+                    numbers: <Vec<u16> as ::nearcall::Wire>::read(__from)?,
+                })
+            }
+        }
     }
 };
 /// Nothing to say.
@@ -231,10 +270,11 @@ pub struct Nothing;
 const _: () = {
     #[automatically_derived]
     impl ::nearcall::Wire for Nothing {
-        const SIZE: usize = 0;
-        const ALIGN: usize = 1;
+        const FIXED: bool = ::nearcall::rt::all(&[]);
+        const SIZE: usize = Self::CLASS.fixed_part(0);
         const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
-        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct { name: "Nothing", fields: &[] };
+        const SHAPE: &'static ::nearcall::rt::Shape =
+            &::nearcall::rt::Shape::Struct { name: "Nothing", id: ::core::any::TypeId::of::<Self>(), fields: &[] };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {}
         #[inline]
@@ -277,16 +317,16 @@ const _: () = {
     );
     #[automatically_derived]
     impl ::nearcall::Wire for Turn {
+        const FIXED: bool = true;
         const SIZE: usize = <i8 as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = <i8 as ::nearcall::Wire>::ALIGN;
-        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
             name: "Turn",
+            id: ::core::any::TypeId::of::<Self>(),
             size: <i8 as ::nearcall::Wire>::SIZE,
             variants: &[
-                ("Left", Self::Left as i64),
-                ("Straight", Self::Straight as i64),
-                ("Right", Self::Right as i64),
+                ::nearcall::rt::Variant { name: "Left", value: Self::Left as i64, fields: &[] },
+                ::nearcall::rt::Variant { name: "Straight", value: Self::Straight as i64, fields: &[] },
+                ::nearcall::rt::Variant { name: "Right", value: Self::Right as i64, fields: &[] },
             ],
         };
         #[inline]
@@ -334,13 +374,16 @@ const _: () = {
     );
     #[automatically_derived]
     impl ::nearcall::Wire for Colour {
+        const FIXED: bool = true;
         const SIZE: usize = <u32 as ::nearcall::Wire>::SIZE;
-        const ALIGN: usize = <u32 as ::nearcall::Wire>::ALIGN;
-        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed;
         const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
             name: "Colour",
+            id: ::core::any::TypeId::of::<Self>(),
             size: <u32 as ::nearcall::Wire>::SIZE,
-            variants: &[("Red", Self::Red as i64), ("Green", Self::Green as i64)],
+            variants: &[
+                ::nearcall::rt::Variant { name: "Red", value: Self::Red as i64, fields: &[] },
+                ::nearcall::rt::Variant { name: "Green", value: Self::Green as i64, fields: &[] },
+            ],
         };
         #[inline]
         fn put(&self, __head: &mut [u8], __at: usize) {
@@ -360,6 +403,403 @@ const _: () = {
                 __VARIANT_0 => ::core::result::Result::Ok(Self::Red),
                 __VARIANT_1 => ::core::result::Result::Ok(Self::Green),
                 _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+    }
+};
+/// A sum of fixed parts, so fixed.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[repr(u8)]
+pub enum Figure {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// A circle.
+    Circle {
+        /// Its centre.
+        centre: Point,
+        /// Its radius.
+        radius: f32,
+    } = 4,
+    /// A line.
+    Line(Point, Point),
+}
+const _: () = {
+    const __VARIANT_0: u8 = 0;
+    const _: () = ::core::assert!(
+        __VARIANT_0 as i128 == __VARIANT_0 as i64 as i128,
+        "the discriminant of `Empty` does not fit 63 bits: give the variant a smaller one"
+    );
+    const __END_0: usize = <u8 as ::nearcall::Wire>::SIZE;
+    const __VARIANT_1: u8 = 4;
+    const _: () = ::core::assert!(
+        __VARIANT_1 as i128 == __VARIANT_1 as i64 as i128,
+        "the discriminant of `Circle` does not fit 63 bits: give the variant a smaller one"
+    );
+    const __AT_1_0: usize = <u8 as ::nearcall::Wire>::SIZE;
+    const __AT_1_1: usize = __AT_1_0 + <Point as ::nearcall::Wire>::SIZE;
+    const __END_1: usize = __AT_1_1 + <f32 as ::nearcall::Wire>::SIZE;
+    const __VARIANT_2: u8 = __VARIANT_1 + 1;
+    const _: () = ::core::assert!(
+        __VARIANT_2 as i128 == __VARIANT_2 as i64 as i128,
+        "the discriminant of `Line` does not fit 63 bits: give the variant a smaller one"
+    );
+    const __AT_2_0: usize = <u8 as ::nearcall::Wire>::SIZE;
+    const __AT_2_1: usize = __AT_2_0 + <Point as ::nearcall::Wire>::SIZE;
+    const __END_2: usize = __AT_2_1 + <Point as ::nearcall::Wire>::SIZE;
+    #[automatically_derived]
+    impl ::nearcall::Wire for Figure {
+        const FIXED: bool = ::nearcall::rt::all(&[
+            <Point as ::nearcall::Wire>::FIXED,
+            <f32 as ::nearcall::Wire>::FIXED,
+            <Point as ::nearcall::Wire>::FIXED,
+            <Point as ::nearcall::Wire>::FIXED,
+        ]);
+        const SIZE: usize = Self::CLASS.fixed_part(::nearcall::rt::larger(
+            ::nearcall::rt::larger(::nearcall::rt::larger(0, __END_0), __END_1),
+            __END_2,
+        ));
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
+            name: "Figure",
+            id: ::core::any::TypeId::of::<Self>(),
+            size: <u8 as ::nearcall::Wire>::SIZE,
+            variants: &[
+                ::nearcall::rt::Variant { name: "Empty", value: __VARIANT_0 as i64, fields: &[] },
+                ::nearcall::rt::Variant {
+                    name: "Circle",
+                    value: __VARIANT_1 as i64,
+                    fields: &[
+                        ("centre", <Point as ::nearcall::Wire>::SHAPE),
+                        ("radius", <f32 as ::nearcall::Wire>::SHAPE),
+                    ],
+                },
+                ::nearcall::rt::Variant {
+                    name: "Line",
+                    value: __VARIANT_2 as i64,
+                    fields: &[("0", <Point as ::nearcall::Wire>::SHAPE), ("1", <Point as ::nearcall::Wire>::SHAPE)],
+                },
+            ],
+        };
+        #[inline]
+        fn put(&self, __head: &mut [u8], __at: usize) {
+            let __end = match self {
+                Self::Empty => {
+                    <u8 as ::nearcall::Wire>::put(&__VARIANT_0, __head, __at);
+                    __END_0
+                }
+                Self::Circle { centre: __field_0, radius: __field_1 } => {
+                    <u8 as ::nearcall::Wire>::put(&__VARIANT_1, __head, __at);
+                    <Point as ::nearcall::Wire>::put(__field_0, __head, __at.saturating_add(__AT_1_0));
+                    <f32 as ::nearcall::Wire>::put(__field_1, __head, __at.saturating_add(__AT_1_1));
+                    __END_1
+                }
+                Self::Line(__field_0, __field_1) => {
+                    <u8 as ::nearcall::Wire>::put(&__VARIANT_2, __head, __at);
+                    <Point as ::nearcall::Wire>::put(__field_0, __head, __at.saturating_add(__AT_2_0));
+                    <Point as ::nearcall::Wire>::put(__field_1, __head, __at.saturating_add(__AT_2_1));
+                    __END_2
+                }
+            };
+            ::nearcall::rt::put_zeros(__head, __at.saturating_add(__end), __at.saturating_add(Self::SIZE));
+        }
+        #[inline]
+        fn get(
+            __head: &[u8],
+            __at: usize,
+            __tail: &mut ::nearcall::rt::Tail<'_>,
+        ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            match <u8 as ::nearcall::Wire>::get(__head, __at, __tail)? {
+                __VARIANT_0 => ::core::result::Result::Ok(Self::Empty),
+                __VARIANT_1 => ::core::result::Result::Ok(Self::Circle {
+                    centre: <Point as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1_0), __tail)?,
+                    radius: <f32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1_1), __tail)?,
+                }),
+                __VARIANT_2 => ::core::result::Result::Ok(Self::Line(
+                    <Point as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2_0), __tail)?,
+                    <Point as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2_1), __tail)?,
+                )),
+                _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+                return;
+            }
+            match self {
+                Self::Empty => {
+                    __to.fixed::<u8>(&__VARIANT_0);
+                }
+                Self::Circle { centre: __field_0, radius: __field_1 } => {
+                    __to.fixed::<u8>(&__VARIANT_1);
+                    <Point as ::nearcall::Wire>::write(__field_0, __to);
+                    <f32 as ::nearcall::Wire>::write(__field_1, __to);
+                }
+                Self::Line(__field_0, __field_1) => {
+                    __to.fixed::<u8>(&__VARIANT_2);
+                    <Point as ::nearcall::Wire>::write(__field_0, __to);
+                    <Point as ::nearcall::Wire>::write(__field_1, __to);
+                }
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                return __from.fixed();
+            }
+            match __from.fixed::<u8>()? {
+                __VARIANT_0 => ::core::result::Result::Ok(Self::Empty),
+                __VARIANT_1 => ::core::result::Result::Ok(Self::Circle {
+                    centre: <Point as ::nearcall::Wire>::read(__from)?,
+                    radius: <f32 as ::nearcall::Wire>::read(__from)?,
+                }),
+                __VARIANT_2 => ::core::result::Result::Ok(Self::Line(
+                    <Point as ::nearcall::Wire>::read(__from)?,
+                    <Point as ::nearcall::Wire>::read(__from)?,
+                )),
+                _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+    }
+};
+/// Contains itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tree {
+    /// An end.
+    Leaf(Text),
+    /// Goes on.
+    Node {
+        /// What it shows.
+        figure: Option<Figure>,
+        /// Where it goes.
+        children: Vec<Self>,
+    },
+}
+const _: () = {
+    const __VARIANT_0: u32 = 0;
+    const _: () = ::core::assert!(
+        __VARIANT_0 as i128 == __VARIANT_0 as i64 as i128,
+        "the discriminant of `Leaf` does not fit 63 bits: give the variant a smaller one"
+    );
+    const __AT_0_0: usize = <u32 as ::nearcall::Wire>::SIZE;
+    const __END_0: usize = __AT_0_0 + <Text as ::nearcall::Wire>::SIZE;
+    const __VARIANT_1: u32 = __VARIANT_0 + 1;
+    const _: () = ::core::assert!(
+        __VARIANT_1 as i128 == __VARIANT_1 as i64 as i128,
+        "the discriminant of `Node` does not fit 63 bits: give the variant a smaller one"
+    );
+    const __AT_1_0: usize = <u32 as ::nearcall::Wire>::SIZE;
+    const __AT_1_1: usize = __AT_1_0 + <Option<Figure> as ::nearcall::Wire>::SIZE;
+    const __END_1: usize = __AT_1_1 + <Vec<Tree> as ::nearcall::Wire>::SIZE;
+    #[automatically_derived]
+    impl ::nearcall::Wire for Tree {
+        const FIXED: bool = ::nearcall::rt::all(&[
+            <Text as ::nearcall::Wire>::FIXED,
+            <Option<Figure> as ::nearcall::Wire>::FIXED,
+            <Vec<Self> as ::nearcall::Wire>::FIXED,
+        ]);
+        const SIZE: usize = Self::CLASS.fixed_part(::nearcall::rt::larger(::nearcall::rt::larger(0, __END_0), __END_1));
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Enum {
+            name: "Tree",
+            id: ::core::any::TypeId::of::<Self>(),
+            size: <u32 as ::nearcall::Wire>::SIZE,
+            variants: &[
+                ::nearcall::rt::Variant {
+                    name: "Leaf",
+                    value: __VARIANT_0 as i64,
+                    fields: &[("0", <Text as ::nearcall::Wire>::SHAPE)],
+                },
+                ::nearcall::rt::Variant {
+                    name: "Node",
+                    value: __VARIANT_1 as i64,
+                    fields: &[
+                        ("figure", <Option<Figure> as ::nearcall::Wire>::SHAPE),
+                        ("children", <Vec<Self> as ::nearcall::Wire>::SHAPE),
+                    ],
+                },
+            ],
+        };
+        #[inline]
+        fn put(&self, __head: &mut [u8], __at: usize) {
+            let __end = match self {
+                Self::Leaf(__field_0) => {
+                    <u32 as ::nearcall::Wire>::put(&__VARIANT_0, __head, __at);
+                    <Text as ::nearcall::Wire>::put(__field_0, __head, __at.saturating_add(__AT_0_0));
+                    __END_0
+                }
+                Self::Node { figure: __field_0, children: __field_1 } => {
+                    <u32 as ::nearcall::Wire>::put(&__VARIANT_1, __head, __at);
+                    <Option<Figure> as ::nearcall::Wire>::put(__field_0, __head, __at.saturating_add(__AT_1_0));
+                    <Vec<Self> as ::nearcall::Wire>::put(__field_1, __head, __at.saturating_add(__AT_1_1));
+                    __END_1
+                }
+            };
+            ::nearcall::rt::put_zeros(__head, __at.saturating_add(__end), __at.saturating_add(Self::SIZE));
+        }
+        #[inline]
+        fn get(
+            __head: &[u8],
+            __at: usize,
+            __tail: &mut ::nearcall::rt::Tail<'_>,
+        ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            match <u32 as ::nearcall::Wire>::get(__head, __at, __tail)? {
+                __VARIANT_0 => ::core::result::Result::Ok(Self::Leaf(<Text as ::nearcall::Wire>::get(
+                    __head,
+                    __at.saturating_add(__AT_0_0),
+                    __tail,
+                )?)),
+                __VARIANT_1 => ::core::result::Result::Ok(Self::Node {
+                    figure: <Option<Figure> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1_0), __tail)?,
+                    children: <Vec<Self> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1_1), __tail)?,
+                }),
+                _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+                return;
+            }
+            match self {
+                Self::Leaf(__field_0) => {
+                    __to.fixed::<u32>(&__VARIANT_0);
+                    <Text as ::nearcall::Wire>::write(__field_0, __to);
+                }
+                Self::Node { figure: __field_0, children: __field_1 } => {
+                    __to.fixed::<u32>(&__VARIANT_1);
+                    <Option<Figure> as ::nearcall::Wire>::write(__field_0, __to);
+                    <Vec<Self> as ::nearcall::Wire>::write(__field_1, __to);
+                }
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                return __from.fixed();
+            }
+            match __from.fixed::<u32>()? {
+                __VARIANT_0 => ::core::result::Result::Ok(Self::Leaf(<Text as ::nearcall::Wire>::read(__from)?)),
+                __VARIANT_1 => ::core::result::Result::Ok(Self::Node {
+                    figure: <Option<Figure> as ::nearcall::Wire>::read(__from)?,
+                    children: <Vec<Self> as ::nearcall::Wire>::read(__from)?,
+                }),
+                _ => ::core::result::Result::Err(::nearcall::rt::Malformed),
+            }
+        }
+    }
+};
+/// Has a part without a fixed shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forest {
+    /// A number.
+    pub id: u32,
+    /// Trees.
+    pub trees: Vec<Tree>,
+    /// One more.
+    pub last: Box<Tree>,
+}
+const _: () = {
+    const __AT_0: usize = 0;
+    const __AT_1: usize = __AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __AT_2: usize = __AT_1 + <Vec<Tree> as ::nearcall::Wire>::SIZE;
+    #[automatically_derived]
+    impl ::nearcall::Wire for Forest {
+        const FIXED: bool = ::nearcall::rt::all(&[
+            <u32 as ::nearcall::Wire>::FIXED,
+            <Vec<Tree> as ::nearcall::Wire>::FIXED,
+            <Box<Tree> as ::nearcall::Wire>::FIXED,
+        ]);
+        const SIZE: usize = Self::CLASS.fixed_part(__AT_2 + <Box<Tree> as ::nearcall::Wire>::SIZE);
+        const CLASS: ::nearcall::rt::Class = ::nearcall::rt::Class::Fixed
+            .and(<u32 as ::nearcall::Wire>::CLASS)
+            .and(<Vec<Tree> as ::nearcall::Wire>::CLASS)
+            .and(<Box<Tree> as ::nearcall::Wire>::CLASS);
+        const SHAPE: &'static ::nearcall::rt::Shape = &::nearcall::rt::Shape::Struct {
+            name: "Forest",
+            id: ::core::any::TypeId::of::<Self>(),
+            fields: &[
+                ("id", <u32 as ::nearcall::Wire>::SHAPE),
+                ("trees", <Vec<Tree> as ::nearcall::Wire>::SHAPE),
+                ("last", <Box<Tree> as ::nearcall::Wire>::SHAPE),
+            ],
+        };
+        #[inline]
+        fn put(&self, __head: &mut [u8], __at: usize) {
+            <u32 as ::nearcall::Wire>::put(&self.id, __head, __at.saturating_add(__AT_0));
+            <Vec<Tree> as ::nearcall::Wire>::put(&self.trees, __head, __at.saturating_add(__AT_1));
+            <Box<Tree> as ::nearcall::Wire>::put(&self.last, __head, __at.saturating_add(__AT_2));
+        }
+        #[inline]
+        fn tail_size(&self) -> usize {
+            0_usize
+                .saturating_add(<u32 as ::nearcall::Wire>::tail_size(&self.id))
+                .saturating_add(<Vec<Tree> as ::nearcall::Wire>::tail_size(&self.trees))
+                .saturating_add(<Box<Tree> as ::nearcall::Wire>::tail_size(&self.last))
+        }
+        #[inline]
+        fn put_tail(&self, __space: &mut [u8]) {
+            let __size = <u32 as ::nearcall::Wire>::tail_size(&self.id);
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
+                return;
+            };
+            <u32 as ::nearcall::Wire>::put_tail(&self.id, __field);
+            let __size = <Vec<Tree> as ::nearcall::Wire>::tail_size(&self.trees);
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
+                return;
+            };
+            <Vec<Tree> as ::nearcall::Wire>::put_tail(&self.trees, __field);
+            let __size = <Box<Tree> as ::nearcall::Wire>::tail_size(&self.last);
+            let ::core::option::Option::Some((__field, __space)) = __space.split_at_mut_checked(__size) else {
+                return;
+            };
+            <Box<Tree> as ::nearcall::Wire>::put_tail(&self.last, __field);
+        }
+        #[inline]
+        fn tail_size_at(__head: &[u8], __at: usize) -> ::core::result::Result<usize, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(
+                0_usize
+                    .saturating_add(<u32 as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_0))?)
+                    .saturating_add(<Vec<Tree> as ::nearcall::Wire>::tail_size_at(__head, __at.saturating_add(__AT_1))?)
+                    .saturating_add(<Box<Tree> as ::nearcall::Wire>::tail_size_at(
+                        __head,
+                        __at.saturating_add(__AT_2),
+                    )?),
+            )
+        }
+        #[inline]
+        fn get(
+            __head: &[u8],
+            __at: usize,
+            __tail: &mut ::nearcall::rt::Tail<'_>,
+        ) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            ::core::result::Result::Ok(Self {
+                id: <u32 as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_0), __tail)?,
+                trees: <Vec<Tree> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_1), __tail)?,
+                last: <Box<Tree> as ::nearcall::Wire>::get(__head, __at.saturating_add(__AT_2), __tail)?,
+            })
+        }
+        #[inline]
+        fn write(&self, __to: &mut ::nearcall::rt::Writer<'_>) {
+            if Self::FIXED {
+                __to.fixed(self);
+            } else {
+                <u32 as ::nearcall::Wire>::write(&self.id, __to);
+                <Vec<Tree> as ::nearcall::Wire>::write(&self.trees, __to);
+                <Box<Tree> as ::nearcall::Wire>::write(&self.last, __to);
+            }
+        }
+        #[inline]
+        fn read(__from: &mut ::nearcall::rt::Reader<'_>) -> ::core::result::Result<Self, ::nearcall::rt::Malformed> {
+            if Self::FIXED {
+                __from.fixed()
+            } else {
+                ::core::result::Result::Ok(Self {
+                    id: <u32 as ::nearcall::Wire>::read(__from)?,
+                    trees: <Vec<Tree> as ::nearcall::Wire>::read(__from)?,
+                    last: <Box<Tree> as ::nearcall::Wire>::read(__from)?,
+                })
             }
         }
     }
@@ -405,6 +845,21 @@ pub trait Forms: Send + Sync + 'static {
     fn small_or(&self) -> std::result::Result<u8, [u64; 6]>;
     /// More bytes than a line holds, exactly.
     fn block(&self, block: Block, n: u8) -> Block;
+    /// Slices of numbers, all ways.
+    fn numbers(&self, a: &[u32], b: &mut [f64], c: &mut [u64], d: &mut [i16]) -> u32;
+    /// Fixed sums and tuples.
+    fn sums(&self, figure: &mut Figure, option: Option<u16>) -> (u8, Option<Point>);
+    /// The conventional path, both ways.
+    fn conventional(&self, forest: &Forest, tree: Tree) -> std::result::Result<Forest, Option<Text>>;
+    /// Read where the client put it.
+    fn in_place(&self, before: u8, data: ::nearcall::SharedBytes<'_>, after: &[u8]) -> u64;
+    /// By serde's traits.
+    fn by_serde(
+        &self,
+        a: std::collections::BTreeMap<Text, u32>,
+        b: &Option<std::time::Duration>,
+        n: u32,
+    ) -> std::result::Result<std::time::Duration, Vec<Text>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     fn old(&self, r#move: u8) -> u8;
@@ -522,6 +977,55 @@ pub trait FormsCall {
         block: Block,
         n: u8,
     ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>>;
+    /// Slices of numbers, all ways.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn numbers(
+        &self,
+        a: &[u32],
+        b: &mut [f64],
+        c: &mut [u64],
+        d: &mut [i16],
+    ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
+    /// Fixed sums and tuples.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn sums(
+        &self,
+        figure: &mut Figure,
+        option: Option<u16>,
+    ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>>;
+    /// The conventional path, both ways.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn conventional(
+        &self,
+        forest: &Forest,
+        tree: Tree,
+    ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>>;
+    /// Read where the client put it.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn in_place(
+        &self,
+        before: u8,
+        data: &[u8],
+        after: &[u8],
+    ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>>;
+    /// By serde's traits.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn by_serde(
+        &self,
+        a: std::collections::BTreeMap<Text, u32>,
+        b: &Option<std::time::Duration>,
+        n: u32,
+    ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     ///
@@ -555,7 +1059,7 @@ const _: () = {
         if a > b { a } else { b }
     }
     const fn __varies<T: ::nearcall::Wire>() -> bool {
-        ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+        !::core::matches!(T::CLASS, ::nearcall::rt::Class::Fixed)
     }
     const __NOTHING_AT_0: usize = 0;
     const __NOTHING_REQ: usize = ::nearcall::rt::head_bytes(__NOTHING_AT_0);
@@ -632,6 +1136,7 @@ const _: () = {
     const __BYTES_BACK_0: usize = 0;
     const __BYTES_BACK_1: usize = __BYTES_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __BYTES_REP: usize = ::nearcall::rt::head_bytes(__BYTES_BACK_1);
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __BYTES_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__BYTES_REQ), __in_frame(__BYTES_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -664,6 +1169,7 @@ const _: () = {
     const __REVERSE_REQ: usize = ::nearcall::rt::head_bytes(__REVERSE_AT_1);
     const __REVERSE_BACK_0: usize = 0;
     const __REVERSE_REP: usize = ::nearcall::rt::head_bytes(__REVERSE_BACK_0);
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __REVERSE_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__REVERSE_REQ), __in_frame(__REVERSE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -701,6 +1207,7 @@ const _: () = {
     const __FILL_REQ: usize = ::nearcall::rt::head_bytes(__FILL_AT_2);
     const __FILL_BACK_0: usize = 0;
     const __FILL_REP: usize = ::nearcall::rt::head_bytes(__FILL_BACK_0);
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __FILL_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__FILL_REQ), __in_frame(__FILL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -722,10 +1229,13 @@ const _: () = {
     const __ALL_BACK_2: usize = __ALL_BACK_1 + <Turn as ::nearcall::Wire>::SIZE;
     const __ALL_BACK_3: usize = __ALL_BACK_2 + <u64 as ::nearcall::Wire>::SIZE;
     const __ALL_REP: usize = ::nearcall::rt::head_bytes(__max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE));
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::core::assert!(
         !__varies::<u32>(),
         "`count` comes back in a place that is known before the call: its type must have a fixed size"
     );
+    const _: () = ::nearcall::rt::assert_item::<u8>();
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::core::assert!(
         !__varies::<Turn>(),
         "`turn` comes back in a place that is known before the call: its type must have a fixed size"
@@ -783,6 +1293,97 @@ const _: () = {
     } else {
         __max(__in_frame(__BLOCK_REQ), __in_frame(__BLOCK_REP))
     };
+    const __NUMBERS_AT_0: usize = 0;
+    const __NUMBERS_AT_1: usize = __NUMBERS_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __NUMBERS_AT_2: usize = __NUMBERS_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __NUMBERS_AT_3: usize = __NUMBERS_AT_2 + <u32 as ::nearcall::Wire>::SIZE;
+    const __NUMBERS_AT_4: usize = __NUMBERS_AT_3 + <u32 as ::nearcall::Wire>::SIZE;
+    const __NUMBERS_REQ: usize = ::nearcall::rt::head_bytes(__NUMBERS_AT_4);
+    const __NUMBERS_BACK_0: usize = 0;
+    const __NUMBERS_BACK_1: usize = __NUMBERS_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __NUMBERS_REP: usize = ::nearcall::rt::head_bytes(__NUMBERS_BACK_1);
+    const _: () = ::nearcall::rt::assert_item::<u32>();
+    const _: () = ::nearcall::rt::assert_item::<f64>();
+    const _: () = ::nearcall::rt::assert_item::<u64>();
+    const _: () = ::nearcall::rt::assert_item::<i16>();
+    const __NUMBERS_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__NUMBERS_REQ), __in_frame(__NUMBERS_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `numbers` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    const __SUMS_AT_0: usize = 0;
+    const __SUMS_AT_1: usize = __SUMS_AT_0 + <Option<u16> as ::nearcall::Wire>::SIZE;
+    const __SUMS_AT_2: usize = __SUMS_AT_1 + <Figure as ::nearcall::Wire>::SIZE;
+    const __SUMS_REQ: usize = ::nearcall::rt::head_bytes(__SUMS_AT_2);
+    const __SUMS_BACK_0: usize = 0;
+    const __SUMS_BACK_1: usize = __SUMS_BACK_0 + <Figure as ::nearcall::Wire>::SIZE;
+    const __SUMS_BACK_2: usize = __SUMS_BACK_1 + <(u8, Option<Point>) as ::nearcall::Wire>::SIZE;
+    const __SUMS_REP: usize = ::nearcall::rt::head_bytes(__SUMS_BACK_2);
+    const _: () = ::core::assert!(
+        !__varies::<Figure>(),
+        "`figure` comes back in a place that is known before the call: its type must have a fixed size"
+    );
+    const __SUMS_FRAME: usize = if __varies::<Option<u16>>() || __varies::<(u8, Option<Point>)>() {
+        ::core::assert!(
+            __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `sums` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP))
+    };
+    const __CONVENTIONAL_AT_0: usize = 0;
+    const __CONVENTIONAL_AT_1: usize = __CONVENTIONAL_AT_0 + <Forest as ::nearcall::Wire>::SIZE;
+    const __CONVENTIONAL_AT_2: usize = __CONVENTIONAL_AT_1 + <Tree as ::nearcall::Wire>::SIZE;
+    const __CONVENTIONAL_REQ: usize = ::nearcall::rt::head_bytes(__CONVENTIONAL_AT_2);
+    const __CONVENTIONAL_BACK_0: usize = 0;
+    const __CONVENTIONAL_BACK_1: usize = __CONVENTIONAL_BACK_0 + <Forest as ::nearcall::Wire>::SIZE;
+    const __CONVENTIONAL_REP: usize =
+        ::nearcall::rt::head_bytes(__max(__CONVENTIONAL_BACK_1, <Option<Text> as ::nearcall::Wire>::SIZE));
+    const __CONVENTIONAL_FRAME: usize =
+        if __varies::<Forest>() || __varies::<Tree>() || __varies::<Forest>() || __varies::<Option<Text>>() {
+            ::core::assert!(
+                __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP))
+                    < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+                "the fixed parts of `conventional` fill the default frame: give it `#[call(astack = ..)]`"
+            );
+            ::nearcall::rt::DEFAULT_FRAME_SIZE
+        } else {
+            __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP))
+        };
+    const __IN_PLACE_AT_0: usize = 0;
+    const __IN_PLACE_AT_1: usize = __IN_PLACE_AT_0 + <u8 as ::nearcall::Wire>::SIZE;
+    const __IN_PLACE_AT_2: usize = __IN_PLACE_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __IN_PLACE_AT_3: usize = __IN_PLACE_AT_2 + <u32 as ::nearcall::Wire>::SIZE;
+    const __IN_PLACE_REQ: usize = ::nearcall::rt::head_bytes(__IN_PLACE_AT_3);
+    const __IN_PLACE_BACK_0: usize = 0;
+    const __IN_PLACE_BACK_1: usize = __IN_PLACE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __IN_PLACE_REP: usize = ::nearcall::rt::head_bytes(__IN_PLACE_BACK_1);
+    const _: () = ::nearcall::rt::assert_item::<u8>();
+    const __IN_PLACE_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__IN_PLACE_REQ), __in_frame(__IN_PLACE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `in_place` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    const __BY_SERDE_AT_0: usize = 0;
+    const __BY_SERDE_AT_1: usize = __BY_SERDE_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __BY_SERDE_AT_2: usize = __BY_SERDE_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
+    const __BY_SERDE_AT_3: usize = __BY_SERDE_AT_2 + <u32 as ::nearcall::Wire>::SIZE;
+    const __BY_SERDE_REQ: usize = ::nearcall::rt::head_bytes(__BY_SERDE_AT_3);
+    const __BY_SERDE_BACK_0: usize = 0;
+    const __BY_SERDE_BACK_1: usize = __BY_SERDE_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __BY_SERDE_REP: usize = ::nearcall::rt::head_bytes(__max(__BY_SERDE_BACK_1, <u32 as ::nearcall::Wire>::SIZE));
+    const __BY_SERDE_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__BY_SERDE_REQ), __in_frame(__BY_SERDE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `by_serde` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
     const __OLD_AT_0: usize = 0;
     const __OLD_AT_1: usize = __OLD_AT_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __OLD_REQ: usize = ::nearcall::rt::head_bytes(__OLD_AT_1);
@@ -806,8 +1407,12 @@ const _: () = {
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
-                    shape: &::nearcall::rt::Shape::Unit,
+                    size: <() as ::nearcall::Wire>::SIZE,
+                    carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                    shape: <() as ::nearcall::Wire>::SHAPE,
                 }],
+                request_size: __NOTHING_REQ,
+                reply_size: __NOTHING_REP,
                 frame_size: __NOTHING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -819,14 +1424,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "x",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __VALUE_REQ,
+                reply_size: __VALUE_REP,
                 frame_size: __VALUE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -838,14 +1449,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "block",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Block as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __BY_REF_REQ,
+                reply_size: __BY_REF_REP,
                 frame_size: __BY_REF_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -857,24 +1474,34 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u128 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u128 as ::nearcall::Wire>::CLASS),
                         shape: <u128 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "b",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u128 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u128 as ::nearcall::Wire>::CLASS),
                         shape: <u128 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "c",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <Turn as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __LINE_REQ,
+                reply_size: __LINE_REP,
                 frame_size: __LINE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -886,24 +1513,34 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "type",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Text as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                         shape: <Text as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "entry",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Entry as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Entry as ::nearcall::Wire>::CLASS),
                         shape: <Entry as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "numbers",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Vec<u16> as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Vec<u16> as ::nearcall::Wire>::CLASS),
                         shape: <Vec<u16> as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <Entry as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Entry as ::nearcall::Wire>::CLASS),
                         shape: <Entry as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __VARYING_REQ,
+                reply_size: __VARYING_REP,
                 frame_size: __VARYING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -915,14 +1552,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __BYTES_REQ,
+                reply_size: __BYTES_REP,
                 frame_size: __BYTES_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -934,19 +1577,27 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "point",
                         direction: ::nearcall::rt::Direction::InOut,
+                        size: <Point as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "by",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Point as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __IN_OUT_REQ,
+                reply_size: __IN_OUT_REP,
                 frame_size: __IN_OUT_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -958,14 +1609,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "data",
                         direction: ::nearcall::rt::Direction::InOut,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __REVERSE_REQ,
+                reply_size: __REVERSE_REP,
                 frame_size: __REVERSE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -977,19 +1634,27 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "turn",
                         direction: ::nearcall::rt::Direction::Out,
+                        size: <Turn as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "point",
                         direction: ::nearcall::rt::Direction::Out,
+                        size: <Point as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <bool as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<bool as ::nearcall::Wire>::CLASS),
                         shape: <bool as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __OUT_REQ,
+                reply_size: __OUT_REP,
                 frame_size: __OUT_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -1001,19 +1666,27 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "with",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __FILL_REQ,
+                reply_size: __FILL_REP,
                 frame_size: __FILL_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -1025,54 +1698,76 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "text",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Str,
                     },
                     ::nearcall::rt::Param {
                         name: "first",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "colour",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Colour as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Colour as ::nearcall::Wire>::CLASS),
                         shape: <Colour as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "count",
                         direction: ::nearcall::rt::Direction::InOut,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "scratch",
                         direction: ::nearcall::rt::Direction::InOut,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "second",
                         direction: ::nearcall::rt::Direction::Out,
-                        shape: &::nearcall::rt::Shape::Seq { item: <u8 as ::nearcall::Wire>::SHAPE },
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
                     ::nearcall::rt::Param {
                         name: "turn",
                         direction: ::nearcall::rt::Direction::Out,
+                        size: <Turn as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <Text as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                         shape: <Text as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __ALL_REQ,
+                reply_size: __ALL_REP,
                 frame_size: __ALL_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::Some(::core::time::Duration::MAX),
@@ -1084,19 +1779,27 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "nothing",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Nothing as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Nothing as ::nearcall::Wire>::CLASS),
                         shape: <Nothing as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
-                        shape: &::nearcall::rt::Shape::Unit,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <Colour as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Colour as ::nearcall::Wire>::CLASS),
                         shape: <Colour as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __NOTHING_OR_REQ,
+                reply_size: __NOTHING_OR_REP,
                 frame_size: __NOTHING_OR_FRAME,
                 concurrency: 64,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(0, 250000)),
@@ -1108,14 +1811,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
+                        size: <[u64; 6] as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<[u64; 6] as ::nearcall::Wire>::CLASS),
                         shape: <[u64; 6] as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __SMALL_OR_REQ,
+                reply_size: __SMALL_OR_REP,
                 frame_size: __SMALL_OR_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -1127,20 +1836,236 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "block",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <Block as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "n",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <Block as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __BLOCK_REQ,
+                reply_size: __BLOCK_REP,
                 frame_size: __BLOCK_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "numbers",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "a",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u32> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "b",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<f64> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "c",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u64> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "d",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<i16> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __NUMBERS_REQ,
+                reply_size: __NUMBERS_REP,
+                frame_size: __NUMBERS_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "sums",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "figure",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        size: <Figure as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Figure as ::nearcall::Wire>::CLASS),
+                        shape: <Figure as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "option",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <Option<u16> as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Option<u16> as ::nearcall::Wire>::CLASS),
+                        shape: <Option<u16> as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <(u8, Option<Point>) as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<(u8, Option<Point>) as ::nearcall::Wire>::CLASS),
+                        shape: <(u8, Option<Point>) as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __SUMS_REQ,
+                reply_size: __SUMS_REP,
+                frame_size: __SUMS_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "conventional",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "forest",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <Forest as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Forest as ::nearcall::Wire>::CLASS),
+                        shape: <Forest as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "tree",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <Tree as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Tree as ::nearcall::Wire>::CLASS),
+                        shape: <Tree as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <Forest as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Forest as ::nearcall::Wire>::CLASS),
+                        shape: <Forest as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        size: <Option<Text> as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<Option<Text> as ::nearcall::Wire>::CLASS),
+                        shape: <Option<Text> as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __CONVENTIONAL_REQ,
+                reply_size: __CONVENTIONAL_REP,
+                frame_size: __CONVENTIONAL_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "in_place",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "before",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
+                        shape: <u8 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "data",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::InPlace,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "after",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
+                        shape: <u64 as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __IN_PLACE_REQ,
+                reply_size: __IN_PLACE_REP,
+                frame_size: __IN_PLACE_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "by_serde",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "a",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Serde,
+                        shape: &::nearcall::rt::Shape::Foreign {
+                            codec: "serde",
+                            spelling: "std::collections::BTreeMap<Text, u32>",
+                        },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "b",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Serde,
+                        shape: &::nearcall::rt::Shape::Foreign {
+                            codec: "serde",
+                            spelling: "Option<std::time::Duration>",
+                        },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "n",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Serde,
+                        shape: &::nearcall::rt::Shape::Foreign { codec: "serde", spelling: "std::time::Duration" },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Serde,
+                        shape: &::nearcall::rt::Shape::Foreign { codec: "serde", spelling: "Vec<Text>" },
+                    },
+                ],
+                request_size: __BY_SERDE_REQ,
+                reply_size: __BY_SERDE_REP,
+                frame_size: __BY_SERDE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
@@ -1151,14 +2076,20 @@ const _: () = {
                     ::nearcall::rt::Param {
                         name: "move",
                         direction: ::nearcall::rt::Direction::In,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                     ::nearcall::rt::Param {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
+                        size: <u8 as ::nearcall::Wire>::SIZE,
+                        carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
                 ],
+                request_size: __OLD_REQ,
+                reply_size: __OLD_REP,
                 frame_size: __OLD_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 timeout: ::core::option::Option::None,
@@ -1174,6 +2105,11 @@ const _: () = {
         /// [`BindError`](::nearcall::BindError) says why there is none.
         pub fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
+        }
+        /// What `Forms` is, in words: signatures, sizes, and how the parameters travel.
+        #[must_use]
+        pub fn describe() -> ::nearcall::Description {
+            ::nearcall::describe::<Self>()
         }
         /// Nothing either way.
         ///
@@ -1194,7 +2130,7 @@ const _: () = {
         pub fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
-            __call.tail::<u64>(&x)?;
+            __call.tail::<u64>(__VALUE_AT_0, &x)?;
             let __reply = __call.transfer()?;
             __reply.refuse_app()?;
             __reply.end();
@@ -1211,7 +2147,7 @@ const _: () = {
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BY_REF_REQ, __BY_REF_REP>(2u16)?;
             __call.put::<Block>(__BY_REF_AT_0, block);
-            __call.tail::<Block>(block)?;
+            __call.tail::<Block>(__BY_REF_AT_0, block)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u32>(__BY_REF_BACK_0)?;
@@ -1233,9 +2169,9 @@ const _: () = {
             __call.put::<u128>(__LINE_AT_0, &a);
             __call.put::<u128>(__LINE_AT_1, &b);
             __call.put::<u64>(__LINE_AT_2, &c);
-            __call.tail::<u128>(&a)?;
-            __call.tail::<u128>(&b)?;
-            __call.tail::<u64>(&c)?;
+            __call.tail::<u128>(__LINE_AT_0, &a)?;
+            __call.tail::<u128>(__LINE_AT_1, &b)?;
+            __call.tail::<u64>(__LINE_AT_2, &c)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Turn>(__LINE_BACK_0)?;
@@ -1257,9 +2193,9 @@ const _: () = {
             __call.put::<Text>(__VARYING_AT_0, &r#type);
             __call.put::<Entry>(__VARYING_AT_1, entry);
             __call.put::<Vec<u16>>(__VARYING_AT_2, &numbers);
-            __call.tail::<Text>(&r#type)?;
-            __call.tail::<Entry>(entry)?;
-            __call.tail::<Vec<u16>>(&numbers)?;
+            __call.tail::<Text>(__VARYING_AT_0, &r#type)?;
+            __call.tail::<Entry>(__VARYING_AT_1, entry)?;
+            __call.tail::<Vec<u16>>(__VARYING_AT_2, &numbers)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Entry>(__VARYING_BACK_0)?;
@@ -1277,7 +2213,7 @@ const _: () = {
         ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BYTES_REQ, __BYTES_REP>(5u16)?;
             __call.count(__BYTES_AT_0, data.len());
-            __call.bytes(data)?;
+            __call.slice::<u8>(data)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u64>(__BYTES_BACK_0)?;
@@ -1297,7 +2233,7 @@ const _: () = {
             let mut __call = self.binding.begin::<__IN_OUT_REQ, __IN_OUT_REP>(6u16)?;
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
-            __call.tail::<Point>(&by)?;
+            __call.tail::<Point>(__IN_OUT_AT_0, &by)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __point = __reply.get::<Point>(__IN_OUT_BACK_0)?;
@@ -1316,9 +2252,9 @@ const _: () = {
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__REVERSE_REQ, __REVERSE_REP>(7u16)?;
             __call.count(__REVERSE_AT_0, data.len());
-            __call.bytes(data)?;
+            __call.slice::<u8>(data)?;
             let mut __reply = __call.transfer()?;
-            let __data = __reply.area(data.len());
+            let __data = __reply.area::<u8>(data.len());
             __reply.refuse_app()?;
             __reply.copy_out(&__data, data.len(), data)?;
             __reply.end();
@@ -1357,9 +2293,9 @@ const _: () = {
             let mut __call = self.binding.begin::<__FILL_REQ, __FILL_REP>(9u16)?;
             __call.put::<u8>(__FILL_AT_0, &with);
             __call.count(__FILL_AT_1, buf.len());
-            __call.tail::<u8>(&with)?;
+            __call.tail::<u8>(__FILL_AT_0, &with)?;
             let mut __reply = __call.transfer()?;
-            let __buf = __reply.area(buf.len());
+            let __buf = __reply.area::<u8>(buf.len());
             __reply.refuse_app()?;
             __reply.copy_out(&__buf, buf.len(), buf)?;
             __reply.end();
@@ -1390,14 +2326,14 @@ const _: () = {
             __call.count(__ALL_AT_4, scratch.len());
             __call.count(__ALL_AT_5, first.len());
             __call.count(__ALL_AT_6, second.len());
-            __call.tail::<u8>(&a)?;
+            __call.tail::<u8>(__ALL_AT_0, &a)?;
             __call.bytes(text.as_bytes())?;
-            __call.tail::<Colour>(&colour)?;
-            __call.bytes(scratch)?;
+            __call.tail::<Colour>(__ALL_AT_2, &colour)?;
+            __call.slice::<u8>(scratch)?;
             let mut __reply = __call.transfer()?;
-            let __scratch = __reply.area(scratch.len());
-            let __first = __reply.area(first.len());
-            let __second = __reply.area(second.len());
+            let __scratch = __reply.area::<u8>(scratch.len());
+            let __first = __reply.area::<u8>(first.len());
+            let __second = __reply.area::<u8>(second.len());
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Text>(0)?));
             }
@@ -1423,7 +2359,7 @@ const _: () = {
         pub fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
             let mut __call = self.binding.begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
             __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
-            __call.tail::<Nothing>(&nothing)?;
+            __call.tail::<Nothing>(__NOTHING_OR_AT_0, &nothing)?;
             let mut __reply = __call.transfer()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Colour>(0)?));
@@ -1458,11 +2394,145 @@ const _: () = {
             let mut __call = self.binding.begin::<__BLOCK_REQ, __BLOCK_REP>(13u16)?;
             __call.put::<Block>(__BLOCK_AT_0, &block);
             __call.put::<u8>(__BLOCK_AT_1, &n);
-            __call.tail::<Block>(&block)?;
-            __call.tail::<u8>(&n)?;
+            __call.tail::<Block>(__BLOCK_AT_0, &block)?;
+            __call.tail::<u8>(__BLOCK_AT_1, &n)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Block>(__BLOCK_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// Slices of numbers, all ways.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn numbers(
+            &self,
+            a: &[u32],
+            b: &mut [f64],
+            c: &mut [u64],
+            d: &mut [i16],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin::<__NUMBERS_REQ, __NUMBERS_REP>(14u16)?;
+            __call.count(__NUMBERS_AT_0, a.len());
+            __call.count(__NUMBERS_AT_1, b.len());
+            __call.count(__NUMBERS_AT_2, c.len());
+            __call.count(__NUMBERS_AT_3, d.len());
+            __call.slice::<u32>(a)?;
+            __call.slice::<f64>(b)?;
+            let mut __reply = __call.transfer()?;
+            let __b = __reply.area::<f64>(b.len());
+            let __c = __reply.area::<u64>(c.len());
+            let __d = __reply.area::<i16>(d.len());
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32>(__NUMBERS_BACK_0)?;
+            __reply.check(&__b, b.len())?;
+            __reply.check(&__c, c.len())?;
+            __reply.check(&__d, ::nearcall::rt::OutLen::out_len(__return))?;
+            __reply.copy_out(&__b, b.len(), b)?;
+            __reply.copy_out(&__c, c.len(), c)?;
+            __reply.copy_out(&__d, ::nearcall::rt::OutLen::out_len(__return), d)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// Fixed sums and tuples.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn sums(
+            &self,
+            figure: &mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin::<__SUMS_REQ, __SUMS_REP>(15u16)?;
+            __call.put::<Option<u16>>(__SUMS_AT_0, &option);
+            __call.put::<Figure>(__SUMS_AT_1, figure);
+            __call.tail::<Option<u16>>(__SUMS_AT_0, &option)?;
+            let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
+            let __figure = __reply.get::<Figure>(__SUMS_BACK_0)?;
+            let __return = __reply.get::<(u8, Option<Point>)>(__SUMS_BACK_1)?;
+            *figure = __figure;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// The conventional path, both ways.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn conventional(
+            &self,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
+            let mut __call = self.binding.begin::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16)?;
+            __call.put::<Forest>(__CONVENTIONAL_AT_0, forest);
+            __call.put::<Tree>(__CONVENTIONAL_AT_1, &tree);
+            __call.tail::<Forest>(__CONVENTIONAL_AT_0, forest)?;
+            __call.tail::<Tree>(__CONVENTIONAL_AT_1, &tree)?;
+            let mut __reply = __call.transfer()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Option<Text>>(0)?));
+            }
+            let __return = __reply.get::<Forest>(__CONVENTIONAL_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// Read where the client put it.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn in_place(
+            &self,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin::<__IN_PLACE_REQ, __IN_PLACE_REP>(17u16)?;
+            __call.put::<u8>(__IN_PLACE_AT_0, &before);
+            __call.count(__IN_PLACE_AT_1, data.len());
+            __call.count(__IN_PLACE_AT_2, after.len());
+            __call.tail::<u8>(__IN_PLACE_AT_0, &before)?;
+            __call.bytes(data)?;
+            __call.slice::<u8>(after)?;
+            let mut __reply = __call.transfer()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u64>(__IN_PLACE_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// By serde's traits.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
+            let mut __call = self.binding.begin::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
+            __call.put::<u32>(__BY_SERDE_AT_2, &n);
+            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, _>(
+                &mut __call,
+                __BY_SERDE_AT_0,
+                &a,
+            )?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _>(&mut __call, __BY_SERDE_AT_1, b)?;
+            __call.tail::<u32>(__BY_SERDE_AT_2, &n)?;
+            let mut __reply = __call.transfer()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(::nearcall::rt::serde::get::<
+                    Vec<Text>,
+                    _,
+                >(&mut __reply, 0)?));
+            }
+            let __return = ::nearcall::rt::serde::get::<std::time::Duration, _>(&mut __reply, __BY_SERDE_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -1476,9 +2546,9 @@ const _: () = {
             &self,
             r#move: u8,
         ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__OLD_REQ, __OLD_REP>(14u16)?;
+            let mut __call = self.binding.begin::<__OLD_REQ, __OLD_REP>(19u16)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
-            __call.tail::<u8>(&r#move)?;
+            __call.tail::<u8>(__OLD_AT_0, &r#move)?;
             let mut __reply = __call.transfer()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u8>(__OLD_BACK_0)?;
@@ -1600,6 +2670,50 @@ const _: () = {
             Self::block(self, block, n)
         }
         #[inline]
+        fn numbers(
+            &self,
+            a: &[u32],
+            b: &mut [f64],
+            c: &mut [u64],
+            d: &mut [i16],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::numbers(self, a, b, c, d)
+        }
+        #[inline]
+        fn sums(
+            &self,
+            figure: &mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::sums(self, figure, option)
+        }
+        #[inline]
+        fn conventional(
+            &self,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
+            Self::conventional(self, forest, tree)
+        }
+        #[inline]
+        fn in_place(
+            &self,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::in_place(self, before, data, after)
+        }
+        #[inline]
+        fn by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
+            Self::by_serde(self, a, b, n)
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::old(self, r#move)
         }
@@ -1632,6 +2746,11 @@ const _: () = {
             __serve_nothing_or::<T>,
             __serve_small_or::<T>,
             __serve_block::<T>,
+            __serve_numbers::<T>,
+            __serve_sums::<T>,
+            __serve_conventional::<T>,
+            __serve_in_place::<T>,
+            __serve_by_serde::<T>,
             __serve_old::<T>,
         ];
     }
@@ -1685,8 +2804,7 @@ const _: () = {
         let __block = __call.value::<Block, __BY_REF_REQ>(&__head, __BY_REF_AT_0)?;
         let __return = <__T as Forms>::by_ref(__imp, &__block);
         let mut __head = ::nearcall::rt::Head::<__BY_REF_REP>::ZERO;
-        __head.put::<u32>(__BY_REF_BACK_0, &__return);
-        __call.reply_tail::<u32>(&__return)?;
+        __call.reply_value::<u32, _>(&mut __head, __BY_REF_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -1701,8 +2819,7 @@ const _: () = {
         let __c = __call.value::<u64, __LINE_REQ>(&__head, __LINE_AT_2)?;
         let __return = <__T as Forms>::line(__imp, __a, __b, __c);
         let mut __head = ::nearcall::rt::Head::<__LINE_REP>::ZERO;
-        __head.put::<Turn>(__LINE_BACK_0, &__return);
-        __call.reply_tail::<Turn>(&__return)?;
+        __call.reply_value::<Turn, _>(&mut __head, __LINE_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -1717,8 +2834,7 @@ const _: () = {
         let __numbers = __call.value::<Vec<u16>, __VARYING_REQ>(&__head, __VARYING_AT_2)?;
         let __return = <__T as Forms>::varying(__imp, __type, &__entry, __numbers);
         let mut __head = ::nearcall::rt::Head::<__VARYING_REP>::ZERO;
-        __head.put::<Entry>(__VARYING_BACK_0, &__return);
-        __call.reply_tail::<Entry>(&__return)?;
+        __call.reply_value::<Entry, _>(&mut __head, __VARYING_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -1728,11 +2844,10 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__BYTES_REQ, __BYTES_REP>()?;
-        let __data = __call.bytes(::nearcall::rt::get_count(&__head.0, __BYTES_AT_0)?)?;
+        let __data = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __BYTES_AT_0)?)?;
         let __return = <__T as Forms>::bytes(__imp, __data);
         let mut __head = ::nearcall::rt::Head::<__BYTES_REP>::ZERO;
-        __head.put::<u64>(__BYTES_BACK_0, &__return);
-        __call.reply_tail::<u64>(&__return)?;
+        __call.reply_value::<u64, _>(&mut __head, __BYTES_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -1756,7 +2871,7 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__REVERSE_REQ, __REVERSE_REP>()?;
-        let __data = __call.in_out(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
+        let __data = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
         <__T as Forms>::reverse(__imp, __data);
         __call.reply(&::nearcall::rt::Head::<__REVERSE_REP>::ZERO);
         ::core::result::Result::Ok(())
@@ -1773,8 +2888,7 @@ const _: () = {
         let mut __head = ::nearcall::rt::Head::<__OUT_REP>::ZERO;
         __head.put::<Turn>(__OUT_BACK_0, &__turn);
         __head.put::<Point>(__OUT_BACK_1, &__point);
-        __head.put::<bool>(__OUT_BACK_2, &__return);
-        __call.reply_tail::<bool>(&__return)?;
+        __call.reply_value::<bool, _>(&mut __head, __OUT_BACK_2, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -1785,7 +2899,7 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__FILL_REQ, __FILL_REP>()?;
         let __with = __call.value::<u8, __FILL_REQ>(&__head, __FILL_AT_0)?;
-        let __buf = __call.out(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
+        let __buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
         <__T as Forms>::fill(__imp, __buf, __with);
         __call.reply(&::nearcall::rt::Head::<__FILL_REP>::ZERO);
         ::core::result::Result::Ok(())
@@ -1800,9 +2914,9 @@ const _: () = {
         let __text = __call.str(::nearcall::rt::get_count(&__head.0, __ALL_AT_1)?)?;
         let __colour = __call.value::<Colour, __ALL_REQ>(&__head, __ALL_AT_2)?;
         let mut __count = __call.value::<u32, __ALL_REQ>(&__head, __ALL_AT_3)?;
-        let __scratch = __call.in_out(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
-        let __first = __call.out(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
-        let __second = __call.out(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
+        let __scratch = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
+        let __first = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
+        let __second = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
         let mut __turn = <Turn as ::core::default::Default>::default();
         match <__T as Forms>::all(__imp, __a, __text, __first, __colour, &mut __count, __scratch, __second, &mut __turn)
         {
@@ -1810,14 +2924,12 @@ const _: () = {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
                 __head.put::<u32>(__ALL_BACK_0, &__count);
                 __head.put::<Turn>(__ALL_BACK_1, &__turn);
-                __head.put::<u64>(__ALL_BACK_2, &__return);
-                __call.reply_tail::<u64>(&__return)?;
+                __call.reply_value::<u64, _>(&mut __head, __ALL_BACK_2, &__return)?;
                 __call.reply(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
-                __head.put::<Text>(0, &__error);
-                __call.reply_tail::<Text>(&__error)?;
+                __call.reply_value::<Text, _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -1836,8 +2948,7 @@ const _: () = {
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO;
-                __head.put::<Colour>(0, &__error);
-                __call.reply_tail::<Colour>(&__error)?;
+                __call.reply_value::<Colour, _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -1852,14 +2963,12 @@ const _: () = {
         match <__T as Forms>::small_or(__imp) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__SMALL_OR_REP>::ZERO;
-                __head.put::<u8>(__SMALL_OR_BACK_0, &__return);
-                __call.reply_tail::<u8>(&__return)?;
+                __call.reply_value::<u8, _>(&mut __head, __SMALL_OR_BACK_0, &__return)?;
                 __call.reply(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__SMALL_OR_REP>::ZERO;
-                __head.put::<[u64; 6]>(0, &__error);
-                __call.reply_tail::<[u64; 6]>(&__error)?;
+                __call.reply_value::<[u64; 6], _>(&mut __head, 0, &__error)?;
                 __call.reply_app(&__head);
             }
         }
@@ -1875,9 +2984,112 @@ const _: () = {
         let __n = __call.value::<u8, __BLOCK_REQ>(&__head, __BLOCK_AT_1)?;
         let __return = <__T as Forms>::block(__imp, __block, __n);
         let mut __head = ::nearcall::rt::Head::<__BLOCK_REP>::ZERO;
-        __head.put::<Block>(__BLOCK_BACK_0, &__return);
-        __call.reply_tail::<Block>(&__return)?;
+        __call.reply_value::<Block, _>(&mut __head, __BLOCK_BACK_0, &__return)?;
         __call.reply(&__head);
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_numbers<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__NUMBERS_REQ, __NUMBERS_REP>()?;
+        let __a = __call.slice::<u32>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_0)?)?;
+        let __b = __call.in_out::<f64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?)?;
+        let __c = __call.out::<u64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?)?;
+        let __d = __call.out::<i16>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?)?;
+        let __return = <__T as Forms>::numbers(__imp, __a, __b, __c, __d);
+        let mut __head = ::nearcall::rt::Head::<__NUMBERS_REP>::ZERO;
+        __call.reply_value::<u32, _>(&mut __head, __NUMBERS_BACK_0, &__return)?;
+        __call.reply(&__head);
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_sums<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__SUMS_REQ, __SUMS_REP>()?;
+        let __option = __call.value::<Option<u16>, __SUMS_REQ>(&__head, __SUMS_AT_0)?;
+        let mut __figure = __call.value::<Figure, __SUMS_REQ>(&__head, __SUMS_AT_1)?;
+        let __return = <__T as Forms>::sums(__imp, &mut __figure, __option);
+        let mut __head = ::nearcall::rt::Head::<__SUMS_REP>::ZERO;
+        __head.put::<Figure>(__SUMS_BACK_0, &__figure);
+        __call.reply_value::<(u8, Option<Point>), _>(&mut __head, __SUMS_BACK_1, &__return)?;
+        __call.reply(&__head);
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_conventional<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>()?;
+        let __forest = __call.value::<Forest, __CONVENTIONAL_REQ>(&__head, __CONVENTIONAL_AT_0)?;
+        let __tree = __call.value::<Tree, __CONVENTIONAL_REQ>(&__head, __CONVENTIONAL_AT_1)?;
+        match <__T as Forms>::conventional(__imp, &__forest, __tree) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__CONVENTIONAL_REP>::ZERO;
+                __call.reply_value::<Forest, _>(&mut __head, __CONVENTIONAL_BACK_0, &__return)?;
+                __call.reply(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__CONVENTIONAL_REP>::ZERO;
+                __call.reply_value::<Option<Text>, _>(&mut __head, 0, &__error)?;
+                __call.reply_app(&__head);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_in_place<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__IN_PLACE_REQ, __IN_PLACE_REP>()?;
+        let __before = __call.value::<u8, __IN_PLACE_REQ>(&__head, __IN_PLACE_AT_0)?;
+        let __data = __call.in_place(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_1)?)?;
+        let __after = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_2)?)?;
+        let __return = <__T as Forms>::in_place(__imp, __before, __data, __after);
+        let mut __head = ::nearcall::rt::Head::<__IN_PLACE_REP>::ZERO;
+        __call.reply_value::<u64, _>(&mut __head, __IN_PLACE_BACK_0, &__return)?;
+        __call.reply(&__head);
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_by_serde<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__BY_SERDE_REQ, __BY_SERDE_REP>()?;
+        let __a = ::nearcall::rt::serde::take::<std::collections::BTreeMap<Text, u32>, __BY_SERDE_REQ>(
+            __call,
+            &__head,
+            __BY_SERDE_AT_0,
+        )?;
+        let __b = ::nearcall::rt::serde::take::<Option<std::time::Duration>, __BY_SERDE_REQ>(
+            __call,
+            &__head,
+            __BY_SERDE_AT_1,
+        )?;
+        let __n = __call.value::<u32, __BY_SERDE_REQ>(&__head, __BY_SERDE_AT_2)?;
+        match <__T as Forms>::by_serde(__imp, __a, &__b, __n) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__BY_SERDE_REP>::ZERO;
+                ::nearcall::rt::serde::reply::<std::time::Duration, _>(
+                    __call,
+                    &mut __head,
+                    __BY_SERDE_BACK_0,
+                    &__return,
+                )?;
+                __call.reply(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__BY_SERDE_REP>::ZERO;
+                ::nearcall::rt::serde::reply::<Vec<Text>, _>(__call, &mut __head, 0, &__error)?;
+                __call.reply_app(&__head);
+            }
+        }
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -1889,8 +3101,7 @@ const _: () = {
         let __move = __call.value::<u8, __OLD_REQ>(&__head, __OLD_AT_0)?;
         let __return = <__T as Forms>::old(__imp, __move);
         let mut __head = ::nearcall::rt::Head::<__OLD_REP>::ZERO;
-        __head.put::<u8>(__OLD_BACK_0, &__return);
-        __call.reply_tail::<u8>(&__return)?;
+        __call.reply_value::<u8, _>(&mut __head, __OLD_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }
@@ -2010,6 +3221,55 @@ const _: () = {
             ::core::result::Result::Ok(<__T as Forms>::block(&self.0, block, n))
         }
         #[inline]
+        fn numbers(
+            &self,
+            a: &[u32],
+            b: &mut [f64],
+            c: &mut [u64],
+            d: &mut [i16],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Forms>::numbers(&self.0, a, b, c, d))
+        }
+        #[inline]
+        fn sums(
+            &self,
+            figure: &mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Forms>::sums(&self.0, figure, option))
+        }
+        #[inline]
+        fn conventional(
+            &self,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
+            <__T as Forms>::conventional(&self.0, forest, tree).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
+        fn in_place(
+            &self,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Forms>::in_place(
+                &self.0,
+                before,
+                ::nearcall::SharedBytes::from(data),
+                after,
+            ))
+        }
+        #[inline]
+        fn by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
+            <__T as Forms>::by_serde(&self.0, a, b, n).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::old(&self.0, r#move))
         }
@@ -2086,6 +3346,31 @@ const _: () = {
             <__T as Forms>::block(self, block, n)
         }
         #[inline]
+        fn numbers(&self, a: &[u32], b: &mut [f64], c: &mut [u64], d: &mut [i16]) -> u32 {
+            <__T as Forms>::numbers(self, a, b, c, d)
+        }
+        #[inline]
+        fn sums(&self, figure: &mut Figure, option: Option<u16>) -> (u8, Option<Point>) {
+            <__T as Forms>::sums(self, figure, option)
+        }
+        #[inline]
+        fn conventional(&self, forest: &Forest, tree: Tree) -> ::core::result::Result<Forest, Option<Text>> {
+            <__T as Forms>::conventional(self, forest, tree)
+        }
+        #[inline]
+        fn in_place(&self, before: u8, data: ::nearcall::SharedBytes<'_>, after: &[u8]) -> u64 {
+            <__T as Forms>::in_place(self, before, data, after)
+        }
+        #[inline]
+        fn by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<std::time::Duration, Vec<Text>> {
+            <__T as Forms>::by_serde(self, a, b, n)
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> u8 {
             <__T as Forms>::old(self, r#move)
         }
@@ -2131,7 +3416,7 @@ const _: () = {
         if a > b { a } else { b }
     }
     const fn __varies<T: ::nearcall::Wire>() -> bool {
-        ::core::matches!(T::CLASS, ::nearcall::rt::Class::Varying)
+        !::core::matches!(T::CLASS, ::nearcall::rt::Class::Fixed)
     }
     const __DO_AT_0: usize = 0;
     const __DO_REQ: usize = ::nearcall::rt::head_bytes(__DO_AT_0);
@@ -2154,8 +3439,12 @@ const _: () = {
             params: &[::nearcall::rt::Param {
                 name: "return",
                 direction: ::nearcall::rt::Direction::Return,
+                size: <Text as ::nearcall::Wire>::SIZE,
+                carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                 shape: <Text as ::nearcall::Wire>::SHAPE,
             }],
+            request_size: __DO_REQ,
+            reply_size: __DO_REP,
             frame_size: __DO_FRAME,
             concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
             timeout: ::core::option::Option::None,
@@ -2170,6 +3459,11 @@ const _: () = {
         /// [`BindError`](::nearcall::BindError) says why there is none.
         pub(crate) fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
+        }
+        /// What `Inner` is, in words: signatures, sizes, and how the parameters travel.
+        #[must_use]
+        pub(crate) fn describe() -> ::nearcall::Description {
+            ::nearcall::describe::<Self>()
         }
         /// Says so.
         ///
@@ -2244,8 +3538,7 @@ const _: () = {
         let _ = __call.open::<__DO_REQ, __DO_REP>()?;
         let __return = <__T as Inner>::r#do(__imp);
         let mut __head = ::nearcall::rt::Head::<__DO_REP>::ZERO;
-        __head.put::<Text>(__DO_BACK_0, &__return);
-        __call.reply_tail::<Text>(&__return)?;
+        __call.reply_value::<Text, _>(&mut __head, __DO_BACK_0, &__return)?;
         __call.reply(&__head);
         ::core::result::Result::Ok(())
     }

@@ -53,6 +53,49 @@ pub enum Colour {
     Green,
 }
 
+/// A sum of fixed parts, so fixed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, nearcall::Wire)]
+#[repr(u8)]
+pub enum Figure {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// A circle.
+    Circle {
+        /// Its centre.
+        centre: Point,
+        /// Its radius.
+        radius: f32,
+    } = 4,
+    /// A line.
+    Line(Point, Point),
+}
+
+/// Contains itself.
+#[derive(Debug, Clone, PartialEq, nearcall::Wire)]
+pub enum Tree {
+    /// An end.
+    Leaf(Text),
+    /// Goes on.
+    Node {
+        /// What it shows.
+        figure: Option<Figure>,
+        /// Where it goes.
+        children: Vec<Self>,
+    },
+}
+
+/// Has a part without a fixed shape.
+#[derive(Debug, Clone, PartialEq, nearcall::Wire)]
+pub struct Forest {
+    /// A number.
+    pub id: u32,
+    /// Trees.
+    pub trees: Vec<Tree>,
+    /// One more.
+    pub last: Box<Tree>,
+}
+
 /// All forms.
 #[nearcall::interface]
 pub trait Forms: Send + Sync + 'static {
@@ -97,6 +140,22 @@ pub trait Forms: Send + Sync + 'static {
     fn small_or(&self) -> std::result::Result<u8, [u64; 6]>;
     /// More bytes than a line holds, exactly.
     fn block(&self, block: Block, n: u8) -> Block;
+    /// Slices of numbers, all ways.
+    fn numbers(&self, a: &[u32], b: &mut [f64], #[out] c: &mut [u64], #[out(len = return)] d: &mut [i16]) -> u32;
+    /// Fixed sums and tuples.
+    fn sums(&self, figure: &mut Figure, option: Option<u16>) -> (u8, Option<Point>);
+    /// The conventional path, both ways.
+    fn conventional(&self, forest: &Forest, tree: Tree) -> std::result::Result<Forest, Option<Text>>;
+    /// Read where the client put it.
+    fn in_place(&self, before: u8, #[in_place] data: &[u8], after: &[u8]) -> u64;
+    /// By serde's traits.
+    #[serde(return, error)]
+    fn by_serde(
+        &self,
+        #[serde] a: std::collections::BTreeMap<Text, u32>,
+        #[serde] b: &Option<std::time::Duration>,
+        n: u32,
+    ) -> std::result::Result<std::time::Duration, Vec<Text>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     fn old(&self, r#move: u8) -> u8;

@@ -3,10 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nearcall_core::channel::server::{Serving, Started};
+use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::status;
+use nearcall_layout::wire::{count_of, get_count};
 use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
+use zerocopy::{FromBytes, IntoBytes};
 
+use super::plain::{ALIGN_MAX, Plain, padding};
 use super::{LINE_BYTES, Service};
+use crate::shared::SharedBytes;
+
+/// Bytes of memory for arguments beyond a frame: so that each of 64 slices can begin where its items are aligned.
+const SLACK: usize = 64 * ALIGN_MAX;
 
 /// The size of a head that begins a frame.
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "checked, and TryFrom is not const")]
@@ -25,6 +33,17 @@ pub enum Refusal {
     BadArgument,
     /// The results do not fit the frame.
     TooLarge,
+    /// The results have no encoded form.
+    Unreturnable,
+}
+
+impl From<Unfit> for Refusal {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Size { .. } => Self::TooLarge,
+            Unfit::Never => Self::Unreturnable,
+        }
+    }
 }
 
 impl From<Malformed> for Refusal {
@@ -57,18 +76,20 @@ enum Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    /// The next `len` bytes, of `frame_size` in all.
+    /// The next `len` bytes that begin where a `T` may, of `frame_size` in all.
     #[inline]
-    fn take(&mut self, len: usize, frame_size: usize) -> Option<&'a mut [u8]> {
+    fn take<T>(&mut self, len: usize, frame_size: usize) -> Option<&'a mut [u8]> {
         let mut left = match core::mem::replace(self, Self::Left(&mut [])) {
             Self::Left(left) => left,
             Self::Whole(all) => {
-                if all.len() < frame_size {
-                    enlarge(all, frame_size);
+                let size = frame_size.saturating_add(SLACK);
+                if all.len() < size {
+                    enlarge(all, size);
                 }
-                all.get_mut(..frame_size)?
+                all.get_mut(..size)?
             }
         };
+        let _ = left.split_off_mut(..left.as_ptr().align_offset(align_of::<T>()));
         let taken = left.split_off_mut(..len);
         *self = Self::Left(left);
         taken
@@ -109,7 +130,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     fn reported(self, refused: impl FnOnce()) -> u16 {
-        if self != Self::TooLarge {
+        if matches!(self, Self::NoSuchProcedure | Self::BadArgument) {
             refused();
         }
         self.status()
@@ -120,6 +141,7 @@ impl Refusal {
             Self::NoSuchProcedure => status::NO_PROCEDURE,
             Self::BadArgument => status::BAD_ARGUMENT,
             Self::TooLarge => status::TOO_LARGE,
+            Self::Unreturnable => status::UNRETURNABLE,
         }
     }
 }
@@ -150,15 +172,39 @@ impl<'a> Incoming<'a> {
         Ok(head)
     }
 
-    /// The next `len` bytes of the request's tail: LRPC's copy E.
+    /// The next `count` items of the request's tail, as they lay in the client's memory: LRPC's copy E.
     ///
     /// # Errors
     /// `BadArgument` if there are not as many.
     #[inline(always)]
-    pub fn bytes(&mut self, len: usize) -> Result<&'a [u8], Refusal> {
-        let into = self.scratch.take(len, self.call.frame_size()).ok_or(Refusal::BadArgument)?;
+    pub fn slice<T: Plain>(&mut self, count: usize) -> Result<&'a [T], Refusal> {
+        let size = count.checked_mul(size_of::<T>()).ok_or(Refusal::BadArgument)?;
+        let into = self.scratch.take::<T>(size, self.call.frame_size()).ok_or(Refusal::BadArgument)?;
         self.copy_in(into)?;
-        Ok(into)
+        // Its size and its alignment are right.
+        FromBytes::ref_from_bytes(into).map_err(|_| Refusal::BadArgument)
+    }
+
+    /// The next `len` bytes of the request's tail, where the client put them.
+    ///
+    /// # Errors
+    /// `BadArgument` if there are not as many.
+    #[inline]
+    pub fn in_place(&mut self, len: usize) -> Result<SharedBytes<'a>, Refusal> {
+        let at = usize::try_from(self.at).map_err(|_| Refusal::BadArgument)?;
+        let bytes = self.call.shared(at, len).ok_or(Refusal::BadArgument)?;
+        // Inside the frame, and so inside 32 bits.
+        self.at = self.at.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+        Ok(SharedBytes::of_peer(bytes))
+    }
+
+    /// The next bytes of the request's tail, as many as the head says at `at`.
+    ///
+    /// # Errors
+    /// `BadArgument` if there are not as many.
+    #[inline]
+    pub(super) fn sized<const REQ: usize>(&mut self, head: &Head<REQ>, at: usize) -> Result<&'a [u8], Refusal> {
+        self.slice(get_count(&head.0, at)?)
     }
 
     #[inline(always)]
@@ -176,7 +222,7 @@ impl<'a> Incoming<'a> {
     /// `BadArgument` if there are not as many, or they are not UTF-8.
     #[inline(always)]
     pub fn str(&mut self, len: usize) -> Result<&'a str, Refusal> {
-        core::str::from_utf8(self.bytes(len)?).map_err(|_| Refusal::BadArgument)
+        core::str::from_utf8(self.slice(len)?).map_err(|_| Refusal::BadArgument)
     }
 
     /// A value whose fixed part is at `at` of the head.
@@ -189,20 +235,22 @@ impl<'a> Incoming<'a> {
             Class::Fixed => Ok(head.get(at)?),
             Class::Varying => {
                 let size = T::tail_size_at(&head.0, at)?;
-                let bytes = self.bytes(size)?;
-                Ok(T::get(&head.0, at, &mut Tail::new(bytes))?)
+                let mut tail = Tail::new(self.slice(size)?);
+                let value = T::get(&head.0, at, &mut tail)?;
+                if tail.left() == 0 { Ok(value) } else { Err(Refusal::BadArgument) }
             }
+            Class::Conventional => Ok(conventional::decode(self.sized(head, at)?)?),
         }
     }
 
-    /// The next `len` bytes of the request's tail, copied into our own reply half and lent to the procedure there.
+    /// The next `count` items of the request's tail, copied into our own reply half and lent to the procedure there.
     ///
     /// # Errors
     /// `BadArgument` if there are not as many; `TooLarge` if the reply half has no room.
     #[inline(always)]
-    pub fn in_out(&mut self, len: usize) -> Result<&'a mut [u8], Refusal> {
-        let area = self.out(len)?;
-        self.copy_in(area)?;
+    pub fn in_out<T: Plain>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
+        let area = self.out(count)?;
+        self.copy_in(area.as_mut_bytes())?;
         Ok(area)
     }
 
@@ -211,8 +259,15 @@ impl<'a> Incoming<'a> {
     /// # Errors
     /// `TooLarge` if the reply half has no room.
     #[inline(always)]
-    pub fn out(&mut self, capacity: usize) -> Result<&'a mut [u8], Refusal> {
-        self.call.space(capacity).ok_or(Refusal::TooLarge)
+    pub fn out<T: Plain>(&mut self, capacity: usize) -> Result<&'a mut [T], Refusal> {
+        if align_of::<T>() > 1 {
+            // Nobody reads it; but no byte of an earlier message stays in this one.
+            self.call.space(padding::<T>(self.call.lent())).ok_or(Refusal::TooLarge)?.fill(0);
+        }
+        let size = capacity.checked_mul(size_of::<T>()).ok_or(Refusal::TooLarge)?;
+        let area = self.call.space(size).ok_or(Refusal::TooLarge)?;
+        // Its size and its alignment are right.
+        FromBytes::mut_from_bytes(area).map_err(|_| Refusal::TooLarge)
     }
 
     /// The procedure returned: its results, but for tails.
@@ -243,18 +298,46 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Appends the tail of a result after the areas.
+    /// Puts a result at `at` of the head, and its tail, if it has one, after the areas.
     ///
     /// # Errors
-    /// `TooLarge` if the reply half has no room.
+    /// `TooLarge` if the reply half has no room; `Unreturnable`.
     #[inline(always)]
-    pub fn reply_tail<T: Wire>(&mut self, value: &T) -> Result<(), Refusal> {
-        if matches!(T::CLASS, Class::Varying) {
-            let size = value.tail_size();
-            value.put_tail(self.call.space(size).ok_or(Refusal::TooLarge)?);
-            // Nobody reads it for a result without a tail.
-            self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
+    pub fn reply_value<T: Wire, const REP: usize>(
+        &mut self,
+        head: &mut Head<REP>,
+        at: usize,
+        value: &T,
+    ) -> Result<(), Refusal> {
+        match T::CLASS {
+            Class::Fixed => head.put(at, value),
+            Class::Varying => {
+                head.put(at, value);
+                let size = value.tail_size();
+                value.put_tail(self.call.space(size).ok_or(Refusal::TooLarge)?);
+                // Nobody reads it for a result without a tail.
+                self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
+            }
+            Class::Conventional => self.encode(head, at, |space| conventional::encode(value, space))?,
         }
+        Ok(())
+    }
+
+    /// Appends what `write` writes, and puts its size at `at` of the head.
+    ///
+    /// # Errors
+    /// `TooLarge` if the reply half has no room; `Unreturnable`.
+    #[inline]
+    pub(super) fn encode<const REP: usize>(
+        &mut self,
+        head: &mut Head<REP>,
+        at: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, Unfit>,
+    ) -> Result<(), Refusal> {
+        // The tail of a result is the last part of the reply half.
+        let size = write(self.call.space(self.call.room()).ok_or(Refusal::TooLarge)?)?;
+        head.put(at, &count_of(size));
+        self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
         Ok(())
     }
 }

@@ -6,17 +6,24 @@
 
 mod incoming;
 mod outgoing;
+mod plain;
+#[cfg(feature = "serde")]
+pub mod serde;
 
 use std::time::Duration;
 
+pub use nearcall_layout::conventional::{Reader, Writer};
 pub use nearcall_layout::head::{LINE_BYTES, head_bytes};
-pub use nearcall_layout::wire::get_count;
+pub use nearcall_layout::shape::{Variant, shape_of};
+pub use nearcall_layout::wire::{all, get_count, larger, put_zeros};
 pub use nearcall_layout::{Class, Head, Malformed, Shape, Tail, Wire};
+pub use zerocopy;
 
 pub use crate::error::Failure;
 pub(crate) use incoming::answer;
 pub use incoming::{Incoming, Refusal};
 pub use outgoing::{Area, Call, Reply};
+pub use plain::{Plain, assert_item};
 
 /// A-stacks of a size class, unless the interface says otherwise (LRPC's default).
 pub const DEFAULT_CONCURRENCY: u16 = 5;
@@ -43,6 +50,10 @@ pub struct Procedure {
     pub name: &'static str,
     /// Parameters, return value and error.
     pub params: &'static [Param],
+    /// Bytes of the head of a request, in whole words.
+    pub request_size: usize,
+    /// Bytes of the head of a reply, the larger of results and error, in whole words.
+    pub reply_size: usize,
     /// Bytes of a frame, 0 if all rides in lines.
     pub frame_size: usize,
     /// Calls at once.
@@ -60,8 +71,25 @@ pub struct Param {
     pub name: &'static str,
     /// Which way it travels.
     pub direction: Direction,
+    /// Bytes of it that lie in a head.
+    pub size: usize,
+    /// How it is carried.
+    pub carried: Carried,
     /// What it is.
     pub shape: &'static Shape,
+}
+
+/// How a parameter or result is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// As a [`Wire`] of this class.
+    Value(Class),
+    /// As a count in the head and bytes as they lie in memory: text and slices.
+    Items,
+    /// The same, and the server reads them where they are.
+    InPlace,
+    /// As what serde makes of it, with its size in the head.
+    Serde,
 }
 
 /// Which way a parameter travels.

@@ -1,12 +1,17 @@
 //! The client's half of a stub.
 
+use std::marker::PhantomData;
+
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Held};
+use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::status;
-use nearcall_layout::wire::count_of;
-use nearcall_layout::{Class, Head, Tail, Wire};
+use nearcall_layout::wire::{count_of, get_count};
+use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
+use zerocopy::IntoBytes;
 
 use super::LINE_BYTES;
+use super::plain::{Plain, padding};
 use crate::binding::ClientPair;
 use crate::error::{CallError, Failure};
 
@@ -27,10 +32,12 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         Self { pair, held, head: Head::ZERO, used }
     }
 
-    /// Puts a fixed part.
+    /// Puts a fixed part, unless that is known only with the tail.
     #[inline(always)]
     pub fn put<T: Wire>(&mut self, at: usize, value: &T) {
-        self.head.put(at, value);
+        if !matches!(T::CLASS, Class::Conventional) {
+            self.head.put(at, value);
+        }
     }
 
     /// Puts the count of a varying part.
@@ -50,16 +57,50 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         Ok(())
     }
 
-    /// Appends the tail of a value.
+    /// Appends items as they lie in memory.
     ///
     /// # Errors
     /// `TooLarge`; nothing was sent.
     #[inline(always)]
-    pub fn tail<T: Wire>(&mut self, value: &T) -> Result<(), Failure> {
-        if matches!(T::CLASS, Class::Varying) {
-            value.put_tail(self.space(value.tail_size())?);
+    pub fn slice<T: Plain>(&mut self, items: &[T]) -> Result<(), Failure> {
+        self.bytes(items.as_bytes())
+    }
+
+    /// Appends the tail of the value whose fixed part is at `at`.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Unsendable`; nothing was sent.
+    #[inline(always)]
+    pub fn tail<T: Wire>(&mut self, at: usize, value: &T) -> Result<(), Failure> {
+        match T::CLASS {
+            Class::Fixed => {}
+            Class::Varying => value.put_tail(self.space(value.tail_size())?),
+            Class::Conventional => self.encode(at, |space| conventional::encode(value, space))?,
         }
         Ok(())
+    }
+
+    /// Appends what `write` writes, and puts its size at `at` of the head.
+    ///
+    /// # Errors
+    /// `TooLarge`, `Unsendable`; nothing was sent.
+    #[inline]
+    pub(super) fn encode(
+        &mut self,
+        at: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, Unfit>,
+    ) -> Result<(), Failure> {
+        let frame = self.held.frame();
+        let limit = frame.len();
+        match write(frame.get_mut(self.used..).unwrap_or_default()) {
+            Ok(size) => {
+                self.used = self.used.saturating_add(size);
+                self.head.put(at, &count_of(size));
+                Ok(())
+            }
+            Err(Unfit::Size { size }) => Err(Failure(CallError::TooLarge { size, limit })),
+            Err(Unfit::Never) => Err(Failure(CallError::Unsendable)),
+        }
     }
 
     #[inline(always)]
@@ -117,6 +158,7 @@ fn refused(by: u16, limit: usize) -> Failure {
         status::BAD_ARGUMENT => CallError::BadArgument,
         status::TOO_LARGE => CallError::TooLarge { size: 0, limit },
         status::PANICKED => CallError::Panicked,
+        status::UNRETURNABLE => CallError::Unreturnable,
         status::OVERLOADED => CallError::Overloaded,
         status::NO_PROCEDURE => CallError::Unsupported,
         _ => CallError::PeerMisbehaved,
@@ -129,11 +171,12 @@ fn misbehaved() -> Failure {
     Failure(CallError::PeerMisbehaved)
 }
 
-/// Part of the reply's tail that one out parameter has.
-#[derive(Debug, Clone, Copy)]
-pub struct Area {
+/// Part of the reply's tail that one slice of `T` has.
+#[derive(Debug)]
+pub struct Area<T> {
     at: usize,
-    size: usize,
+    count: usize,
+    items: PhantomData<T>,
 }
 
 /// An answer being read.
@@ -182,12 +225,12 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         self.answered.end();
     }
 
-    /// The next out area, of the size the request asked for.
+    /// The next out area, of as many items as the request asked for. It begins where its items are aligned.
     #[inline(always)]
-    pub fn area(&mut self, size: usize) -> Area {
-        let area = Area { at: self.at, size };
-        self.at = self.at.saturating_add(size);
-        area
+    pub fn area<T: Plain>(&mut self, count: usize) -> Area<T> {
+        let at = self.at.saturating_add(padding::<T>(self.at));
+        self.at = at.saturating_add(count.saturating_mul(size_of::<T>()));
+        Area { at, count, items: PhantomData }
     }
 
     /// Reads a value; its tail, if it has one, follows the areas.
@@ -199,10 +242,35 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         match T::CLASS {
             Class::Fixed => self.head.get(at).map_err(|_| misbehaved()),
             Class::Varying => self.get_varying(at),
+            Class::Conventional => self.sized(at, conventional::decode),
         }
     }
 
     fn get_varying<T: Wire>(&mut self, at: usize) -> Result<T, Failure> {
+        let bytes = self.tail()?;
+        let mut tail = Tail::new(&bytes);
+        let value = T::get(&self.head.0, at, &mut tail).map_err(|_| misbehaved())?;
+        if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
+    }
+
+    /// Reads a value that is all in the tail, with its size at `at` of the head.
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if `decode` says so, or the sizes differ.
+    pub(super) fn sized<T>(
+        &mut self,
+        at: usize,
+        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, Failure> {
+        let bytes = self.tail()?;
+        if get_count(&self.head.0, at) != Ok(bytes.len()) {
+            return Err(misbehaved());
+        }
+        decode(&bytes).map_err(|_| misbehaved())
+    }
+
+    /// The tail after the areas, in private memory.
+    fn tail(&self) -> Result<Vec<u8>, Failure> {
         let size = usize::try_from(self.answered.tail_size()).map_err(|_| misbehaved())?;
         // Checked before anything is allocated for it.
         if size > self.answered.frame_size().saturating_sub(self.at) {
@@ -210,27 +278,27 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         }
         let mut bytes = vec![0; size];
         self.answered.copy_out(self.at, &mut bytes).ok_or_else(misbehaved)?;
-        T::get(&self.head.0, at, &mut Tail::new(&bytes)).map_err(|_| misbehaved())
+        Ok(bytes)
     }
 
-    /// Whether `len` bytes can be taken from `area`.
+    /// Whether `len` items can be taken from `area`.
     ///
     /// # Errors
     /// `PeerMisbehaved` if the server claims more than it was given room for.
     #[inline(always)]
-    pub fn check(&self, area: &Area, len: usize) -> Result<(), Failure> {
-        let inside = area.at.saturating_add(len) <= self.answered.frame_size();
-        if len <= area.size && inside { Ok(()) } else { Err(misbehaved()) }
+    pub fn check<T: Plain>(&self, area: &Area<T>, len: usize) -> Result<(), Failure> {
+        let end = area.at.saturating_add(len.saturating_mul(size_of::<T>()));
+        if len <= area.count && end <= self.answered.frame_size() { Ok(()) } else { Err(misbehaved()) }
     }
 
-    /// Copies `len` bytes of `area` to the caller's own memory: LRPC's copy F.
+    /// Copies `len` items of `area` to the caller's own memory: LRPC's copy F.
     ///
     /// # Errors
     /// As [`check`](Self::check); also if `into` is shorter than `len`. Nothing was written then.
     #[inline(always)]
-    pub fn copy_out(&self, area: &Area, len: usize, into: &mut [u8]) -> Result<(), Failure> {
+    pub fn copy_out<T: Plain>(&self, area: &Area<T>, len: usize, into: &mut [T]) -> Result<(), Failure> {
         self.check(area, len)?;
         let into = into.get_mut(..len).ok_or_else(misbehaved)?;
-        self.answered.copy_out(area.at, into).ok_or_else(misbehaved)
+        self.answered.copy_out(area.at, into.as_mut_bytes()).ok_or_else(misbehaved)
     }
 }

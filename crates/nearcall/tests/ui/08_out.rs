@@ -8,8 +8,9 @@ pub trait Outs {
     fn text(&self, #[out(len = return)] a: &mut [u8]) -> String;
     fn signed(&self, #[out(len = return)] a: &mut [u8]) -> Result<i32, u8>;
     fn twice(&self, #[out] #[out] a: &mut u32);
-    fn other(&self, #[serde] a: u32, #[cfg(unix)] b: u32);
+    fn other(&self, #[max = 5] a: u32, #[cfg(unix)] b: u32);
     #[out]
+    #[in_place]
     fn misplaced(&self);
 }
 

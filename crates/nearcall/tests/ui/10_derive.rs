@@ -15,19 +15,19 @@ union Either {
 }
 
 #[derive(nearcall::Wire)]
-enum Fields {
-    Plain,
-    Tuple(u32),
-    Named { x: u8 },
-}
-
-#[derive(nearcall::Wire)]
 enum Never {}
 
 #[derive(nearcall::Wire)]
 #[repr(usize)]
 enum Word {
     One,
+}
+
+#[derive(nearcall::Wire)]
+#[repr(usize)]
+enum Fields {
+    Plain,
+    Tuple(u32),
 }
 
 fn main() {}

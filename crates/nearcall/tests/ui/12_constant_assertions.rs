@@ -19,10 +19,18 @@ pub enum Negative {
     One = -1,
 }
 
+#[derive(nearcall::Wire)]
+#[repr(u64)]
+pub enum Sum {
+    Most(u8) = u64::MAX,
+}
+
 #[nearcall::interface]
 pub trait Sizes {
     fn in_out(&self, name: &mut Name);
     fn out(&self, #[out] name: &mut Name);
+    fn option(&self, text: &mut Option<String>);
+    fn nothing(&self, items: &[[u8; 0]]);
     #[call(astack = 100)]
     fn small(&self, long: &Long);
     fn full(&self, long: &Long, text: &str);
