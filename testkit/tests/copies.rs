@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use nearcall::Wire;
+use nearcall::{SharedBytes, Wire};
 use nearcall_core::shm::copy::{self, Copied};
 use nearcall_testkit::process::{self, Peer};
 
@@ -41,6 +41,10 @@ trait Copies {
     fn read(&self, #[out(len = return)] out: &mut [u8], len: u32) -> u32;
     #[call(astack = 8192)]
     fn reverse(&self, data: &mut [u8]);
+    #[call(astack = 8192)]
+    fn numbers(&self, data: &[u64]) -> u32;
+    #[call(astack = 8192)]
+    fn place(&self, #[in_place] data: &[u8]) -> u64;
     fn add(&self, a: u64, b: u64) -> u64;
     #[call(astack = 8192)]
     fn logs(&self) -> Logs;
@@ -83,6 +87,16 @@ impl Copies for Copier {
     fn reverse(&self, data: &mut [u8]) {
         enter();
         data.reverse();
+    }
+    fn numbers(&self, data: &[u64]) -> u32 {
+        enter();
+        u32::try_from(data.len()).unwrap()
+    }
+    fn place(&self, data: SharedBytes<'_>) -> u64 {
+        enter();
+        let mut first = [0; 3];
+        let count = data.copy_to(&mut first, 0);
+        u64::try_from(data.len() + count).unwrap()
     }
     fn add(&self, a: u64, b: u64) -> u64 {
         enter();
@@ -152,7 +166,7 @@ fn each_byte_is_copied_as_often_as_table_iii_says() {
     let client: CopiesClient = nearcall::Binder::new("copies").dir(&dir).wait(Duration::from_secs(10)).bind().unwrap();
     let side = |to_own: &[u64], from_peer: &[u64]| Side { to_own: to_own.to_vec(), from_peer: from_peer.to_vec() };
     let none = || side(&[], &[]);
-    println!("bytes  &[u8]  &str  #[out]  &mut [u8]");
+    println!("bytes  &[u8]  &str  #[out]  &mut [u8]  &[u64]  #[in_place]");
     for len in [1usize, 7, 63, 64, 65, 1000, 1500, 4096, 8000] {
         let n = u64::try_from(len).unwrap();
         let data = vec![b'x'; len];
@@ -179,7 +193,20 @@ fn each_byte_is_copied_as_often_as_table_iii_says() {
 
         let both = copies(&client, "reverse", |client| client.reverse(&mut data.clone()).unwrap());
         assert_eq!(both, (side(&[n], &[n]), side(&[], &[n])), "&mut [u8] of {len}: A, E, F");
-        println!("{len:5}  A E    A E   F       A E F");
+        let wide = vec![7_u64; len / 8];
+        let items = copies(&client, "numbers", |client| {
+            assert_eq!(client.numbers(&wide), Ok(u32::try_from(wide.len()).unwrap()));
+        });
+        let n8 = u64::try_from(wide.len() * 8).unwrap();
+        assert_eq!(items, (side(&[n8], &[]), side(&[], &[n8])), "&[u64] of {n8}: A, E, in one piece each");
+
+        let looked = len.min(3);
+        let place = copies(&client, "place", |client| {
+            assert_eq!(client.place(&data), Ok(u64::try_from(len + looked).unwrap()));
+        });
+        let looked = u64::try_from(looked).unwrap();
+        assert_eq!(place, (side(&[n], &[]), side(&[], &[looked])), "#[in_place] of {len}: A, and what is looked at");
+        println!("{len:5}  A E    A E   F       A E F      A E     A");
     }
     let add = copies(&client, "add", |client| assert_eq!(client.add(2, 3), Ok(5)));
     assert_eq!(add, (none(), none()), "values ride in the lines");

@@ -374,7 +374,8 @@ fn every_status_has_a_name_and_unknown_ones_are_misbehaviour() {
         (status::TOO_LARGE, CallError::TooLarge { size: 0, limit: 1536 }),
         (status::PANICKED, CallError::Panicked),
         (status::OVERLOADED, CallError::Overloaded),
-        (8, CallError::PeerMisbehaved),
+        (status::UNRETURNABLE, CallError::Unreturnable),
+        (9, CallError::PeerMisbehaved),
         (99, CallError::PeerMisbehaved),
         (u16::MAX, CallError::PeerMisbehaved),
     ];

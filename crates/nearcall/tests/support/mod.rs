@@ -105,13 +105,22 @@ impl Probe for Tester {
 
 const DIR: &str = "NEARCALL_TEST_DIR";
 
-/// Serves until standard input ends, if this process was started to.
+/// Serves the probe until standard input ends, if this process was started to.
 pub fn serve_if_asked() {
+    serve_if_asked_by(|dir| {
+        let exporter = nearcall::Exporter::new("probe").dir(dir);
+        *EXPORT.lock().unwrap() = Some(exporter.export(ProbeServer::new(Tester)).unwrap());
+    });
+}
+
+/// Serves what `export` exports until standard input ends, if this process was started to.
+pub fn serve_if_asked_by<T>(export: impl FnOnce(&Path) -> T) {
     let Some(dir) = std::env::var_os(DIR) else { return };
     std::panic::set_hook(Box::new(|_| {}));
-    *EXPORT.lock().unwrap() = Some(nearcall::Exporter::new("probe").dir(dir).export(ProbeServer::new(Tester)).unwrap());
+    let exports = export(Path::new(&dir));
     eprintln!("ready");
     let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    drop(exports);
     drop(EXPORT.lock().unwrap().take());
     std::process::exit(0);
 }
@@ -138,7 +147,11 @@ impl Server {
     }
 
     pub fn bind(&self) -> ProbeClient {
-        nearcall::Binder::new("probe").dir(self.dir()).wait(Duration::from_secs(10)).bind().unwrap()
+        self.bind_to("probe")
+    }
+
+    pub fn bind_to<C: nearcall::Client>(&self, name: &str) -> C {
+        nearcall::Binder::new(name).dir(self.dir()).wait(Duration::from_secs(10)).bind().unwrap()
     }
 
     pub fn kill(&mut self) {
