@@ -148,21 +148,22 @@ pub fn allowed_cpus() -> u64 {
 /// Confines the calling kernel thread to the CPUs that are `n` modulo 64. `false` if it may not run on any of them.
 #[must_use]
 pub fn confine(n: usize) -> bool {
-    let mut set = rustix::thread::CpuSet::new();
-    let count = usize::try_from(cpu_count()).unwrap_or(1).min(rustix::thread::CpuSet::MAX_CPU);
-    (n..count).step_by(64).for_each(|cpu| set.set(cpu));
-    rustix::thread::sched_setaffinity(None, &set).is_ok()
+    rustix::thread::sched_setaffinity(None, &seat(n)).is_ok()
 }
 
 /// Confines another kernel thread of this process in the same way, as far as that can be.
 pub fn confine_thread(tid: u32, n: usize) {
-    let (Some(pid), count) = (i32::try_from(tid).ok().and_then(rustix::thread::Pid::from_raw), cpu_count()) else {
-        return;
-    };
+    if let Some(pid) = i32::try_from(tid).ok().and_then(rustix::thread::Pid::from_raw) {
+        let _ = rustix::thread::sched_setaffinity(Some(pid), &seat(n));
+    }
+}
+
+/// The CPUs that are `n` modulo 64.
+fn seat(n: usize) -> rustix::thread::CpuSet {
     let mut set = rustix::thread::CpuSet::new();
-    let count = usize::try_from(count).unwrap_or(1).min(rustix::thread::CpuSet::MAX_CPU);
+    let count = usize::try_from(cpu_count()).unwrap_or(1).min(rustix::thread::CpuSet::MAX_CPU);
     (n..count).step_by(64).for_each(|cpu| set.set(cpu));
-    let _ = rustix::thread::sched_setaffinity(Some(pid), &set);
+    set
 }
 
 /// The kernel's number for the calling thread.

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
+use super::knobs;
 use super::mode::{Mode, Transfer};
 use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
-use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
+use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Hints, Target};
 use crate::shm::PeerLine;
@@ -19,9 +20,6 @@ use crate::sys::{futex, process};
 /// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
 const SOON_US: u64 = 5;
-
-/// A yield that took longer than this went to somebody else, too.
-const LATE_US: u64 = 400;
 
 /// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
 /// answer nobody who said that he looks is believed, and the next bell is rung.
@@ -190,8 +188,7 @@ impl Long<'_> {
         self.begin = ticks();
         let soon = self.is_soon();
         if in_vain {
-            let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
-            self.half.spin.store(spin.in_vain().bits(), Ordering::Relaxed);
+            self.set_spin(self.spin().in_vain());
         }
         // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
         fence(Ordering::SeqCst);
@@ -209,6 +206,20 @@ impl Long<'_> {
         };
         self.learn(result.is_ok());
         result
+    }
+
+    fn spin(&self) -> Spin {
+        Spin::from_bits(self.half.spin.load(Ordering::Relaxed))
+    }
+
+    fn set_spin(&self, spin: Spin) {
+        self.half.spin.store(spin.bits(), Ordering::Relaxed);
+    }
+
+    /// What is known of this pair's yields, if one may be made now.
+    fn yields(&self) -> Option<Yields> {
+        let yields = Yields::from_bits(self.half.yields.load(Ordering::Relaxed));
+        (yields.allowed(clock::milliseconds) && may_yield()).then_some(yields)
     }
 
     fn answered(&self) -> Option<u64> {
@@ -242,19 +253,17 @@ impl Long<'_> {
         } else {
             counters.slept.add(1);
         }
-        let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
+        let spin = self.spin();
         if !spin.spins() {
             let soon_enough = ticks().wrapping_sub(self.begin) < clock::calibration().wake;
-            let spin = if soon_enough { Spin::paid() } else { spin.rested() };
-            self.half.spin.store(spin.bits(), Ordering::Relaxed);
+            self.set_spin(if soon_enough { Spin::paid() } else { spin.rested() });
         }
     }
 
     /// The first ring of a call.
     fn ring_first(&mut self, soon: bool) -> Ring {
         let auto = matches!(self.wait.transfer, Transfer::Auto | Transfer::Donate);
-        let yields = || Yields::from_bits(self.half.yields.load(Ordering::Relaxed)).allowed(clock::milliseconds);
-        if auto && soon && may_yield() && yields() && self.choose(false) == Ring::Message {
+        if auto && soon && self.yields().is_some() && self.choose(false) == Ring::Message {
             // The standby here is away, but was not a moment ago: most likely it has answered the last call and was
             // preempted before it said that it looks again. It takes one yield to let it, and a message, a wake-up of
             // the watcher and another processor to replace it.
@@ -294,11 +303,7 @@ impl Long<'_> {
 
     /// Gives the CPU to the standby on it, up to [`YIELD_COUNT`] times, if that has been worth while.
     fn yield_cpu(&self) -> Option<u64> {
-        let word = &self.half.yields;
-        let mut yields = Yields::from_bits(word.load(Ordering::Relaxed));
-        if !yields.allowed(clock::milliseconds) || !may_yield() {
-            return None;
-        }
+        let mut yields = self.yields()?;
         // The wake may have given it the CPU at once.
         if let Some(first) = self.answered() {
             return Some(first);
@@ -317,7 +322,7 @@ impl Long<'_> {
             let after = yields.after(outcome, ms);
             if after != yields {
                 yields = after;
-                word.store(yields.bits(), Ordering::Relaxed);
+                self.half.yields.store(yields.bits(), Ordering::Relaxed);
             }
             if answered.is_some() || outcome == Outcome::Late {
                 return answered;
@@ -328,7 +333,7 @@ impl Long<'_> {
 
     /// Spins for as long as a wake-up takes, if that has been worth while.
     fn spin_once(&self) -> Option<u64> {
-        let spin = Spin::from_bits(self.half.spin.load(Ordering::Relaxed));
+        let spin = self.spin();
         if !spin.spins() {
             return None;
         }
@@ -341,7 +346,7 @@ impl Long<'_> {
             }
             core::hint::spin_loop();
         }
-        self.half.spin.store(spin.in_vain().bits(), Ordering::Relaxed);
+        self.set_spin(spin.in_vain());
         None
     }
 
@@ -464,11 +469,7 @@ fn now() -> Instant {
 /// Whether this kernel thread may yield: not in real time, where only equals would get the CPU. Asked of the kernel once in
 /// a while, because it may change.
 fn may_yield() -> bool {
-    #[cfg(feature = "knobs")]
-    if !super::knobs::may_yield() {
-        return false;
-    }
-    !is_real_time()
+    knobs::may_yield() && !is_real_time()
 }
 
 fn is_real_time() -> bool {

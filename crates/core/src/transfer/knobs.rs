@@ -1,14 +1,21 @@
 //! What measurements may take away, to see what it is worth. Not for people: the policy needs no tuning.
 
+#[cfg(feature = "knobs")]
 use core::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(feature = "knobs")]
 static NO_YIELDS: AtomicBool = AtomicBool::new(false);
 
 /// From now on no kernel thread of this process yields before it sleeps.
+#[cfg(feature = "knobs")]
 pub fn forbid_yields() {
     NO_YIELDS.store(true, Ordering::Relaxed);
 }
 
-pub(crate) fn may_yield() -> bool {
-    !NO_YIELDS.load(Ordering::Relaxed)
+/// Whether nobody has forbidden it.
+pub(super) fn may_yield() -> bool {
+    #[cfg(feature = "knobs")]
+    return !NO_YIELDS.load(Ordering::Relaxed);
+    #[cfg(not(feature = "knobs"))]
+    true
 }

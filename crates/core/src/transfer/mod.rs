@@ -15,7 +15,6 @@ pub mod counts;
 pub mod crew;
 #[cfg(feature = "wait-hook")]
 pub mod hook;
-#[cfg(feature = "knobs")]
 pub mod knobs;
 mod lead;
 pub mod mode;

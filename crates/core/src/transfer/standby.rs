@@ -14,14 +14,12 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence};
 
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
+use super::knobs;
 use super::policy::tenure::Evidence;
-use super::policy::yields::{Outcome, YIELD_COUNT, Yields};
+use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
-
-/// A yield that took longer than this went to somebody else, too.
-const LATE_US: u64 = 400;
 
 /// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
 /// broken or wants us to burn time.
@@ -89,14 +87,6 @@ pub(super) struct Standby<'a, P> {
     wasted: u64,
 }
 
-fn may_yield() -> bool {
-    #[cfg(feature = "knobs")]
-    if !super::knobs::may_yield() {
-        return false;
-    }
-    !process::is_real_time()
-}
-
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
     pub(super) fn occupy(&self, n: usize, me: u32, scratch: &mut Vec<u8>) {
@@ -114,7 +104,7 @@ impl<P: Pair> Crew<P> {
             kicks: 0,
             scratch,
             confined,
-            may_yield: may_yield(),
+            may_yield: knobs::may_yield() && !process::is_real_time(),
             soon: None,
             yields_left: 0,
             yielded: 0,

@@ -8,6 +8,9 @@
 /// Yields before a sleep. Never one: with one, a pair falls into step or out of it by chance and stays so.
 pub const YIELD_COUNT: u32 = 2;
 
+/// A yield that took more microseconds than this went to somebody else, too.
+pub const LATE_US: u64 = 400;
+
 /// Yields without an answer, in a row, after which nobody is believed to answer.
 const VAIN_MAX: u8 = 12;
 
