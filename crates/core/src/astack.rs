@@ -12,7 +12,7 @@
 //! All of this is private memory of the client; the server has no part in it.
 
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU16, AtomicU32, Ordering, compiler_fence};
+use core::sync::atomic::{AtomicU16, AtomicU32, AtomicUsize, Ordering, compiler_fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -86,6 +86,8 @@ struct List {
 #[derive(Debug)]
 pub struct Astacks {
     class: AstackClass,
+    /// How many there are: those of the class, and those that were added.
+    count: AtomicUsize,
     leases: Box<[Lease; THREAD_COUNT]>,
     /// The lease of those who have none: never empty, so nothing is put there.
     full: Lease,
@@ -101,6 +103,7 @@ impl Astacks {
     pub fn new(class: AstackClass) -> Self {
         Self {
             class,
+            count: AtomicUsize::new(usize::from(class.count)),
             leases: Box::new(core::array::from_fn(|_| Lease::default())),
             full: Lease(AtomicU16::new(u16::MAX)),
             list: Mutex::new(List {
@@ -116,6 +119,20 @@ impl Astacks {
     #[must_use]
     pub fn class(&self) -> &AstackClass {
         &self.class
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Adds one that the server has added to the class.
+    #[cold]
+    pub fn add(&self, index: u16) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.lock().free.push(index);
+        self.freed.notify_one();
     }
 
     /// Takes an A-stack, waiting up to `patience` for one, or for ever. `calls` are those that have the others.

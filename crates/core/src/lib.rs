@@ -1,7 +1,7 @@
 //! The memory two domains share, and how a call crosses it.
 //!
 //! Bottom up: [`sys`] wraps system calls; [`shm`] is the only code that touches mapped regions; [`astack`] hands out the
-//! slots of calls in flight; [`channel`] writes, claims and answers requests; [`transfer`] decides how either side waits.
+//! slots of calls in flight, [`segments`] memory for what does not fit them; [`channel`] writes, claims and answers requests; [`transfer`] decides how either side waits.
 //! All `unsafe` of the library is here. There are no names, no types of arguments and no policy about who may call: that
 //! is the crate `nearcall`.
 //!
@@ -11,6 +11,7 @@
 
 pub mod astack;
 pub mod channel;
+pub mod segments;
 pub mod shm;
 pub mod sync;
 pub mod sys;

@@ -44,6 +44,8 @@ pub struct Param {
     pub served: Type,
     /// How it travels.
     pub form: Form,
+    /// `#[max(..)]`: bytes that it may have beside its fixed part; else what the procedure says.
+    pub max: Option<u32>,
 }
 
 /// The syntactic class of a parameter: which way it travels and, as far as the syntax tells, as what.
@@ -135,6 +137,21 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Bytes of the A-stack's frame instead of what the parameters suggest.
     pub astack: Option<u32>,
+    /// Bytes that each part of varying size may have.
+    pub max: Option<u32>,
+    /// What a call does when as many are under way as there are A-stacks.
+    pub exhausted: Option<Exhausted>,
     /// A call that may have run can be repeated without harm.
     pub idempotent: bool,
+}
+
+/// What a call does when as many are under way as there are A-stacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    /// `"wait"`: for one to become free.
+    Wait,
+    /// `"fail"`.
+    Fail,
+    /// `"grow(n)"`: there are more, up to `n`.
+    Grow(u16),
 }

@@ -1,4 +1,5 @@
-//! Our attributes: `#[call(..)]` and `#[serde(..)]` on a method; `#[out]`, `#[in_place]` and `#[serde]` on a parameter.
+//! Our attributes: `#[call(..)]` and `#[serde(..)]` on a method; `#[out]`, `#[in_place]`, `#[serde]` and `#[max(..)]` on a
+//! parameter.
 //!
 //! Unknown keys, keys given twice and values out of range are refused one by one; a refused key leaves its default.
 //! Attributes of others are not looked at here.
@@ -7,14 +8,18 @@ use std::time::Duration;
 
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitInt, Meta, Token};
 
-use crate::ir::{BySerde, Options};
+use crate::ir::{BySerde, Exhausted, Options};
 use crate::refusals::Refusals;
 
 /// The most calls one client can have under way in one procedure: the run time keeps them in one 64-bit word.
 const MAX_CONCURRENCY: u64 = 64;
+
+/// The most bytes that one parameter or result can have beside its fixed part.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What our attributes say about a parameter.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,6 +27,7 @@ pub(crate) struct Marks {
     pub(crate) out: Option<Out>,
     pub(crate) in_place: bool,
     pub(crate) serde: bool,
+    pub(crate) max: Option<u32>,
 }
 
 /// What `#[out]` says about a parameter.
@@ -63,10 +69,13 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
     }
     let mut seen: Vec<Ident> = Vec::new();
     let parsed = attr.parse_nested_meta(|meta| {
-        let Some(key) = known(&meta, &["concurrency", "timeout", "astack", "idempotent"], &mut seen, refusals)? else {
+        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent"];
+        let Some(key) = known(&meta, &keys, &mut seen, refusals)? else {
             return Ok(());
         };
         match key.as_str() {
+            "max" => options.max = max(meta.value()?, refusals)?,
+            "exhausted" => options.exhausted = exhausted(&value(&meta)?, refusals),
             "concurrency" => options.concurrency = concurrency(&value(&meta)?, refusals),
             "timeout" => options.timeout = timeout(&value(&meta)?, refusals),
             "astack" => options.astack = astack(&value(&meta)?, refusals),
@@ -90,7 +99,61 @@ pub(crate) fn marks(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Mark
         out: out(attrs, refusals),
         in_place: flag(attrs, "in_place", refusals),
         serde: flag(attrs, "serde", refusals),
+        max: take(attrs, "max", refusals).and_then(|attr| max_of(&attr, refusals)),
     }
+}
+
+/// `#[max(bytes)]`.
+fn max_of(attr: &Attribute, refusals: &mut Refusals) -> Option<u32> {
+    match attr.parse_args_with(|input: ParseStream<'_>| max(input, refusals)) {
+        Ok(max) => max,
+        Err(_) => {
+            refusals.refuse(attr, "`#[max]` says how many bytes a parameter may have", MAX_HINT);
+            None
+        }
+    }
+}
+
+const MAX_HINT: &str = "write a number of bytes up to 64 MiB, like `65536`, `64 KiB` or `16 MiB`";
+
+/// A number of bytes, with a unit or without.
+fn max(input: ParseStream<'_>, refusals: &mut Refusals) -> syn::Result<Option<u32>> {
+    let number: LitInt = input.parse()?;
+    let unit: Option<Ident> = if input.peek(Ident) { Some(input.parse()?) } else { None };
+    let factor = match unit.as_ref().map(ToString::to_string).as_deref() {
+        None => Some(1),
+        Some("KiB") => Some(1024),
+        Some("MiB") => Some(1024 * 1024),
+        Some(_) => None,
+    };
+    let bytes = factor.and_then(|factor: u64| number.base10_parse::<u64>().ok()?.checked_mul(factor));
+    let bytes = bytes.filter(|bytes| (1..=MAX_BYTES).contains(bytes)).and_then(|bytes| u32::try_from(bytes).ok());
+    if bytes.is_none() {
+        refusals.refuse(&number, "`max` is from 1 byte to 64 MiB", MAX_HINT);
+    }
+    Ok(bytes)
+}
+
+fn exhausted(value: &Expr, refusals: &mut Refusals) -> Option<Exhausted> {
+    let found = match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => match text.value().as_str() {
+            "wait" => Some(Exhausted::Wait),
+            "fail" => Some(Exhausted::Fail),
+            text => text.strip_prefix("grow(").and_then(|rest| rest.strip_suffix(')')).and_then(|count| {
+                let count = count.trim().parse().ok().filter(|count| (1..=MAX_CONCURRENCY).contains(count))?;
+                u16::try_from(count).ok().map(Exhausted::Grow)
+            }),
+        },
+        _ => None,
+    };
+    if found.is_none() {
+        refusals.refuse(
+            value,
+            format!("`exhausted` is \"wait\", \"fail\" or \"grow(n)\" with n up to {MAX_CONCURRENCY}"),
+            "it is what a call does when as many are under way as there are A-stacks",
+        );
+    }
+    found
 }
 
 /// Reads and removes an attribute that has no keys.
@@ -108,9 +171,8 @@ pub(crate) fn by_serde(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> B
                         `#[serde]` before its name";
     let mut by = BySerde::default();
     let Some(attr) = take(attrs, "serde", refusals) else { return by };
-    let parser = |input: syn::parse::ParseStream<'_>| {
-        Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
-    };
+    let parser =
+        |input: ParseStream<'_>| Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any);
     match attr.parse_args_with(parser) {
         Ok(keys) if !keys.is_empty() => {
             for key in keys {

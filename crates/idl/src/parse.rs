@@ -79,7 +79,7 @@ fn method_attrs(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) {
                 "a conditional procedure would number the ones after it differently in two programs",
                 "keep the procedure and return an error from it, or put `cfg` on two whole interfaces",
             );
-        } else if let Some(name) = ["out", "in_place"].iter().find(|name| attr.path().is_ident(name)) {
+        } else if let Some(name) = ["out", "in_place", "max"].iter().find(|name| attr.path().is_ident(name)) {
             refusals.refuse(attr, format!("`#[{name}]` is about a parameter"), "write it before the parameter's name");
             return false;
         }
@@ -155,7 +155,7 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
             refusals.refuse(
                 attr,
                 "unknown attribute of a parameter",
-                "there are `#[out]`, `#[out(len = return)]`, `#[in_place]` and `#[serde]`",
+                "there are `#[out]`, `#[out(len = return)]`, `#[in_place]`, `#[serde]` and `#[max(..)]`",
             );
             return false;
         }
@@ -185,7 +185,7 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
         // The implementation gets the client's bytes as what they are: shared.
         *typed.ty = parse_quote!(::nearcall::SharedBytes<'_>);
     }
-    Some(Param { ident: ident?, served: (*typed.ty).clone(), declared, form: form? })
+    Some(Param { ident: ident?, served: (*typed.ty).clone(), declared, form: form?, max: marks.max })
 }
 
 /// Names of ours begin with two underscores; that is the whole of the hygiene of generated code.

@@ -13,7 +13,16 @@ use crate::refusals::Refusals;
 
 /// How a parameter of type `ty` travels; `None` if it was refused.
 pub(crate) fn form(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
-    let Marks { out, in_place, serde } = marks;
+    let form = form_of(ty, marks, refusals)?;
+    if marks.max.is_some() && matches!(form, Form::InOut(_) | Form::Out(_)) {
+        refusals.refuse(ty, "`#[max]` is about a parameter of varying size", "remove it: this one has a fixed size");
+        return None;
+    }
+    Some(form)
+}
+
+fn form_of(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
+    let Marks { out, in_place, serde, .. } = marks;
     if serde {
         return by_serde(ty, marks, refusals);
     }

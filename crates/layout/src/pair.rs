@@ -8,7 +8,7 @@
 use crate::head::LINE_BYTES;
 
 /// Of the whole layout and of the handshake. Two sides with different versions do not talk.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The first word of either region.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"nearcall");
@@ -31,6 +31,25 @@ pub const REGION_SIZE: usize = 256 * 1024;
 
 /// The largest region a domain makes or accepts.
 pub const REGION_SIZE_MAX: usize = 64 * 1024 * 1024;
+
+/// The largest segment: room for a parameter of [`PAYLOAD_SIZE_MAX`] and for what travels beside it.
+pub const SEGMENT_SIZE_MAX: usize = PAYLOAD_SIZE_MAX + 1024 * 1024;
+
+/// Segments have a power of two of bytes, at least these, or [`SEGMENT_SIZE_MAX`].
+pub const SEGMENT_SIZE_MIN: usize = 64 * 1024;
+
+/// The most bytes that one parameter or result of varying size can have.
+pub const PAYLOAD_SIZE_MAX: usize = 64 * 1024 * 1024;
+
+/// The size of a segment that holds `size` bytes, if there can be one.
+#[must_use]
+pub const fn segment_size(size: usize) -> Option<usize> {
+    if size > SEGMENT_SIZE_MAX {
+        return None;
+    }
+    let wanted = if size < SEGMENT_SIZE_MIN { SEGMENT_SIZE_MIN } else { size.next_power_of_two() };
+    Some(if wanted > SEGMENT_SIZE_MAX { SEGMENT_SIZE_MAX } else { wanted })
+}
 
 /// Words that a processor of the other side can be asleep on; one for each CPU, modulo this count.
 pub const BELL_COUNT: usize = 64;
@@ -139,6 +158,8 @@ pub mod request {
     pub const SPINS: u16 = 2;
     /// The caller gives its own CPU on every call; a processor that polls would be of no use to it.
     pub const DONATES: u16 = 4;
+    /// The frame of this request is the segment of its A-stack, out of band.
+    pub const OUT_OF_BAND: u16 = 8;
 
     /// The first word.
     #[must_use]
@@ -163,7 +184,8 @@ pub mod request {
 pub mod reply {
     /// Sequence number and status: written last.
     pub const FIRST: usize = 0;
-    /// Bytes of the tail that follows the out areas.
+    /// Bytes of the tail of the results, and the segments that areas and tail lie in: [`places`]. For procedures that
+    /// have out areas or a tail, or whose head lies in a frame; others leave it as it is.
     pub const TAIL: usize = 1;
     /// Up to 40 bytes of results.
     pub const RESULTS: usize = 2;
@@ -172,6 +194,19 @@ pub mod reply {
     #[must_use]
     pub const fn first(sequence: u32, status: u16) -> u64 {
         sequence as u64 | (status as u64) << 32
+    }
+
+    /// The word [`TAIL`]: bytes of the tail; the segment that is the reply's frame instead of the A-stack's own; and the
+    /// segment that begins with the tail, where that does not follow the areas. 0 is no segment.
+    #[must_use]
+    pub const fn places(tail: u32, frame: u16, behind: u16) -> u64 {
+        tail as u64 | (frame as u64) << 32 | (behind as u64) << 48
+    }
+
+    /// The three of [`places`].
+    #[must_use]
+    pub const fn placed(word: u64) -> (u32, u16, u16) {
+        ((word & 0xffff_ffff) as u32, ((word >> 32) & 0xffff) as u16, (word >> 48) as u16)
     }
 }
 
@@ -213,6 +248,8 @@ pub mod status {
     pub const OVERLOADED: u16 = 7;
     /// The results have no encoded form: they are nested too deep, or serde refuses to write them.
     pub const UNRETURNABLE: u16 = 8;
+    /// An argument is larger than the server takes: the first word of results says how many bytes it does. Nothing ran.
+    pub const ARGUMENT_TOO_LARGE: u16 = 9;
 }
 
 /// How far a call got: the stamp of its A-stack, sequence number in the low half.
@@ -274,13 +311,20 @@ pub struct AstackClass {
 }
 
 impl AstackClass {
+    /// Whether A-stack `index` has a frame in the region: it is one that the class began with.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_frame(&self, index: u16) -> bool {
+        index.wrapping_sub(self.first) < self.count
+    }
+
     /// Bytes from one frame to the next.
     #[must_use]
     pub const fn stride(&self) -> usize {
         (self.frame_size as usize).next_multiple_of(LINE_STRIDE)
     }
 
-    /// The offset of the frame of A-stack `index`, counted over the pair.
+    /// The offset of the frame of A-stack `index`, counted over the pair; it must [have one](Self::has_frame).
     #[must_use]
     pub const fn frame(&self, index: u16) -> usize {
         self.offset as usize + (index.wrapping_sub(self.first)) as usize * self.stride()
@@ -326,6 +370,18 @@ impl Plan {
         self.offset += bytes;
         Ok(class)
     }
+
+    /// One more A-stack for a class, without a frame of its own; its index.
+    ///
+    /// # Errors
+    /// [`NoRoom`] if the pair has all that it can have.
+    pub const fn grow(&mut self) -> Result<u16, NoRoom> {
+        if self.astacks >= ASTACK_COUNT {
+            return Err(NoRoom { count: 1, frame_size: 0 });
+        }
+        self.astacks += 1;
+        Ok((self.astacks - 1) as u16)
+    }
 }
 
 #[cfg(test)]
@@ -351,10 +407,30 @@ mod tests {
     }
 
     #[test]
+    fn grown_astacks_have_indices_of_their_own() {
+        let mut plan = Plan::new(REGION_SIZE);
+        let class = plan.place(1500, 5).unwrap();
+        assert_eq!(plan.grow(), Ok(5));
+        assert!(class.has_frame(4) && !class.has_frame(5));
+        assert_eq!(plan.place(0, 2).map(|class| class.first), Ok(6));
+        assert_eq!((8..128).map(|_| plan.grow().unwrap()).last(), Some(127));
+        assert_eq!(plan.grow(), Err(NoRoom { count: 1, frame_size: 0 }));
+    }
+
+    #[test]
+    fn segments_hold_what_is_asked_for() {
+        assert_eq!([0, 1, 65_536, 65_537].map(segment_size), [65_536, 65_536, 65_536, 131_072].map(Some));
+        assert_eq!(segment_size(PAYLOAD_SIZE_MAX), Some(PAYLOAD_SIZE_MAX));
+        assert_eq!(segment_size(PAYLOAD_SIZE_MAX + 1), Some(SEGMENT_SIZE_MAX));
+        assert_eq!(segment_size(SEGMENT_SIZE_MAX + 1), None);
+    }
+
+    #[test]
     fn first_words_come_apart_again() {
         let first = request::first(u32::MAX, 0x1234, 0xfffe);
         assert_eq!((sequence(first), middle(first), cpu(first)), (u32::MAX, 0x1234, 0xfffe));
         let first = reply::first(7, status::PANICKED);
         assert_eq!((sequence(first), middle(first)), (7, status::PANICKED));
+        assert_eq!(reply::placed(reply::places(u32::MAX, 1, u16::MAX)), (u32::MAX, 1, u16::MAX));
     }
 }

@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -22,7 +21,7 @@ use crate::error::{BindError, DirError};
 use crate::interface;
 use crate::message::{FromClient, FromServer, Refused, SIZE_MAX, Wanted};
 use crate::names::{self, Dir};
-use crate::rt::Interface;
+use crate::rt::{Exhausted, Interface};
 use crate::watcher::Command;
 
 /// A client of some interface. Implemented by generated clients.
@@ -207,8 +206,7 @@ impl Binder {
         interface: &'static Interface,
         until: Instant,
     ) -> Result<Binding, BindError> {
-        static IDS: AtomicU32 = AtomicU32::new(1);
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let id = pair.next_id();
         let procedures: Vec<Wanted> = interface
             .procedures
             .iter()
@@ -229,7 +227,9 @@ impl Binder {
         let procedures = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
             let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce);
             let astacks = Arc::clone(astacks.get(usize::from(class))?);
-            Some(Procedure { callee: Callee { target, timeout: patience(own.timeout) }, astacks })
+            let timeout = patience(own.timeout);
+            let patience = if own.exhausted == Exhausted::Wait { timeout } else { Some(Duration::ZERO) };
+            Some(Procedure { callee: Callee { target, timeout, patience }, astacks, exhausted: own.exhausted })
         });
         let Some(procedures) = procedures.collect() else {
             return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));

@@ -2,34 +2,41 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::{Astacks, NoneFree};
 use nearcall_core::channel::client::ClientHalf;
 use nearcall_core::sys::forked::ForkWord;
-use nearcall_core::sys::socket;
+use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Mode, Transfer};
-use nearcall_layout::pair::{AstackClass, Plan};
+use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, Plan};
 use rustix::io::Errno;
 
 use crate::connection::MESSAGES_A_TURN;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer, Instance, SIZE_MAX};
-use crate::rt::{Call, DEFAULT_TIMEOUT};
+use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted};
+use crate::segments::want_sweep;
 
 /// Values of the word that a stub tests first. 0 is what a forked child reads.
 pub(crate) const NEAR: u32 = 1;
 const REVOKED: u32 = 2;
 const ENDED: u32 = 3;
 
-/// Answers to binds that may be unread at a time.
+/// Answers that may be unread at a time.
 const ANSWER_COUNT_MAX: usize = 64;
+
+/// Segments that a server can want back at a time: two for each A-stack, and as many again that larger ones replaced.
+const UNMAP_COUNT_MAX: usize = 4 * ASTACK_COUNT;
+
+/// Proof that nobody else asks the server something: the order of its answers is the order in which A-stacks are placed.
+pub(crate) type Asking<'a> = MutexGuard<'a, ()>;
 
 /// The pair's control socket, as callers ring it.
 #[derive(Debug)]
@@ -57,6 +64,7 @@ pub(crate) struct ClientPair {
     pub(crate) pid: Option<i32>,
     placed: Mutex<Placed>,
     asking: Mutex<()>,
+    ids: AtomicU32,
     inbox: Mutex<Inbox>,
     arrived: Condvar,
 }
@@ -72,7 +80,11 @@ struct Placed {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    answers: VecDeque<FromServer>,
+    answers: VecDeque<(FromServer, Vec<OwnedFd>)>,
+    /// Descriptors that came with something else; closed by who asks, because closing what a server made may take long.
+    strays: Vec<OwnedFd>,
+    /// Segments, with their A-stacks, that the server would like back when nobody reads them any more.
+    unmap: Vec<(u16, u16)>,
     /// The words of living bindings, by index and generation.
     words: Vec<(u16, u32, Arc<ForkWord>)>,
     closed: bool,
@@ -102,6 +114,7 @@ impl ClientPair {
             pid,
             placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new() }),
             asking: Mutex::new(()),
+            ids: AtomicU32::new(1),
             inbox: Mutex::new(Inbox::default()),
             arrived: Condvar::new(),
         }
@@ -125,21 +138,54 @@ impl ClientPair {
                 Ok(Some(received)) if received.size > 0 => return Heard::Nonsense,
                 _ => return Heard::Closed,
             };
-            match FromServer::from_bytes(buffer.get(..received.size).unwrap_or_default()) {
+            let Received { size, fds, .. } = received;
+            match FromServer::from_bytes(buffer.get(..size).unwrap_or_default()) {
                 Ok(FromServer::Revoked { binding, generation }) => self.revoked(binding, generation),
-                Ok(answer @ (FromServer::Bound(_) | FromServer::Refused { .. })) => {
+                Ok(FromServer::Unmap { serial, astack }) => {
+                    let mut inbox = self.inbox();
+                    if inbox.unmap.len() >= UNMAP_COUNT_MAX {
+                        return Heard::Nonsense;
+                    }
+                    inbox.unmap.push((serial, astack));
+                    drop(inbox);
+                    if self.unmap_wished() {
+                        want_sweep();
+                    }
+                }
+                Ok(answer) if answer.id().is_some() => {
                     let mut inbox = self.inbox();
                     // One at a time is asked for, and few are given up; a server that answers more is no server.
                     if inbox.answers.len() >= ANSWER_COUNT_MAX {
                         return Heard::Nonsense;
                     }
-                    inbox.answers.push_back(answer);
+                    inbox.answers.push_back((answer, fds));
                     self.arrived.notify_all();
+                    continue;
                 }
                 _ => return Heard::Nonsense,
             }
+            self.inbox().strays.extend(fds);
         }
         Heard::All
+    }
+
+    /// Unmaps what the server wants back, as far as nobody waits for a reply on its A-stack or reads one there. `true`:
+    /// some is left.
+    pub(crate) fn unmap_wished(&self) -> bool {
+        let mut inbox = self.inbox();
+        inbox.unmap.retain(|&(serial, astack)| {
+            let gone = self.half.is_idle(astack) && self.half.shown.remove(serial);
+            if gone {
+                // Should the socket be full, the server pays for it until the pair ends.
+                let _ = self.tell(&FromClient::Unmapped { serial });
+            }
+            !gone
+        });
+        !inbox.unmap.is_empty()
+    }
+
+    pub(crate) fn tell(&self, message: &FromClient) -> Result<(), Errno> {
+        self.control.send(message)
     }
 
     fn revoked(&self, binding: u16, generation: u32) {
@@ -162,23 +208,74 @@ impl ClientPair {
         self.arrived.notify_all();
     }
 
-    /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone. One at a time: the order in
-    /// which A-stacks are placed is part of the answer.
+    /// The right to ask the server something.
+    pub(crate) fn asking(&self) -> Asking<'_> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number for a question.
+    pub(crate) fn next_id(&self) -> u32 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone.
     pub(crate) fn ask(&self, message: &FromClient, id: u32, until: Instant) -> Option<FromServer> {
-        let _asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ask_under(&self.asking(), message, id, until)
+    }
+
+    /// Asks, and waits for the answer. `None`: too late, or the server is gone.
+    pub(crate) fn ask_under(
+        &self,
+        asking: &Asking<'_>,
+        message: &FromClient,
+        id: u32,
+        until: Instant,
+    ) -> Option<FromServer> {
+        self.exchange(asking, message, id, until).map(|(answer, _)| answer)
+    }
+
+    /// The same for an answer that comes with descriptors, which are let in meanwhile.
+    pub(crate) fn ask_for_descriptors(
+        &self,
+        asking: &Asking<'_>,
+        message: &FromClient,
+        id: u32,
+        until: Instant,
+    ) -> Option<(FromServer, Vec<OwnedFd>)> {
+        socket::accept_descriptors(self.control.0.as_fd());
+        let answer = self.exchange(asking, message, id, until);
+        let _ = socket::refuse_descriptors(self.control.0.as_fd());
+        let strays = std::mem::take(&mut self.inbox().strays);
+        drop(strays);
+        answer
+    }
+
+    fn exchange(
+        &self,
+        _asking: &Asking<'_>,
+        message: &FromClient,
+        id: u32,
+        until: Instant,
+    ) -> Option<(FromServer, Vec<OwnedFd>)> {
         self.control.send(message).ok()?;
         let mut inbox = self.inbox();
         loop {
-            while let Some(answer) = inbox.answers.pop_front() {
-                let of = match &answer {
-                    FromServer::Bound(bound) => bound.id,
-                    FromServer::Refused { id, .. } => *id,
-                    _ => continue,
-                };
-                if of == id {
-                    return Some(answer);
+            while let Some((answer, fds)) = inbox.answers.pop_front() {
+                drop(inbox);
+                // The server has placed its A-stacks, so they are placed here as well, in the order of its answers and
+                // even if nobody waits for this one any more, or the two plans would differ from now on.
+                match &answer {
+                    FromServer::Bound(bound) => {
+                        let _ = self.astacks(&bound.classes);
+                    }
+                    FromServer::Grown { first, astack, .. } => self.add_astack(*first, *astack),
+                    _ => {}
+                }
+                if answer.id() == Some(id) {
+                    return Some((answer, fds));
                 }
                 self.give_back(&answer);
+                inbox = self.inbox();
             }
             let left = until.saturating_duration_since(Instant::now());
             if inbox.closed || left.is_zero() {
@@ -188,13 +285,25 @@ impl ClientPair {
         }
     }
 
-    /// An answer to an earlier question, which was given up: the server has placed its A-stacks, so they are placed here
-    /// as well, or the two plans would differ from now on.
+    /// An answer to an earlier question, which was given up.
     fn give_back(&self, late: &FromServer) {
         if let FromServer::Bound(bound) = late {
-            let _ = self.astacks(&bound.classes);
             let unbind = FromClient::Unbind { binding: bound.binding, generation: bound.generation };
             let _ = self.control.send(&unbind);
+        }
+    }
+
+    /// The server has added an A-stack to a class; if it is not the next one that there is, to no purpose.
+    fn add_astack(&self, first: u16, astack: u16) {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut plan = placed.plan;
+        if plan.grow() != Ok(astack) {
+            return;
+        }
+        placed.plan = plan;
+        let mut classes = placed.interfaces.iter().flat_map(|(_, astacks)| astacks.iter());
+        if let Some(astacks) = classes.find(|astacks| astacks.class().first == first) {
+            astacks.add(astack);
         }
     }
 
@@ -237,6 +346,7 @@ impl Drop for ClientPair {
 pub(crate) struct Procedure {
     pub(crate) callee: Callee,
     pub(crate) astacks: Arc<Astacks>,
+    pub(crate) exhausted: Exhausted,
 }
 
 /// What makes a binding near.
@@ -288,15 +398,36 @@ impl Binding {
             return Err(self.not_near());
         }
         let near = &self.near;
-        let Some(Procedure { callee, astacks }) = near.procedures.get(usize::from(procedure)) else {
+        let Some(Procedure { callee, astacks, .. }) = near.procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
         let pair = &*near.pair;
         match Held::take(&pair.half, astacks, callee, &near.transfer) {
             Ok(held) => Ok(Call::new(pair, held)),
-            Err(NoneFree) if pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
-            Err(NoneFree) => Err(Failure(CallError::NoAStack)),
+            Err(NoneFree) => Ok(Call::new(pair, self.none_free(procedure)?)),
         }
+    }
+
+    /// What a procedure does when as many calls are in flight as its class has A-stacks, and waiting has not helped.
+    #[cold]
+    #[inline(never)]
+    fn none_free(&self, procedure: u16) -> Result<Held<'_>, Failure> {
+        let Near { pair, procedures, transfer, .. } = &self.near;
+        let Some(Procedure { callee, astacks, exhausted }) = procedures.get(usize::from(procedure)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        if let Exhausted::Grow(most) = *exhausted {
+            let now = Some(Duration::ZERO);
+            while !pair.half.has_ended() && pair.grow(astacks, most) {
+                if let Ok(held) = Held::take_within(&pair.half, astacks, callee, transfer, &now) {
+                    return Ok(held);
+                }
+            }
+            if let Ok(held) = Held::take_within(&pair.half, astacks, callee, transfer, &callee.timeout) {
+                return Ok(held);
+            }
+        }
+        Err(Failure(if pair.half.has_ended() { CallError::PeerDied { ran: Ran::No } } else { CallError::NoAStack }))
     }
 
     #[cold]

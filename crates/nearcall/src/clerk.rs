@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use nearcall_core::channel::memory::Memory;
 use nearcall_core::channel::server::{Claimed, Misbehaved, ServerHalf};
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::crew::Pair;
@@ -28,6 +29,9 @@ const DIFFERENCE_SIZE: usize = 64 * 1024;
 
 /// Bytes of one signature in it.
 const SIGNATURE_SIZE: usize = 4096;
+
+/// A-stacks of a class with those that were added to it.
+const GROWN_COUNT_MAX: usize = 64;
 
 /// A service under a name.
 pub(crate) struct Exported {
@@ -258,6 +262,29 @@ impl ServerPair {
         }
     }
 
+    pub(crate) fn server_half(&self) -> &ServerHalf {
+        &self.half
+    }
+
+    /// Adds an A-stack to the class that begins with `first`, if the client has such a class and not too many.
+    pub(crate) fn grow(&self, id: u32, first: u16) -> FromServer {
+        let mut state = self.state();
+        let classes = state.placed.values().flat_map(|placed| placed.classes.iter());
+        let Some(class) = classes.copied().find(|class| class.first == first && class.count > 0) else {
+            return FromServer::NoMemory { id };
+        };
+        if usize::from(class.count) + self.half.grown_count(&class) >= GROWN_COUNT_MAX {
+            return FromServer::NoMemory { id };
+        }
+        match state.plan.grow() {
+            Ok(astack) => {
+                self.half.grow(&class, astack);
+                FromServer::Grown { id, first, astack }
+            }
+            Err(_) => FromServer::NoMemory { id },
+        }
+    }
+
     /// Whether a procedure of an export runs for this client.
     pub(crate) fn runs(&self, export: u64) -> bool {
         let state = self.state();
@@ -330,7 +357,7 @@ impl Pair for ServerPair {
 
     /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, then the procedure.
     #[inline(always)]
-    fn run(&self, claimed: &Claimed, scratch: &mut Vec<u8>) -> Result<(), Misbehaved> {
+    fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved> {
         let request = &claimed.request;
         let Some((place, placed)) = self.place(request.binding).and_then(|place| Some((place, place.placed.get()?)))
         else {
@@ -350,7 +377,7 @@ impl Pair for ServerPair {
             return Ok(());
         }
         let exported = &placed.exported;
-        rt::answer(&*exported.service, request.procedure, started, scratch, || exported.count_refused());
+        rt::answer(&*exported.service, request.procedure, started, memory, || exported.count_refused());
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nearcall_core::channel::server::ServerHalf;
+use nearcall_core::segments::Charge;
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Credentials};
@@ -20,6 +21,7 @@ use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, V
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
 use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
+use crate::segments::{self, Offer};
 
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;
@@ -55,6 +57,7 @@ pub(crate) struct Connection {
     token: u64,
     client: Option<Credentials>,
     pidfd: Option<OwnedFd>,
+    offer: Offer,
     state: State,
 }
 
@@ -65,7 +68,16 @@ impl Connection {
     pub(crate) fn new(socket: OwnedFd, exported: Arc<Exported>, since: Instant) -> Self {
         // A client never sends descriptors. Where the kernel cannot refuse them they are closed when received.
         let _ = socket::refuse_descriptors(socket.as_fd());
-        Self { socket, exported, since, token: 0, client: None, pidfd: None, state: State::Greeting }
+        Self {
+            socket,
+            exported,
+            since,
+            token: 0,
+            client: None,
+            pidfd: None,
+            offer: Offer::default(),
+            state: State::Greeting,
+        }
     }
 
     pub(crate) fn socket(&self) -> &OwnedFd {
@@ -150,6 +162,13 @@ impl Connection {
             }
             (State::Paired(pair), FromClient::Unbind { binding, generation }) => pair.unbind(binding, generation),
             (State::Paired(_), FromClient::Ring) => return Ok(Step::Rung),
+            (State::Paired(pair), message) => {
+                let answer = self.offer.answer(pair, &message).map_err(|segments::Broken| Broken)?;
+                if let Some((answer, file)) = answer {
+                    let file = file.as_ref().map(OwnedFd::as_fd);
+                    self.send(&answer, file.as_slice())?;
+                }
+            }
             _ => return Err(Broken),
         }
         Ok(Step::Go)
@@ -181,7 +200,11 @@ impl Connection {
         };
         memory::seal(region.as_fd()).map_err(|_| Broken)?;
         let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken)?;
-        let half = ServerHalf::new(own, peer, first);
+        let budget = |_| {
+            segments::want_sweep();
+            Some(Box::new(()) as Charge)
+        };
+        let half = ServerHalf::with_budget(own, peer, first, Box::new(budget));
         let control = self.socket.try_clone().map_err(|_| Broken)?;
         self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, Arc::clone(&self.exported))));
         self.send(&FromServer::Ready, &[])

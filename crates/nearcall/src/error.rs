@@ -38,17 +38,6 @@ impl From<nearcall_core::channel::Ran> for Ran {
     }
 }
 
-fn too_large(size: usize, limit: usize) -> String {
-    match size {
-        0 => format!(
-            "the result does not fit the procedure's frame of {limit} bytes, and is lost; raise `astack` in the interface"
-        ),
-        size => {
-            format!("{size} bytes do not fit the procedure's frame of {limit} bytes; raise `astack` in the interface")
-        }
-    }
-}
-
 /// How a call failed. `E` is the procedure's own error; [`Infallible`] for procedures that have none.
 ///
 /// After any error the caller's `&mut` arguments are what they were before the call.
@@ -84,14 +73,24 @@ pub enum CallError<E = Infallible> {
     /// fewer calls at once, or raise `concurrency` in the interface.
     #[error("all A-stacks of the interface were in use for the whole time-out; nothing was sent")]
     NoAStack,
-    /// Arguments or results do not fit the procedure's frame. Raise `astack` in the interface, or send less.
-    #[error("{}", too_large(*size, *limit))]
+    /// An argument, or the room for an out parameter, is larger than it may be. The procedure did not run. Raise `max`
+    /// in the interface, up to 64 MiB, or send less; if the limit is less than the interface says, it is the server that
+    /// has no more memory for arguments. For more, `#[in_place]` costs the server no memory.
+    #[error("{size} bytes of arguments where {limit} are allowed; raise `max` in the interface, or send less")]
     TooLarge {
-        /// Bytes of the argument that did not fit: nothing was sent. 0 if it was the result: the procedure ran.
+        /// Bytes of the argument; of all arguments, if it was the server that refused.
         size: usize,
-        /// Bytes of the frame.
+        /// Bytes that are allowed.
         limit: usize,
     },
+    /// The procedure's result is larger than `max` in the interface says, or the server has no memory for it: it is lost.
+    #[error("the result is larger than `max` in the interface, or than the server has memory for, and is lost")]
+    ResultTooLarge,
+    /// There is no memory for arguments out of band: this process has not got it, or it has as many large calls to this
+    /// server under way as a pair may have, or the server's quota for this user is used up. Nothing was sent. Make fewer
+    /// large calls at once.
+    #[error("no memory out of band for the arguments of this call; nothing was sent: make fewer large calls at once")]
+    NoMemory,
     /// An argument has no encoded form: it is nested deeper than 64 levels of `Box` and `Vec`, or serde cannot write it.
     /// Nothing was sent. Send it in parts; a long list is a `Vec`, not a chain of boxes.
     #[error("an argument is nested deeper than 64 levels, or cannot be written at all; nothing was sent")]
@@ -129,8 +128,7 @@ impl<E> CallError<E> {
         match self {
             Self::App(_) | Self::Unreturnable => Some(Ran::Yes),
             Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } => Some(*ran),
-            // The last one was found by the server: it is the results that did not fit.
-            Self::Aborted | Self::Panicked | Self::PeerMisbehaved | Self::TooLarge { size: 0, .. } => Some(Ran::Maybe),
+            Self::Aborted | Self::Panicked | Self::PeerMisbehaved | Self::ResultTooLarge => Some(Ran::Maybe),
             _ => Some(Ran::No),
         }
     }
@@ -157,6 +155,8 @@ impl<E> From<Failure> for CallError<E> {
             CallError::Revoked => Self::Revoked,
             CallError::NoAStack => Self::NoAStack,
             CallError::TooLarge { size, limit } => Self::TooLarge { size, limit },
+            CallError::ResultTooLarge => Self::ResultTooLarge,
+            CallError::NoMemory => Self::NoMemory,
             CallError::Unsendable => Self::Unsendable,
             CallError::Unreturnable => Self::Unreturnable,
             CallError::BadArgument => Self::BadArgument,

@@ -47,23 +47,29 @@ pub(crate) fn fingerprint(procedure: &Procedure) -> u64 {
     hasher.finish()
 }
 
+/// Bytes between two lines.
+#[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "128")]
+const LINE: u32 = LINE_STRIDE as u32;
+
 /// A size class: bytes of a frame and how many A-stacks.
 pub(crate) type Class = (u32, u16);
 
-/// The size classes of an interface, and the class of each procedure. Frames whose sizes differ by less than a line's
-/// stride share a class, which has as many A-stacks as the procedure in it that wants most.
+/// The size classes of an interface, and the class of each procedure. Procedures whose frames have as many lines share a
+/// class, with the largest of their frames, and as many A-stacks as the procedure in it that wants most.
 pub(crate) fn classes(interface: &Interface) -> (Vec<Class>, Vec<u8>) {
     let mut classes: Vec<Class> = Vec::new();
     let of = interface
         .procedures
         .iter()
         .map(|procedure| {
-            let size = u32::try_from(procedure.frame_size.next_multiple_of(LINE_STRIDE)).unwrap_or(u32::MAX);
-            let at = classes.iter().position(|&(other, _)| other == size).unwrap_or_else(|| {
+            let size = u32::try_from(procedure.frame_size).unwrap_or(u32::MAX);
+            let lines = |size: u32| size.div_ceil(LINE);
+            let at = classes.iter().position(|&(other, _)| lines(other) == lines(size)).unwrap_or_else(|| {
                 classes.push((size, 0));
                 classes.len() - 1
             });
-            if let Some((_, count)) = classes.get_mut(at) {
+            if let Some((frame_size, count)) = classes.get_mut(at) {
+                *frame_size = size.max(*frame_size);
                 *count = procedure.concurrency.max(*count);
             }
             u8::try_from(at).unwrap_or(u8::MAX)

@@ -43,6 +43,7 @@ mod message;
 mod names;
 #[doc(hidden)]
 pub mod rt;
+mod segments;
 mod shared;
 #[cfg(any(feature = "knobs", feature = "wait-hook"))]
 pub mod testing;

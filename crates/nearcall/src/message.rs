@@ -15,6 +15,17 @@
 //!                  <-------      Bound, or Refused
 //!   Ring, Unbind   ------->
 //!                  <-------      Revoked
+//!   Segment        ------->                          out of band: memory for arguments of one A-stack
+//!                  <-------      Segment (+ fd), or NoMemory
+//!   SegmentMapped  ------->
+//!                  <-------      SegmentReady, or NoMemory
+//!   SegmentDropped ------->
+//!   Show           ------->                          results lie in a segment that the client has not mapped
+//!                  <-------      Shown (+ fd), or NoMemory
+//!                  <-------      Unmap                the server would like it back
+//!   Unmapped       ------->
+//!   Grow           ------->                          one more A-stack of a class
+//!                  <-------      Grown, or NoMemory
 //! ```
 
 use nearcall_layout::pair::AstackClass;
@@ -28,12 +39,47 @@ pub(crate) type Instance = [u8; 16];
 /// From a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FromClient {
-    Hello { version: u32, instance: Instance },
+    Hello {
+        version: u32,
+        instance: Instance,
+    },
     Pair,
     Mapped,
-    Bind { id: u32, token: u64, procedures: Vec<Wanted> },
-    Unbind { binding: u16, generation: u32 },
+    Bind {
+        id: u32,
+        token: u64,
+        procedures: Vec<Wanted>,
+    },
+    Unbind {
+        binding: u16,
+        generation: u32,
+    },
     Ring,
+    /// A segment of `size` bytes for the arguments of calls on an A-stack.
+    Segment {
+        id: u32,
+        astack: u16,
+        size: u32,
+    },
+    SegmentMapped {
+        id: u32,
+    },
+    SegmentDropped {
+        astack: u16,
+    },
+    /// The server's segment of that number.
+    Show {
+        id: u32,
+        serial: u16,
+    },
+    Unmapped {
+        serial: u16,
+    },
+    /// One more A-stack for the class that begins with A-stack `first`.
+    Grow {
+        id: u32,
+        first: u16,
+    },
 }
 
 /// A procedure the client means to call.
@@ -46,12 +92,68 @@ pub(crate) struct Wanted {
 /// From a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FromServer {
-    Welcome { version: u32, instance: Instance, token: u64 },
-    Regions { client_size: u32, server_size: u32, first: u32 },
+    Welcome {
+        version: u32,
+        instance: Instance,
+        token: u64,
+    },
+    Regions {
+        client_size: u32,
+        server_size: u32,
+        first: u32,
+    },
     Ready,
     Bound(Bound),
-    Refused { id: u32, why: Refused },
-    Revoked { binding: u16, generation: u32 },
+    Refused {
+        id: u32,
+        why: Refused,
+    },
+    Revoked {
+        binding: u16,
+        generation: u32,
+    },
+    Segment {
+        id: u32,
+    },
+    SegmentReady {
+        id: u32,
+    },
+    Shown {
+        id: u32,
+        size: u32,
+    },
+    Unmap {
+        serial: u16,
+        astack: u16,
+    },
+    /// A-stack `astack` belongs to the class that begins with `first` from now on.
+    Grown {
+        id: u32,
+        first: u16,
+        astack: u16,
+    },
+    /// The pair, or this client's user, has as much as it may have.
+    NoMemory {
+        id: u32,
+    },
+}
+
+impl FromServer {
+    /// The question that it answers.
+    pub(crate) const fn id(&self) -> Option<u32> {
+        match self {
+            Self::Bound(Bound { id, .. })
+            | Self::Refused { id, .. }
+            | Self::Segment { id }
+            | Self::SegmentReady { id }
+            | Self::Shown { id, .. }
+            | Self::Grown { id, .. }
+            | Self::NoMemory { id } => Some(*id),
+            Self::Welcome { .. } | Self::Regions { .. } | Self::Ready | Self::Revoked { .. } | Self::Unmap { .. } => {
+                None
+            }
+        }
+    }
 }
 
 /// A binding as the server grants it.
@@ -181,6 +283,12 @@ impl FromClient {
                 .each(procedures, |to, wanted| to.text(&wanted.name).u64(wanted.fingerprint)),
             Self::Unbind { binding, generation } => Writer::kind(5).u16(*binding).u32(*generation),
             Self::Ring => Writer::kind(6),
+            Self::Segment { id, astack, size } => Writer::kind(7).u32(*id).u16(*astack).u32(*size),
+            Self::SegmentMapped { id } => Writer::kind(8).u32(*id),
+            Self::SegmentDropped { astack } => Writer::kind(9).u16(*astack),
+            Self::Show { id, serial } => Writer::kind(10).u32(*id).u16(*serial),
+            Self::Unmapped { serial } => Writer::kind(11).u16(*serial),
+            Self::Grow { id, first } => Writer::kind(12).u32(*id).u16(*first),
         }
         .0
     }
@@ -198,6 +306,12 @@ impl FromClient {
             },
             5 => Self::Unbind { binding: from.u16()?, generation: from.u32()? },
             6 => Self::Ring,
+            7 => Self::Segment { id: from.u32()?, astack: from.u16()?, size: from.u32()? },
+            8 => Self::SegmentMapped { id: from.u32()? },
+            9 => Self::SegmentDropped { astack: from.u16()? },
+            10 => Self::Show { id: from.u32()?, serial: from.u16()? },
+            11 => Self::Unmapped { serial: from.u16()? },
+            12 => Self::Grow { id: from.u32()?, first: from.u16()? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -230,6 +344,12 @@ impl FromServer {
                 }
             }
             Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
+            Self::Segment { id } => Writer::kind(71).u32(*id),
+            Self::SegmentReady { id } => Writer::kind(72).u32(*id),
+            Self::Shown { id, size } => Writer::kind(73).u32(*id).u32(*size),
+            Self::Unmap { serial, astack } => Writer::kind(74).u16(*serial).u16(*astack),
+            Self::Grown { id, first, astack } => Writer::kind(75).u32(*id).u16(*first).u16(*astack),
+            Self::NoMemory { id } => Writer::kind(76).u32(*id),
         }
         .0
     }
@@ -262,6 +382,12 @@ impl FromServer {
                 Self::Refused { id, why }
             }
             70 => Self::Revoked { binding: from.u16()?, generation: from.u32()? },
+            71 => Self::Segment { id: from.u32()? },
+            72 => Self::SegmentReady { id: from.u32()? },
+            73 => Self::Shown { id: from.u32()?, size: from.u32()? },
+            74 => Self::Unmap { serial: from.u16()?, astack: from.u16()? },
+            75 => Self::Grown { id: from.u32()?, first: from.u16()?, astack: from.u16()? },
+            76 => Self::NoMemory { id: from.u32()? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -285,6 +411,12 @@ mod tests {
                 FromClient::Bind { id: 5, token: 6, procedures: vec![wanted.clone(), wanted] },
                 FromClient::Unbind { binding: 1, generation: 2 },
                 FromClient::Ring,
+                FromClient::Segment { id: 1, astack: 2, size: 3 },
+                FromClient::SegmentMapped { id: 1 },
+                FromClient::SegmentDropped { astack: 2 },
+                FromClient::Show { id: 1, serial: 2 },
+                FromClient::Unmapped { serial: 2 },
+                FromClient::Grow { id: 1, first: 2 },
             ],
             vec![
                 FromServer::Welcome { version: 1, instance: [8; 16], token: 9 },
@@ -295,6 +427,12 @@ mod tests {
                 FromServer::Refused { id: 1, why: Refused::Incompatible(vec![(3, "f() -> u32".into())]) },
                 FromServer::Refused { id: 1, why: Refused::NoRoom { count: 5, frame_size: 6 } },
                 FromServer::Revoked { binding: 1, generation: 2 },
+                FromServer::Segment { id: 1 },
+                FromServer::SegmentReady { id: 1 },
+                FromServer::Shown { id: 1, size: 2 },
+                FromServer::Unmap { serial: 1, astack: 2 },
+                FromServer::Grown { id: 1, first: 2, astack: 3 },
+                FromServer::NoMemory { id: 1 },
             ],
         )
     }

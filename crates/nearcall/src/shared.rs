@@ -1,6 +1,6 @@
 //! Bytes that a procedure reads where the client put them.
 
-use nearcall_core::channel::server::Shared;
+use nearcall_core::channel::serving::Shared;
 
 /// What an `#[in_place]` parameter is for the server: bytes in the client's memory, not copied for the call.
 ///

@@ -6,10 +6,12 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use nearcall_core::sys::milliseconds;
 use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::io::Errno;
@@ -18,6 +20,7 @@ use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
 use crate::connection::{Connection, Step};
 use crate::domain::Domain;
+use crate::segments::{self, SWEEP};
 
 /// From accept to the end of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(1);
@@ -49,6 +52,8 @@ pub(crate) struct Watcher {
     epoll: OwnedFd,
     wake: Arc<OwnedFd>,
     commands: Mutex<Vec<Command>>,
+    /// Something is held that is to be given back when it was not used for a while.
+    sweep: AtomicBool,
 }
 
 impl Watcher {
@@ -56,7 +61,7 @@ impl Watcher {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, wake: Arc::new(wake), commands: Mutex::new(Vec::new()) })
+        Ok(Self { epoll, wake: Arc::new(wake), commands: Mutex::new(Vec::new()), sweep: AtomicBool::new(false) })
     }
 
     pub(crate) fn start(&'static self, domain: &'static Domain) -> Result<(), Errno> {
@@ -69,6 +74,7 @@ impl Watcher {
                 connections: HashMap::new(),
                 next: WAKE,
                 ended: Vec::new(),
+                sweep_at: None,
             }
             .run();
         };
@@ -86,6 +92,13 @@ impl Watcher {
     pub(crate) fn command(&self, command: Command) {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).push(command);
         ring(&self.wake);
+    }
+
+    /// Has the watcher look, until there is nothing left, for memory that nobody uses.
+    pub(crate) fn want_sweep(&self) {
+        if !self.sweep.swap(true, Ordering::Relaxed) {
+            ring(&self.wake);
+        }
     }
 
     /// What wakes the watcher to do what processors ask for.
@@ -136,6 +149,8 @@ struct Watch {
     next: u64,
     /// Pairs that have just ended; their callers are woken once more, for those that were about to sleep.
     ended: Vec<Arc<ClientPair>>,
+    /// When to look next for memory that nobody uses.
+    sweep_at: Option<Instant>,
 }
 
 impl Watch {
@@ -154,7 +169,34 @@ impl Watch {
                 self.event(event.data.u64());
             }
             self.expire();
+            self.sweep();
         }
+    }
+
+    fn sweep(&mut self) {
+        let Some(at) = self.sweep_at else {
+            if self.watcher.sweep.load(Ordering::Relaxed) {
+                self.sweep_at = Some(Instant::now() + SWEEP);
+            }
+            return;
+        };
+        if at > Instant::now() {
+            return;
+        }
+        // Before looking: what comes to be held meanwhile is looked for again.
+        self.watcher.sweep.store(false, Ordering::Relaxed);
+        let now = milliseconds();
+        let (trim, mut restless) = segments::large_is_over(now);
+        if trim {
+            self.domain.crew.trim();
+        }
+        for pair in self.domain.pairs().iter().filter_map(Weak::upgrade) {
+            restless |= pair.sweep(now);
+        }
+        for pair in self.connections.values().filter_map(Connection::pair) {
+            restless |= segments::sweep_results(pair, now);
+        }
+        self.sweep_at = (restless || self.watcher.sweep.load(Ordering::Relaxed)).then(|| Instant::now() + SWEEP);
     }
 
     fn look_again(&mut self) {
@@ -341,8 +383,10 @@ impl Watch {
         if self.domain.crew.looks_again() {
             return Some(LOOK_AGAIN);
         }
-        let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min()?;
-        Some(HANDSHAKE.saturating_sub(since.elapsed()))
+        let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min();
+        let handshake = since.map(|since| HANDSHAKE.saturating_sub(since.elapsed()));
+        let sweep = self.sweep_at.map(|at| at.saturating_duration_since(Instant::now()));
+        handshake.into_iter().chain(sweep).min()
     }
 
     fn expire(&mut self) {

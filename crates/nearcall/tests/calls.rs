@@ -37,8 +37,8 @@ fn in_out_targets_are_untouched_on_any_error() {
     let mut buffer = [7; 2000];
     assert_eq!(
         probe.fill(&mut count, 3, &mut buffer).unwrap_err(),
-        CallError::TooLarge { size: 0, limit: 1536 },
-        "the capacity is more than the frame"
+        CallError::TooLarge { size: 2000, limit: 1536 },
+        "the capacity is more than `max`"
     );
     assert!(probe.fill(&mut count, 101, &mut buffer[..100]).is_err());
     assert_eq!((count, buffer), (5, [7; 2000]));

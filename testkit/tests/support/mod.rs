@@ -125,7 +125,7 @@ impl Target for Recorder {
         u32::try_from(text.len()).unwrap()
     }
     fn bytes(&self, data: &[u8]) -> u64 {
-        enter(BYTES, data.len() <= 1536);
+        enter(BYTES, data.len() <= 1500);
         data.iter().copied().map(u64::from).sum()
     }
     fn array(&self, flags: [bool; 4], words: [u64; 8]) -> u64 {
@@ -133,7 +133,7 @@ impl Target for Recorder {
         words.iter().fold(0, |sum: u64, &word| sum.wrapping_add(word))
     }
     fn fill(&self, seed: &mut u64, out: &mut [u8]) -> u32 {
-        enter(FILL, out.len() <= 1536);
+        enter(FILL, out.len() <= 1 << 20);
         out.fill(seed.to_le_bytes()[0]);
         *seed = seed.wrapping_add(1);
         u32::try_from(out.len()).unwrap()

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
 use super::{LINE_WORDS, Ran};
+use crate::segments::{Arguments, Shown};
 use crate::shm::fixed::modulo;
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
@@ -102,6 +103,10 @@ pub struct ClientHalf {
     pub(crate) spin: AtomicU32,
     pub(crate) yields: AtomicU64,
     pub(crate) counters: ClientCounters,
+    /// Segments for arguments beyond a frame.
+    pub arguments: Arguments,
+    /// Segments with results beyond a frame.
+    pub shown: Shown,
     /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
     ended: AtomicU32,
 }
@@ -123,17 +128,22 @@ impl ClientHalf {
             spin: AtomicU32::new(0),
             yields: AtomicU64::new(0),
             counters: ClientCounters::default(),
+            arguments: Arguments::default(),
+            shown: Shown::default(),
             ended: AtomicU32::new(0),
         }
     }
 
-    /// Lends the frame of an A-stack.
+    /// Lends the frame of an A-stack; nothing, if it was added to its class and has none.
     ///
     /// # Safety
     /// 1. The caller holds the A-stack `astack` of `class`, and has no other borrow of its frame.
     #[inline(always)]
     #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
     pub(crate) unsafe fn frame(&self, class: &AstackClass, astack: u16) -> &mut [u8] {
+        if !class.has_frame(astack) {
+            return &mut [];
+        }
         let size = usize::try_from(class.frame_size).unwrap_or(0);
         // SAFETY: frames of different A-stacks do not overlap (`Plan`), words and frames neither, and precondition 1.
         unsafe { self.own.lend(class.frame(astack), size) }.unwrap_or_default()
@@ -224,12 +234,18 @@ impl ClientHalf {
         core::array::from_fn(|i| if i < LINE_WORDS { line.load(reply::RESULTS + i) } else { 0 })
     }
 
+    /// Whether no call is published on an A-stack.
+    #[must_use]
+    pub fn is_idle(&self, astack: u16) -> bool {
+        self.linkage(astack).sequence.load(Ordering::Relaxed) == 0
+    }
+
     /// Copies bytes of the reply half of an A-stack, from byte `at` of it (LRPC's copy F). `None` outside the frame.
     #[inline]
     #[must_use]
     pub fn copy_out(&self, class: &AstackClass, astack: u16, at: usize, into: &mut [u8]) -> Option<()> {
         let size = usize::try_from(class.frame_size).ok()?;
-        if at.checked_add(into.len())? > size {
+        if at.checked_add(into.len())? > size || !class.has_frame(astack) {
             return None;
         }
         self.peer.copy_in(class.frame(astack) + at, into)

@@ -16,7 +16,9 @@
 //! ```
 
 pub mod client;
+pub mod memory;
 pub mod server;
+pub mod serving;
 
 /// Words of arguments or results that ride in a line.
 pub const LINE_WORDS: usize = nearcall_layout::head::LINE_BYTES / 8;

@@ -1,11 +1,12 @@
 //! The server's half of a channel.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, stamp, status};
+use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, status};
 
-use super::LINE_WORDS;
 use super::client::Request;
+use super::serving::{OutOfBand, Serving};
+use crate::segments::{Budget, Offered, Results};
 use crate::shm::fixed::modulo;
 use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
 use crate::sys::futex;
@@ -37,13 +38,19 @@ pub struct Claimed {
 /// The server's half: its own region, the client's, and its private records.
 #[derive(Debug)]
 pub struct ServerHalf {
-    own: OwnRegion,
-    peer: PeerRegion,
+    pub(super) own: OwnRegion,
+    pub(super) peer: PeerRegion,
     /// The sequence number of the next request. Claiming is incrementing this private word, so no two processors ever
     /// run one call, whatever the client writes.
     next: AtomicU32,
     /// A-stacks whose procedure runs.
     busy: [AtomicBool; ASTACK_COUNT],
+    /// For an A-stack that was added to a class later: the first of that class, plus one.
+    grown: [AtomicU8; ASTACK_COUNT],
+    /// Segments with arguments beyond a frame.
+    pub offered: Offered,
+    /// Segments for results beyond a frame.
+    pub results: Results,
     misbehaved: AtomicU64,
     ended: AtomicBool,
     /// Seats whose standby attends this pair, one bit each.
@@ -59,11 +66,24 @@ impl ServerHalf {
     /// A channel on which nothing was called yet; `first` as in [`super::client::ClientHalf::new`].
     #[must_use]
     pub fn new(own: OwnRegion, peer: PeerRegion, first: u32) -> Self {
+        Self::with_results(own, peer, first, Results::default())
+    }
+
+    /// The same, with a budget for what results take beyond their frames.
+    #[must_use]
+    pub fn with_budget(own: OwnRegion, peer: PeerRegion, first: u32, budget: Budget) -> Self {
+        Self::with_results(own, peer, first, Results::new(budget))
+    }
+
+    fn with_results(own: OwnRegion, peer: PeerRegion, first: u32, results: Results) -> Self {
         Self {
             own,
             peer,
             next: AtomicU32::new(first.max(1)),
             busy: [const { AtomicBool::new(false) }; ASTACK_COUNT],
+            grown: [const { AtomicU8::new(0) }; ASTACK_COUNT],
+            offered: Offered::default(),
+            results,
             misbehaved: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             attended: AtomicU64::new(0),
@@ -127,7 +147,7 @@ impl ServerHalf {
     #[inline(always)]
     pub fn start<'a>(&'a self, claimed: &Claimed, class: &'a AstackClass) -> Result<Started<'a>, Misbehaved> {
         let astack = claimed.request.astack;
-        if astack.wrapping_sub(class.first) >= class.count {
+        if !class.has_frame(astack) && !self.has_grown(class, astack) {
             return Err(self.blame(Misbehaved::Astack(astack)));
         }
         let busy = self.busy(astack);
@@ -135,7 +155,35 @@ impl ServerHalf {
         if busy.swap(true, Ordering::SeqCst) {
             return Err(self.blame(Misbehaved::AstackInUse(astack)));
         }
-        Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, sequence: claimed.sequence })
+        let Claimed { sequence, flags, .. } = *claimed;
+        Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, flags, sequence })
+    }
+
+    /// Whether the A-stack was added to the class: by table, because such ones lie anywhere (LRPC, section 5.2).
+    #[cold]
+    #[inline(never)]
+    fn has_grown(&self, class: &AstackClass, astack: u16) -> bool {
+        let of = self.grown.get(usize::from(astack)).map_or(0, |of| of.load(Ordering::Relaxed));
+        of != 0 && u16::from(of - 1) == class.first
+    }
+
+    /// Adds an A-stack of the pair to a class; it has no frame in the region.
+    pub fn grow(&self, class: &AstackClass, astack: u16) {
+        if let (Some(of), Ok(first)) = (self.grown.get(usize::from(astack)), u8::try_from(class.first + 1)) {
+            of.store(first, Ordering::Relaxed);
+        }
+    }
+
+    /// How many A-stacks were added to a class.
+    #[must_use]
+    pub fn grown_count(&self, class: &AstackClass) -> usize {
+        (0..ASTACK_COUNT).filter_map(|i| u16::try_from(i).ok()).filter(|&i| self.has_grown(class, i)).count()
+    }
+
+    /// Whether no procedure runs on an A-stack.
+    #[must_use]
+    pub fn is_idle(&self, astack: u16) -> bool {
+        !self.busy(astack).load(Ordering::SeqCst)
     }
 
     /// Modulo their count, which is none here: a class has only A-stacks that there are (`Plan`).
@@ -218,9 +266,9 @@ impl ServerHalf {
     /// Whether a procedure runs on an A-stack of `class`.
     #[must_use]
     pub fn runs_in(&self, class: &AstackClass) -> bool {
-        let first = usize::from(class.first);
-        let busy = self.busy.get(first..first + usize::from(class.count)).unwrap_or_default();
-        busy.iter().any(|busy| busy.load(Ordering::SeqCst))
+        (0_u16..).zip(&self.busy).any(|(astack, busy)| {
+            busy.load(Ordering::SeqCst) && (class.has_frame(astack) || self.has_grown(class, astack))
+        })
     }
 }
 
@@ -242,6 +290,7 @@ pub struct Started<'a> {
     busy: &'a AtomicBool,
     reply: OwnLine<'a>,
     astack: u16,
+    flags: u16,
     sequence: u32,
 }
 
@@ -254,12 +303,12 @@ impl Started<'_> {
         answer_unrun(busy, reply, sequence, why);
     }
 
-    /// The call as its procedure sees it.
+    /// The call as its procedure sees it. `out_of_band` is empty.
     #[inline(always)]
     #[must_use]
-    pub fn serve(&mut self) -> Serving<'_> {
-        let Self { half, class, sequence, astack, .. } = *self;
-        Serving { half, class, sequence, astack, reserved: 0, lent: 0 }
+    pub fn serve<'a>(&'a mut self, out_of_band: &'a OutOfBand) -> Serving<'a> {
+        let Self { half, class, sequence, astack, flags, .. } = *self;
+        Serving { half, class, out_of_band, sequence, tail: 0, reserved: 0, lent: 0, astack, flags }
     }
 
     /// Answers with a status; its results are in the reply line and the reply half by now.
@@ -290,173 +339,5 @@ impl Drop for Started<'_> {
     #[inline(always)]
     fn drop(&mut self) {
         answer_unrun(self.busy, self.reply, self.sequence, status::PANICKED);
-    }
-}
-
-/// A call that is being served: what the client sent, to be read once, and where its results go. All of that is the
-/// call's while its [`Started`] is borrowed.
-///
-/// It is handed to code that the compiler does not see, so each field costs a store on every call: lines are looked up
-/// where they are needed.
-#[derive(Debug)]
-pub struct Serving<'a> {
-    half: &'a ServerHalf,
-    class: &'a AstackClass,
-    sequence: u32,
-    /// Bytes of the reply half that are kept for [`head`](Self::head), and bytes that are that or were lent.
-    reserved: u32,
-    lent: u32,
-    astack: u16,
-}
-
-impl<'a> Serving<'a> {
-    /// Word `index` of the arguments that ride in the request line. Only before [`started`](Self::started): afterwards
-    /// the client may write the line again. Another request's word would be no harm to anybody but that client.
-    #[inline(always)]
-    #[must_use]
-    pub fn word(&self, index: usize) -> u64 {
-        if index < LINE_WORDS { self.half.peer.request_line(self.sequence).load(request::ARGS + index) } else { 0 }
-    }
-
-    /// Copies bytes of the client's frame, from byte `at` of it, into private memory (LRPC's copy E): each is read once.
-    /// `None` outside the frame.
-    #[inline]
-    #[must_use]
-    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        if at.checked_add(into.len())? > self.frame_size() {
-            return None;
-        }
-        self.half.peer.copy_in(self.class.frame(self.astack) + at, into)
-    }
-
-    /// `size` bytes of the client's frame, from byte `at` of it, where they are. `None` outside the frame.
-    #[must_use]
-    pub fn shared(&self, at: usize, size: usize) -> Option<Shared<'a>> {
-        if at.checked_add(size)? > self.frame_size() {
-            return None;
-        }
-        Some(Shared { region: &self.half.peer, at: self.class.frame(self.astack) + at, size })
-    }
-
-    /// Bytes of a frame.
-    #[inline(always)]
-    #[must_use]
-    pub fn frame_size(&self) -> usize {
-        usize::try_from(self.class.frame_size).unwrap_or(0)
-    }
-
-    /// Bytes of the reply half that were reserved or lent; the frame begins at a multiple of 128 in its region.
-    #[inline(always)]
-    #[must_use]
-    pub fn lent(&self) -> usize {
-        usize::try_from(self.lent).unwrap_or(usize::MAX)
-    }
-
-    /// Bytes of the reply half that were not lent yet.
-    #[inline(always)]
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.frame_size().saturating_sub(self.lent())
-    }
-
-    /// Writes down that the request line has been read and the procedure is about to run.
-    #[inline(always)]
-    pub fn started(&self) {
-        self.stamp(stamp::STARTED);
-    }
-
-    /// Writes down that the procedure has returned, before its results are.
-    #[inline(always)]
-    pub fn finished(&self) {
-        self.stamp(stamp::FINISHED);
-    }
-
-    #[inline(always)]
-    fn stamp(&self, how_far: u64) {
-        self.half.own.stamp_line(self.astack).publish(u64::from(self.sequence) | how_far);
-    }
-
-    #[inline(always)]
-    fn reply(&self) -> OwnLine<'_> {
-        self.half.own.reply_line(self.astack)
-    }
-
-    /// Keeps the first `size` bytes of the reply half for [`head`](Self::head). `None` if bytes were lent already, or
-    /// there are not as many.
-    #[inline]
-    #[must_use]
-    pub fn reserve(&mut self, size: usize) -> Option<()> {
-        if self.lent != 0 || size > self.frame_size() {
-            return None;
-        }
-        self.reserved = u32::try_from(size).ok()?;
-        self.lent = self.reserved;
-        Some(())
-    }
-
-    /// The bytes that were kept.
-    #[inline]
-    #[must_use]
-    pub fn head(&mut self) -> &mut [u8] {
-        let size = usize::try_from(self.reserved).unwrap_or(0);
-        // SAFETY: as in `space`; these bytes are lent here only, while `self` is borrowed uniquely.
-        unsafe { self.half.own.lend(self.class.frame(self.astack), size) }.unwrap_or_default()
-    }
-
-    /// The next `size` bytes of the reply half, lent: our own memory, where the procedure writes its results directly.
-    /// Whatever is stored there counts as seen by the client. `None` if fewer are left.
-    #[inline]
-    #[must_use]
-    pub fn space(&mut self, size: usize) -> Option<&'a mut [u8]> {
-        let at = usize::try_from(self.lent).ok()?;
-        let end = at.checked_add(size)?;
-        if end > self.frame_size() {
-            return None;
-        }
-        self.lent = u32::try_from(end).ok()?;
-        // SAFETY: the busy flag makes `Started` the only holder of the A-stack, its unique borrow for 'a makes this the
-        // only `Serving`, and `lent` only grows, so no byte is lent twice.
-        unsafe { self.half.own.lend(self.class.frame(self.astack) + at, size) }
-    }
-
-    /// Writes word `index` of the results that ride in the reply line; the answer makes it visible.
-    #[inline(always)]
-    pub fn result(&self, index: usize, word: u64) {
-        if index < LINE_WORDS {
-            self.reply().store(reply::RESULTS + index, word);
-        }
-    }
-
-    /// Writes how many bytes of tail follow the out areas, for results that have one: for others nobody reads it.
-    #[inline(always)]
-    pub fn tail_size(&self, size: u64) {
-        self.reply().store(reply::TAIL, size);
-    }
-}
-
-/// Bytes of a client's frame while its call is served, where the client put them. The client can write them all the
-/// while: two copies of one byte may differ, and there is no reference to them.
-#[derive(Debug, Clone, Copy)]
-pub struct Shared<'a> {
-    region: &'a PeerRegion,
-    at: usize,
-    size: usize,
-}
-
-impl Shared<'_> {
-    /// How many bytes they are.
-    #[must_use]
-    pub const fn size(&self) -> usize {
-        self.size
-    }
-
-    /// Copies bytes, from byte `at` of them, into private memory: each is read once. `None` outside; `into` is unchanged
-    /// then.
-    #[must_use]
-    pub fn copy_in(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        if at.checked_add(into.len())? > self.size {
-            return None;
-        }
-        self.region.copy_in(self.at + at, into)
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod copy;
 pub(crate) mod fixed;
+pub mod segment;
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::os::fd::BorrowedFd;
@@ -73,17 +74,28 @@ impl OwnRegion {
     ///    lives: the caller holds the A-stack they belong to.
     #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
     pub(crate) unsafe fn lend(&self, offset: usize, size: usize) -> Option<&mut [u8]> {
-        if offset.checked_add(size)? > self.map.size() {
-            return None;
-        }
-        // SAFETY: `offset` is inside the mapping.
-        let start = unsafe { self.map.start().add(offset) };
-        // SAFETY: the bytes are mapped for as long as `self` is borrowed, they are initialised (the kernel zeroed them),
-        // and precondition 1 makes the borrow unique in this process. No other process can write them, but for one case
-        // that Rust cannot see: the server of a pair makes its client's region and may have kept a mapping. Such a
-        // server can only change what it is about to receive, since nothing here is read back.
-        Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) })
+        // SAFETY: precondition 1, and the mapping is of memory that this process alone writes.
+        unsafe { lend(&self.map, offset, size) }
     }
+}
+
+/// Lends `size` bytes from `offset`; `None` if they are not all inside the mapping.
+///
+/// # Safety
+/// 1. Nobody else in this process holds a borrow of any of the bytes, or accesses them as words, while the result lives.
+/// 2. The mapping is writable, and of memory that no other process writes.
+#[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
+unsafe fn lend(map: &Mapping, offset: usize, size: usize) -> Option<&mut [u8]> {
+    if offset.checked_add(size)? > map.size() {
+        return None;
+    }
+    // SAFETY: `offset` is inside the mapping.
+    let start = unsafe { map.start().add(offset) };
+    // SAFETY: the bytes are mapped for as long as `map` is borrowed, they are initialised (the kernel zeroed them), and
+    // precondition 1 makes the borrow unique in this process. No other process can write them, but for one case that
+    // Rust cannot see: the server of a pair makes its client's memory and may have kept a mapping. Such a server can
+    // only change what it is about to receive, since nothing here is read back.
+    Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) })
 }
 
 impl PeerRegion {
@@ -113,18 +125,38 @@ impl PeerRegion {
         word(&self.map, offset).map(PeerWord)
     }
 
-    /// Copies bytes from `offset` into private memory, each read exactly once. `None` if they are not all inside the
-    /// region; `into` is unchanged then.
+    /// Its bytes.
+    #[inline(always)]
+    #[must_use]
+    pub fn bytes(&self) -> PeerBytes<'_> {
+        PeerBytes(&self.map)
+    }
+
+    /// [`PeerBytes::copy_in`].
     #[inline]
     #[must_use]
     pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
-        if offset.checked_add(into.len())? > self.map.size() {
+        self.bytes().copy_in(offset, into)
+    }
+}
+
+/// Memory that the peer writes, while it is mapped here. There is no reference to its bytes: they change at any time.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerBytes<'a>(&'a Mapping);
+
+impl PeerBytes<'_> {
+    /// Copies bytes from `offset` into private memory, each read exactly once. `None` if they are not all inside the
+    /// mapping; `into` is unchanged then.
+    #[inline]
+    #[must_use]
+    pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
+        if offset.checked_add(into.len())? > self.0.size() {
             return None;
         }
         // SAFETY: `offset` is inside the mapping.
-        let from = unsafe { self.map.start().add(offset) };
-        // SAFETY: `into.len()` bytes from `from` are mapped readable while `self` is borrowed, and they cannot vanish
-        // (all seals were checked before mapping).
+        let from = unsafe { self.0.start().add(offset) };
+        // SAFETY: `into.len()` bytes from `from` are mapped readable while the mapping is borrowed, and they cannot
+        // vanish (all seals were checked before mapping).
         unsafe { copy::peer_to_private(from, into) };
         Some(())
     }

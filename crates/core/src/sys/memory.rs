@@ -96,6 +96,36 @@ pub fn seal(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)
 }
 
+/// Another descriptor of a memory file of ours, for reading: what is shown to a peer, so that [`is_held_elsewhere`] can
+/// tell the peer's descriptors and mappings from ours.
+///
+/// # Errors
+/// What the kernel says; `NOENT` without /proc.
+pub fn reader(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    rustix::fs::open(path, rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC, Mode::empty())
+}
+
+/// Whether anybody has a descriptor or a mapping of a memory file, but for `only`, made by [`reader`], and descriptors
+/// and mappings for writing. (The kernel grants a write lease only on a file that nobody else has open for reading, and
+/// a mapping keeps it open.) `true` if the kernel does not say.
+#[must_use]
+pub fn is_held_elsewhere(only: BorrowedFd<'_>) -> bool {
+    if lease(only, libc::F_WRLCK).is_err() {
+        return true;
+    }
+    let _ = lease(only, libc::F_UNLCK);
+    false
+}
+
+fn lease(fd: BorrowedFd<'_>, kind: i32) -> Result<(), Errno> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: an open descriptor and integers; the kernel reads no memory of ours.
+    let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, kind) };
+    if result == 0 { Ok(()) } else { Err(super::last_errno()) }
+}
+
 /// Whether this kernel can make a region at all.
 ///
 /// # Errors

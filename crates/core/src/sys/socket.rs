@@ -70,6 +70,11 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
     set(socket, SO_PASSRIGHTS, 0).is_ok()
 }
 
+/// Lets descriptors come, while one is asked for. Where the kernel cannot refuse them they always do.
+pub fn accept_descriptors(socket: BorrowedFd<'_>) {
+    let _ = set(socket, SO_PASSRIGHTS, 1);
+}
+
 /// Whether the process that called listen on the other end of a connected socket is dead, while a child of it that
 /// inherited the socket still holds it open: a connection that nobody will ever answer. `false` where the kernel cannot
 /// tell (before Linux 6.5).
@@ -83,7 +88,7 @@ pub fn listener_is_dead(socket: BorrowedFd<'_>) -> bool {
     };
     if result != 0 {
         // ESRCH: it is dead and reaped. Everything else says nothing about it.
-        return last() == Errno::SRCH;
+        return super::last_errno() == Errno::SRCH;
     }
     if fd < 0 {
         return false;
@@ -99,11 +104,7 @@ fn set(socket: BorrowedFd<'_>, option: i32, value: i32) -> Result<(), Errno> {
     // SAFETY: `value` lives through the call, and `size` is its size.
     let result =
         unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const value).cast(), size) };
-    if result == 0 { Ok(()) } else { Err(last()) }
-}
-
-fn last() -> Errno {
-    Errno::from_raw_os_error(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+    if result == 0 { Ok(()) } else { Err(super::last_errno()) }
 }
 
 /// Room for identity and descriptors, aligned as `cmsghdr` wants.
@@ -129,7 +130,7 @@ pub fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> Result<Option<Receive
         let size = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) };
         match usize::try_from(size) {
             Ok(size) => break size,
-            Err(_) => match last() {
+            Err(_) => match super::last_errno() {
                 Errno::INTR => {}
                 Errno::AGAIN => return Ok(None),
                 errno => return Err(errno),

@@ -4,10 +4,11 @@
 //! A-stack is held and nothing is published, results can be read only after the reply's sequence number was checked,
 //! and the A-stack goes back when the results are dropped. A call that is given up keeps its A-stack until the answer.
 
+use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use nearcall_layout::pair;
+use nearcall_layout::pair::{self, AstackClass, request};
 
 use super::caller::{self, Callee, Doorbell, Published, Unanswered};
 use super::mode::Mode;
@@ -49,10 +50,13 @@ pub struct Held<'a> {
     taken: Taken<'a>,
     callee: &'a Callee,
     mode: &'a Mode,
+    /// The A-stack's segment stands in for the frame, since something did not fit it. A flag, and not the segment: what has
+    /// to be dropped has to be in memory, and that came to 80 instructions of a null call.
+    is_out_of_band: bool,
 }
 
 impl<'a> Held<'a> {
-    /// Takes an A-stack for a call, waiting for it as long as for an answer.
+    /// Takes an A-stack for a call, waiting for it as long as the callee says.
     ///
     /// # Errors
     /// [`NoneFree`].
@@ -63,17 +67,58 @@ impl<'a> Held<'a> {
         callee: &'a Callee,
         mode: &'a Mode,
     ) -> Result<Self, NoneFree> {
-        let taken = astacks.take(&callee.timeout, half)?;
-        Ok(Self { half, astacks, taken, callee, mode })
+        Self::take_within(half, astacks, callee, mode, &callee.patience)
     }
 
-    /// The frame: our own memory, lent while nothing is published. Whatever is stored there counts as seen by the
-    /// server.
+    /// The same, waiting for up to `patience`.
+    ///
+    /// # Errors
+    /// [`NoneFree`].
+    #[inline(always)]
+    pub fn take_within(
+        half: &'a ClientHalf,
+        astacks: &'a Astacks,
+        callee: &'a Callee,
+        mode: &'a Mode,
+        patience: &Option<Duration>,
+    ) -> Result<Self, NoneFree> {
+        let taken = astacks.take(patience, half)?;
+        Ok(Self { half, astacks, taken, callee, mode, is_out_of_band: false })
+    }
+
+    /// The A-stack.
+    #[must_use]
+    pub fn astack(&self) -> u16 {
+        self.taken.index()
+    }
+
+    /// How long the call may take.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.callee.timeout
+    }
+
+    /// The frame, or what stands in for it.
     #[inline(always)]
     #[must_use]
-    pub fn frame(&mut self) -> &mut [u8] {
-        // SAFETY: `self` is the proof that the A-stack is held, and it is borrowed uniquely.
-        unsafe { self.half.frame(self.astacks.class(), self.taken.index()) }
+    pub fn frame(&mut self) -> Frame<'_> {
+        let Self { half, astacks, is_out_of_band, .. } = *self;
+        Frame { half, class: astacks.class(), astack: self.taken.index(), is_out_of_band, held: PhantomData }
+    }
+
+    /// Bytes of the frame; 0 once a segment stands in for it.
+    #[inline(always)]
+    #[must_use]
+    pub fn frame_size(&self) -> usize {
+        let class = self.astacks.class();
+        let has_frame = class.has_frame(self.taken.index()) && !self.is_out_of_band;
+        if has_frame { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
+    }
+
+    /// A segment stands in for the frame from now on ([`Frame::move_to_segment`]).
+    #[inline(always)]
+    pub fn set_out_of_band(&mut self) {
+        self.is_out_of_band = true;
     }
 
     /// Publishes the request and waits for its answer.
@@ -86,9 +131,10 @@ impl<'a> Held<'a> {
         words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
     ) -> Result<Answered<'a>, Failed> {
-        let Self { half, astacks, taken, callee, mode } = self;
+        let Self { half, astacks, taken, callee, mode, is_out_of_band } = self;
         let astack = taken.index();
-        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | mode.flags(), process::cpu_hint());
+        let place = if is_out_of_band { request::OUT_OF_BAND } else { 0 };
+        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | mode.flags() | place, process::cpu_hint());
         let sequence = match half.publish(&callee.target, astack, words.clone(), hints) {
             Ok(sequence) => sequence,
             Err(RingFull) => {
@@ -100,12 +146,99 @@ impl<'a> Held<'a> {
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
         core::mem::forget(self);
+        if is_out_of_band {
+            published_out_of_band(half, astack);
+        }
         let line = half.reply_line(astack);
         match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, callee, mode }) {
             Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
             Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
         }
     }
+}
+
+/// The frame of a call that is being assembled: our own memory, lent while nothing is published. Whatever is stored there
+/// counts as seen by the server. By value, so that the [`Held`] it is of never has an address.
+#[derive(Debug)]
+pub struct Frame<'h> {
+    half: &'h ClientHalf,
+    class: &'h AstackClass,
+    astack: u16,
+    is_out_of_band: bool,
+    held: PhantomData<&'h mut ()>,
+}
+
+impl<'h> Frame<'h> {
+    /// Its bytes.
+    #[inline(always)]
+    #[must_use]
+    pub fn bytes(self) -> &'h mut [u8] {
+        let Self { half, class, astack, is_out_of_band, .. } = self;
+        if is_out_of_band {
+            // SAFETY: the A-stack is held, and `self` is the unique borrow of whoever holds it.
+            return unsafe { half.arguments.frame(astack) };
+        }
+        // SAFETY: as above.
+        unsafe { half.frame(class, astack) }
+    }
+
+    /// The A-stack.
+    #[must_use]
+    pub fn astack(&self) -> u16 {
+        self.astack
+    }
+
+    /// Copies what the frame begins with.
+    #[must_use]
+    pub fn copy(&mut self, used: usize) -> Vec<u8> {
+        self.borrow().bytes().get(..used).map(<[u8]>::to_vec).unwrap_or_default()
+    }
+
+    fn borrow(&mut self) -> Frame<'_> {
+        let Self { half, class, astack, is_out_of_band, .. } = *self;
+        Frame { half, class, astack, is_out_of_band, held: PhantomData }
+    }
+
+    /// Puts the A-stack's segment, of `size` bytes or more, in the frame's place, and `begin` there. `false` if it has none
+    /// such.
+    #[must_use]
+    pub fn move_to_segment(&mut self, size: usize, begin: &[u8]) -> bool {
+        if !self.half.arguments.hold(self.astack, size) {
+            return false;
+        }
+        self.is_out_of_band = true;
+        if let Some(to) = self.borrow().bytes().get_mut(..begin.len()) {
+            to.copy_from_slice(begin);
+        }
+        true
+    }
+
+    /// Whether a segment stands in for it.
+    #[must_use]
+    pub fn is_out_of_band(&self) -> bool {
+        self.is_out_of_band
+    }
+
+    /// Whether `size` bytes fit where the frame is now.
+    #[must_use]
+    pub fn fits(&mut self, size: usize) -> bool {
+        self.borrow().bytes().len() >= size
+    }
+
+    /// Lets the segment go, which may be replaced then.
+    pub fn leave_segment(&mut self) {
+        if core::mem::take(&mut self.is_out_of_band) {
+            self.half.arguments.let_go(self.astack);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn published_out_of_band(half: &ClientHalf, astack: u16) {
+    half.counters.out_of_band.add(1);
+    // Not before: until its call is published, the segment looks like one that no call uses.
+    half.arguments.let_go(astack);
 }
 
 /// Waits for room in the ring: the oldest line was claimed by a processor that has not stamped it yet (it was preempted
@@ -154,13 +287,16 @@ fn give_up(astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Fa
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        give_back(self.astacks, self.taken);
+        give_back(self.half, self.astacks, self.taken, self.is_out_of_band);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn give_back(astacks: &Astacks, taken: Taken<'_>) {
+fn give_back(half: &ClientHalf, astacks: &Astacks, taken: Taken<'_>, is_out_of_band: bool) {
+    if is_out_of_band {
+        half.arguments.let_go(taken.index());
+    }
     astacks.give(taken);
 }
 
@@ -190,10 +326,10 @@ impl Answered<'_> {
         self.line.load(pair::reply::RESULTS + index)
     }
 
-    /// The word beside them: bytes of the tail, as the server says.
+    /// The word beside them: where areas and tail are, as the server says ([`pair::reply::places`]).
     #[inline(always)]
     #[must_use]
-    pub fn tail_size(&self) -> u64 {
+    pub fn places(&self) -> u64 {
         self.line.load(pair::reply::TAIL)
     }
 
@@ -201,7 +337,8 @@ impl Answered<'_> {
     #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
-        usize::try_from(self.astacks.class().frame_size).unwrap_or(0)
+        let class = self.astacks.class();
+        if class.has_frame(self.taken.index()) { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
     }
 
     /// Copies bytes of the reply half from byte `at` of it; each is read once. `None` outside the frame.

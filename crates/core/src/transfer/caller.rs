@@ -15,7 +15,7 @@ use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Hints, Target};
 use crate::shm::PeerLine;
-use crate::sys::{futex, process};
+use crate::sys::{futex, milliseconds, process};
 
 /// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
@@ -79,6 +79,8 @@ pub struct Callee {
     pub target: Target,
     /// How long from the end of the spin; `None` for ever.
     pub timeout: Option<Duration>,
+    /// How long to wait for an A-stack; `None` for ever.
+    pub patience: Option<Duration>,
 }
 
 /// A call that was published, to be waited for.
@@ -219,7 +221,7 @@ impl Long<'_> {
     /// What is known of this pair's yields, if one may be made now.
     fn yields(&self) -> Option<Yields> {
         let yields = Yields::from_bits(self.half.yields.load(Ordering::Relaxed));
-        (yields.allowed(clock::milliseconds) && may_yield()).then_some(yields)
+        (yields.allowed(milliseconds) && may_yield()).then_some(yields)
     }
 
     fn answered(&self) -> Option<u64> {
@@ -318,7 +320,7 @@ impl Long<'_> {
             before = now;
             let counters = &self.half.counters;
             if answered.is_some() { &counters.yields_paid } else { &counters.yields_wasted }.add(1);
-            let ms = if outcome == Outcome::Paid { 0 } else { clock::milliseconds() };
+            let ms = if outcome == Outcome::Paid { 0 } else { milliseconds() };
             let after = yields.after(outcome, ms);
             if after != yields {
                 yields = after;

@@ -32,14 +32,6 @@ pub fn ticks() -> u64 {
     }
 }
 
-/// Milliseconds of the system's clock, wrapping.
-#[must_use]
-pub fn milliseconds() -> u32 {
-    let now = rustix::time::clock_gettime(rustix::thread::ClockId::MonotonicCoarse);
-    let ms = now.tv_sec.wrapping_mul(1000).wrapping_add(now.tv_nsec / 1_000_000);
-    u32::try_from(ms & 0xffff_ffff).unwrap_or(0)
-}
-
 /// What waiting is worth on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Calibration {

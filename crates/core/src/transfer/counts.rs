@@ -58,6 +58,8 @@ counters! {
         slept,
         /// Calls that ended without an answer: the time was over, or the pair was.
         unanswered,
+        /// Calls whose arguments did not fit the frame and went out of band.
+        out_of_band,
         /// Times a caller went to sleep on its reply.
         sleeps,
         /// Yields after which the reply was there.

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nearcall_layout::pair::{BELL_COUNT, armed, poll};
 
+use crate::channel::memory::Memory;
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
@@ -42,12 +43,11 @@ pub trait Pair: Send + Sync + 'static {
     /// The channel.
     fn half(&self) -> &ServerHalf;
 
-    /// Runs one claimed request to its answer. `scratch` is the processor's private memory for arguments. Must not
-    /// panic.
+    /// Runs one claimed request to its answer. `memory` is the processor's. Must not panic.
     ///
     /// # Errors
     /// [`Misbehaved`] if the client did what no correct client does; the pair is ended then.
-    fn run(&self, claimed: &Claimed, scratch: &mut Vec<u8>) -> Result<(), Misbehaved>;
+    fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved>;
 
     /// The pair was ended because its client misbehaved: close it.
     fn misbehaved(&self, how: Misbehaved);
@@ -155,6 +155,8 @@ pub struct Crew<P> {
     pub(super) seats: Box<[Seat<P>]>,
     /// The seat that leads, plus one; 0 for none.
     pub(super) lead: AtomicU32,
+    /// How often processors were told to give back memory for arguments.
+    pub(super) trims: AtomicU32,
     roster: Mutex<Roster<P>>,
     call_watcher: Box<dyn Fn() + Send + Sync>,
     pub(super) counters: ServerCounters,
@@ -174,6 +176,7 @@ impl<P: Pair> Crew<P> {
         Self {
             seats: (0..BELL_COUNT).map(|_| Seat::new()).collect(),
             lead: AtomicU32::new(0),
+            trims: AtomicU32::new(0),
             roster: Mutex::new(roster),
             call_watcher: Box::new(call_watcher),
             counters: ServerCounters::default(),
@@ -388,6 +391,14 @@ impl<P: Pair> Crew<P> {
         }
     }
 
+    /// Has every processor give back the memory that large arguments took, as soon as it is not in a procedure.
+    pub fn trim(&self) {
+        self.trims.fetch_add(1, Ordering::Release);
+        for seat in self.seats.iter().filter(|seat| seat.occupant.load(Ordering::Relaxed) != 0) {
+            seat.kick();
+        }
+    }
+
     /// Forgets a pair that has ended.
     pub fn forget(&self, pair: &Arc<P>) {
         for seat in &self.seats {
@@ -408,14 +419,15 @@ impl<P: Pair> Crew<P> {
     pub fn work(&self, wanted: Wanted) -> ! {
         let post = wanted.0;
         post.tid.store(process::thread_id(), Ordering::Relaxed);
-        let mut scratch = Vec::new();
+        let mut memory = Memory::default();
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);
             let Some(n) = usize::try_from(seat).ok().and_then(|seat| seat.checked_sub(1)) else {
                 futex::sleep(&[Sleep { word: &post.seat, value: 0, shared: false }], None);
                 continue;
             };
-            self.occupy(n, post.id, &mut scratch);
+            self.occupy(n, post.id, &mut memory);
+            memory.trim();
             self.roster().spares.push(Arc::clone(&post));
         }
     }
@@ -456,13 +468,13 @@ fn more_evidence(half: &ServerHalf) {
 /// does each turn.
 #[cfg(feature = "wait-hook")]
 #[inline(always)]
-pub fn serve_here<P: Pair>(pair: &P, scratch: &mut Vec<u8>) {
+pub fn serve_here<P: Pair>(pair: &P, memory: &mut Memory) {
     let half = pair.half();
     if half.has_ended() {
         return;
     }
     if let Some(claimed) = half.claim()
-        && let Err(how) = pair.run(&claimed, scratch)
+        && let Err(how) = pair.run(&claimed, memory)
     {
         half.end();
         pair.misbehaved(how);

@@ -17,9 +17,10 @@ use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, le
 use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
+use crate::channel::memory::Memory;
 use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
-use crate::sys::process;
+use crate::sys::{milliseconds, process};
 
 /// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
 /// broken or wants us to burn time.
@@ -70,7 +71,8 @@ pub(super) struct Standby<'a, P> {
     pub(super) me: u32,
     pub(super) mine: Vec<Attended<P>>,
     pub(super) kicks: u32,
-    pub(super) scratch: &'a mut Vec<u8>,
+    trims: u32,
+    pub(super) memory: &'a mut Memory,
     /// Where a process may not confine its threads, seats are served from wherever the kernel puts them.
     confined: bool,
     /// Whether a yield may give the CPU to an equal.
@@ -89,7 +91,7 @@ pub(super) struct Standby<'a, P> {
 
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
-    pub(super) fn occupy(&self, n: usize, me: u32, scratch: &mut Vec<u8>) {
+    pub(super) fn occupy(&self, n: usize, me: u32, memory: &mut Memory) {
         let Some(seat) = self.seats.get(n) else { return };
         let confined = process::confine(n);
         if !confined && process::allowed_cpus() & 1 << n == 0 {
@@ -102,7 +104,8 @@ impl<P: Pair> Crew<P> {
             me,
             mine: Vec::new(),
             kicks: 0,
-            scratch,
+            trims: self.trims.load(Ordering::Acquire),
+            memory,
             confined,
             may_yield: knobs::may_yield() && !process::is_real_time(),
             soon: None,
@@ -199,6 +202,10 @@ impl<P: Pair> Standby<'_, P> {
                     }
                 }
             });
+        }
+        let trims = self.crew.trims.load(Ordering::Acquire);
+        if core::mem::replace(&mut self.trims, trims) != trims {
+            self.memory.trim();
         }
         self.soon = None;
         self.yielded = 0;
@@ -321,7 +328,7 @@ impl<P: Pair> Standby<'_, P> {
     #[inline(always)]
     pub(super) fn execute(&mut self, at: usize, claimed: &Claimed) {
         let Some(known) = self.mine.get(at) else { return };
-        if let Err(how) = known.pair.run(claimed, self.scratch) {
+        if let Err(how) = known.pair.run(claimed, self.memory) {
             known.pair.half().end();
             known.pair.misbehaved(how);
         }
@@ -377,7 +384,7 @@ impl<P: Pair> Standby<'_, P> {
             // The one before was in vain.
             self.learn_of_yield(at, ticks(), false);
         }
-        let allowed = |known: &Attended<P>| known.yields.allowed(clock::milliseconds);
+        let allowed = |known: &Attended<P>| known.yields.allowed(milliseconds);
         let wanted = self.soon.and_then(|at| self.mine.get(at)).is_some_and(allowed);
         if !wanted || self.yields_left == 0 {
             self.soon = None;
@@ -394,7 +401,7 @@ impl<P: Pair> Standby<'_, P> {
         self.yielded = 0;
         *if paid { &mut self.paid } else { &mut self.wasted } += 1;
         if let Some(known) = self.mine.get_mut(at) {
-            let ms = if outcome == Outcome::Paid { 0 } else { clock::milliseconds() };
+            let ms = if outcome == Outcome::Paid { 0 } else { milliseconds() };
             known.yields = known.yields.after(outcome, ms);
         }
     }

@@ -114,13 +114,13 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
 /// One method of the client.
 fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let vis = names.vis;
-    let Plan { procedure, req, rep, .. } = plan;
+    let Plan { procedure, req, rep, places, .. } = plan;
     let Procedure { ident, output, .. } = procedure;
     let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
     let allow = allow_many_params(procedure);
 
-    let puts = plan.request.iter().filter_map(put);
-    let tails = plan.request.iter().filter_map(tail);
+    let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
+    let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
     let areas = plan.areas.iter().map(|param| {
         let (area, ident) = (param.local(), &param.ident);
         let item = param.item();
@@ -130,7 +130,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
     let app = match &output.error {
         Some(error) => {
-            let error = get(&quote!(0), error, output.serde.error);
+            let error = get(plan, &quote!(0), error, output.serde.error);
             quote! {
                 if __reply.is_app() {
                     return ::core::result::Result::Err(::nearcall::CallError::App(#error));
@@ -143,12 +143,13 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let gets = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
             let local = param.local();
-            Some(quote!(let #local = __reply.get::<#ty>(#at)?;))
+            let max = plan.result_max();
+            Some(quote!(let #local = __reply.get::<#ty, #max>(#at)?;))
         }
         _ => None,
     });
     let returned = plan.returned.as_ref().map(|(at, ty)| {
-        let value = get(&quote!(#at), ty, output.serde.value);
+        let value = get(plan, &quote!(#at), ty, output.serde.value);
         quote!(let __return = #value;)
     });
     // One slice is checked by its copy. With several, the last must not fail after the first was written.
@@ -167,10 +168,10 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
     let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
     let transfer = match (is_silent, plan.request.is_empty()) {
-        (true, true) => quote!(let __reply = #begin.transfer()?; __reply.refuse_app()?;),
-        (true, false) => quote!(let __reply = __call.transfer()?; __reply.refuse_app()?;),
-        (false, true) => quote!(let mut __reply = #begin.transfer()?;),
-        (false, false) => quote!(let mut __reply = __call.transfer()?;),
+        (true, true) => quote!(let __reply = #begin.transfer::<#places>()?; __reply.refuse_app()?;),
+        (true, false) => quote!(let __reply = __call.transfer::<#places>()?; __reply.refuse_app()?;),
+        (false, true) => quote!(let mut __reply = #begin.transfer::<#places>()?;),
+        (false, false) => quote!(let mut __reply = __call.transfer::<#places>()?;),
     };
     let begin = (!plan.request.is_empty()).then(|| quote!(let mut __call = #begin;));
     quote! {
@@ -197,40 +198,45 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
 }
 
 /// Reads a result.
-fn get(at: &TokenStream, ty: &Type, by_serde: bool) -> TokenStream {
+fn get(plan: &Plan<'_>, at: &TokenStream, ty: &Type, by_serde: bool) -> TokenStream {
+    let max = plan.result_max();
     if by_serde {
-        quote!(::nearcall::rt::serde::get::<#ty, _>(&mut __reply, #at)?)
+        quote!(::nearcall::rt::serde::get::<#ty, _, #max>(&mut __reply, #at)?)
     } else {
-        quote!(__reply.get::<#ty>(#at)?)
+        quote!(__reply.get::<#ty, #max>(#at)?)
     }
 }
 
 /// Puts the fixed part of a parameter, as far as it is known before the tail.
-fn put(Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
+fn put(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let ident = &param.ident;
     match &param.form {
         Form::Value(ty) => Some(quote!(__call.put::<#ty>(#at, &#ident);)),
         Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => Some(quote!(__call.put::<#ty>(#at, #ident);)),
         Form::Serde { .. } => None,
-        Form::Str | Form::Slice(_) | Form::InPlace | Form::InOutSlice(_) | Form::OutSlice { .. } => {
+        Form::Str | Form::Slice(_) | Form::InPlace | Form::InOutSlice(_) => {
             Some(quote!(__call.count(#at, #ident.len());))
+        }
+        Form::OutSlice { item, .. } => {
+            let max = plan.max(param);
+            Some(quote!(__call.capacity::<#item, #max>(#at, #ident.len())?;))
         }
     }
 }
 
 /// Copies the tail of a parameter, if it can have one.
-fn tail(Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
-    let ident = &param.ident;
+fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
+    let (ident, max) = (&param.ident, plan.max(param));
     match &param.form {
-        Form::Value(ty) => Some(quote!(__call.tail::<#ty>(#at, &#ident)?;)),
-        Form::Ref(ty) => Some(quote!(__call.tail::<#ty>(#at, #ident)?;)),
+        Form::Value(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, &#ident)?;)),
+        Form::Ref(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, #ident)?;)),
         Form::Serde { ty, is_ref } => {
             let lent = (!is_ref).then(|| quote!(&));
-            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _>(&mut __call, #at, #lent #ident)?;))
+            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _, #max>(&mut __call, #at, #lent #ident)?;))
         }
-        Form::Str => Some(quote!(__call.bytes(#ident.as_bytes())?;)),
-        Form::InPlace => Some(quote!(__call.bytes(#ident)?;)),
-        Form::Slice(item) | Form::InOutSlice(item) => Some(quote!(__call.slice::<#item>(#ident)?;)),
+        Form::Str => Some(quote!(__call.bytes::<#max>(#ident.as_bytes())?;)),
+        Form::InPlace => Some(quote!(__call.bytes::<#max>(#ident)?;)),
+        Form::Slice(item) | Form::InOutSlice(item) => Some(quote!(__call.slice::<#item, #max>(#ident)?;)),
         Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } => None,
     }
 }

@@ -10,7 +10,7 @@
 //! Client, server and tables walk the same plan, so they agree by construction. Offsets are constants that rustc
 //! computes from `Wire::SIZE`; only their order is decided here.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Ident, Type};
@@ -36,6 +36,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) req: Ident,
     pub(crate) rep: Ident,
     pub(crate) frame: Ident,
+    /// Whether the reply may have parts beyond its line.
+    pub(crate) places: Ident,
     /// The function that serves it.
     pub(crate) serve: Ident,
 }
@@ -75,6 +77,7 @@ impl<'a> Plan<'a> {
             req: format_ident!("__{capitals}_REQ"),
             rep: format_ident!("__{capitals}_REP"),
             frame: format_ident!("__{capitals}_FRAME"),
+            places: format_ident!("__{capitals}_PLACES"),
             serve: format_ident!("__serve_{name}"),
         }
     }
@@ -99,6 +102,16 @@ impl<'a> Plan<'a> {
             })
     }
 
+    /// Bytes that a parameter may have beside its fixed part.
+    pub(crate) fn max(&self, param: &Param) -> TokenStream {
+        bytes(param.max.or(self.procedure.options.max))
+    }
+
+    /// Bytes that the result, or the error, may have beside its fixed part.
+    pub(crate) fn result_max(&self) -> TokenStream {
+        bytes(self.procedure.options.max)
+    }
+
     /// Types that may have a tail, as far as the syntax tells.
     pub(crate) fn maybe_varying(&self) -> impl Iterator<Item = &'a Type> {
         let output = &self.procedure.output;
@@ -114,10 +127,21 @@ impl<'a> Plan<'a> {
     }
 }
 
+fn bytes(max: Option<u32>) -> TokenStream {
+    match max {
+        Some(max) => {
+            // Unsuffixed, because it becomes a `usize`.
+            let max = Literal::u32_unsuffixed(max);
+            quote!(#max)
+        }
+        None => quote!({ ::nearcall::rt::DEFAULT_MAX }),
+    }
+}
+
 impl Param {
-    /// The local of generated code that stands for this parameter.
+    /// The local of generated code that stands for this parameter. Of no other local does the name begin so.
     pub(crate) fn local(&self) -> Ident {
-        format_ident!("__{}", self.ident.unraw())
+        format_ident!("__arg_{}", self.ident.unraw())
     }
 
     /// The type of the items, if it is a slice that comes back.

@@ -95,7 +95,7 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
 /// The function that serves one procedure.
 fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let Names { files, deprecated, .. } = names;
-    let Plan { procedure, serve, req, rep, .. } = plan;
+    let Plan { procedure, serve, req, rep, places, .. } = plan;
     let ident = &procedure.ident;
 
     let takes = plan.request.iter().map(|slot| take(plan, slot));
@@ -118,19 +118,20 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
         (None, Some(_)) => quote!(let __return = #run; #ok),
         (Some(err), returned) => {
             let pattern = if returned.is_some() { quote!(__return) } else { quote!(()) };
-            let error = result(&quote!(0), err, &quote!(__error), procedure.output.serde.error);
+            let error = result(plan, &quote!(0), err, &quote!(__error), procedure.output.serde.error);
             quote! {
                 match #run {
                     ::core::result::Result::Ok(#pattern) => { #ok }
                     ::core::result::Result::Err(__error) => {
                         let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
                         #error
-                        __call.reply_app(&__head);
+                        __call.reply_app::<#rep, #places>(&__head);
                     }
                 }
             }
         }
     };
+    let provide = provide(plan);
     let head = if plan.request.is_empty() { quote!(_) } else { quote!(__head) };
     quote! {
         #deprecated
@@ -139,6 +140,7 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             __call: &mut ::nearcall::rt::Incoming<'_>,
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
             let #head = __call.open::<#req, #rep>()?;
+            #provide
             #(#takes)*
             #(#outs)*
             #body
@@ -147,34 +149,56 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     }
 }
 
+/// Sees to it that all areas fit the reply half, before the first of them is lent.
+fn provide(plan: &Plan<'_>) -> TokenStream {
+    let rep = &plan.rep;
+    let ends = plan.request.iter().filter_map(|Slot { at, param }| {
+        let item = param.item()?;
+        Some(quote! {
+            let __end = ::nearcall::rt::area_end::<#item>(__end, ::nearcall::rt::get_count(&__head.0, #at)?);
+        })
+    });
+    if plan.areas.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        let __end = __in_frame(#rep);
+        #(#ends)*
+        __call.provide(__end)?;
+    }
+}
+
 /// Takes one argument out of the request.
 fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
-    let (req, local) = (&plan.req, param.local());
+    let (req, local, max) = (&plan.req, param.local(), plan.max(param));
     let count = quote!(::nearcall::rt::get_count(&__head.0, #at)?);
     match &param.form {
-        Form::Value(ty) | Form::Ref(ty) => quote!(let #local = __call.value::<#ty, #req>(&__head, #at)?;),
-        Form::InOut(ty) | Form::Out(ty) => quote!(let mut #local = __call.value::<#ty, #req>(&__head, #at)?;),
-        Form::Serde { ty, .. } => quote!(let #local = ::nearcall::rt::serde::take::<#ty, #req>(__call, &__head, #at)?;),
-        Form::Str => quote!(let #local = __call.str(#count)?;),
-        Form::Slice(item) => quote!(let #local = __call.slice::<#item>(#count)?;),
-        Form::InPlace => quote!(let #local = __call.in_place(#count)?;),
-        Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item>(#count)?;),
-        Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item>(#count)?;),
+        Form::Value(ty) | Form::Ref(ty) => quote!(let #local = __call.value::<#ty, #req, #max>(&__head, #at)?;),
+        Form::InOut(ty) | Form::Out(ty) => quote!(let mut #local = __call.value::<#ty, #req, #max>(&__head, #at)?;),
+        Form::Serde { ty, .. } => {
+            quote!(let #local = ::nearcall::rt::serde::take::<#ty, #req, #max>(__call, &__head, #at)?;)
+        }
+        Form::Str => quote!(let #local = __call.str::<#max>(#count)?;),
+        Form::Slice(item) => quote!(let #local = __call.slice::<#item, #max>(#count)?;),
+        Form::InPlace => quote!(let #local = __call.in_place::<#max>(#count)?;),
+        Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item, #max>(#count)?;),
+        Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item, #max>(#count)?;),
     }
 }
 
 /// Puts a result, and its tail if it has one.
-fn result(at: &TokenStream, ty: &Type, value: &TokenStream, by_serde: bool) -> TokenStream {
+fn result(plan: &Plan<'_>, at: &TokenStream, ty: &Type, value: &TokenStream, by_serde: bool) -> TokenStream {
+    let max = plan.result_max();
     if by_serde {
-        quote!(::nearcall::rt::serde::reply::<#ty, _>(__call, &mut __head, #at, &#value)?;)
+        quote!(::nearcall::rt::serde::reply::<#ty, _, #max>(__call, &mut __head, #at, &#value)?;)
     } else {
-        quote!(__call.reply_value::<#ty, _>(&mut __head, #at, &#value)?;)
+        quote!(__call.reply_value::<#ty, _, #max>(&mut __head, #at, &#value)?;)
     }
 }
 
 /// Assembles and announces the reply of a call that succeeded.
 fn reply(plan: &Plan<'_>) -> TokenStream {
-    let rep = &plan.rep;
+    let Plan { rep, places, .. } = plan;
     let values = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
             let local = param.local();
@@ -185,14 +209,14 @@ fn reply(plan: &Plan<'_>) -> TokenStream {
     let returned = plan
         .returned
         .as_ref()
-        .map(|(at, ty)| result(&quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value));
+        .map(|(at, ty)| result(plan, &quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value));
     if plan.reply.is_empty() && returned.is_none() {
-        return quote!(__call.reply(&::nearcall::rt::Head::<#rep>::ZERO););
+        return quote!(__call.reply::<#rep, #places>(&::nearcall::rt::Head::<#rep>::ZERO););
     }
     quote! {
         let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
         #(#values)*
         #returned
-        __call.reply(&__head);
+        __call.reply::<#rep, #places>(&__head);
     }
 }

@@ -15,7 +15,7 @@ use syn::{Ident, Type, parse_quote};
 
 use super::Names;
 use super::plan::{self, Plan, Slot};
-use crate::ir::{Form, Options};
+use crate::ir::{Exhausted, Form, Options};
 
 pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
     let name = names.files.unraw().to_string();
@@ -68,11 +68,23 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         _ => None,
     });
     let frame = frame(plan);
+    let places = &plan.places;
+    let has_areas = !plan.areas.is_empty();
+    let by_serde = output.serde;
+    let varying =
+        output.value.iter().filter(|_| !by_serde.value).chain(output.error.iter().filter(|_| !by_serde.error));
+    let has_places = if has_areas || by_serde.value || by_serde.error {
+        quote!(true)
+    } else {
+        let varying = varying.map(|ty| quote!(|| __varies::<#ty>()));
+        quote!(__in_frame(#rep) != 0 #(#varying)*)
+    };
     quote! {
         #request
         const #req: usize = ::nearcall::rt::head_bytes(#request_end);
         #reply
         const #rep: usize = ::nearcall::rt::head_bytes(#reply_bytes);
+        const #places: bool = #has_places;
         #(#checked)*
         #frame
     }
@@ -126,13 +138,21 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
 fn procedure(plan: &Plan<'_>) -> TokenStream {
     let name = plan.procedure.ident.unraw().to_string();
     let Plan { req, rep, frame, .. } = plan;
-    let Options { concurrency, timeout, idempotent, .. } = &plan.procedure.options;
+    let Options { concurrency, exhausted, timeout, idempotent, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
         Some(concurrency) => {
             let concurrency = Literal::u16_unsuffixed(*concurrency);
             quote!(#concurrency)
         }
         None => quote!(::nearcall::rt::DEFAULT_CONCURRENCY),
+    };
+    let exhausted = match *exhausted {
+        None | Some(Exhausted::Wait) => quote!(::nearcall::rt::Exhausted::Wait),
+        Some(Exhausted::Fail) => quote!(::nearcall::rt::Exhausted::Fail),
+        Some(Exhausted::Grow(most)) => {
+            let most = Literal::u16_unsuffixed(most);
+            quote!(::nearcall::rt::Exhausted::Grow(#most))
+        }
     };
     let timeout = match *timeout {
         None => quote!(::core::option::Option::None),
@@ -144,12 +164,14 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
         }
     };
     let output = &plan.procedure.output;
-    let params =
-        plan.procedure.params.iter().map(|param| {
-            entry(&param.ident.unraw().to_string(), &param.direction(), &param.wire_size(), param.shape())
-        });
-    let result =
-        |name, direction, ty, by_serde| entry(name, &direction, &plan::size(ty, by_serde), plan::shape(ty, by_serde));
+    let params = plan.procedure.params.iter().map(|param| {
+        let name = param.ident.unraw().to_string();
+        entry(&name, &param.direction(), &param.wire_size(), &plan.max(param), param.shape())
+    });
+    let max = plan.result_max();
+    let result = |name, direction, ty, by_serde| {
+        entry(name, &direction, &plan::size(ty, by_serde), &max, plan::shape(ty, by_serde))
+    };
     let nothing: Type = parse_quote!(());
     let returned = result(
         "return",
@@ -170,19 +192,27 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
             reply_size: #rep,
             frame_size: #frame,
             concurrency: #concurrency,
+            exhausted: #exhausted,
             timeout: #timeout,
             idempotent: #idempotent,
         }
     }
 }
 
-fn entry(name: &str, direction: &TokenStream, size: &TokenStream, what: (TokenStream, TokenStream)) -> TokenStream {
+fn entry(
+    name: &str,
+    direction: &TokenStream,
+    size: &TokenStream,
+    max: &TokenStream,
+    what: (TokenStream, TokenStream),
+) -> TokenStream {
     let (shape, carried) = what;
     quote! {
         ::nearcall::rt::Param {
             name: #name,
             direction: #direction,
             size: #size,
+            max: #max,
             carried: #carried,
             shape: #shape,
         }

@@ -225,6 +225,7 @@ const _: () = {
     const __OPEN_BACK_0: usize = 0;
     const __OPEN_BACK_1: usize = __OPEN_BACK_0 + <Handle as ::nearcall::Wire>::SIZE;
     const __OPEN_REP: usize = ::nearcall::rt::head_bytes(__max(__OPEN_BACK_1, <FileError as ::nearcall::Wire>::SIZE));
+    const __OPEN_PLACES: bool = __in_frame(__OPEN_REP) != 0 || __varies::<Handle>() || __varies::<FileError>();
     const __OPEN_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__OPEN_REQ), __in_frame(__OPEN_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -241,6 +242,7 @@ const _: () = {
     const __READ_BACK_1: usize = __READ_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __READ_BACK_2: usize = __READ_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
     const __READ_REP: usize = ::nearcall::rt::head_bytes(__max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
+    const __READ_PLACES: bool = true;
     const _: () = ::core::assert!(
         !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
@@ -262,6 +264,7 @@ const _: () = {
     const __WRITE_BACK_1: usize = __WRITE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __WRITE_BACK_2: usize = __WRITE_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
     const __WRITE_REP: usize = ::nearcall::rt::head_bytes(__max(__WRITE_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
+    const __WRITE_PLACES: bool = __in_frame(__WRITE_REP) != 0 || __varies::<u32>() || __varies::<FileError>();
     const _: () = ::core::assert!(
         !__varies::<u64>(),
         "`pos` comes back in a place that is known before the call: its type must have a fixed size"
@@ -279,6 +282,7 @@ const _: () = {
     const __PING_BACK_0: usize = 0;
     const __PING_BACK_1: usize = __PING_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __PING_REP: usize = ::nearcall::rt::head_bytes(__PING_BACK_1);
+    const __PING_PLACES: bool = __in_frame(__PING_REP) != 0 || __varies::<u32>();
     const __PING_FRAME: usize = if __varies::<u32>() {
         ::core::assert!(
             __max(__in_frame(__PING_REQ), __in_frame(__PING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -298,6 +302,7 @@ const _: () = {
                         name: "path",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Str,
                     },
@@ -305,6 +310,7 @@ const _: () = {
                         name: "flags",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -312,6 +318,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <Handle as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
@@ -319,6 +326,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <FileError as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
@@ -327,6 +335,7 @@ const _: () = {
                 reply_size: __OPEN_REP,
                 frame_size: __OPEN_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -337,6 +346,7 @@ const _: () = {
                         name: "handle",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Handle as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
@@ -344,6 +354,7 @@ const _: () = {
                         name: "pos",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -351,6 +362,7 @@ const _: () = {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -358,6 +370,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -365,6 +378,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <FileError as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
@@ -373,6 +387,7 @@ const _: () = {
                 reply_size: __READ_REP,
                 frame_size: __READ_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -383,6 +398,7 @@ const _: () = {
                         name: "handle",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Handle as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Handle as ::nearcall::Wire>::CLASS),
                         shape: <Handle as ::nearcall::Wire>::SHAPE,
                     },
@@ -390,6 +406,7 @@ const _: () = {
                         name: "pos",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -397,6 +414,7 @@ const _: () = {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -404,6 +422,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -411,6 +430,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <FileError as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<FileError as ::nearcall::Wire>::CLASS),
                         shape: <FileError as ::nearcall::Wire>::SHAPE,
                     },
@@ -419,6 +439,7 @@ const _: () = {
                 reply_size: __WRITE_REP,
                 frame_size: __WRITE_FRAME,
                 concurrency: 8,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(2, 0)),
                 idempotent: true,
             },
@@ -428,6 +449,7 @@ const _: () = {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
                     size: <u32 as ::nearcall::Wire>::SIZE,
+                    max: { ::nearcall::rt::DEFAULT_MAX },
                     carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                     shape: <u32 as ::nearcall::Wire>::SHAPE,
                 }],
@@ -435,6 +457,7 @@ const _: () = {
                 reply_size: __PING_REP,
                 frame_size: __PING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -463,13 +486,15 @@ const _: () = {
             let mut __call = self.binding.begin::<__OPEN_REQ, __OPEN_REP>(0u16)?;
             __call.count(__OPEN_AT_0, path.len());
             __call.put::<u32>(__OPEN_AT_1, &flags);
-            __call.bytes(path.as_bytes())?;
-            __call.tail::<u32>(__OPEN_AT_1, &flags)?;
-            let mut __reply = __call.transfer()?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(path.as_bytes())?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_AT_1, &flags)?;
+            let mut __reply = __call.transfer::<__OPEN_PLACES>()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __return = __reply.get::<Handle>(__OPEN_BACK_0)?;
+            let __return = __reply.get::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -487,17 +512,19 @@ const _: () = {
             let mut __call = self.binding.begin::<__READ_REQ, __READ_REP>(1u16)?;
             __call.put::<Handle>(__READ_AT_0, &handle);
             __call.put::<u64>(__READ_AT_1, pos);
-            __call.count(__READ_AT_2, buf.len());
-            __call.tail::<Handle>(__READ_AT_0, &handle)?;
-            let mut __reply = __call.transfer()?;
-            let __buf = __reply.area::<u8>(buf.len());
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            let mut __reply = __call.transfer::<__READ_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __pos = __reply.get::<u64>(__READ_BACK_0)?;
-            let __return = __reply.get::<u32>(__READ_BACK_1)?;
-            __reply.copy_out(&__buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
-            *pos = __pos;
+            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+            __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
+            *pos = __arg_pos;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -516,15 +543,17 @@ const _: () = {
             __call.put::<Handle>(__WRITE_AT_0, &handle);
             __call.count(__WRITE_AT_1, data.len());
             __call.put::<u64>(__WRITE_AT_2, pos);
-            __call.tail::<Handle>(__WRITE_AT_0, &handle)?;
-            __call.slice::<u8>(data)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__WRITE_PLACES>()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<FileError>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __pos = __reply.get::<u64>(__WRITE_BACK_0)?;
-            let __return = __reply.get::<u32>(__WRITE_BACK_1)?;
-            *pos = __pos;
+            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+            *pos = __arg_pos;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -534,9 +563,9 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer()?;
+            let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer::<__PING_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<u32>(__PING_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__PING_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -619,18 +648,23 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__OPEN_REQ, __OPEN_REP>()?;
-        let __path = __call.str(::nearcall::rt::get_count(&__head.0, __OPEN_AT_0)?)?;
-        let __flags = __call.value::<u32, __OPEN_REQ>(&__head, __OPEN_AT_1)?;
-        match <__T as Files>::open(__imp, __path, __flags) {
+        let __arg_path =
+            __call.str::<{ ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __OPEN_AT_0)?)?;
+        let __arg_flags = __call.value::<u32, __OPEN_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __OPEN_AT_1)?;
+        match <__T as Files>::open(__imp, __arg_path, __arg_flags) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
-                __call.reply_value::<Handle, _>(&mut __head, __OPEN_BACK_0, &__return)?;
-                __call.reply(&__head);
+                __call.reply_value::<Handle, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                    &mut __head,
+                    __OPEN_BACK_0,
+                    &__return,
+                )?;
+                __call.reply::<__OPEN_REP, __OPEN_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__OPEN_REP>::ZERO;
-                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<FileError, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__OPEN_REP, __OPEN_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -640,20 +674,24 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__READ_REQ, __READ_REP>()?;
-        let __handle = __call.value::<Handle, __READ_REQ>(&__head, __READ_AT_0)?;
-        let mut __pos = __call.value::<u64, __READ_REQ>(&__head, __READ_AT_1)?;
-        let __buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
-        match <__T as Files>::read(__imp, __handle, &mut __pos, __buf) {
+        let __end = __in_frame(__READ_REP);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __READ_AT_2)?);
+        __call.provide(__end)?;
+        let __arg_handle = __call.value::<Handle, __READ_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __READ_AT_0)?;
+        let mut __arg_pos = __call.value::<u64, __READ_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __READ_AT_1)?;
+        let __arg_buf =
+            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
+        match <__T as Files>::read(__imp, __arg_handle, &mut __arg_pos, __arg_buf) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
-                __head.put::<u64>(__READ_BACK_0, &__pos);
-                __call.reply_value::<u32, _>(&mut __head, __READ_BACK_1, &__return)?;
-                __call.reply(&__head);
+                __head.put::<u64>(__READ_BACK_0, &__arg_pos);
+                __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __READ_BACK_1, &__return)?;
+                __call.reply::<__READ_REP, __READ_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
-                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<FileError, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__READ_REP, __READ_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -663,20 +701,26 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__WRITE_REQ, __WRITE_REP>()?;
-        let __handle = __call.value::<Handle, __WRITE_REQ>(&__head, __WRITE_AT_0)?;
-        let __data = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __WRITE_AT_1)?)?;
-        let mut __pos = __call.value::<u64, __WRITE_REQ>(&__head, __WRITE_AT_2)?;
-        match <__T as Files>::write(__imp, __handle, &mut __pos, __data) {
+        let __arg_handle =
+            __call.value::<Handle, __WRITE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __WRITE_AT_0)?;
+        let __arg_data =
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __WRITE_AT_1)?)?;
+        let mut __arg_pos = __call.value::<u64, __WRITE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __WRITE_AT_2)?;
+        match <__T as Files>::write(__imp, __arg_handle, &mut __arg_pos, __arg_data) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
-                __head.put::<u64>(__WRITE_BACK_0, &__pos);
-                __call.reply_value::<u32, _>(&mut __head, __WRITE_BACK_1, &__return)?;
-                __call.reply(&__head);
+                __head.put::<u64>(__WRITE_BACK_0, &__arg_pos);
+                __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                    &mut __head,
+                    __WRITE_BACK_1,
+                    &__return,
+                )?;
+                __call.reply::<__WRITE_REP, __WRITE_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
-                __call.reply_value::<FileError, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<FileError, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__WRITE_REP, __WRITE_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -688,8 +732,8 @@ const _: () = {
         let _ = __call.open::<__PING_REQ, __PING_REP>()?;
         let __return = <__T as Files>::ping(__imp);
         let mut __head = ::nearcall::rt::Head::<__PING_REP>::ZERO;
-        __call.reply_value::<u32, _>(&mut __head, __PING_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __PING_BACK_0, &__return)?;
+        __call.reply::<__PING_REP, __PING_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     impl<T> ::core::fmt::Debug for FilesLocal<T> {

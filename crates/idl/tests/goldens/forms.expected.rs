@@ -1065,12 +1065,14 @@ const _: () = {
     const __NOTHING_REQ: usize = ::nearcall::rt::head_bytes(__NOTHING_AT_0);
     const __NOTHING_BACK_0: usize = 0;
     const __NOTHING_REP: usize = ::nearcall::rt::head_bytes(__NOTHING_BACK_0);
+    const __NOTHING_PLACES: bool = __in_frame(__NOTHING_REP) != 0;
     const __NOTHING_FRAME: usize = __max(__in_frame(__NOTHING_REQ), __in_frame(__NOTHING_REP));
     const __VALUE_AT_0: usize = 0;
     const __VALUE_AT_1: usize = __VALUE_AT_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __VALUE_REQ: usize = ::nearcall::rt::head_bytes(__VALUE_AT_1);
     const __VALUE_BACK_0: usize = 0;
     const __VALUE_REP: usize = ::nearcall::rt::head_bytes(__VALUE_BACK_0);
+    const __VALUE_PLACES: bool = __in_frame(__VALUE_REP) != 0;
     const __VALUE_FRAME: usize = if __varies::<u64>() {
         ::core::assert!(
             __max(__in_frame(__VALUE_REQ), __in_frame(__VALUE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1086,6 +1088,7 @@ const _: () = {
     const __BY_REF_BACK_0: usize = 0;
     const __BY_REF_BACK_1: usize = __BY_REF_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __BY_REF_REP: usize = ::nearcall::rt::head_bytes(__BY_REF_BACK_1);
+    const __BY_REF_PLACES: bool = __in_frame(__BY_REF_REP) != 0 || __varies::<u32>();
     const __BY_REF_FRAME: usize = if __varies::<Block>() || __varies::<u32>() {
         ::core::assert!(
             __max(__in_frame(__BY_REF_REQ), __in_frame(__BY_REF_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1103,6 +1106,7 @@ const _: () = {
     const __LINE_BACK_0: usize = 0;
     const __LINE_BACK_1: usize = __LINE_BACK_0 + <Turn as ::nearcall::Wire>::SIZE;
     const __LINE_REP: usize = ::nearcall::rt::head_bytes(__LINE_BACK_1);
+    const __LINE_PLACES: bool = __in_frame(__LINE_REP) != 0 || __varies::<Turn>();
     const __LINE_FRAME: usize = if __varies::<u128>() || __varies::<u128>() || __varies::<u64>() || __varies::<Turn>() {
         ::core::assert!(
             __max(__in_frame(__LINE_REQ), __in_frame(__LINE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1120,6 +1124,7 @@ const _: () = {
     const __VARYING_BACK_0: usize = 0;
     const __VARYING_BACK_1: usize = __VARYING_BACK_0 + <Entry as ::nearcall::Wire>::SIZE;
     const __VARYING_REP: usize = ::nearcall::rt::head_bytes(__VARYING_BACK_1);
+    const __VARYING_PLACES: bool = __in_frame(__VARYING_REP) != 0 || __varies::<Entry>();
     const __VARYING_FRAME: usize =
         if __varies::<Text>() || __varies::<Entry>() || __varies::<Vec<u16>>() || __varies::<Entry>() {
             ::core::assert!(
@@ -1136,6 +1141,7 @@ const _: () = {
     const __BYTES_BACK_0: usize = 0;
     const __BYTES_BACK_1: usize = __BYTES_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __BYTES_REP: usize = ::nearcall::rt::head_bytes(__BYTES_BACK_1);
+    const __BYTES_PLACES: bool = __in_frame(__BYTES_REP) != 0 || __varies::<u64>();
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __BYTES_FRAME: usize = {
         ::core::assert!(
@@ -1151,6 +1157,7 @@ const _: () = {
     const __IN_OUT_BACK_0: usize = 0;
     const __IN_OUT_BACK_1: usize = __IN_OUT_BACK_0 + <Point as ::nearcall::Wire>::SIZE;
     const __IN_OUT_REP: usize = ::nearcall::rt::head_bytes(__IN_OUT_BACK_1);
+    const __IN_OUT_PLACES: bool = __in_frame(__IN_OUT_REP) != 0;
     const _: () = ::core::assert!(
         !__varies::<Point>(),
         "`point` comes back in a place that is known before the call: its type must have a fixed size"
@@ -1169,6 +1176,7 @@ const _: () = {
     const __REVERSE_REQ: usize = ::nearcall::rt::head_bytes(__REVERSE_AT_1);
     const __REVERSE_BACK_0: usize = 0;
     const __REVERSE_REP: usize = ::nearcall::rt::head_bytes(__REVERSE_BACK_0);
+    const __REVERSE_PLACES: bool = true;
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __REVERSE_FRAME: usize = {
         ::core::assert!(
@@ -1184,6 +1192,7 @@ const _: () = {
     const __OUT_BACK_2: usize = __OUT_BACK_1 + <Point as ::nearcall::Wire>::SIZE;
     const __OUT_BACK_3: usize = __OUT_BACK_2 + <bool as ::nearcall::Wire>::SIZE;
     const __OUT_REP: usize = ::nearcall::rt::head_bytes(__OUT_BACK_3);
+    const __OUT_PLACES: bool = __in_frame(__OUT_REP) != 0 || __varies::<bool>();
     const _: () = ::core::assert!(
         !__varies::<Turn>(),
         "`turn` comes back in a place that is known before the call: its type must have a fixed size"
@@ -1207,6 +1216,7 @@ const _: () = {
     const __FILL_REQ: usize = ::nearcall::rt::head_bytes(__FILL_AT_2);
     const __FILL_BACK_0: usize = 0;
     const __FILL_REP: usize = ::nearcall::rt::head_bytes(__FILL_BACK_0);
+    const __FILL_PLACES: bool = true;
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __FILL_FRAME: usize = {
         ::core::assert!(
@@ -1229,6 +1239,7 @@ const _: () = {
     const __ALL_BACK_2: usize = __ALL_BACK_1 + <Turn as ::nearcall::Wire>::SIZE;
     const __ALL_BACK_3: usize = __ALL_BACK_2 + <u64 as ::nearcall::Wire>::SIZE;
     const __ALL_REP: usize = ::nearcall::rt::head_bytes(__max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE));
+    const __ALL_PLACES: bool = true;
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::core::assert!(
         !__varies::<u32>(),
@@ -1253,6 +1264,7 @@ const _: () = {
     const __NOTHING_OR_BACK_0: usize = 0;
     const __NOTHING_OR_REP: usize =
         ::nearcall::rt::head_bytes(__max(__NOTHING_OR_BACK_0, <Colour as ::nearcall::Wire>::SIZE));
+    const __NOTHING_OR_PLACES: bool = __in_frame(__NOTHING_OR_REP) != 0 || __varies::<Colour>();
     const __NOTHING_OR_FRAME: usize = if __varies::<Nothing>() || __varies::<Colour>() {
         ::core::assert!(
             __max(__in_frame(__NOTHING_OR_REQ), __in_frame(__NOTHING_OR_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1268,6 +1280,7 @@ const _: () = {
     const __SMALL_OR_BACK_1: usize = __SMALL_OR_BACK_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __SMALL_OR_REP: usize =
         ::nearcall::rt::head_bytes(__max(__SMALL_OR_BACK_1, <[u64; 6] as ::nearcall::Wire>::SIZE));
+    const __SMALL_OR_PLACES: bool = __in_frame(__SMALL_OR_REP) != 0 || __varies::<u8>() || __varies::<[u64; 6]>();
     const __SMALL_OR_FRAME: usize = if __varies::<u8>() || __varies::<[u64; 6]>() {
         ::core::assert!(
             __max(__in_frame(__SMALL_OR_REQ), __in_frame(__SMALL_OR_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1284,6 +1297,7 @@ const _: () = {
     const __BLOCK_BACK_0: usize = 0;
     const __BLOCK_BACK_1: usize = __BLOCK_BACK_0 + <Block as ::nearcall::Wire>::SIZE;
     const __BLOCK_REP: usize = ::nearcall::rt::head_bytes(__BLOCK_BACK_1);
+    const __BLOCK_PLACES: bool = __in_frame(__BLOCK_REP) != 0 || __varies::<Block>();
     const __BLOCK_FRAME: usize = if __varies::<Block>() || __varies::<u8>() || __varies::<Block>() {
         ::core::assert!(
             __max(__in_frame(__BLOCK_REQ), __in_frame(__BLOCK_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1302,6 +1316,7 @@ const _: () = {
     const __NUMBERS_BACK_0: usize = 0;
     const __NUMBERS_BACK_1: usize = __NUMBERS_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __NUMBERS_REP: usize = ::nearcall::rt::head_bytes(__NUMBERS_BACK_1);
+    const __NUMBERS_PLACES: bool = true;
     const _: () = ::nearcall::rt::assert_item::<u32>();
     const _: () = ::nearcall::rt::assert_item::<f64>();
     const _: () = ::nearcall::rt::assert_item::<u64>();
@@ -1321,6 +1336,7 @@ const _: () = {
     const __SUMS_BACK_1: usize = __SUMS_BACK_0 + <Figure as ::nearcall::Wire>::SIZE;
     const __SUMS_BACK_2: usize = __SUMS_BACK_1 + <(u8, Option<Point>) as ::nearcall::Wire>::SIZE;
     const __SUMS_REP: usize = ::nearcall::rt::head_bytes(__SUMS_BACK_2);
+    const __SUMS_PLACES: bool = __in_frame(__SUMS_REP) != 0 || __varies::<(u8, Option<Point>)>();
     const _: () = ::core::assert!(
         !__varies::<Figure>(),
         "`figure` comes back in a place that is known before the call: its type must have a fixed size"
@@ -1342,6 +1358,8 @@ const _: () = {
     const __CONVENTIONAL_BACK_1: usize = __CONVENTIONAL_BACK_0 + <Forest as ::nearcall::Wire>::SIZE;
     const __CONVENTIONAL_REP: usize =
         ::nearcall::rt::head_bytes(__max(__CONVENTIONAL_BACK_1, <Option<Text> as ::nearcall::Wire>::SIZE));
+    const __CONVENTIONAL_PLACES: bool =
+        __in_frame(__CONVENTIONAL_REP) != 0 || __varies::<Forest>() || __varies::<Option<Text>>();
     const __CONVENTIONAL_FRAME: usize =
         if __varies::<Forest>() || __varies::<Tree>() || __varies::<Forest>() || __varies::<Option<Text>>() {
             ::core::assert!(
@@ -1361,6 +1379,7 @@ const _: () = {
     const __IN_PLACE_BACK_0: usize = 0;
     const __IN_PLACE_BACK_1: usize = __IN_PLACE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __IN_PLACE_REP: usize = ::nearcall::rt::head_bytes(__IN_PLACE_BACK_1);
+    const __IN_PLACE_PLACES: bool = __in_frame(__IN_PLACE_REP) != 0 || __varies::<u64>();
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __IN_PLACE_FRAME: usize = {
         ::core::assert!(
@@ -1377,6 +1396,7 @@ const _: () = {
     const __BY_SERDE_BACK_0: usize = 0;
     const __BY_SERDE_BACK_1: usize = __BY_SERDE_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __BY_SERDE_REP: usize = ::nearcall::rt::head_bytes(__max(__BY_SERDE_BACK_1, <u32 as ::nearcall::Wire>::SIZE));
+    const __BY_SERDE_PLACES: bool = true;
     const __BY_SERDE_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__BY_SERDE_REQ), __in_frame(__BY_SERDE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1390,6 +1410,7 @@ const _: () = {
     const __OLD_BACK_0: usize = 0;
     const __OLD_BACK_1: usize = __OLD_BACK_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __OLD_REP: usize = ::nearcall::rt::head_bytes(__OLD_BACK_1);
+    const __OLD_PLACES: bool = __in_frame(__OLD_REP) != 0 || __varies::<u8>();
     const __OLD_FRAME: usize = if __varies::<u8>() || __varies::<u8>() {
         ::core::assert!(
             __max(__in_frame(__OLD_REQ), __in_frame(__OLD_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1408,6 +1429,7 @@ const _: () = {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
                     size: <() as ::nearcall::Wire>::SIZE,
+                    max: { ::nearcall::rt::DEFAULT_MAX },
                     carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                     shape: <() as ::nearcall::Wire>::SHAPE,
                 }],
@@ -1415,6 +1437,7 @@ const _: () = {
                 reply_size: __NOTHING_REP,
                 frame_size: __NOTHING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1425,6 +1448,7 @@ const _: () = {
                         name: "x",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1432,6 +1456,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                         shape: <() as ::nearcall::Wire>::SHAPE,
                     },
@@ -1440,6 +1465,7 @@ const _: () = {
                 reply_size: __VALUE_REP,
                 frame_size: __VALUE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1450,6 +1476,7 @@ const _: () = {
                         name: "block",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Block as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
@@ -1457,6 +1484,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1465,6 +1493,7 @@ const _: () = {
                 reply_size: __BY_REF_REP,
                 frame_size: __BY_REF_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1475,6 +1504,7 @@ const _: () = {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u128 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u128 as ::nearcall::Wire>::CLASS),
                         shape: <u128 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1482,6 +1512,7 @@ const _: () = {
                         name: "b",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u128 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u128 as ::nearcall::Wire>::CLASS),
                         shape: <u128 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1489,6 +1520,7 @@ const _: () = {
                         name: "c",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1496,6 +1528,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <Turn as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
@@ -1504,6 +1537,7 @@ const _: () = {
                 reply_size: __LINE_REP,
                 frame_size: __LINE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1514,6 +1548,7 @@ const _: () = {
                         name: "type",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Text as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                         shape: <Text as ::nearcall::Wire>::SHAPE,
                     },
@@ -1521,6 +1556,7 @@ const _: () = {
                         name: "entry",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Entry as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Entry as ::nearcall::Wire>::CLASS),
                         shape: <Entry as ::nearcall::Wire>::SHAPE,
                     },
@@ -1528,6 +1564,7 @@ const _: () = {
                         name: "numbers",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Vec<u16> as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Vec<u16> as ::nearcall::Wire>::CLASS),
                         shape: <Vec<u16> as ::nearcall::Wire>::SHAPE,
                     },
@@ -1535,6 +1572,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <Entry as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Entry as ::nearcall::Wire>::CLASS),
                         shape: <Entry as ::nearcall::Wire>::SHAPE,
                     },
@@ -1543,6 +1581,7 @@ const _: () = {
                 reply_size: __VARYING_REP,
                 frame_size: __VARYING_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1553,6 +1592,7 @@ const _: () = {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1560,6 +1600,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1568,6 +1609,7 @@ const _: () = {
                 reply_size: __BYTES_REP,
                 frame_size: __BYTES_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1578,6 +1620,7 @@ const _: () = {
                         name: "point",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <Point as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
@@ -1585,6 +1628,7 @@ const _: () = {
                         name: "by",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Point as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
@@ -1592,6 +1636,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                         shape: <() as ::nearcall::Wire>::SHAPE,
                     },
@@ -1600,6 +1645,7 @@ const _: () = {
                 reply_size: __IN_OUT_REP,
                 frame_size: __IN_OUT_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1610,6 +1656,7 @@ const _: () = {
                         name: "data",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1617,6 +1664,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                         shape: <() as ::nearcall::Wire>::SHAPE,
                     },
@@ -1625,6 +1673,7 @@ const _: () = {
                 reply_size: __REVERSE_REP,
                 frame_size: __REVERSE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1635,6 +1684,7 @@ const _: () = {
                         name: "turn",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <Turn as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
@@ -1642,6 +1692,7 @@ const _: () = {
                         name: "point",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <Point as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Point as ::nearcall::Wire>::CLASS),
                         shape: <Point as ::nearcall::Wire>::SHAPE,
                     },
@@ -1649,6 +1700,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <bool as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<bool as ::nearcall::Wire>::CLASS),
                         shape: <bool as ::nearcall::Wire>::SHAPE,
                     },
@@ -1657,6 +1709,7 @@ const _: () = {
                 reply_size: __OUT_REP,
                 frame_size: __OUT_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1667,6 +1720,7 @@ const _: () = {
                         name: "buf",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1674,6 +1728,7 @@ const _: () = {
                         name: "with",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1681,6 +1736,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                         shape: <() as ::nearcall::Wire>::SHAPE,
                     },
@@ -1689,6 +1745,7 @@ const _: () = {
                 reply_size: __FILL_REP,
                 frame_size: __FILL_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1699,6 +1756,7 @@ const _: () = {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1706,6 +1764,7 @@ const _: () = {
                         name: "text",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Str,
                     },
@@ -1713,6 +1772,7 @@ const _: () = {
                         name: "first",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1720,6 +1780,7 @@ const _: () = {
                         name: "colour",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Colour as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Colour as ::nearcall::Wire>::CLASS),
                         shape: <Colour as ::nearcall::Wire>::SHAPE,
                     },
@@ -1727,6 +1788,7 @@ const _: () = {
                         name: "count",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1734,6 +1796,7 @@ const _: () = {
                         name: "scratch",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1741,6 +1804,7 @@ const _: () = {
                         name: "second",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -1748,6 +1812,7 @@ const _: () = {
                         name: "turn",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <Turn as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Turn as ::nearcall::Wire>::CLASS),
                         shape: <Turn as ::nearcall::Wire>::SHAPE,
                     },
@@ -1755,6 +1820,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1762,6 +1828,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <Text as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                         shape: <Text as ::nearcall::Wire>::SHAPE,
                     },
@@ -1770,6 +1837,7 @@ const _: () = {
                 reply_size: __ALL_REP,
                 frame_size: __ALL_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::MAX),
                 idempotent: false,
             },
@@ -1780,6 +1848,7 @@ const _: () = {
                         name: "nothing",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Nothing as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Nothing as ::nearcall::Wire>::CLASS),
                         shape: <Nothing as ::nearcall::Wire>::SHAPE,
                     },
@@ -1787,6 +1856,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
                         shape: <() as ::nearcall::Wire>::SHAPE,
                     },
@@ -1794,6 +1864,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <Colour as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Colour as ::nearcall::Wire>::CLASS),
                         shape: <Colour as ::nearcall::Wire>::SHAPE,
                     },
@@ -1802,6 +1873,7 @@ const _: () = {
                 reply_size: __NOTHING_OR_REP,
                 frame_size: __NOTHING_OR_FRAME,
                 concurrency: 64,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(0, 250000)),
                 idempotent: false,
             },
@@ -1812,6 +1884,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1819,6 +1892,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <[u64; 6] as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<[u64; 6] as ::nearcall::Wire>::CLASS),
                         shape: <[u64; 6] as ::nearcall::Wire>::SHAPE,
                     },
@@ -1827,6 +1901,7 @@ const _: () = {
                 reply_size: __SMALL_OR_REP,
                 frame_size: __SMALL_OR_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1837,6 +1912,7 @@ const _: () = {
                         name: "block",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Block as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
@@ -1844,6 +1920,7 @@ const _: () = {
                         name: "n",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1851,6 +1928,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <Block as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Block as ::nearcall::Wire>::CLASS),
                         shape: <Block as ::nearcall::Wire>::SHAPE,
                     },
@@ -1859,6 +1937,7 @@ const _: () = {
                 reply_size: __BLOCK_REP,
                 frame_size: __BLOCK_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1869,6 +1948,7 @@ const _: () = {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u32> },
                     },
@@ -1876,6 +1956,7 @@ const _: () = {
                         name: "b",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<f64> },
                     },
@@ -1883,6 +1964,7 @@ const _: () = {
                         name: "c",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u64> },
                     },
@@ -1890,6 +1972,7 @@ const _: () = {
                         name: "d",
                         direction: ::nearcall::rt::Direction::Out,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<i16> },
                     },
@@ -1897,6 +1980,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1905,6 +1989,7 @@ const _: () = {
                 reply_size: __NUMBERS_REP,
                 frame_size: __NUMBERS_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1915,6 +2000,7 @@ const _: () = {
                         name: "figure",
                         direction: ::nearcall::rt::Direction::InOut,
                         size: <Figure as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Figure as ::nearcall::Wire>::CLASS),
                         shape: <Figure as ::nearcall::Wire>::SHAPE,
                     },
@@ -1922,6 +2008,7 @@ const _: () = {
                         name: "option",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Option<u16> as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Option<u16> as ::nearcall::Wire>::CLASS),
                         shape: <Option<u16> as ::nearcall::Wire>::SHAPE,
                     },
@@ -1929,6 +2016,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <(u8, Option<Point>) as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<(u8, Option<Point>) as ::nearcall::Wire>::CLASS),
                         shape: <(u8, Option<Point>) as ::nearcall::Wire>::SHAPE,
                     },
@@ -1937,6 +2025,7 @@ const _: () = {
                 reply_size: __SUMS_REP,
                 frame_size: __SUMS_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1947,6 +2036,7 @@ const _: () = {
                         name: "forest",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Forest as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Forest as ::nearcall::Wire>::CLASS),
                         shape: <Forest as ::nearcall::Wire>::SHAPE,
                     },
@@ -1954,6 +2044,7 @@ const _: () = {
                         name: "tree",
                         direction: ::nearcall::rt::Direction::In,
                         size: <Tree as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Tree as ::nearcall::Wire>::CLASS),
                         shape: <Tree as ::nearcall::Wire>::SHAPE,
                     },
@@ -1961,6 +2052,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <Forest as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Forest as ::nearcall::Wire>::CLASS),
                         shape: <Forest as ::nearcall::Wire>::SHAPE,
                     },
@@ -1968,6 +2060,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <Option<Text> as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<Option<Text> as ::nearcall::Wire>::CLASS),
                         shape: <Option<Text> as ::nearcall::Wire>::SHAPE,
                     },
@@ -1976,6 +2069,7 @@ const _: () = {
                 reply_size: __CONVENTIONAL_REP,
                 frame_size: __CONVENTIONAL_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -1986,6 +2080,7 @@ const _: () = {
                         name: "before",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -1993,6 +2088,7 @@ const _: () = {
                         name: "data",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::InPlace,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -2000,6 +2096,7 @@ const _: () = {
                         name: "after",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Items,
                         shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
                     },
@@ -2007,6 +2104,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
                         shape: <u64 as ::nearcall::Wire>::SHAPE,
                     },
@@ -2015,6 +2113,7 @@ const _: () = {
                 reply_size: __IN_PLACE_REP,
                 frame_size: __IN_PLACE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -2025,6 +2124,7 @@ const _: () = {
                         name: "a",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Serde,
                         shape: &::nearcall::rt::Shape::Foreign {
                             codec: "serde",
@@ -2035,6 +2135,7 @@ const _: () = {
                         name: "b",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Serde,
                         shape: &::nearcall::rt::Shape::Foreign {
                             codec: "serde",
@@ -2045,6 +2146,7 @@ const _: () = {
                         name: "n",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
                         shape: <u32 as ::nearcall::Wire>::SHAPE,
                     },
@@ -2052,6 +2154,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Serde,
                         shape: &::nearcall::rt::Shape::Foreign { codec: "serde", spelling: "std::time::Duration" },
                     },
@@ -2059,6 +2162,7 @@ const _: () = {
                         name: "error",
                         direction: ::nearcall::rt::Direction::Error,
                         size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Serde,
                         shape: &::nearcall::rt::Shape::Foreign { codec: "serde", spelling: "Vec<Text>" },
                     },
@@ -2067,6 +2171,7 @@ const _: () = {
                 reply_size: __BY_SERDE_REP,
                 frame_size: __BY_SERDE_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -2077,6 +2182,7 @@ const _: () = {
                         name: "move",
                         direction: ::nearcall::rt::Direction::In,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -2084,6 +2190,7 @@ const _: () = {
                         name: "return",
                         direction: ::nearcall::rt::Direction::Return,
                         size: <u8 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
                         carried: ::nearcall::rt::Carried::Value(<u8 as ::nearcall::Wire>::CLASS),
                         shape: <u8 as ::nearcall::Wire>::SHAPE,
                     },
@@ -2092,6 +2199,7 @@ const _: () = {
                 reply_size: __OLD_REP,
                 frame_size: __OLD_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
             },
@@ -2117,7 +2225,7 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let __reply = self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer()?;
+            let __reply = self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer::<__NOTHING_PLACES>()?;
             __reply.refuse_app()?;
             __reply.end();
             ::core::result::Result::Ok(())
@@ -2130,8 +2238,8 @@ const _: () = {
         pub fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
-            __call.tail::<u64>(__VALUE_AT_0, &x)?;
-            let __reply = __call.transfer()?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__VALUE_AT_0, &x)?;
+            let __reply = __call.transfer::<__VALUE_PLACES>()?;
             __reply.refuse_app()?;
             __reply.end();
             ::core::result::Result::Ok(())
@@ -2147,10 +2255,10 @@ const _: () = {
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BY_REF_REQ, __BY_REF_REP>(2u16)?;
             __call.put::<Block>(__BY_REF_AT_0, block);
-            __call.tail::<Block>(__BY_REF_AT_0, block)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_AT_0, block)?;
+            let mut __reply = __call.transfer::<__BY_REF_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<u32>(__BY_REF_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2169,12 +2277,12 @@ const _: () = {
             __call.put::<u128>(__LINE_AT_0, &a);
             __call.put::<u128>(__LINE_AT_1, &b);
             __call.put::<u64>(__LINE_AT_2, &c);
-            __call.tail::<u128>(__LINE_AT_0, &a)?;
-            __call.tail::<u128>(__LINE_AT_1, &b)?;
-            __call.tail::<u64>(__LINE_AT_2, &c)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_0, &a)?;
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_1, &b)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_2, &c)?;
+            let mut __reply = __call.transfer::<__LINE_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<Turn>(__LINE_BACK_0)?;
+            let __return = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2193,12 +2301,12 @@ const _: () = {
             __call.put::<Text>(__VARYING_AT_0, &r#type);
             __call.put::<Entry>(__VARYING_AT_1, entry);
             __call.put::<Vec<u16>>(__VARYING_AT_2, &numbers);
-            __call.tail::<Text>(__VARYING_AT_0, &r#type)?;
-            __call.tail::<Entry>(__VARYING_AT_1, entry)?;
-            __call.tail::<Vec<u16>>(__VARYING_AT_2, &numbers)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_0, &r#type)?;
+            __call.tail::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_1, entry)?;
+            __call.tail::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_2, &numbers)?;
+            let mut __reply = __call.transfer::<__VARYING_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<Entry>(__VARYING_BACK_0)?;
+            let __return = __reply.get::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2213,10 +2321,10 @@ const _: () = {
         ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__BYTES_REQ, __BYTES_REP>(5u16)?;
             __call.count(__BYTES_AT_0, data.len());
-            __call.slice::<u8>(data)?;
-            let mut __reply = __call.transfer()?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__BYTES_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<u64>(__BYTES_BACK_0)?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__BYTES_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2233,11 +2341,11 @@ const _: () = {
             let mut __call = self.binding.begin::<__IN_OUT_REQ, __IN_OUT_REP>(6u16)?;
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
-            __call.tail::<Point>(__IN_OUT_AT_0, &by)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            let mut __reply = __call.transfer::<__IN_OUT_PLACES>()?;
             __reply.refuse_app()?;
-            let __point = __reply.get::<Point>(__IN_OUT_BACK_0)?;
-            *point = __point;
+            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_BACK_0)?;
+            *point = __arg_point;
             __reply.end();
             ::core::result::Result::Ok(())
         }
@@ -2252,11 +2360,11 @@ const _: () = {
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__REVERSE_REQ, __REVERSE_REP>(7u16)?;
             __call.count(__REVERSE_AT_0, data.len());
-            __call.slice::<u8>(data)?;
-            let mut __reply = __call.transfer()?;
-            let __data = __reply.area::<u8>(data.len());
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__REVERSE_PLACES>()?;
+            let __arg_data = __reply.area::<u8>(data.len());
             __reply.refuse_app()?;
-            __reply.copy_out(&__data, data.len(), data)?;
+            __reply.copy_out(&__arg_data, data.len(), data)?;
             __reply.end();
             ::core::result::Result::Ok(())
         }
@@ -2270,13 +2378,13 @@ const _: () = {
             turn: &mut Turn,
             point: &mut Point,
         ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16)?.transfer()?;
+            let mut __reply = self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16)?.transfer::<__OUT_PLACES>()?;
             __reply.refuse_app()?;
-            let __turn = __reply.get::<Turn>(__OUT_BACK_0)?;
-            let __point = __reply.get::<Point>(__OUT_BACK_1)?;
-            let __return = __reply.get::<bool>(__OUT_BACK_2)?;
-            *turn = __turn;
-            *point = __point;
+            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
+            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
+            let __return = __reply.get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+            *turn = __arg_turn;
+            *point = __arg_point;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2292,12 +2400,12 @@ const _: () = {
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__FILL_REQ, __FILL_REP>(9u16)?;
             __call.put::<u8>(__FILL_AT_0, &with);
-            __call.count(__FILL_AT_1, buf.len());
-            __call.tail::<u8>(__FILL_AT_0, &with)?;
-            let mut __reply = __call.transfer()?;
-            let __buf = __reply.area::<u8>(buf.len());
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_1, buf.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_0, &with)?;
+            let mut __reply = __call.transfer::<__FILL_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
             __reply.refuse_app()?;
-            __reply.copy_out(&__buf, buf.len(), buf)?;
+            __reply.copy_out(&__arg_buf, buf.len(), buf)?;
             __reply.end();
             ::core::result::Result::Ok(())
         }
@@ -2324,30 +2432,32 @@ const _: () = {
             __call.put::<Colour>(__ALL_AT_2, &colour);
             __call.put::<u32>(__ALL_AT_3, count);
             __call.count(__ALL_AT_4, scratch.len());
-            __call.count(__ALL_AT_5, first.len());
-            __call.count(__ALL_AT_6, second.len());
-            __call.tail::<u8>(__ALL_AT_0, &a)?;
-            __call.bytes(text.as_bytes())?;
-            __call.tail::<Colour>(__ALL_AT_2, &colour)?;
-            __call.slice::<u8>(scratch)?;
-            let mut __reply = __call.transfer()?;
-            let __scratch = __reply.area::<u8>(scratch.len());
-            let __first = __reply.area::<u8>(first.len());
-            let __second = __reply.area::<u8>(second.len());
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_5, first.len())?;
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_6, second.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
+            __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
+            let mut __reply = __call.transfer::<__ALL_PLACES>()?;
+            let __arg_scratch = __reply.area::<u8>(scratch.len());
+            let __arg_first = __reply.area::<u8>(first.len());
+            let __arg_second = __reply.area::<u8>(second.len());
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Text>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __count = __reply.get::<u32>(__ALL_BACK_0)?;
-            let __turn = __reply.get::<Turn>(__ALL_BACK_1)?;
-            let __return = __reply.get::<u64>(__ALL_BACK_2)?;
-            __reply.check(&__scratch, scratch.len())?;
-            __reply.check(&__first, ::nearcall::rt::OutLen::out_len(__return))?;
-            __reply.check(&__second, second.len())?;
-            __reply.copy_out(&__scratch, scratch.len(), scratch)?;
-            __reply.copy_out(&__first, ::nearcall::rt::OutLen::out_len(__return), first)?;
-            __reply.copy_out(&__second, second.len(), second)?;
-            *count = __count;
-            *turn = __turn;
+            let __arg_count = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
+            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+            __reply.check(&__arg_scratch, scratch.len())?;
+            __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
+            __reply.check(&__arg_second, second.len())?;
+            __reply.copy_out(&__arg_scratch, scratch.len(), scratch)?;
+            __reply.copy_out(&__arg_first, ::nearcall::rt::OutLen::out_len(__return), first)?;
+            __reply.copy_out(&__arg_second, second.len(), second)?;
+            *count = __arg_count;
+            *turn = __arg_turn;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2359,10 +2469,12 @@ const _: () = {
         pub fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
             let mut __call = self.binding.begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
             __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
-            __call.tail::<Nothing>(__NOTHING_OR_AT_0, &nothing)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Nothing, { ::nearcall::rt::DEFAULT_MAX }>(__NOTHING_OR_AT_0, &nothing)?;
+            let mut __reply = __call.transfer::<__NOTHING_OR_PLACES>()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Colour>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
             __reply.end();
             ::core::result::Result::Ok(())
@@ -2373,11 +2485,14 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn small_or(&self) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
-            let mut __reply = self.binding.begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?.transfer()?;
+            let mut __reply =
+                self.binding.begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?.transfer::<__SMALL_OR_PLACES>()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<[u64; 6]>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<[u64; 6], { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __return = __reply.get::<u8>(__SMALL_OR_BACK_0)?;
+            let __return = __reply.get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SMALL_OR_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2394,11 +2509,11 @@ const _: () = {
             let mut __call = self.binding.begin::<__BLOCK_REQ, __BLOCK_REP>(13u16)?;
             __call.put::<Block>(__BLOCK_AT_0, &block);
             __call.put::<u8>(__BLOCK_AT_1, &n);
-            __call.tail::<Block>(__BLOCK_AT_0, &block)?;
-            __call.tail::<u8>(__BLOCK_AT_1, &n)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_0, &block)?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_1, &n)?;
+            let mut __reply = __call.transfer::<__BLOCK_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<Block>(__BLOCK_BACK_0)?;
+            let __return = __reply.get::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2417,22 +2532,22 @@ const _: () = {
             let mut __call = self.binding.begin::<__NUMBERS_REQ, __NUMBERS_REP>(14u16)?;
             __call.count(__NUMBERS_AT_0, a.len());
             __call.count(__NUMBERS_AT_1, b.len());
-            __call.count(__NUMBERS_AT_2, c.len());
-            __call.count(__NUMBERS_AT_3, d.len());
-            __call.slice::<u32>(a)?;
-            __call.slice::<f64>(b)?;
-            let mut __reply = __call.transfer()?;
-            let __b = __reply.area::<f64>(b.len());
-            let __c = __reply.area::<u64>(c.len());
-            let __d = __reply.area::<i16>(d.len());
+            __call.capacity::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_2, c.len())?;
+            __call.capacity::<i16, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_3, d.len())?;
+            __call.slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(a)?;
+            __call.slice::<f64, { ::nearcall::rt::DEFAULT_MAX }>(b)?;
+            let mut __reply = __call.transfer::<__NUMBERS_PLACES>()?;
+            let __arg_b = __reply.area::<f64>(b.len());
+            let __arg_c = __reply.area::<u64>(c.len());
+            let __arg_d = __reply.area::<i16>(d.len());
             __reply.refuse_app()?;
-            let __return = __reply.get::<u32>(__NUMBERS_BACK_0)?;
-            __reply.check(&__b, b.len())?;
-            __reply.check(&__c, c.len())?;
-            __reply.check(&__d, ::nearcall::rt::OutLen::out_len(__return))?;
-            __reply.copy_out(&__b, b.len(), b)?;
-            __reply.copy_out(&__c, c.len(), c)?;
-            __reply.copy_out(&__d, ::nearcall::rt::OutLen::out_len(__return), d)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_BACK_0)?;
+            __reply.check(&__arg_b, b.len())?;
+            __reply.check(&__arg_c, c.len())?;
+            __reply.check(&__arg_d, ::nearcall::rt::OutLen::out_len(__return))?;
+            __reply.copy_out(&__arg_b, b.len(), b)?;
+            __reply.copy_out(&__arg_c, c.len(), c)?;
+            __reply.copy_out(&__arg_d, ::nearcall::rt::OutLen::out_len(__return), d)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2449,12 +2564,12 @@ const _: () = {
             let mut __call = self.binding.begin::<__SUMS_REQ, __SUMS_REP>(15u16)?;
             __call.put::<Option<u16>>(__SUMS_AT_0, &option);
             __call.put::<Figure>(__SUMS_AT_1, figure);
-            __call.tail::<Option<u16>>(__SUMS_AT_0, &option)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            let mut __reply = __call.transfer::<__SUMS_PLACES>()?;
             __reply.refuse_app()?;
-            let __figure = __reply.get::<Figure>(__SUMS_BACK_0)?;
-            let __return = __reply.get::<(u8, Option<Point>)>(__SUMS_BACK_1)?;
-            *figure = __figure;
+            let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
+            let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+            *figure = __arg_figure;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2471,13 +2586,15 @@ const _: () = {
             let mut __call = self.binding.begin::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16)?;
             __call.put::<Forest>(__CONVENTIONAL_AT_0, forest);
             __call.put::<Tree>(__CONVENTIONAL_AT_1, &tree);
-            __call.tail::<Forest>(__CONVENTIONAL_AT_0, forest)?;
-            __call.tail::<Tree>(__CONVENTIONAL_AT_1, &tree)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_0, forest)?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_1, &tree)?;
+            let mut __reply = __call.transfer::<__CONVENTIONAL_PLACES>()?;
             if __reply.is_app() {
-                return ::core::result::Result::Err(::nearcall::CallError::App(__reply.get::<Option<Text>>(0)?));
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Option<Text>, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
             }
-            let __return = __reply.get::<Forest>(__CONVENTIONAL_BACK_0)?;
+            let __return = __reply.get::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2496,12 +2613,12 @@ const _: () = {
             __call.put::<u8>(__IN_PLACE_AT_0, &before);
             __call.count(__IN_PLACE_AT_1, data.len());
             __call.count(__IN_PLACE_AT_2, after.len());
-            __call.tail::<u8>(__IN_PLACE_AT_0, &before)?;
-            __call.bytes(data)?;
-            __call.slice::<u8>(after)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_AT_0, &before)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(after)?;
+            let mut __reply = __call.transfer::<__IN_PLACE_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<u64>(__IN_PLACE_BACK_0)?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2518,21 +2635,29 @@ const _: () = {
         ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
             let mut __call = self.binding.begin::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
             __call.put::<u32>(__BY_SERDE_AT_2, &n);
-            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, _>(
+            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
                 &mut __call,
                 __BY_SERDE_AT_0,
                 &a,
             )?;
-            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _>(&mut __call, __BY_SERDE_AT_1, b)?;
-            __call.tail::<u32>(__BY_SERDE_AT_2, &n)?;
-            let mut __reply = __call.transfer()?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_1,
+                b,
+            )?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_SERDE_AT_2, &n)?;
+            let mut __reply = __call.transfer::<__BY_SERDE_PLACES>()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(::nearcall::rt::serde::get::<
                     Vec<Text>,
                     _,
+                    { ::nearcall::rt::DEFAULT_MAX },
                 >(&mut __reply, 0)?));
             }
-            let __return = ::nearcall::rt::serde::get::<std::time::Duration, _>(&mut __reply, __BY_SERDE_BACK_0)?;
+            let __return = ::nearcall::rt::serde::get::<std::time::Duration, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __reply,
+                __BY_SERDE_BACK_0,
+            )?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2548,10 +2673,10 @@ const _: () = {
         ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = self.binding.begin::<__OLD_REQ, __OLD_REP>(19u16)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
-            __call.tail::<u8>(__OLD_AT_0, &r#move)?;
-            let mut __reply = __call.transfer()?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
+            let mut __reply = __call.transfer::<__OLD_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<u8>(__OLD_BACK_0)?;
+            let __return = __reply.get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -2781,7 +2906,7 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let _ = __call.open::<__NOTHING_REQ, __NOTHING_REP>()?;
         <__T as Forms>::nothing(__imp);
-        __call.reply(&::nearcall::rt::Head::<__NOTHING_REP>::ZERO);
+        __call.reply::<__NOTHING_REP, __NOTHING_PLACES>(&::nearcall::rt::Head::<__NOTHING_REP>::ZERO);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2790,9 +2915,9 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__VALUE_REQ, __VALUE_REP>()?;
-        let __x = __call.value::<u64, __VALUE_REQ>(&__head, __VALUE_AT_0)?;
-        <__T as Forms>::value(__imp, __x);
-        __call.reply(&::nearcall::rt::Head::<__VALUE_REP>::ZERO);
+        let __arg_x = __call.value::<u64, __VALUE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __VALUE_AT_0)?;
+        <__T as Forms>::value(__imp, __arg_x);
+        __call.reply::<__VALUE_REP, __VALUE_PLACES>(&::nearcall::rt::Head::<__VALUE_REP>::ZERO);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2801,11 +2926,12 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__BY_REF_REQ, __BY_REF_REP>()?;
-        let __block = __call.value::<Block, __BY_REF_REQ>(&__head, __BY_REF_AT_0)?;
-        let __return = <__T as Forms>::by_ref(__imp, &__block);
+        let __arg_block =
+            __call.value::<Block, __BY_REF_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __BY_REF_AT_0)?;
+        let __return = <__T as Forms>::by_ref(__imp, &__arg_block);
         let mut __head = ::nearcall::rt::Head::<__BY_REF_REP>::ZERO;
-        __call.reply_value::<u32, _>(&mut __head, __BY_REF_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __BY_REF_BACK_0, &__return)?;
+        __call.reply::<__BY_REF_REP, __BY_REF_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2814,13 +2940,13 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__LINE_REQ, __LINE_REP>()?;
-        let __a = __call.value::<u128, __LINE_REQ>(&__head, __LINE_AT_0)?;
-        let __b = __call.value::<u128, __LINE_REQ>(&__head, __LINE_AT_1)?;
-        let __c = __call.value::<u64, __LINE_REQ>(&__head, __LINE_AT_2)?;
-        let __return = <__T as Forms>::line(__imp, __a, __b, __c);
+        let __arg_a = __call.value::<u128, __LINE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __LINE_AT_0)?;
+        let __arg_b = __call.value::<u128, __LINE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __LINE_AT_1)?;
+        let __arg_c = __call.value::<u64, __LINE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __LINE_AT_2)?;
+        let __return = <__T as Forms>::line(__imp, __arg_a, __arg_b, __arg_c);
         let mut __head = ::nearcall::rt::Head::<__LINE_REP>::ZERO;
-        __call.reply_value::<Turn, _>(&mut __head, __LINE_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<Turn, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __LINE_BACK_0, &__return)?;
+        __call.reply::<__LINE_REP, __LINE_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2829,13 +2955,16 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__VARYING_REQ, __VARYING_REP>()?;
-        let __type = __call.value::<Text, __VARYING_REQ>(&__head, __VARYING_AT_0)?;
-        let __entry = __call.value::<Entry, __VARYING_REQ>(&__head, __VARYING_AT_1)?;
-        let __numbers = __call.value::<Vec<u16>, __VARYING_REQ>(&__head, __VARYING_AT_2)?;
-        let __return = <__T as Forms>::varying(__imp, __type, &__entry, __numbers);
+        let __arg_type =
+            __call.value::<Text, __VARYING_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __VARYING_AT_0)?;
+        let __arg_entry =
+            __call.value::<Entry, __VARYING_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __VARYING_AT_1)?;
+        let __arg_numbers =
+            __call.value::<Vec<u16>, __VARYING_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __VARYING_AT_2)?;
+        let __return = <__T as Forms>::varying(__imp, __arg_type, &__arg_entry, __arg_numbers);
         let mut __head = ::nearcall::rt::Head::<__VARYING_REP>::ZERO;
-        __call.reply_value::<Entry, _>(&mut __head, __VARYING_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<Entry, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __VARYING_BACK_0, &__return)?;
+        __call.reply::<__VARYING_REP, __VARYING_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2844,11 +2973,12 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__BYTES_REQ, __BYTES_REP>()?;
-        let __data = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __BYTES_AT_0)?)?;
-        let __return = <__T as Forms>::bytes(__imp, __data);
+        let __arg_data =
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __BYTES_AT_0)?)?;
+        let __return = <__T as Forms>::bytes(__imp, __arg_data);
         let mut __head = ::nearcall::rt::Head::<__BYTES_REP>::ZERO;
-        __call.reply_value::<u64, _>(&mut __head, __BYTES_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u64, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __BYTES_BACK_0, &__return)?;
+        __call.reply::<__BYTES_REP, __BYTES_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2857,12 +2987,13 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__IN_OUT_REQ, __IN_OUT_REP>()?;
-        let __by = __call.value::<Point, __IN_OUT_REQ>(&__head, __IN_OUT_AT_0)?;
-        let mut __point = __call.value::<Point, __IN_OUT_REQ>(&__head, __IN_OUT_AT_1)?;
-        <__T as Forms>::in_out(__imp, &mut __point, __by);
+        let __arg_by = __call.value::<Point, __IN_OUT_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __IN_OUT_AT_0)?;
+        let mut __arg_point =
+            __call.value::<Point, __IN_OUT_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __IN_OUT_AT_1)?;
+        <__T as Forms>::in_out(__imp, &mut __arg_point, __arg_by);
         let mut __head = ::nearcall::rt::Head::<__IN_OUT_REP>::ZERO;
-        __head.put::<Point>(__IN_OUT_BACK_0, &__point);
-        __call.reply(&__head);
+        __head.put::<Point>(__IN_OUT_BACK_0, &__arg_point);
+        __call.reply::<__IN_OUT_REP, __IN_OUT_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2871,9 +3002,13 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__REVERSE_REQ, __REVERSE_REP>()?;
-        let __data = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
-        <__T as Forms>::reverse(__imp, __data);
-        __call.reply(&::nearcall::rt::Head::<__REVERSE_REP>::ZERO);
+        let __end = __in_frame(__REVERSE_REP);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?);
+        __call.provide(__end)?;
+        let __arg_data = __call
+            .in_out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
+        <__T as Forms>::reverse(__imp, __arg_data);
+        __call.reply::<__REVERSE_REP, __REVERSE_PLACES>(&::nearcall::rt::Head::<__REVERSE_REP>::ZERO);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2882,14 +3017,14 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let _ = __call.open::<__OUT_REQ, __OUT_REP>()?;
-        let mut __turn = <Turn as ::core::default::Default>::default();
-        let mut __point = <Point as ::core::default::Default>::default();
-        let __return = <__T as Forms>::out(__imp, &mut __turn, &mut __point);
+        let mut __arg_turn = <Turn as ::core::default::Default>::default();
+        let mut __arg_point = <Point as ::core::default::Default>::default();
+        let __return = <__T as Forms>::out(__imp, &mut __arg_turn, &mut __arg_point);
         let mut __head = ::nearcall::rt::Head::<__OUT_REP>::ZERO;
-        __head.put::<Turn>(__OUT_BACK_0, &__turn);
-        __head.put::<Point>(__OUT_BACK_1, &__point);
-        __call.reply_value::<bool, _>(&mut __head, __OUT_BACK_2, &__return)?;
-        __call.reply(&__head);
+        __head.put::<Turn>(__OUT_BACK_0, &__arg_turn);
+        __head.put::<Point>(__OUT_BACK_1, &__arg_point);
+        __call.reply_value::<bool, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __OUT_BACK_2, &__return)?;
+        __call.reply::<__OUT_REP, __OUT_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2898,10 +3033,14 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__FILL_REQ, __FILL_REP>()?;
-        let __with = __call.value::<u8, __FILL_REQ>(&__head, __FILL_AT_0)?;
-        let __buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
-        <__T as Forms>::fill(__imp, __buf, __with);
-        __call.reply(&::nearcall::rt::Head::<__FILL_REP>::ZERO);
+        let __end = __in_frame(__FILL_REP);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?);
+        __call.provide(__end)?;
+        let __arg_with = __call.value::<u8, __FILL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __FILL_AT_0)?;
+        let __arg_buf =
+            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
+        <__T as Forms>::fill(__imp, __arg_buf, __arg_with);
+        __call.reply::<__FILL_REP, __FILL_PLACES>(&::nearcall::rt::Head::<__FILL_REP>::ZERO);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2910,27 +3049,45 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__ALL_REQ, __ALL_REP>()?;
-        let __a = __call.value::<u8, __ALL_REQ>(&__head, __ALL_AT_0)?;
-        let __text = __call.str(::nearcall::rt::get_count(&__head.0, __ALL_AT_1)?)?;
-        let __colour = __call.value::<Colour, __ALL_REQ>(&__head, __ALL_AT_2)?;
-        let mut __count = __call.value::<u32, __ALL_REQ>(&__head, __ALL_AT_3)?;
-        let __scratch = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
-        let __first = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
-        let __second = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
-        let mut __turn = <Turn as ::core::default::Default>::default();
-        match <__T as Forms>::all(__imp, __a, __text, __first, __colour, &mut __count, __scratch, __second, &mut __turn)
-        {
+        let __end = __in_frame(__ALL_REP);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?);
+        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?);
+        __call.provide(__end)?;
+        let __arg_a = __call.value::<u8, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_0)?;
+        let __arg_text =
+            __call.str::<{ ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_1)?)?;
+        let __arg_colour = __call.value::<Colour, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_2)?;
+        let mut __arg_count = __call.value::<u32, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_3)?;
+        let __arg_scratch =
+            __call.in_out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
+        let __arg_first =
+            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
+        let __arg_second =
+            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
+        let mut __arg_turn = <Turn as ::core::default::Default>::default();
+        match <__T as Forms>::all(
+            __imp,
+            __arg_a,
+            __arg_text,
+            __arg_first,
+            __arg_colour,
+            &mut __arg_count,
+            __arg_scratch,
+            __arg_second,
+            &mut __arg_turn,
+        ) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
-                __head.put::<u32>(__ALL_BACK_0, &__count);
-                __head.put::<Turn>(__ALL_BACK_1, &__turn);
-                __call.reply_value::<u64, _>(&mut __head, __ALL_BACK_2, &__return)?;
-                __call.reply(&__head);
+                __head.put::<u32>(__ALL_BACK_0, &__arg_count);
+                __head.put::<Turn>(__ALL_BACK_1, &__arg_turn);
+                __call.reply_value::<u64, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __ALL_BACK_2, &__return)?;
+                __call.reply::<__ALL_REP, __ALL_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
-                __call.reply_value::<Text, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<Text, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__ALL_REP, __ALL_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -2941,15 +3098,16 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__NOTHING_OR_REQ, __NOTHING_OR_REP>()?;
-        let __nothing = __call.value::<Nothing, __NOTHING_OR_REQ>(&__head, __NOTHING_OR_AT_0)?;
-        match <__T as Forms>::nothing_or(__imp, __nothing) {
+        let __arg_nothing =
+            __call.value::<Nothing, __NOTHING_OR_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __NOTHING_OR_AT_0)?;
+        match <__T as Forms>::nothing_or(__imp, __arg_nothing) {
             ::core::result::Result::Ok(()) => {
-                __call.reply(&::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO);
+                __call.reply::<__NOTHING_OR_REP, __NOTHING_OR_PLACES>(&::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO;
-                __call.reply_value::<Colour, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<Colour, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__NOTHING_OR_REP, __NOTHING_OR_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -2963,13 +3121,17 @@ const _: () = {
         match <__T as Forms>::small_or(__imp) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__SMALL_OR_REP>::ZERO;
-                __call.reply_value::<u8, _>(&mut __head, __SMALL_OR_BACK_0, &__return)?;
-                __call.reply(&__head);
+                __call.reply_value::<u8, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                    &mut __head,
+                    __SMALL_OR_BACK_0,
+                    &__return,
+                )?;
+                __call.reply::<__SMALL_OR_REP, __SMALL_OR_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__SMALL_OR_REP>::ZERO;
-                __call.reply_value::<[u64; 6], _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<[u64; 6], _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__SMALL_OR_REP, __SMALL_OR_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -2980,12 +3142,12 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__BLOCK_REQ, __BLOCK_REP>()?;
-        let __block = __call.value::<Block, __BLOCK_REQ>(&__head, __BLOCK_AT_0)?;
-        let __n = __call.value::<u8, __BLOCK_REQ>(&__head, __BLOCK_AT_1)?;
-        let __return = <__T as Forms>::block(__imp, __block, __n);
+        let __arg_block = __call.value::<Block, __BLOCK_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __BLOCK_AT_0)?;
+        let __arg_n = __call.value::<u8, __BLOCK_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __BLOCK_AT_1)?;
+        let __return = <__T as Forms>::block(__imp, __arg_block, __arg_n);
         let mut __head = ::nearcall::rt::Head::<__BLOCK_REP>::ZERO;
-        __call.reply_value::<Block, _>(&mut __head, __BLOCK_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<Block, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __BLOCK_BACK_0, &__return)?;
+        __call.reply::<__BLOCK_REP, __BLOCK_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -2994,14 +3156,23 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__NUMBERS_REQ, __NUMBERS_REP>()?;
-        let __a = __call.slice::<u32>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_0)?)?;
-        let __b = __call.in_out::<f64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?)?;
-        let __c = __call.out::<u64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?)?;
-        let __d = __call.out::<i16>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?)?;
-        let __return = <__T as Forms>::numbers(__imp, __a, __b, __c, __d);
+        let __end = __in_frame(__NUMBERS_REP);
+        let __end = ::nearcall::rt::area_end::<f64>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?);
+        let __end = ::nearcall::rt::area_end::<u64>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?);
+        let __end = ::nearcall::rt::area_end::<i16>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?);
+        __call.provide(__end)?;
+        let __arg_a = __call
+            .slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_0)?)?;
+        let __arg_b = __call
+            .in_out::<f64, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?)?;
+        let __arg_c = __call
+            .out::<u64, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?)?;
+        let __arg_d = __call
+            .out::<i16, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?)?;
+        let __return = <__T as Forms>::numbers(__imp, __arg_a, __arg_b, __arg_c, __arg_d);
         let mut __head = ::nearcall::rt::Head::<__NUMBERS_REP>::ZERO;
-        __call.reply_value::<u32, _>(&mut __head, __NUMBERS_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __NUMBERS_BACK_0, &__return)?;
+        __call.reply::<__NUMBERS_REP, __NUMBERS_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -3010,13 +3181,19 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__SUMS_REQ, __SUMS_REP>()?;
-        let __option = __call.value::<Option<u16>, __SUMS_REQ>(&__head, __SUMS_AT_0)?;
-        let mut __figure = __call.value::<Figure, __SUMS_REQ>(&__head, __SUMS_AT_1)?;
-        let __return = <__T as Forms>::sums(__imp, &mut __figure, __option);
+        let __arg_option =
+            __call.value::<Option<u16>, __SUMS_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __SUMS_AT_0)?;
+        let mut __arg_figure =
+            __call.value::<Figure, __SUMS_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __SUMS_AT_1)?;
+        let __return = <__T as Forms>::sums(__imp, &mut __arg_figure, __arg_option);
         let mut __head = ::nearcall::rt::Head::<__SUMS_REP>::ZERO;
-        __head.put::<Figure>(__SUMS_BACK_0, &__figure);
-        __call.reply_value::<(u8, Option<Point>), _>(&mut __head, __SUMS_BACK_1, &__return)?;
-        __call.reply(&__head);
+        __head.put::<Figure>(__SUMS_BACK_0, &__arg_figure);
+        __call.reply_value::<(u8, Option<Point>), _, { ::nearcall::rt::DEFAULT_MAX }>(
+            &mut __head,
+            __SUMS_BACK_1,
+            &__return,
+        )?;
+        __call.reply::<__SUMS_REP, __SUMS_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -3025,18 +3202,24 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>()?;
-        let __forest = __call.value::<Forest, __CONVENTIONAL_REQ>(&__head, __CONVENTIONAL_AT_0)?;
-        let __tree = __call.value::<Tree, __CONVENTIONAL_REQ>(&__head, __CONVENTIONAL_AT_1)?;
-        match <__T as Forms>::conventional(__imp, &__forest, __tree) {
+        let __arg_forest = __call
+            .value::<Forest, __CONVENTIONAL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __CONVENTIONAL_AT_0)?;
+        let __arg_tree =
+            __call.value::<Tree, __CONVENTIONAL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __CONVENTIONAL_AT_1)?;
+        match <__T as Forms>::conventional(__imp, &__arg_forest, __arg_tree) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__CONVENTIONAL_REP>::ZERO;
-                __call.reply_value::<Forest, _>(&mut __head, __CONVENTIONAL_BACK_0, &__return)?;
-                __call.reply(&__head);
+                __call.reply_value::<Forest, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                    &mut __head,
+                    __CONVENTIONAL_BACK_0,
+                    &__return,
+                )?;
+                __call.reply::<__CONVENTIONAL_REP, __CONVENTIONAL_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__CONVENTIONAL_REP>::ZERO;
-                __call.reply_value::<Option<Text>, _>(&mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                __call.reply_value::<Option<Text>, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__CONVENTIONAL_REP, __CONVENTIONAL_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -3047,13 +3230,16 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__IN_PLACE_REQ, __IN_PLACE_REP>()?;
-        let __before = __call.value::<u8, __IN_PLACE_REQ>(&__head, __IN_PLACE_AT_0)?;
-        let __data = __call.in_place(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_1)?)?;
-        let __after = __call.slice::<u8>(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_2)?)?;
-        let __return = <__T as Forms>::in_place(__imp, __before, __data, __after);
+        let __arg_before =
+            __call.value::<u8, __IN_PLACE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __IN_PLACE_AT_0)?;
+        let __arg_data = __call
+            .in_place::<{ ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_1)?)?;
+        let __arg_after = __call
+            .slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __IN_PLACE_AT_2)?)?;
+        let __return = <__T as Forms>::in_place(__imp, __arg_before, __arg_data, __arg_after);
         let mut __head = ::nearcall::rt::Head::<__IN_PLACE_REP>::ZERO;
-        __call.reply_value::<u64, _>(&mut __head, __IN_PLACE_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u64, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __IN_PLACE_BACK_0, &__return)?;
+        __call.reply::<__IN_PLACE_REP, __IN_PLACE_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -3062,32 +3248,37 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__BY_SERDE_REQ, __BY_SERDE_REP>()?;
-        let __a = ::nearcall::rt::serde::take::<std::collections::BTreeMap<Text, u32>, __BY_SERDE_REQ>(
-            __call,
-            &__head,
-            __BY_SERDE_AT_0,
-        )?;
-        let __b = ::nearcall::rt::serde::take::<Option<std::time::Duration>, __BY_SERDE_REQ>(
-            __call,
-            &__head,
-            __BY_SERDE_AT_1,
-        )?;
-        let __n = __call.value::<u32, __BY_SERDE_REQ>(&__head, __BY_SERDE_AT_2)?;
-        match <__T as Forms>::by_serde(__imp, __a, &__b, __n) {
+        let __arg_a = ::nearcall::rt::serde::take::<
+            std::collections::BTreeMap<Text, u32>,
+            __BY_SERDE_REQ,
+            { ::nearcall::rt::DEFAULT_MAX },
+        >(__call, &__head, __BY_SERDE_AT_0)?;
+        let __arg_b = ::nearcall::rt::serde::take::<
+            Option<std::time::Duration>,
+            __BY_SERDE_REQ,
+            { ::nearcall::rt::DEFAULT_MAX },
+        >(__call, &__head, __BY_SERDE_AT_1)?;
+        let __arg_n = __call.value::<u32, __BY_SERDE_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __BY_SERDE_AT_2)?;
+        match <__T as Forms>::by_serde(__imp, __arg_a, &__arg_b, __arg_n) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__BY_SERDE_REP>::ZERO;
-                ::nearcall::rt::serde::reply::<std::time::Duration, _>(
+                ::nearcall::rt::serde::reply::<std::time::Duration, _, { ::nearcall::rt::DEFAULT_MAX }>(
                     __call,
                     &mut __head,
                     __BY_SERDE_BACK_0,
                     &__return,
                 )?;
-                __call.reply(&__head);
+                __call.reply::<__BY_SERDE_REP, __BY_SERDE_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
                 let mut __head = ::nearcall::rt::Head::<__BY_SERDE_REP>::ZERO;
-                ::nearcall::rt::serde::reply::<Vec<Text>, _>(__call, &mut __head, 0, &__error)?;
-                __call.reply_app(&__head);
+                ::nearcall::rt::serde::reply::<Vec<Text>, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                    __call,
+                    &mut __head,
+                    0,
+                    &__error,
+                )?;
+                __call.reply_app::<__BY_SERDE_REP, __BY_SERDE_PLACES>(&__head);
             }
         }
         ::core::result::Result::Ok(())
@@ -3098,11 +3289,11 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__OLD_REQ, __OLD_REP>()?;
-        let __move = __call.value::<u8, __OLD_REQ>(&__head, __OLD_AT_0)?;
-        let __return = <__T as Forms>::old(__imp, __move);
+        let __arg_move = __call.value::<u8, __OLD_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __OLD_AT_0)?;
+        let __return = <__T as Forms>::old(__imp, __arg_move);
         let mut __head = ::nearcall::rt::Head::<__OLD_REP>::ZERO;
-        __call.reply_value::<u8, _>(&mut __head, __OLD_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<u8, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __OLD_BACK_0, &__return)?;
+        __call.reply::<__OLD_REP, __OLD_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     impl<T> ::core::fmt::Debug for FormsLocal<T> {
@@ -3423,6 +3614,7 @@ const _: () = {
     const __DO_BACK_0: usize = 0;
     const __DO_BACK_1: usize = __DO_BACK_0 + <Text as ::nearcall::Wire>::SIZE;
     const __DO_REP: usize = ::nearcall::rt::head_bytes(__DO_BACK_1);
+    const __DO_PLACES: bool = __in_frame(__DO_REP) != 0 || __varies::<Text>();
     const __DO_FRAME: usize = if __varies::<Text>() {
         ::core::assert!(
             __max(__in_frame(__DO_REQ), __in_frame(__DO_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -3440,6 +3632,7 @@ const _: () = {
                 name: "return",
                 direction: ::nearcall::rt::Direction::Return,
                 size: <Text as ::nearcall::Wire>::SIZE,
+                max: { ::nearcall::rt::DEFAULT_MAX },
                 carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
                 shape: <Text as ::nearcall::Wire>::SHAPE,
             }],
@@ -3447,6 +3640,7 @@ const _: () = {
             reply_size: __DO_REP,
             frame_size: __DO_FRAME,
             concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+            exhausted: ::nearcall::rt::Exhausted::Wait,
             timeout: ::core::option::Option::None,
             idempotent: false,
         }],
@@ -3471,9 +3665,9 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub(crate) fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer()?;
+            let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer::<__DO_PLACES>()?;
             __reply.refuse_app()?;
-            let __return = __reply.get::<Text>(__DO_BACK_0)?;
+            let __return = __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__DO_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
@@ -3538,8 +3732,8 @@ const _: () = {
         let _ = __call.open::<__DO_REQ, __DO_REP>()?;
         let __return = <__T as Inner>::r#do(__imp);
         let mut __head = ::nearcall::rt::Head::<__DO_REP>::ZERO;
-        __call.reply_value::<Text, _>(&mut __head, __DO_BACK_0, &__return)?;
-        __call.reply(&__head);
+        __call.reply_value::<Text, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __DO_BACK_0, &__return)?;
+        __call.reply::<__DO_REP, __DO_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     impl<T> ::core::fmt::Debug for InnerLocal<T> {

@@ -2,19 +2,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nearcall_core::channel::server::{Serving, Started};
+use nearcall_core::channel::memory::{Arena, Memory, NoRoom};
+use nearcall_core::channel::server::Started;
+use nearcall_core::channel::serving::Serving;
 use nearcall_layout::conventional::{self, Unfit};
-use nearcall_layout::pair::status;
+use nearcall_layout::pair::{SEGMENT_SIZE_MAX, status};
 use nearcall_layout::wire::{count_of, get_count};
 use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::plain::{ALIGN_MAX, Plain, padding};
+use super::plain::{Plain, padding};
 use super::{LINE_BYTES, Service};
+use crate::segments::large_call;
 use crate::shared::SharedBytes;
-
-/// Bytes of memory for arguments beyond a frame: so that each of 64 slices can begin where its items are aligned.
-const SLACK: usize = 64 * ALIGN_MAX;
 
 /// The size of a head that begins a frame.
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "checked, and TryFrom is not const")]
@@ -31,7 +31,11 @@ pub enum Refusal {
     NoSuchProcedure,
     /// An argument is no value of its type, or a length goes beyond the frame.
     BadArgument,
-    /// The results do not fit the frame.
+    /// An argument is larger than it may be; the first word of the results says how large that is. Nothing ran.
+    ArgumentTooLarge,
+    /// There is no memory for the call at the moment. Nothing ran.
+    Overloaded,
+    /// The results are larger than they may be, or there is no memory for them.
     TooLarge,
     /// The results have no encoded form.
     Unreturnable,
@@ -59,47 +63,11 @@ impl From<Malformed> for Refusal {
 #[derive(Debug)]
 pub struct Incoming<'a> {
     call: Serving<'a>,
-    scratch: Scratch<'a>,
+    arena: Arena<'a>,
     /// A status of the reply; see `answer`.
     status: u32,
     /// Where the next bytes of the request's tail are.
     at: u32,
-}
-
-/// A processor's memory for arguments.
-#[derive(Debug)]
-enum Scratch<'a> {
-    /// None of it is used; it may have to grow.
-    Whole(&'a mut Vec<u8>),
-    /// What is left.
-    Left(&'a mut [u8]),
-}
-
-impl<'a> Scratch<'a> {
-    /// The next `len` bytes that begin where a `T` may, of `frame_size` in all.
-    #[inline]
-    fn take<T>(&mut self, len: usize, frame_size: usize) -> Option<&'a mut [u8]> {
-        let mut left = match core::mem::replace(self, Self::Left(&mut [])) {
-            Self::Left(left) => left,
-            Self::Whole(all) => {
-                let size = frame_size.saturating_add(SLACK);
-                if all.len() < size {
-                    enlarge(all, size);
-                }
-                all.get_mut(..size)?
-            }
-        };
-        let _ = left.split_off_mut(..left.as_ptr().align_offset(align_of::<T>()));
-        let taken = left.split_off_mut(..len);
-        *self = Self::Left(left);
-        taken
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn enlarge(scratch: &mut Vec<u8>, size: usize) {
-    scratch.resize(size, 0);
 }
 
 /// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
@@ -109,11 +77,12 @@ pub(crate) fn answer(
     service: &dyn Service,
     procedure: u16,
     mut started: Started<'_>,
-    scratch: &mut Vec<u8>,
+    memory: &mut Memory,
     refused: impl FnOnce(),
 ) {
-    let call = started.serve();
-    let mut incoming = Incoming { call, scratch: Scratch::Whole(scratch), status: u32::from(status::PANICKED), at: 0 };
+    let (arena, out_of_band) = memory.parts();
+    let call = started.serve(out_of_band);
+    let mut incoming = Incoming { call, arena, status: u32::from(status::PANICKED), at: 0 };
     // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
     // restored by what follows, whatever happened inside.
     let result = catch_unwind(AssertUnwindSafe(|| service.call(procedure, &mut incoming)));
@@ -124,6 +93,7 @@ pub(crate) fn answer(
         Err(_) => status::PANICKED,
     };
     started.answer(status);
+    memory.clear();
 }
 
 impl Refusal {
@@ -140,6 +110,8 @@ impl Refusal {
         match self {
             Self::NoSuchProcedure => status::NO_PROCEDURE,
             Self::BadArgument => status::BAD_ARGUMENT,
+            Self::ArgumentTooLarge => status::ARGUMENT_TOO_LARGE,
+            Self::Overloaded => status::OVERLOADED,
             Self::TooLarge => status::TOO_LARGE,
             Self::Unreturnable => status::UNRETURNABLE,
         }
@@ -151,7 +123,8 @@ impl<'a> Incoming<'a> {
     /// request line is the client's again. Called once, first.
     ///
     /// # Errors
-    /// `BadArgument` if the frame is too small for the heads, which the handshake excludes.
+    /// `BadArgument` if the frame is too small for the head, which the handshake excludes; `Overloaded` without memory
+    /// for that of the reply.
     #[inline(always)]
     pub fn open<const REQ: usize, const REP: usize>(&mut self) -> Result<Head<REQ>, Refusal> {
         let mut head = Head::ZERO;
@@ -167,44 +140,94 @@ impl<'a> Incoming<'a> {
             self.at = const { head_size(REQ) };
         }
         if REP > LINE_BYTES {
-            self.call.reserve(REP).ok_or(Refusal::TooLarge)?;
+            self.call.reserve(REP).ok_or(Refusal::Overloaded)?;
         }
         Ok(head)
     }
 
-    /// The next `count` items of the request's tail, as they lay in the client's memory: LRPC's copy E.
+    /// Sees to it that areas fit that end at byte `end` of the reply half. Before the first of them.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many.
+    /// `ArgumentTooLarge` if that is more than there can be; `Overloaded` if there is no memory for it now.
     #[inline(always)]
-    pub fn slice<T: Plain>(&mut self, count: usize) -> Result<&'a [T], Refusal> {
+    pub fn provide(&mut self, end: usize) -> Result<(), Refusal> {
+        if end > SEGMENT_SIZE_MAX {
+            return Err(self.too_large(SEGMENT_SIZE_MAX));
+        }
+        self.call.provide(end).ok_or(Refusal::Overloaded)
+    }
+
+    /// The next `count` items of the request's tail, up to `MAX` bytes, as they lay in the client's memory: LRPC's
+    /// copy E.
+    ///
+    /// # Errors
+    /// `BadArgument` if there are not as many; `ArgumentTooLarge`; `Overloaded`.
+    #[inline(always)]
+    pub fn slice<T: Plain, const MAX: usize>(&mut self, count: usize) -> Result<&'a [T], Refusal> {
         let size = count.checked_mul(size_of::<T>()).ok_or(Refusal::BadArgument)?;
-        let into = self.scratch.take::<T>(size, self.call.frame_size()).ok_or(Refusal::BadArgument)?;
+        let into = self.private::<T>(size, MAX)?;
         self.copy_in(into)?;
         // Its size and its alignment are right.
         FromBytes::ref_from_bytes(into).map_err(|_| Refusal::BadArgument)
     }
 
-    /// The next `len` bytes of the request's tail, where the client put them.
+    /// Private memory for `size` bytes of the request's tail.
+    #[inline(always)]
+    fn private<T>(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
+        let frame_size = self.call.frame_size();
+        // Nothing is allocated for what the client only announces.
+        if size > frame_size && size > self.call.arguments_size() {
+            return Err(Refusal::BadArgument);
+        }
+        if size > max {
+            return Err(self.too_large(max));
+        }
+        self.arena.take::<T>(size, frame_size).map_err(|no| self.no_room(no))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn no_room(&mut self, no: NoRoom) -> Refusal {
+        match no {
+            NoRoom::Never(limit) => self.too_large(limit),
+            NoRoom::Now => Refusal::Overloaded,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn too_large(&mut self, limit: usize) -> Refusal {
+        self.call.result(0, u64::try_from(limit).unwrap_or(u64::MAX));
+        Refusal::ArgumentTooLarge
+    }
+
+    /// The next `len` bytes of the request's tail, up to `MAX`, where the client put them.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many.
+    /// `BadArgument` if there are not as many; `ArgumentTooLarge`.
     #[inline]
-    pub fn in_place(&mut self, len: usize) -> Result<SharedBytes<'a>, Refusal> {
+    pub fn in_place<const MAX: usize>(&mut self, len: usize) -> Result<SharedBytes<'a>, Refusal> {
         let at = usize::try_from(self.at).map_err(|_| Refusal::BadArgument)?;
         let bytes = self.call.shared(at, len).ok_or(Refusal::BadArgument)?;
+        if len > MAX {
+            return Err(self.too_large(MAX));
+        }
         // Inside the frame, and so inside 32 bits.
         self.at = self.at.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
         Ok(SharedBytes::of_peer(bytes))
     }
 
-    /// The next bytes of the request's tail, as many as the head says at `at`.
+    /// The next bytes of the request's tail, as many as the head says at `at`, up to `MAX`.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many.
+    /// `BadArgument` if there are not as many; `ArgumentTooLarge`; `Overloaded`.
     #[inline]
-    pub(super) fn sized<const REQ: usize>(&mut self, head: &Head<REQ>, at: usize) -> Result<&'a [u8], Refusal> {
-        self.slice(get_count(&head.0, at)?)
+    pub(super) fn sized<const REQ: usize, const MAX: usize>(
+        &mut self,
+        head: &Head<REQ>,
+        at: usize,
+    ) -> Result<&'a [u8], Refusal> {
+        self.slice::<u8, MAX>(get_count(&head.0, at)?)
     }
 
     #[inline(always)]
@@ -213,43 +236,50 @@ impl<'a> Incoming<'a> {
         self.call.copy_in(at, into).ok_or(Refusal::BadArgument)?;
         // Inside the frame, as the copy has seen, and so inside 32 bits.
         self.at = self.at.saturating_add(u32::try_from(into.len()).unwrap_or(u32::MAX));
+        if into.len() > self.call.frame_size() {
+            large_call();
+        }
         Ok(())
     }
 
     /// The next `len` bytes of the request's tail as text.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many, or they are not UTF-8.
+    /// `BadArgument` if there are not as many, or they are not UTF-8; `ArgumentTooLarge`; `Overloaded`.
     #[inline(always)]
-    pub fn str(&mut self, len: usize) -> Result<&'a str, Refusal> {
-        core::str::from_utf8(self.slice(len)?).map_err(|_| Refusal::BadArgument)
+    pub fn str<const MAX: usize>(&mut self, len: usize) -> Result<&'a str, Refusal> {
+        core::str::from_utf8(self.slice::<u8, MAX>(len)?).map_err(|_| Refusal::BadArgument)
     }
 
     /// A value whose fixed part is at `at` of the head.
     ///
     /// # Errors
-    /// `BadArgument` if the bytes are no value of `T`.
+    /// `BadArgument` if the bytes are no value of `T`; `ArgumentTooLarge` if its tail has more than `MAX`; `Overloaded`.
     #[inline(always)]
-    pub fn value<T: Wire, const REQ: usize>(&mut self, head: &Head<REQ>, at: usize) -> Result<T, Refusal> {
+    pub fn value<T: Wire, const REQ: usize, const MAX: usize>(
+        &mut self,
+        head: &Head<REQ>,
+        at: usize,
+    ) -> Result<T, Refusal> {
         match T::CLASS {
             Class::Fixed => Ok(head.get(at)?),
             Class::Varying => {
                 let size = T::tail_size_at(&head.0, at)?;
-                let mut tail = Tail::new(self.slice(size)?);
+                let mut tail = Tail::new(self.slice::<u8, MAX>(size)?);
                 let value = T::get(&head.0, at, &mut tail)?;
                 if tail.left() == 0 { Ok(value) } else { Err(Refusal::BadArgument) }
             }
-            Class::Conventional => Ok(conventional::decode(self.sized(head, at)?)?),
+            Class::Conventional => Ok(conventional::decode(self.sized::<REQ, MAX>(head, at)?)?),
         }
     }
 
     /// The next `count` items of the request's tail, copied into our own reply half and lent to the procedure there.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many; `TooLarge` if the reply half has no room.
+    /// `BadArgument` if there are not as many; `ArgumentTooLarge`; `TooLarge` if the reply half has no room.
     #[inline(always)]
-    pub fn in_out<T: Plain>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
-        let area = self.out(count)?;
+    pub fn in_out<T: Plain, const MAX: usize>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
+        let area = self.out::<T, MAX>(count)?;
         self.copy_in(area.as_mut_bytes())?;
         Ok(area)
     }
@@ -257,9 +287,12 @@ impl<'a> Incoming<'a> {
     /// The reply's next area, in our own memory. Its contents are those of an earlier reply to the same client.
     ///
     /// # Errors
-    /// `TooLarge` if the reply half has no room.
+    /// `ArgumentTooLarge` if that is more than `MAX` bytes; `TooLarge` if the reply half has no room.
     #[inline(always)]
-    pub fn out<T: Plain>(&mut self, capacity: usize) -> Result<&'a mut [T], Refusal> {
+    pub fn out<T: Plain, const MAX: usize>(&mut self, capacity: usize) -> Result<&'a mut [T], Refusal> {
+        if capacity.saturating_mul(size_of::<T>()) > MAX {
+            return Err(self.too_large(MAX));
+        }
         if align_of::<T>() > 1 {
             // Nobody reads it; but no byte of an earlier message stays in this one.
             self.call.space(padding::<T>(self.call.lent())).ok_or(Refusal::TooLarge)?.fill(0);
@@ -272,20 +305,23 @@ impl<'a> Incoming<'a> {
 
     /// The procedure returned: its results, but for tails.
     #[inline(always)]
-    pub fn reply<const REP: usize>(&mut self, head: &Head<REP>) {
-        self.put(status::OK, head);
+    pub fn reply<const REP: usize, const PLACES: bool>(&mut self, head: &Head<REP>) {
+        self.put::<REP, PLACES>(status::OK, head);
     }
 
     /// The procedure returned its own error.
     #[inline(always)]
-    pub fn reply_app<const REP: usize>(&mut self, head: &Head<REP>) {
-        self.put(status::APP, head);
+    pub fn reply_app<const REP: usize, const PLACES: bool>(&mut self, head: &Head<REP>) {
+        self.put::<REP, PLACES>(status::APP, head);
     }
 
     #[inline(always)]
-    fn put<const REP: usize>(&mut self, how: u16, head: &Head<REP>) {
+    fn put<const REP: usize, const PLACES: bool>(&mut self, how: u16, head: &Head<REP>) {
         self.call.finished();
         self.status = u32::from(how);
+        if PLACES {
+            self.call.places();
+        }
         if REP > LINE_BYTES {
             // `open` has seen to it that it has this size.
             if let Some(space) = self.call.head().first_chunk_mut() {
@@ -301,9 +337,9 @@ impl<'a> Incoming<'a> {
     /// Puts a result at `at` of the head, and its tail, if it has one, after the areas.
     ///
     /// # Errors
-    /// `TooLarge` if the reply half has no room; `Unreturnable`.
+    /// `TooLarge` if the tail has more than `MAX` bytes, or there is no memory for it; `Unreturnable`.
     #[inline(always)]
-    pub fn reply_value<T: Wire, const REP: usize>(
+    pub fn reply_value<T: Wire, const REP: usize, const MAX: usize>(
         &mut self,
         head: &mut Head<REP>,
         at: usize,
@@ -313,31 +349,44 @@ impl<'a> Incoming<'a> {
             Class::Fixed => head.put(at, value),
             Class::Varying => {
                 head.put(at, value);
-                let size = value.tail_size();
-                value.put_tail(self.call.space(size).ok_or(Refusal::TooLarge)?);
-                // Nobody reads it for a result without a tail.
-                self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
+                value.put_tail(self.tail(value.tail_size(), MAX)?);
             }
-            Class::Conventional => self.encode(head, at, |space| conventional::encode(value, space))?,
+            Class::Conventional => self.encode::<REP, MAX>(head, at, |space| conventional::encode(value, space))?,
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn tail(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
+        if size > max {
+            return Err(Refusal::TooLarge);
+        }
+        self.call.tail(size).ok_or(Refusal::TooLarge)
     }
 
     /// Appends what `write` writes, and puts its size at `at` of the head.
     ///
     /// # Errors
-    /// `TooLarge` if the reply half has no room; `Unreturnable`.
+    /// `TooLarge` if that is more than `MAX` bytes, or there is no memory for it; `Unreturnable`.
     #[inline]
-    pub(super) fn encode<const REP: usize>(
+    pub(super) fn encode<const REP: usize, const MAX: usize>(
         &mut self,
         head: &mut Head<REP>,
         at: usize,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, Unfit>,
+        write: impl Fn(&mut [u8]) -> Result<usize, Unfit>,
     ) -> Result<(), Refusal> {
-        // The tail of a result is the last part of the reply half.
-        let size = write(self.call.space(self.call.room()).ok_or(Refusal::TooLarge)?)?;
+        // The tail of a result is the last part of the reply half. It is written there at once, without being measured
+        // first: most results fit.
+        let size = match write(self.call.rest()) {
+            Ok(size) => {
+                // Takes what was just written.
+                self.tail(size, MAX)?;
+                size
+            }
+            Err(Unfit::Size { size }) => write(self.tail(size, MAX)?)?,
+            Err(unfit) => return Err(unfit.into()),
+        };
         head.put(at, &count_of(size));
-        self.call.tail_size(u64::try_from(size).unwrap_or(u64::MAX));
         Ok(())
     }
 }

@@ -31,6 +31,26 @@ pub const DEFAULT_CONCURRENCY: u16 = 5;
 /// Bytes of a frame for parameters of varying size, unless the interface says otherwise (LRPC: an Ethernet packet).
 pub const DEFAULT_FRAME_SIZE: usize = 1500;
 
+/// Bytes of a parameter or result of varying size, unless the interface says otherwise.
+pub const DEFAULT_MAX: usize = 1024 * 1024;
+
+/// Where an area of `count` items ends that comes next after byte `at` of the reply half; `usize::MAX` if nowhere.
+#[inline(always)]
+pub const fn area_end<T: Plain>(at: usize, count: usize) -> usize {
+    at.saturating_add(plain::padding::<T>(at)).saturating_add(count.saturating_mul(size_of::<T>()))
+}
+
+/// What happens to a call when as many are in flight as its class has A-stacks (LRPC, section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exhausted {
+    /// It waits for one, up to its time-out.
+    Wait,
+    /// It fails.
+    Fail,
+    /// The class gets one more, until it has so many; then it waits.
+    Grow(u16),
+}
+
 /// The time-out of a call, unless the interface says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -58,6 +78,8 @@ pub struct Procedure {
     pub frame_size: usize,
     /// Calls at once.
     pub concurrency: u16,
+    /// What more calls do.
+    pub exhausted: Exhausted,
     /// `None`: [`DEFAULT_TIMEOUT`]. [`Duration::MAX`]: for ever.
     pub timeout: Option<Duration>,
     /// Whether calling twice is as good as calling once.
@@ -73,6 +95,8 @@ pub struct Param {
     pub direction: Direction,
     /// Bytes of it that lie in a head.
     pub size: usize,
+    /// Bytes that may be beside them, in a tail or an area.
+    pub max: usize,
     /// How it is carried.
     pub carried: Carried,
     /// What it is.

@@ -1,11 +1,12 @@
 //! The client's half of a stub.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use nearcall_core::shm::copy;
-use nearcall_core::transfer::call::{Answered, Failed, Held};
+use nearcall_core::transfer::call::{Answered, Failed, Frame, Held};
 use nearcall_layout::conventional::{self, Unfit};
-use nearcall_layout::pair::status;
+use nearcall_layout::pair::{reply, status};
 use nearcall_layout::wire::{count_of, get_count};
 use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::IntoBytes;
@@ -46,87 +47,120 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         self.head.put(at, &count_of(len));
     }
 
-    /// Appends bytes to the tail: LRPC's copy A.
+    /// Puts the capacity of an out area, of up to `MAX` bytes.
     ///
     /// # Errors
     /// `TooLarge`; nothing was sent.
     #[inline(always)]
-    pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        let space = self.space(bytes.len())?;
+    pub fn capacity<T: Plain, const MAX: usize>(&mut self, at: usize, len: usize) -> Result<(), Failure> {
+        // No slice is so long that its bytes do not fit.
+        within(len.saturating_mul(size_of::<T>()), MAX)?;
+        self.count(at, len);
+        Ok(())
+    }
+
+    /// Appends up to `MAX` bytes to the tail: LRPC's copy A.
+    ///
+    /// # Errors
+    /// `TooLarge`, `NoMemory`, and what can become of asking for a segment; nothing was sent.
+    #[inline(always)]
+    pub fn bytes<const MAX: usize>(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let space = self.space(bytes.len(), MAX)?;
         copy::private_to_own(bytes, space);
         Ok(())
     }
 
-    /// Appends items as they lie in memory.
+    /// Appends items, of up to `MAX` bytes, as they lie in memory.
     ///
     /// # Errors
-    /// `TooLarge`; nothing was sent.
+    /// As [`bytes`](Self::bytes).
     #[inline(always)]
-    pub fn slice<T: Plain>(&mut self, items: &[T]) -> Result<(), Failure> {
-        self.bytes(items.as_bytes())
+    pub fn slice<T: Plain, const MAX: usize>(&mut self, items: &[T]) -> Result<(), Failure> {
+        self.bytes::<MAX>(items.as_bytes())
     }
 
-    /// Appends the tail of the value whose fixed part is at `at`.
+    /// Appends the tail of the value whose fixed part is at `at`, of up to `MAX` bytes.
     ///
     /// # Errors
-    /// `TooLarge`, `Unsendable`; nothing was sent.
+    /// As [`bytes`](Self::bytes); `Unsendable`.
     #[inline(always)]
-    pub fn tail<T: Wire>(&mut self, at: usize, value: &T) -> Result<(), Failure> {
+    pub fn tail<T: Wire, const MAX: usize>(&mut self, at: usize, value: &T) -> Result<(), Failure> {
         match T::CLASS {
             Class::Fixed => {}
-            Class::Varying => value.put_tail(self.space(value.tail_size())?),
-            Class::Conventional => self.encode(at, |space| conventional::encode(value, space))?,
+            Class::Varying => value.put_tail(self.space(value.tail_size(), MAX)?),
+            Class::Conventional => self.encode::<MAX>(at, |space| conventional::encode(value, space))?,
         }
         Ok(())
     }
 
-    /// Appends what `write` writes, and puts its size at `at` of the head.
+    /// Appends what `write` writes, up to `MAX` bytes, and puts its size at `at` of the head.
     ///
     /// # Errors
-    /// `TooLarge`, `Unsendable`; nothing was sent.
+    /// As [`tail`](Self::tail).
     #[inline]
-    pub(super) fn encode(
+    pub(super) fn encode<const MAX: usize>(
         &mut self,
         at: usize,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, Unfit>,
+        write: impl Fn(&mut [u8]) -> Result<usize, Unfit>,
     ) -> Result<(), Failure> {
-        let frame = self.held.frame();
-        let limit = frame.len();
-        match write(frame.get_mut(self.used..).unwrap_or_default()) {
+        // Into the frame at once, without being measured first: most values fit.
+        let written = match write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default()) {
+            Err(Unfit::Size { size }) => {
+                self.room(size, MAX)?;
+                write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default())
+            }
+            other => other,
+        };
+        match written {
             Ok(size) => {
+                within(size, MAX)?;
                 self.used = self.used.saturating_add(size);
                 self.head.put(at, &count_of(size));
                 Ok(())
             }
-            Err(Unfit::Size { size }) => Err(Failure(CallError::TooLarge { size, limit })),
+            // It was written once more, and came out larger.
+            Err(Unfit::Size { size }) => Err(Failure(CallError::TooLarge { size, limit: MAX })),
             Err(Unfit::Never) => Err(Failure(CallError::Unsendable)),
         }
     }
 
     #[inline(always)]
-    fn space(&mut self, size: usize) -> Result<&mut [u8], Failure> {
-        let frame = self.held.frame();
-        let limit = frame.len();
-        let end = self.used.saturating_add(size);
-        let Some(space) = frame.get_mut(self.used..end) else {
-            return Err(Failure(CallError::TooLarge { size, limit }));
-        };
+    fn space(&mut self, size: usize, max: usize) -> Result<&mut [u8], Failure> {
+        let from = self.used;
+        let end = from.saturating_add(size);
+        self.room(size, max)?;
         self.used = end;
-        Ok(space)
+        Ok(self.held.frame().bytes().get_mut(from..end).unwrap_or_default())
     }
 
-    /// Publishes the call and waits for its answer.
+    /// Sees to it that `size` more bytes fit the frame, or the segment that takes its place.
+    #[inline(always)]
+    fn room(&mut self, size: usize, max: usize) -> Result<(), Failure> {
+        within(size, max)?;
+        let end = self.used.saturating_add(size);
+        if end > self.held.frame_size() {
+            let timeout = self.held.timeout();
+            enlarge(self.pair, self.held.frame(), end, self.used, timeout)?;
+            self.held.set_out_of_band();
+        }
+        Ok(())
+    }
+
+    /// Publishes the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
     ///
     /// # Errors
     /// Every way a call can fail but the procedure's own.
     #[inline(always)]
-    pub fn transfer(mut self) -> Result<Reply<'a, REP>, Failure> {
-        if REQ > LINE_BYTES
-            && let Some(space) = self.held.frame().first_chunk_mut()
-        {
-            *space = self.head.0;
+    pub fn transfer<const PLACES: bool>(mut self) -> Result<Reply<'a, REP>, Failure> {
+        if REQ > LINE_BYTES {
+            if self.used == REQ {
+                self.room(0, 0)?;
+            }
+            if let Some(space) = self.held.frame().bytes().first_chunk_mut() {
+                *space = self.head.0;
+            }
         }
-        let Self { pair, held, head, .. } = self;
+        let Self { pair, held, head, used } = self;
         let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
         let answered = match held.call(words, &pair.control) {
@@ -134,10 +168,23 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
             Err(failed) => return Err(failure(failed)),
         };
         match answered.status() {
-            status::OK | status::APP => Reply::new(answered),
-            other => Err(refused(other, answered.frame_size())),
+            status::OK | status::APP => Reply::new::<PLACES>(pair, answered),
+            other => Err(refused(other, used, answered.word(0))),
         }
     }
+}
+
+/// Gets a segment of `size` bytes or more, that begins with what the frame does. By value: the call has no address.
+#[cold]
+#[inline(never)]
+fn enlarge(
+    pair: &ClientPair,
+    frame: Frame<'_>,
+    size: usize,
+    used: usize,
+    timeout: Option<Duration>,
+) -> Result<(), Failure> {
+    pair.move_out_of_band(frame, size, used, timeout)
 }
 
 #[cold]
@@ -152,17 +199,29 @@ fn failure(failed: Failed) -> Failure {
 
 #[cold]
 #[inline(never)]
-fn refused(by: u16, limit: usize) -> Failure {
+fn refused(by: u16, size: usize, word: u64) -> Failure {
     Failure(match by {
         status::REVOKED => CallError::Revoked,
         status::BAD_ARGUMENT => CallError::BadArgument,
-        status::TOO_LARGE => CallError::TooLarge { size: 0, limit },
+        status::TOO_LARGE => CallError::ResultTooLarge,
+        status::ARGUMENT_TOO_LARGE => CallError::TooLarge { size, limit: usize::try_from(word).unwrap_or(usize::MAX) },
         status::PANICKED => CallError::Panicked,
         status::UNRETURNABLE => CallError::Unreturnable,
         status::OVERLOADED => CallError::Overloaded,
         status::NO_PROCEDURE => CallError::Unsupported,
         _ => CallError::PeerMisbehaved,
     })
+}
+
+#[inline(always)]
+fn within(size: usize, max: usize) -> Result<(), Failure> {
+    if size > max { Err(too_large(size, max)) } else { Ok(()) }
+}
+
+#[cold]
+#[inline(never)]
+fn too_large(size: usize, limit: usize) -> Failure {
+    Failure(CallError::TooLarge { size, limit })
 }
 
 #[cold]
@@ -182,25 +241,40 @@ pub struct Area<T> {
 /// An answer being read.
 #[derive(Debug)]
 pub struct Reply<'a, const REP: usize> {
+    pair: &'a ClientPair,
     answered: Answered<'a>,
     head: Head<REP>,
+    /// Where the next area begins.
     at: usize,
+    /// Where areas and tail are, as the server says; read once. Segments by number, and not held: what has to be dropped
+    /// has to be in memory, and that came to 50 instructions of a null call.
+    places: u64,
 }
 
 impl<'a, const REP: usize> Reply<'a, REP> {
     #[inline(always)]
-    fn new(answered: Answered<'a>) -> Result<Self, Failure> {
+    fn new<const PLACES: bool>(pair: &'a ClientPair, answered: Answered<'a>) -> Result<Self, Failure> {
         let mut head = Head::ZERO;
         let mut at = 0;
+        let places = if PLACES { answered.places() } else { 0 };
         if REP > LINE_BYTES {
-            answered.copy_out(0, &mut head.0).ok_or_else(misbehaved)?;
+            copy_from(pair, &answered, places, 0, &mut head.0)?;
             at = REP;
         } else {
             for (i, to) in head.0.as_chunks_mut::<8>().0.iter_mut().enumerate() {
                 *to = answered.word(i).to_le_bytes();
             }
         }
-        Ok(Self { answered, head, at })
+        Ok(Self { pair, answered, head, at, places })
+    }
+
+    /// Bytes of the reply half.
+    #[inline(always)]
+    fn size(&self) -> Result<usize, Failure> {
+        match frame_of(self.places) {
+            0 => Ok(self.answered.frame_size()),
+            serial => segment_size(self.pair, serial),
+        }
     }
 
     /// Whether the procedure returned its own error.
@@ -233,21 +307,21 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         Area { at, count, items: PhantomData }
     }
 
-    /// Reads a value; its tail, if it has one, follows the areas.
+    /// Reads a value; its tail, if it has one, of up to `MAX` bytes, follows the areas or lies in a segment.
     ///
     /// # Errors
     /// `PeerMisbehaved` if it is no value of `T`.
     #[inline(always)]
-    pub fn get<T: Wire>(&mut self, at: usize) -> Result<T, Failure> {
+    pub fn get<T: Wire, const MAX: usize>(&mut self, at: usize) -> Result<T, Failure> {
         match T::CLASS {
             Class::Fixed => self.head.get(at).map_err(|_| misbehaved()),
-            Class::Varying => self.get_varying(at),
-            Class::Conventional => self.sized(at, conventional::decode),
+            Class::Varying => self.get_varying(at, MAX),
+            Class::Conventional => self.sized::<T, MAX>(at, conventional::decode),
         }
     }
 
-    fn get_varying<T: Wire>(&mut self, at: usize) -> Result<T, Failure> {
-        let bytes = self.tail()?;
+    fn get_varying<T: Wire>(&mut self, at: usize, max: usize) -> Result<T, Failure> {
+        let bytes = self.tail(max)?;
         let mut tail = Tail::new(&bytes);
         let value = T::get(&self.head.0, at, &mut tail).map_err(|_| misbehaved())?;
         if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
@@ -257,27 +331,36 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     ///
     /// # Errors
     /// `PeerMisbehaved` if `decode` says so, or the sizes differ.
-    pub(super) fn sized<T>(
+    pub(super) fn sized<T, const MAX: usize>(
         &mut self,
         at: usize,
         decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
     ) -> Result<T, Failure> {
-        let bytes = self.tail()?;
+        let bytes = self.tail(MAX)?;
         if get_count(&self.head.0, at) != Ok(bytes.len()) {
             return Err(misbehaved());
         }
         decode(&bytes).map_err(|_| misbehaved())
     }
 
-    /// The tail after the areas, in private memory.
-    fn tail(&self) -> Result<Vec<u8>, Failure> {
-        let size = usize::try_from(self.answered.tail_size()).map_err(|_| misbehaved())?;
+    /// The tail, in private memory.
+    fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
+        let (size, _, behind) = reply::placed(self.places);
+        let size = usize::try_from(size).map_err(|_| misbehaved())?;
+        let segment = if behind == 0 { None } else { Some(self.pair.result_segment(behind)?) };
+        let room = match &segment {
+            Some(segment) => segment.size(),
+            None => self.size()?.saturating_sub(self.at),
+        };
         // Checked before anything is allocated for it.
-        if size > self.answered.frame_size().saturating_sub(self.at) {
+        if size > max || size > room {
             return Err(misbehaved());
         }
         let mut bytes = vec![0; size];
-        self.answered.copy_out(self.at, &mut bytes).ok_or_else(misbehaved)?;
+        match &segment {
+            Some(segment) => segment.bytes().copy_in(0, &mut bytes).ok_or_else(misbehaved)?,
+            None => copy_from(self.pair, &self.answered, self.places, self.at, &mut bytes)?,
+        }
         Ok(bytes)
     }
 
@@ -288,7 +371,7 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     #[inline(always)]
     pub fn check<T: Plain>(&self, area: &Area<T>, len: usize) -> Result<(), Failure> {
         let end = area.at.saturating_add(len.saturating_mul(size_of::<T>()));
-        if len <= area.count && end <= self.answered.frame_size() { Ok(()) } else { Err(misbehaved()) }
+        if len <= area.count && end <= self.size()? { Ok(()) } else { Err(misbehaved()) }
     }
 
     /// Copies `len` items of `area` to the caller's own memory: LRPC's copy F.
@@ -299,6 +382,39 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     pub fn copy_out<T: Plain>(&self, area: &Area<T>, len: usize, into: &mut [T]) -> Result<(), Failure> {
         self.check(area, len)?;
         let into = into.get_mut(..len).ok_or_else(misbehaved)?;
-        self.answered.copy_out(area.at, into.as_mut_bytes()).ok_or_else(misbehaved)
+        copy_from(self.pair, &self.answered, self.places, area.at, into.as_mut_bytes())
     }
+}
+
+/// The segment that stands in for the frame; 0 for none.
+#[inline(always)]
+const fn frame_of(places: u64) -> u16 {
+    reply::placed(places).1
+}
+
+/// Copies bytes from byte `at` of the reply half; each is read once.
+#[inline(always)]
+fn copy_from(
+    pair: &ClientPair,
+    answered: &Answered<'_>,
+    places: u64,
+    at: usize,
+    into: &mut [u8],
+) -> Result<(), Failure> {
+    match frame_of(places) {
+        0 => answered.copy_out(at, into).ok_or_else(misbehaved),
+        serial => copy_from_segment(pair, serial, at, into),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn copy_from_segment(pair: &ClientPair, serial: u16, at: usize, into: &mut [u8]) -> Result<(), Failure> {
+    pair.result_segment(serial)?.bytes().copy_in(at, into).ok_or_else(misbehaved)
+}
+
+#[cold]
+#[inline(never)]
+fn segment_size(pair: &ClientPair, serial: u16) -> Result<usize, Failure> {
+    Ok(pair.result_segment(serial)?.size())
 }

@@ -2,6 +2,8 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use nearcall_core::channel::memory::ALIGN_MAX;
+
 use super::Wire;
 
 /// A type whose slices can be parameters: `&[T]`, `&mut [T]`, `#[out] &mut [T]`.
@@ -26,9 +28,6 @@ macro_rules! plain {
 plain! { u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64 }
 
 impl<T: Plain, const N: usize> Plain for [T; N] {}
-
-/// The strictest alignment of items: that of the widest integers.
-pub(super) const ALIGN_MAX: usize = 16;
 
 /// That slices of `T` can be counted and laid out: asked of every slice in an interface, when it is compiled.
 pub const fn assert_item<T: Plain>() {

@@ -29,45 +29,48 @@ pub const ITEMS_FREE: usize = 1024;
 ///
 /// # Errors
 /// `TooLarge`, `Unsendable`; nothing was sent.
-pub fn put<T: Serialize, const REQ: usize, const REP: usize>(
+pub fn put<T: Serialize, const REQ: usize, const REP: usize, const MAX: usize>(
     call: &mut Call<'_, REQ, REP>,
     at: usize,
     value: &T,
 ) -> Result<(), Failure> {
-    call.encode(at, |space| encode(value, space))
+    call.encode::<MAX>(at, |space| encode(value, space))
 }
 
 /// Takes an argument whose size is at `at` of the head.
 ///
 /// # Errors
 /// `BadArgument` if the bytes are no value of `T`.
-pub fn take<T: DeserializeOwned, const REQ: usize>(
+pub fn take<T: DeserializeOwned, const REQ: usize, const MAX: usize>(
     call: &mut Incoming<'_>,
     head: &Head<REQ>,
     at: usize,
 ) -> Result<T, Refusal> {
-    Ok(decode(call.sized(head, at)?)?)
+    Ok(decode(call.sized::<REQ, MAX>(head, at)?)?)
 }
 
 /// Appends a result.
 ///
 /// # Errors
 /// `TooLarge`, `Unreturnable`.
-pub fn reply<T: Serialize, const REP: usize>(
+pub fn reply<T: Serialize, const REP: usize, const MAX: usize>(
     call: &mut Incoming<'_>,
     head: &mut Head<REP>,
     at: usize,
     value: &T,
 ) -> Result<(), Refusal> {
-    call.encode(head, at, |space| encode(value, space))
+    call.encode::<REP, MAX>(head, at, |space| encode(value, space))
 }
 
 /// Reads a result whose size is at `at` of the head.
 ///
 /// # Errors
 /// `PeerMisbehaved` if the bytes are no value of `T`.
-pub fn get<T: DeserializeOwned, const REP: usize>(reply: &mut Reply<'_, REP>, at: usize) -> Result<T, Failure> {
-    reply.sized(at, decode)
+pub fn get<T: DeserializeOwned, const REP: usize, const MAX: usize>(
+    reply: &mut Reply<'_, REP>,
+    at: usize,
+) -> Result<T, Failure> {
+    reply.sized::<T, MAX>(at, decode)
 }
 
 /// Writes `value` into `space`; returns how many bytes it takes.

@@ -32,10 +32,12 @@ pub enum ProbeError {
 #[nearcall::interface]
 pub trait Probe {
     fn add(&self, a: u32, b: u32) -> u32;
+    #[call(max = 1536)]
     fn text(&self, text: &str, end: char) -> String;
     fn turn(&self, shape: Shape) -> Shape;
     fn all(&self, shapes: &Vec<Shape>) -> Vec<Shape>;
-    fn fill(&self, count: &mut u64, len: u32, #[out(len = return)] buffer: &mut [u8]) -> Result<u32, ProbeError>;
+    #[rustfmt::skip]
+    fn fill(&self, count: &mut u64, len: u32, #[out(len = return)] #[max(1536)] buffer: &mut [u8]) -> Result<u32, ProbeError>;
     fn reverse(&self, bytes: &mut [u8]);
     fn fail(&self, number: u32) -> Result<u32, ProbeError>;
     fn wide(&self, words: [u64; 8]) -> [u64; 8];

@@ -8,7 +8,8 @@ pub trait Outs {
     fn text(&self, #[out(len = return)] a: &mut [u8]) -> String;
     fn signed(&self, #[out(len = return)] a: &mut [u8]) -> Result<i32, u8>;
     fn twice(&self, #[out] #[out] a: &mut u32);
-    fn other(&self, #[max = 5] a: u32, #[cfg(unix)] b: u32);
+    fn other(&self, #[size = 5] a: u32, #[cfg(unix)] b: u32);
+    fn large(&self, #[max = 5] a: &str, #[max(65 MiB)] b: &str, #[max(1 GiB)] c: &str, #[max(0)] d: &str, #[max(8)] e: &mut u32);
     #[out]
     #[in_place]
     fn misplaced(&self);

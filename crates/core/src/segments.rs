@@ -1,0 +1,377 @@
+//! Which segments a pair has, on either side: memory out of band, made when it is first needed, kept for the next large
+//! call and given back.
+//!
+//! A segment belongs to an A-stack, so whoever holds the A-stack holds its segment, and a call that was given up keeps
+//! both. Each of the four lists is private memory of its process under a lock of its own; only calls that do not fit
+//! their frames take it. The sizes asked for are the peer's word; what they may come to is bounded here.
+//!
+//! ```text
+//!                 written by the client (arguments)     written by the server (results)
+//! in the client   Arguments: one an A-stack             Shown: by serial number, when a reply first names one
+//! in the server   Offered: one an A-stack               Results: frame and tail of an A-stack, by serial number
+//! ```
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nearcall_layout::pair::segment_size;
+use rustix::io::Errno;
+
+use crate::shm::segment::{OwnSegment, PeerSegment};
+use crate::sys::{memory, milliseconds};
+
+/// Bytes of segments that one side of a pair writes, in all.
+pub const PAIR_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// How long a segment is kept after its last call, in milliseconds.
+pub const KEPT_MS: u32 = 2000;
+
+fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether `then`, in wrapping milliseconds, is long enough ago.
+const fn is_old(then: u32, now: u32) -> bool {
+    now.wrapping_sub(then) >= KEPT_MS
+}
+
+/// The segments that a client writes its arguments into.
+#[derive(Debug, Default)]
+pub struct Arguments(Mutex<Vec<Argument>>);
+
+#[derive(Debug)]
+struct Argument {
+    astack: u16,
+    segment: OwnSegment,
+    used: u32,
+    /// The holder of the A-stack has a borrow of it.
+    held: bool,
+}
+
+impl Arguments {
+    /// Takes hold of the A-stack's segment, if it has one of `size` bytes or more. The caller holds the A-stack, and lets
+    /// the segment go before it gives that back. Nobody removes it meanwhile.
+    #[must_use]
+    pub(crate) fn hold(&self, astack: u16, size: usize) -> bool {
+        let mut all = lock(&self.0);
+        let own = all.iter_mut().find(|own| own.astack == astack && own.segment.size() >= size);
+        own.map(|own| (own.used, own.held) = (milliseconds(), true)).is_some()
+    }
+
+    /// The call has been published, or was given up before.
+    pub(crate) fn let_go(&self, astack: u16) {
+        let mut all = lock(&self.0);
+        all.iter_mut().filter(|own| own.astack == astack).for_each(|own| own.held = false);
+    }
+
+    /// Lends the segment that the caller has taken hold of; nothing, if there is none.
+    ///
+    /// # Safety
+    /// 1. The caller holds the A-stack and its segment ([`hold`](Self::hold)), and neither lets it go nor replaces or
+    ///    borrows it again while the result lives.
+    #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
+    pub(crate) unsafe fn frame(&self, astack: u16) -> &mut [u8] {
+        let all = lock(&self.0);
+        let Some(own) = all.iter().find(|own| own.astack == astack && own.held) else { return &mut [] };
+        // SAFETY: the caller holds the A-stack and borrows the segment once.
+        let Some(lent) = (unsafe { own.segment.lend(0, own.segment.size()) }) else { return &mut [] };
+        let lent = core::ptr::from_mut(lent);
+        // SAFETY: the bytes are mapped until the entry is dropped: by `sweep`, which leaves entries that are held, or by
+        // `remove` and `set`, which only the holder of the A-stack calls (precondition 1). That the list moves its
+        // entries does not move what is mapped.
+        unsafe { &mut *lent }
+    }
+
+    /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
+    #[must_use]
+    pub fn may_have(&self, astack: u16, size: usize) -> bool {
+        let others = lock(&self.0).iter().filter(|own| own.astack != astack).map(|own| own.segment.size()).sum();
+        size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
+    }
+
+    /// Gives the A-stack, which the caller holds, a segment instead of what it had, of which nothing is borrowed.
+    pub fn set(&self, astack: u16, segment: OwnSegment) {
+        let mut all = lock(&self.0);
+        all.retain(|own| own.astack != astack);
+        all.push(Argument { astack, segment, used: milliseconds(), held: false });
+    }
+
+    /// Takes the segment of an A-stack that the caller holds away.
+    pub fn remove(&self, astack: u16) {
+        lock(&self.0).retain(|own| own.astack != astack);
+    }
+
+    /// Removes what was not used for long, by A-stack. `is_idle`: no call is published on that A-stack.
+    pub fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<u16> {
+        let mut all = lock(&self.0);
+        // Whoever is about to publish with a segment holds it, and lets it go under this lock after its linkage record was
+        // written: the record is up to date then.
+        let gone = all.extract_if(.., |own| is_old(own.used, now) && !own.held && is_idle(own.astack));
+        gone.map(|own| own.astack).collect()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+
+    /// Bytes of all of them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        lock(&self.0).iter().map(|own| own.segment.size()).sum()
+    }
+}
+
+/// The segments in which a client finds results, mapped when a reply first named them.
+#[derive(Debug, Default)]
+pub struct Shown(Mutex<Vec<(u16, Arc<PeerSegment>)>>);
+
+impl Shown {
+    /// The segment of this number.
+    #[must_use]
+    pub fn get(&self, serial: u16) -> Option<Arc<PeerSegment>> {
+        lock(&self.0).iter().find(|(number, _)| *number == serial).map(|(_, segment)| Arc::clone(segment))
+    }
+
+    /// Adds one; `false` if that is more than a server may show.
+    #[must_use]
+    pub fn add(&self, serial: u16, segment: Arc<PeerSegment>) -> bool {
+        let mut all = lock(&self.0);
+        all.retain(|(number, _)| *number != serial);
+        let sum: usize = all.iter().map(|(_, segment)| segment.size()).sum();
+        let fits = sum.checked_add(segment.size()).is_some_and(|sum| sum <= PAIR_BYTES_MAX);
+        if fits {
+            all.push((serial, segment));
+        }
+        fits
+    }
+
+    /// Unmaps a segment, unless somebody reads it. `true`: it is not mapped any more, or never was.
+    #[must_use]
+    pub fn remove(&self, serial: u16) -> bool {
+        let mut all = lock(&self.0);
+        all.retain_mut(|(number, segment)| *number != serial || Arc::get_mut(segment).is_none());
+        all.iter().all(|(number, _)| *number != serial)
+    }
+}
+
+/// The segments in which a server finds arguments.
+#[derive(Debug, Default)]
+pub struct Offered(Mutex<Vec<(u16, Arc<PeerSegment>)>>);
+
+impl Offered {
+    /// The A-stack's segment.
+    #[must_use]
+    pub fn get(&self, astack: u16) -> Option<Arc<PeerSegment>> {
+        lock(&self.0).iter().find(|(of, _)| *of == astack).map(|(_, segment)| Arc::clone(segment))
+    }
+
+    /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
+    #[must_use]
+    pub fn may_have(&self, astack: u16, size: usize) -> bool {
+        let others = lock(&self.0).iter().filter(|(of, _)| *of != astack).map(|(_, segment)| segment.size()).sum();
+        size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
+    }
+
+    /// Gives the A-stack a segment, or none. A procedure that reads the earlier one keeps it until it has returned.
+    pub fn set(&self, astack: u16, segment: Option<Arc<PeerSegment>>) {
+        let mut all = lock(&self.0);
+        all.retain(|(of, _)| *of != astack);
+        all.extend(segment.map(|segment| (astack, segment)));
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+
+    /// Bytes of all of them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        lock(&self.0).iter().map(|(_, segment)| segment.size()).sum()
+    }
+}
+
+/// What of a reply a segment is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Head and areas: it stands in for the frame.
+    Frame,
+    /// The tail of the results, which did not fit behind them.
+    Tail,
+}
+
+/// Something held for as long as its bytes are: a quota's note of them.
+pub type Charge = Box<dyn Send + Sync>;
+
+/// Whoever decides whether this process pays for more bytes on behalf of a pair's client.
+pub type Budget = Box<dyn Fn(usize) -> Option<Charge> + Send + Sync>;
+
+/// The segments that a server writes its results into.
+#[derive(Default)]
+pub struct Results {
+    list: Mutex<List>,
+    budget: Option<Budget>,
+}
+
+impl core::fmt::Debug for Results {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Results").field("list", &self.list).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct List {
+    living: Vec<Outcome>,
+    /// Given up by both sides, as the client says; paid for until the kernel says that nobody has them.
+    doubtful: Vec<Paid>,
+    last: u16,
+}
+
+#[derive(Debug)]
+struct Outcome {
+    serial: u16,
+    astack: u16,
+    part: Part,
+    segment: Arc<OwnSegment>,
+    paid: Paid,
+    used: u32,
+    asked_back: bool,
+    /// A larger one has taken its place.
+    replaced: bool,
+}
+
+struct Paid {
+    /// Open for reading: what is shown to the client, and who else has it open.
+    file: OwnedFd,
+    size: usize,
+    _charge: Option<Charge>,
+}
+
+impl core::fmt::Debug for Paid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Paid").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl List {
+    fn bytes(&self) -> usize {
+        self.living.iter().map(|one| &one.paid).chain(&self.doubtful).map(|paid| paid.size).sum()
+    }
+
+    fn drop_certain(&mut self) {
+        self.doubtful.retain(|paid| memory::is_held_elsewhere(paid.file.as_fd()));
+    }
+}
+
+impl Results {
+    /// No segments; what they take is asked of `budget`.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self { list: Mutex::default(), budget: Some(budget) }
+    }
+
+    /// The segment of an A-stack that the calling processor serves, for that part of its reply, of `size` bytes or more.
+    ///
+    /// # Errors
+    /// `NOMEM` if it is more than the pair or the quota may have; what the kernel says.
+    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<(u16, Arc<OwnSegment>), Errno> {
+        let now = milliseconds();
+        let mut list = lock(&self.list);
+        let fits = |one: &&mut Outcome| {
+            (one.astack, one.part, one.replaced) == (astack, part, false) && one.segment.size() >= size
+        };
+        if let Some(one) = list.living.iter_mut().find(fits) {
+            (one.used, one.asked_back) = (now, false);
+            return Ok((one.serial, Arc::clone(&one.segment)));
+        }
+        let size = segment_size(size).ok_or(Errno::NOMEM)?;
+        if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
+            list.drop_certain();
+        }
+        if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
+            return Err(Errno::NOMEM);
+        }
+        let charge = match &self.budget {
+            Some(budget) => Some(budget(size).ok_or(Errno::NOMEM)?),
+            None => None,
+        };
+        let fd = memory::create(size)?;
+        let segment = Arc::new(OwnSegment::map(fd.as_fd(), size)?);
+        let file = memory::reader(fd.as_fd())?;
+        memory::seal(fd.as_fd())?;
+        list.living.iter_mut().filter(|one| (one.astack, one.part) == (astack, part)).for_each(|one| {
+            one.replaced = true;
+        });
+        let serial = list.next_serial();
+        let paid = Paid { file, size, _charge: charge };
+        let replaced = false;
+        let segment_of_call = Arc::clone(&segment);
+        list.living.push(Outcome { serial, astack, part, segment, paid, used: now, asked_back: false, replaced });
+        Ok((serial, segment_of_call))
+    }
+
+    /// What a client that asks for the segment of this number gets: a descriptor for reading, and the size.
+    #[must_use]
+    pub fn show(&self, serial: u16) -> Option<(OwnedFd, usize)> {
+        let list = lock(&self.list);
+        let one = list.living.iter().find(|one| one.serial == serial)?;
+        Some((memory::reader(one.paid.file.as_fd()).ok()?, one.paid.size))
+    }
+
+    /// Segments that the client is asked to unmap now, with their A-stacks: those not used for long, or replaced.
+    /// `is_idle`: no procedure runs on that A-stack.
+    pub fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<(u16, u16)> {
+        let mut list = lock(&self.list);
+        list.drop_certain();
+        let old =
+            |one: &&mut Outcome| !one.asked_back && (one.replaced || is_old(one.used, now)) && is_idle(one.astack);
+        let ask = |one: &mut Outcome| {
+            one.asked_back = true;
+            (one.serial, one.astack)
+        };
+        list.living.iter_mut().filter(old).map(ask).collect()
+    }
+
+    /// The client says that it has unmapped a segment. It is believed as far as our own mapping goes; what is paid for
+    /// it is given back when the kernel agrees.
+    pub fn unmapped(&self, serial: u16) {
+        let mut list = lock(&self.list);
+        // One that was used again meanwhile was not given up.
+        let at = list.living.iter().position(|one| one.serial == serial && one.asked_back);
+        if let Some(at) = at {
+            let one = list.living.swap_remove(at);
+            drop(one.segment);
+            list.doubtful.push(one.paid);
+            list.drop_certain();
+        }
+    }
+
+    /// Whether [`sweep`](Self::sweep) has to be called again.
+    #[must_use]
+    pub fn is_restless(&self) -> bool {
+        lock(&self.list).living.iter().any(|one| !one.asked_back)
+    }
+
+    /// Bytes of all of them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        lock(&self.list).bytes()
+    }
+}
+
+impl List {
+    /// A number that no living segment has; never 0.
+    fn next_serial(&mut self) -> u16 {
+        loop {
+            self.last = self.last.wrapping_add(1).max(1);
+            let last = self.last;
+            // There are two for each A-stack, and few replaced ones.
+            if self.living.iter().all(|one| one.serial != last) {
+                return last;
+            }
+        }
+    }
+}
