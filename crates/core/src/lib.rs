@@ -10,6 +10,7 @@
 #![warn(clippy::indexing_slicing)]
 
 pub mod astack;
+pub mod budget;
 pub mod channel;
 pub mod segments;
 pub mod shm;

@@ -14,9 +14,10 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearcall_layout::pair::segment_size;
+use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
 use rustix::io::Errno;
 
+use crate::budget::{NoRoom, Spent};
 use crate::shm::segment::{OwnSegment, PeerSegment};
 use crate::sys::{memory, milliseconds};
 
@@ -203,6 +204,15 @@ pub enum Part {
     Tail,
 }
 
+/// A segment of ours, sealed, and a descriptor to show it by.
+fn make(size: usize) -> Result<(Arc<OwnSegment>, OwnedFd), Errno> {
+    let fd = memory::create(size)?;
+    let segment = Arc::new(OwnSegment::map(fd.as_fd(), size)?);
+    let file = memory::reader(fd.as_fd())?;
+    memory::seal(fd.as_fd())?;
+    Ok((segment, file))
+}
+
 /// Something held for as long as its bytes are: a quota's note of them.
 pub type Charge = Box<dyn Send + Sync>;
 
@@ -247,6 +257,7 @@ struct Paid {
     /// Open for reading: what is shown to the client, and who else has it open.
     file: OwnedFd,
     size: usize,
+    _spent: Spent,
     _charge: Option<Charge>,
 }
 
@@ -276,8 +287,8 @@ impl Results {
     /// The segment of an A-stack that the calling processor serves, for that part of its reply, of `size` bytes or more.
     ///
     /// # Errors
-    /// `NOMEM` if it is more than the pair or the quota may have; what the kernel says.
-    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<(u16, Arc<OwnSegment>), Errno> {
+    /// [`NoRoom`] if that is more than the pair, the client's quota or this process may have, or than the kernel gives.
+    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<(u16, Arc<OwnSegment>), NoRoom> {
         let now = milliseconds();
         let mut list = lock(&self.list);
         let fits = |one: &&mut Outcome| {
@@ -287,26 +298,31 @@ impl Results {
             (one.used, one.asked_back) = (now, false);
             return Ok((one.serial, Arc::clone(&one.segment)));
         }
-        let size = segment_size(size).ok_or(Errno::NOMEM)?;
+        let size = segment_size(size).ok_or(NoRoom::Never(SEGMENT_SIZE_MAX))?;
+        let mut spent = Spent::nothing();
+        match spent.add(size, size) {
+            Err(NoRoom::Now) => {
+                list.drop_certain();
+                spent.add(size, size)?;
+            }
+            other => other?,
+        }
         if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
             list.drop_certain();
         }
         if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
-            return Err(Errno::NOMEM);
+            return Err(NoRoom::Now);
         }
         let charge = match &self.budget {
-            Some(budget) => Some(budget(size).ok_or(Errno::NOMEM)?),
+            Some(budget) => Some(budget(size).ok_or(NoRoom::Now)?),
             None => None,
         };
-        let fd = memory::create(size)?;
-        let segment = Arc::new(OwnSegment::map(fd.as_fd(), size)?);
-        let file = memory::reader(fd.as_fd())?;
-        memory::seal(fd.as_fd())?;
+        let (segment, file) = make(size).map_err(|_| NoRoom::Now)?;
         list.living.iter_mut().filter(|one| (one.astack, one.part) == (astack, part)).for_each(|one| {
             one.replaced = true;
         });
         let serial = list.next_serial();
-        let paid = Paid { file, size, _charge: charge };
+        let paid = Paid { file, size, _spent: spent, _charge: charge };
         let replaced = false;
         let segment_of_call = Arc::clone(&segment);
         list.living.push(Outcome { serial, astack, part, segment, paid, used: now, asked_back: false, replaced });

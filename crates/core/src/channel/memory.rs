@@ -1,13 +1,10 @@
 //! A processor's private memory for the arguments of the call it serves.
 //!
 //! What fits a frame is copied into one buffer that is kept. Larger arguments get a buffer each, kept as well until the
-//! domain gives such memory back ([`Memory::trim`]); what all processors of the process have of these is bounded, so that
-//! clients cannot make it pay for more than it can.
-
-use core::sync::atomic::{AtomicUsize, Ordering};
+//! domain gives such memory back ([`Memory::trim`]); what they come to is in the process's [budget](crate::budget).
 
 use super::serving::OutOfBand;
-use crate::sys::limit;
+use crate::budget::{NoRoom, Spent};
 
 /// Large arguments of one call: as many as parameters.
 const LARGE_COUNT: usize = 64;
@@ -21,45 +18,6 @@ const SLACK: usize = LARGE_COUNT * ALIGN_MAX;
 /// Large buffers have multiples of this many bytes.
 const STEP: usize = 64 * 1024;
 
-/// Bytes of large arguments that are held by processors, at most, if the control groups of the process leave it more.
-const LARGE_MAX: usize = 512 * 1024 * 1024;
-
-/// What of its memory limit a process spends on large arguments: a quarter.
-const SHARE: u64 = 4;
-
-static LARGE: AtomicUsize = AtomicUsize::new(0);
-/// 0 until it is set or looked up.
-static LARGE_LIMIT: AtomicUsize = AtomicUsize::new(0);
-
-/// Bytes of large arguments that the processors of this process hold, at most: a quarter of what its control groups
-/// leave it, 512 MiB at most, unless it was [set](set_large_limit).
-#[must_use]
-pub fn large_limit() -> usize {
-    match LARGE_LIMIT.load(Ordering::Relaxed) {
-        0 => {
-            let quarter = limit::memory_limit().and_then(|bytes| usize::try_from(bytes / SHARE).ok());
-            let bytes = quarter.map_or(LARGE_MAX, |quarter| quarter.clamp(1, LARGE_MAX));
-            let _ = LARGE_LIMIT.compare_exchange(0, bytes, Ordering::Relaxed, Ordering::Relaxed);
-            LARGE_LIMIT.load(Ordering::Relaxed)
-        }
-        bytes => bytes,
-    }
-}
-
-/// Sets [`large_limit`].
-pub fn set_large_limit(bytes: usize) {
-    LARGE_LIMIT.store(bytes.max(1), Ordering::Relaxed);
-}
-
-/// Why there is no memory for an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoRoom {
-    /// It is larger than all that this process would hold: so many bytes.
-    Never(usize),
-    /// Others have it at the moment.
-    Now,
-}
-
 /// A processor's private memory, for one call after the other.
 #[derive(Debug)]
 pub struct Memory {
@@ -71,14 +29,17 @@ pub struct Memory {
 struct Buffers {
     small: Vec<u8>,
     large: Box<[Vec<u8>; LARGE_COUNT]>,
-    /// Bytes of `large` that are counted in [`LARGE`].
-    charged: usize,
+    /// Bytes of `large`.
+    spent: Spent,
 }
 
 impl Default for Memory {
     fn default() -> Self {
         let large = Box::new(core::array::from_fn(|_| Vec::new()));
-        Self { buffers: Buffers { small: Vec::new(), large, charged: 0 }, out_of_band: OutOfBand::default() }
+        Self {
+            buffers: Buffers { small: Vec::new(), large, spent: Spent::nothing() },
+            out_of_band: OutOfBand::default(),
+        }
     }
 }
 
@@ -97,18 +58,12 @@ impl Memory {
 
     /// Gives back what large arguments took. Between calls only.
     pub fn trim(&mut self) {
-        let Buffers { small, large, charged } = &mut self.buffers;
+        let Buffers { small, large, spent } = &mut self.buffers;
         if small.capacity() > STEP {
             *small = Vec::new();
         }
         large.iter_mut().for_each(|buffer| *buffer = Vec::new());
-        LARGE.fetch_sub(core::mem::take(charged), Ordering::Relaxed);
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.trim();
+        *spent = Spent::nothing();
     }
 }
 
@@ -121,7 +76,7 @@ enum State<'a> {
     /// None of it is used; it may have to grow.
     Whole(&'a mut Buffers),
     /// What is left.
-    Left { small: &'a mut [u8], large: &'a mut [Vec<u8>], charged: Option<&'a mut usize> },
+    Left { small: &'a mut [u8], large: &'a mut [Vec<u8>], spent: Option<&'a mut Spent> },
 }
 
 impl<'a> Arena<'a> {
@@ -131,36 +86,35 @@ impl<'a> Arena<'a> {
     /// [`NoRoom`].
     #[inline]
     pub fn take<T>(&mut self, size: usize, frame_size: usize) -> Result<&'a mut [u8], NoRoom> {
-        let nothing = State::Left { small: &mut [], large: &mut [], charged: None };
-        let (mut left, large, charged) = match core::mem::replace(&mut self.0, nothing) {
-            State::Left { small, large, charged } => (small, large, charged),
-            State::Whole(Buffers { small, large, charged }) => {
+        let nothing = State::Left { small: &mut [], large: &mut [], spent: None };
+        let (mut left, large, spent) = match core::mem::replace(&mut self.0, nothing) {
+            State::Left { small, large, spent } => (small, large, spent),
+            State::Whole(Buffers { small, large, spent }) => {
                 let all = frame_size.saturating_add(SLACK);
                 if small.len() < all {
                     enlarge(small, all);
                 }
-                (small.get_mut(..all).unwrap_or_default(), &mut large[..], Some(charged))
+                (small.get_mut(..all).unwrap_or_default(), &mut large[..], Some(spent))
             }
         };
         let _ = left.split_off_mut(..left.as_ptr().align_offset(align_of::<T>()));
         if let Some(taken) = left.split_off_mut(..size) {
-            self.0 = State::Left { small: left, large, charged };
+            self.0 = State::Left { small: left, large, spent };
             return Ok(taken);
         }
-        self.0 = State::Left { small: left, large, charged };
+        self.0 = State::Left { small: left, large, spent };
         self.take_large(size, align_of::<T>())
     }
 
     #[cold]
     #[inline(never)]
     fn take_large(&mut self, size: usize, align: usize) -> Result<&'a mut [u8], NoRoom> {
-        let State::Left { large, charged: Some(charged), .. } = &mut self.0 else { return Err(NoRoom::Never(0)) };
+        let State::Left { large, spent: Some(spent), .. } = &mut self.0 else { return Err(NoRoom::Never(0)) };
         let (buffer, rest) = core::mem::take(large).split_first_mut().ok_or(NoRoom::Never(0))?;
         *large = rest;
         let wanted = size.saturating_add(ALIGN_MAX).checked_next_multiple_of(STEP).ok_or(NoRoom::Never(usize::MAX))?;
         if let Some(more) = wanted.checked_sub(buffer.len()).filter(|more| *more > 0) {
-            charge(more, wanted)?;
-            **charged += more;
+            spent.add(more, wanted)?;
             // Not grown: the earlier contents are of no use, and zeroed pages come from the kernel as they are touched.
             *buffer = Vec::new();
             *buffer = vec![0; wanted];
@@ -176,23 +130,15 @@ fn enlarge(buffer: &mut Vec<u8>, size: usize) {
     buffer.resize(size, 0);
 }
 
-fn charge(more: usize, whole: usize) -> Result<(), NoRoom> {
-    let limit = large_limit();
-    if whole > limit {
-        return Err(NoRoom::Never(limit));
-    }
-    let fits = |now: usize| now.checked_add(more).filter(|sum| *sum <= limit);
-    LARGE.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map(|_| ()).map_err(|_| NoRoom::Now)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget;
 
     /// One test, because the limit is the process's.
     #[test]
     fn small_and_large_pieces_are_aligned_kept_bounded_and_given_back() {
-        set_large_limit(4 * STEP);
+        budget::set_limit(4 * STEP);
         let mut memory = Memory::default();
         let mut addresses = Vec::new();
         for _ in 0..2 {
@@ -210,13 +156,13 @@ mod tests {
             assert_eq!((byte[0], words[0], large[STEP - 1]), (1, 2, 3));
         }
         assert_eq!(addresses[0], addresses[1], "the second call allocates nothing");
-        assert_eq!(LARGE.load(Ordering::Relaxed), 4 * STEP);
+        assert_eq!(budget::spent(), 4 * STEP);
         let mut other = Memory::default();
         assert_eq!(other.parts().0.take::<u8>(STEP, 0), Err(NoRoom::Now));
         assert_eq!(other.parts().0.take::<u8>(4 * STEP, 0), Err(NoRoom::Never(4 * STEP)));
         assert_eq!(other.parts().0.take::<u8>(usize::MAX, 0), Err(NoRoom::Never(usize::MAX)));
         memory.trim();
-        assert_eq!(LARGE.load(Ordering::Relaxed), 0);
+        assert_eq!(budget::spent(), 0);
         other.parts().0.take::<u8>(STEP, 0).unwrap()[0] = 5;
     }
 }

@@ -7,6 +7,7 @@ use nearcall_layout::pair::{AstackClass, reply, request, stamp};
 
 use super::LINE_WORDS;
 use super::server::ServerHalf;
+use crate::budget::NoRoom;
 use crate::segments::Part;
 use crate::shm::segment::{OwnSegment, PeerSegment};
 use crate::shm::{OwnLine, PeerBytes};
@@ -180,25 +181,26 @@ impl<'a> Serving<'a> {
     }
 
     /// Sees to it that the reply half has `size` bytes: a segment stands in for a frame that is smaller. Before anything
-    /// of it was lent. `None` if there is no memory for it.
+    /// of it was lent.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
     #[inline(always)]
-    #[must_use]
-    pub fn provide(&mut self, size: usize) -> Option<()> {
-        if size <= self.reply_size() { Some(()) } else { self.provide_segment(size) }
+    pub fn provide(&mut self, size: usize) -> Result<(), NoRoom> {
+        if size <= self.reply_size() { Ok(()) } else { self.provide_segment(size) }
     }
 
     #[cold]
     #[inline(never)]
-    fn provide_segment(&mut self, size: usize) -> Option<()> {
+    fn provide_segment(&mut self, size: usize) -> Result<(), NoRoom> {
         if self.lent != self.reserved || self.out_of_band.frame.get().is_some() {
-            return None;
+            return Err(NoRoom::Never(0));
         }
-        self.hold(Part::Frame, size)?;
-        Some(())
+        self.hold(Part::Frame, size).map(|_| ())
     }
 
-    fn hold(&self, part: Part, size: usize) -> Option<&'a Held> {
-        let (serial, segment) = self.half.results.take(self.astack, part, size).ok()?;
+    fn hold(&self, part: Part, size: usize) -> Result<&'a Held, NoRoom> {
+        let (serial, segment) = self.half.results.take(self.astack, part, size)?;
         let held = self.out_of_band;
         held.used.set(true);
         let place = match part {
@@ -206,21 +208,22 @@ impl<'a> Serving<'a> {
             Part::Tail => &held.tail,
         };
         let _ = place.set(Held { serial, segment });
-        place.get()
+        place.get().ok_or(NoRoom::Never(0))
     }
 
-    /// Keeps the first `size` bytes of the reply half for [`head`](Self::head). `None` if bytes were lent already, or
-    /// there is no memory for as many.
+    /// Keeps the first `size` bytes of the reply half for [`head`](Self::head). Nothing happens if bytes were lent already.
+    ///
+    /// # Errors
+    /// [`NoRoom`].
     #[inline]
-    #[must_use]
-    pub fn reserve(&mut self, size: usize) -> Option<()> {
+    pub fn reserve(&mut self, size: usize) -> Result<(), NoRoom> {
         if self.lent != 0 {
-            return None;
+            return Ok(());
         }
         self.provide(size)?;
-        self.reserved = u32::try_from(size).ok()?;
+        self.reserved = u32::try_from(size).map_err(|_| NoRoom::Never(0))?;
         self.lent = self.reserved;
-        Some(())
+        Ok(())
     }
 
     /// The bytes that were kept.
@@ -283,7 +286,7 @@ impl<'a> Serving<'a> {
         if self.out_of_band.tail.get().is_some() {
             return None;
         }
-        let held = self.hold(Part::Tail, size)?;
+        let held = self.hold(Part::Tail, size).ok()?;
         // SAFETY: the A-stack's busy flag makes this call the only holder of the segment, and it is lent here only, once.
         unsafe { held.segment.lend(0, size) }
     }

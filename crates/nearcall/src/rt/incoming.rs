@@ -2,7 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nearcall_core::channel::memory::{Arena, Memory, NoRoom};
+use nearcall_core::budget::NoRoom;
+use nearcall_core::channel::memory::{Arena, Memory};
 use nearcall_core::channel::server::Started;
 use nearcall_core::channel::serving::Serving;
 use nearcall_layout::conventional::{self, Unfit};
@@ -140,7 +141,7 @@ impl<'a> Incoming<'a> {
             self.at = const { head_size(REQ) };
         }
         if REP > LINE_BYTES {
-            self.call.reserve(REP).ok_or(Refusal::Overloaded)?;
+            self.call.reserve(REP).map_err(|no| self.no_room(no))?;
         }
         Ok(head)
     }
@@ -154,7 +155,7 @@ impl<'a> Incoming<'a> {
         if end > SEGMENT_SIZE_MAX {
             return Err(self.too_large(SEGMENT_SIZE_MAX));
         }
-        self.call.provide(end).ok_or(Refusal::Overloaded)
+        self.call.provide(end).map_err(|no| self.no_room(no))
     }
 
     /// The next `count` items of the request's tail, up to `MAX` bytes, as they lay in the client's memory: LRPC's
