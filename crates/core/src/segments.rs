@@ -18,6 +18,7 @@ use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
 use rustix::io::Errno;
 
 use crate::budget::{NoRoom, Spent};
+use crate::shm::PeerBytes;
 use crate::shm::segment::{OwnSegment, PeerSegment};
 use crate::sys::{memory, milliseconds};
 
@@ -159,13 +160,22 @@ impl Shown {
 
 /// The segments in which a server finds arguments.
 #[derive(Debug, Default)]
-pub struct Offered(Mutex<Vec<(u16, Arc<PeerSegment>)>>);
+pub struct Offered(Mutex<Vec<(u16, PeerSegment)>>);
 
 impl Offered {
-    /// The A-stack's segment.
+    /// The segment of an A-stack.
+    ///
+    /// # Safety
+    /// 1. A call runs on the A-stack, in the sense of [`set`](Self::set)'s `is_idle`, from before this is called until
+    ///    the result is used no more.
     #[must_use]
-    pub fn get(&self, astack: u16) -> Option<Arc<PeerSegment>> {
-        lock(&self.0).iter().find(|(of, _)| *of == astack).map(|(_, segment)| Arc::clone(segment))
+    pub(crate) unsafe fn get(&self, astack: u16) -> Option<(PeerBytes<'_>, usize)> {
+        let all = lock(&self.0);
+        let (_, segment) = all.iter().find(|(of, _)| *of == astack)?;
+        // SAFETY: entries are dropped by `set` only, which leaves those of A-stacks on which a call runs (precondition 1),
+        // and with the pair, which whoever serves a call of it keeps. That the list moves its entries does not move what
+        // is mapped.
+        Some((unsafe { segment.bytes().extend() }, segment.size()))
     }
 
     /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
@@ -175,11 +185,17 @@ impl Offered {
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack a segment, or none. A procedure that reads the earlier one keeps it until it has returned.
-    pub fn set(&self, astack: u16, segment: Option<Arc<PeerSegment>>) {
+    /// Gives the A-stack a segment, or none. `false`: a call runs on it (`is_idle` says no), and it keeps what it has.
+    #[must_use]
+    pub fn set(&self, astack: u16, segment: Option<PeerSegment>, is_idle: impl FnOnce() -> bool) -> bool {
         let mut all = lock(&self.0);
+        // Under the lock: a call that begins now finds what is put there, one that has begun is seen.
+        if !is_idle() {
+            return false;
+        }
         all.retain(|(of, _)| *of != astack);
         all.extend(segment.map(|segment| (astack, segment)));
+        true
     }
 
     /// Whether there are none.
@@ -205,9 +221,9 @@ pub enum Part {
 }
 
 /// A segment of ours, sealed, and a descriptor to show it by.
-fn make(size: usize) -> Result<(Arc<OwnSegment>, OwnedFd), Errno> {
+fn make(size: usize) -> Result<(OwnSegment, OwnedFd), Errno> {
     let fd = memory::create(size)?;
-    let segment = Arc::new(OwnSegment::map(fd.as_fd(), size)?);
+    let segment = OwnSegment::map(fd.as_fd(), size)?;
     let file = memory::reader(fd.as_fd())?;
     memory::seal(fd.as_fd())?;
     Ok((segment, file))
@@ -245,7 +261,7 @@ struct Outcome {
     serial: u16,
     astack: u16,
     part: Part,
-    segment: Arc<OwnSegment>,
+    segment: OwnSegment,
     paid: Paid,
     used: u32,
     asked_back: bool,
@@ -284,11 +300,11 @@ impl Results {
         Self { list: Mutex::default(), budget: Some(budget) }
     }
 
-    /// The segment of an A-stack that the calling processor serves, for that part of its reply, of `size` bytes or more.
+    /// The number of a segment of `size` bytes or more for that part of the reply of a call that runs on the A-stack.
     ///
     /// # Errors
     /// [`NoRoom`] if that is more than the pair, the client's quota or this process may have, or than the kernel gives.
-    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<(u16, Arc<OwnSegment>), NoRoom> {
+    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<u16, NoRoom> {
         let now = milliseconds();
         let mut list = lock(&self.list);
         let fits = |one: &&mut Outcome| {
@@ -296,7 +312,7 @@ impl Results {
         };
         if let Some(one) = list.living.iter_mut().find(fits) {
             (one.used, one.asked_back) = (now, false);
-            return Ok((one.serial, Arc::clone(&one.segment)));
+            return Ok(one.serial);
         }
         let size = segment_size(size).ok_or(NoRoom::Never(SEGMENT_SIZE_MAX))?;
         let mut spent = Spent::nothing();
@@ -323,10 +339,33 @@ impl Results {
         });
         let serial = list.next_serial();
         let paid = Paid { file, size, _spent: spent, _charge: charge };
-        let replaced = false;
-        let segment_of_call = Arc::clone(&segment);
-        list.living.push(Outcome { serial, astack, part, segment, paid, used: now, asked_back: false, replaced });
-        Ok((serial, segment_of_call))
+        let (asked_back, replaced) = (false, false);
+        list.living.push(Outcome { serial, astack, part, segment, paid, used: now, asked_back, replaced });
+        Ok(serial)
+    }
+
+    /// Bytes of a segment; 0 if there is none of the number.
+    #[must_use]
+    pub fn size(&self, serial: u16) -> usize {
+        lock(&self.list).living.iter().find(|one| one.serial == serial).map_or(0, |one| one.segment.size())
+    }
+
+    /// Lends bytes of a segment; `None` outside it.
+    ///
+    /// # Safety
+    /// 1. The caller serves a call, took the segment ([`take`](Self::take)) for it, and serves it until the result is
+    ///    used no more.
+    /// 2. No other borrow of these bytes from this call lives.
+    #[expect(clippy::mut_from_ref, reason = "which borrows exist is what the caller vouches for")]
+    pub(crate) unsafe fn lend(&self, serial: u16, at: usize, size: usize) -> Option<&mut [u8]> {
+        let list = lock(&self.list);
+        let one = list.living.iter().find(|one| one.serial == serial)?;
+        // SAFETY: the A-stack is busy with this one call, so nobody else borrows of its segments; precondition 2.
+        let lent = core::ptr::from_mut(unsafe { one.segment.lend(at, size) }?);
+        // SAFETY: the bytes are mapped until the entry is dropped: by `unmapped`, which leaves those that were taken since
+        // they were asked back (precondition 1), and with the pair, which whoever serves a call of it keeps. That the
+        // list moves its entries does not move what is mapped.
+        Some(unsafe { &mut *lent })
     }
 
     /// What a client that asks for the segment of this number gets: a descriptor for reading, and the size.

@@ -212,7 +212,7 @@ impl Offer {
             FromClient::Segment { id, astack, size } => Some(self.offer(pair, id, astack, size)?),
             FromClient::SegmentMapped { id } => Some((self.accept(pair, id)?, None)),
             FromClient::SegmentDropped { astack } => {
-                pair.server_half().offered.set(astack, None);
+                offered(pair, astack, None)?;
                 None
             }
             FromClient::Show { id, serial } => Some(match pair.server_half().results.show(serial) {
@@ -250,9 +250,15 @@ impl Offer {
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
         // Not sealed, not paid for: no client of ours.
         let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
-        pair.server_half().offered.set(astack, Some(Arc::new(segment)));
+        offered(pair, astack, Some(segment))?;
         Ok(FromServer::SegmentReady { id })
     }
+}
+
+/// A client replaces a segment only while no call is under way on its A-stack.
+fn offered(pair: &ServerPair, astack: u16, segment: Option<PeerSegment>) -> Result<(), Broken> {
+    let half = pair.server_half();
+    if half.offered.set(astack, segment, || half.is_idle(astack)) { Ok(()) } else { Err(Broken) }
 }
 
 /// The server: asks for its segments back. `true`: there is more to look after.

@@ -3,7 +3,6 @@
 //! What fits a frame is copied into one buffer that is kept. Larger arguments get a buffer each, kept as well until the
 //! domain gives such memory back ([`Memory::trim`]); what they come to is in the process's [budget](crate::budget).
 
-use super::serving::OutOfBand;
 use crate::budget::{NoRoom, Spent};
 
 /// Large arguments of one call: as many as parameters.
@@ -21,12 +20,6 @@ const STEP: usize = 64 * 1024;
 /// A processor's private memory, for one call after the other.
 #[derive(Debug)]
 pub struct Memory {
-    buffers: Buffers,
-    out_of_band: OutOfBand,
-}
-
-#[derive(Debug)]
-struct Buffers {
     small: Vec<u8>,
     large: Box<[Vec<u8>; LARGE_COUNT]>,
     /// Bytes of `large`.
@@ -36,29 +29,20 @@ struct Buffers {
 impl Default for Memory {
     fn default() -> Self {
         let large = Box::new(core::array::from_fn(|_| Vec::new()));
-        Self {
-            buffers: Buffers { small: Vec::new(), large, spent: Spent::nothing() },
-            out_of_band: OutOfBand::default(),
-        }
+        Self { small: Vec::new(), large, spent: Spent::nothing() }
     }
 }
 
 impl Memory {
-    /// For the arguments of one call, and for its segments.
+    /// For the arguments of one call.
     #[inline(always)]
-    pub fn parts(&mut self) -> (Arena<'_>, &OutOfBand) {
-        (Arena(State::Whole(&mut self.buffers)), &self.out_of_band)
-    }
-
-    /// The call has ended: lets its segments go.
-    #[inline(always)]
-    pub fn clear(&mut self) {
-        self.out_of_band.clear();
+    pub fn arena(&mut self) -> Arena<'_> {
+        Arena(State::Whole(self))
     }
 
     /// Gives back what large arguments took. Between calls only.
     pub fn trim(&mut self) {
-        let Buffers { small, large, spent } = &mut self.buffers;
+        let Self { small, large, spent } = self;
         if small.capacity() > STEP {
             *small = Vec::new();
         }
@@ -74,7 +58,7 @@ pub struct Arena<'a>(State<'a>);
 #[derive(Debug)]
 enum State<'a> {
     /// None of it is used; it may have to grow.
-    Whole(&'a mut Buffers),
+    Whole(&'a mut Memory),
     /// What is left.
     Left { small: &'a mut [u8], large: &'a mut [Vec<u8>], spent: Option<&'a mut Spent> },
 }
@@ -89,7 +73,7 @@ impl<'a> Arena<'a> {
         let nothing = State::Left { small: &mut [], large: &mut [], spent: None };
         let (mut left, large, spent) = match core::mem::replace(&mut self.0, nothing) {
             State::Left { small, large, spent } => (small, large, spent),
-            State::Whole(Buffers { small, large, spent }) => {
+            State::Whole(Memory { small, large, spent }) => {
                 let all = frame_size.saturating_add(SLACK);
                 if small.len() < all {
                     enlarge(small, all);
@@ -142,7 +126,7 @@ mod tests {
         let mut memory = Memory::default();
         let mut addresses = Vec::new();
         for _ in 0..2 {
-            let (mut arena, _) = memory.parts();
+            let mut arena = memory.arena();
             let byte = arena.take::<u8>(1, 1500).unwrap();
             byte[0] = 1;
             let words = arena.take::<u128>(1488, 1500).unwrap();
@@ -158,11 +142,11 @@ mod tests {
         assert_eq!(addresses[0], addresses[1], "the second call allocates nothing");
         assert_eq!(budget::spent(), 4 * STEP);
         let mut other = Memory::default();
-        assert_eq!(other.parts().0.take::<u8>(STEP, 0), Err(NoRoom::Now));
-        assert_eq!(other.parts().0.take::<u8>(4 * STEP, 0), Err(NoRoom::Never(4 * STEP)));
-        assert_eq!(other.parts().0.take::<u8>(usize::MAX, 0), Err(NoRoom::Never(usize::MAX)));
+        assert_eq!(other.arena().take::<u8>(STEP, 0), Err(NoRoom::Now));
+        assert_eq!(other.arena().take::<u8>(4 * STEP, 0), Err(NoRoom::Never(4 * STEP)));
+        assert_eq!(other.arena().take::<u8>(usize::MAX, 0), Err(NoRoom::Never(usize::MAX)));
         memory.trim();
         assert_eq!(budget::spent(), 0);
-        other.parts().0.take::<u8>(STEP, 0).unwrap()[0] = 5;
+        other.arena().take::<u8>(STEP, 0).unwrap()[0] = 5;
     }
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, status};
 
 use super::client::Request;
-use super::serving::{OutOfBand, Serving};
+use super::serving::Serving;
 use crate::segments::{Budget, Offered, Results};
 use crate::shm::fixed::modulo;
 use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
@@ -303,12 +303,12 @@ impl Started<'_> {
         answer_unrun(busy, reply, sequence, why);
     }
 
-    /// The call as its procedure sees it. `out_of_band` is empty.
+    /// The call as its procedure sees it.
     #[inline(always)]
     #[must_use]
-    pub fn serve<'a>(&'a mut self, out_of_band: &'a OutOfBand) -> Serving<'a> {
+    pub fn serve(&mut self) -> Serving<'_> {
         let Self { half, class, sequence, astack, flags, .. } = *self;
-        Serving { half, class, out_of_band, sequence, tail: 0, reserved: 0, lent: 0, astack, flags }
+        Serving { half, class, places: 0, sequence, reserved: 0, lent: 0, astack, flags }
     }
 
     /// Answers with a status; its results are in the reply line and the reply half by now.

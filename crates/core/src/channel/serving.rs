@@ -1,47 +1,12 @@
 //! A call that is being served: where its arguments are read and its results written, in the frame or out of band.
 
-use core::cell::{Cell, OnceCell};
-use std::sync::Arc;
-
 use nearcall_layout::pair::{AstackClass, reply, request, stamp};
 
 use super::LINE_WORDS;
 use super::server::ServerHalf;
 use crate::budget::NoRoom;
 use crate::segments::Part;
-use crate::shm::segment::{OwnSegment, PeerSegment};
 use crate::shm::{OwnLine, PeerBytes};
-
-/// The segments of one call, held as long as it is served: the lists they are from may lose them meanwhile.
-#[derive(Debug, Default)]
-pub struct OutOfBand {
-    arguments: OnceCell<Arc<PeerSegment>>,
-    frame: OnceCell<Held>,
-    tail: OnceCell<Held>,
-    used: Cell<bool>,
-}
-
-#[derive(Debug)]
-struct Held {
-    serial: u16,
-    segment: Arc<OwnSegment>,
-}
-
-impl OutOfBand {
-    /// Lets the segments of a call go that has ended.
-    #[inline(always)]
-    pub(super) fn clear(&mut self) {
-        if self.used.get() {
-            self.let_go();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn let_go(&mut self) {
-        *self = Self::default();
-    }
-}
 
 /// A call that is being served: what the client sent, to be read once, and where its results go. All of that is the
 /// call's while its [`Started`](super::server::Started) is borrowed.
@@ -52,10 +17,9 @@ impl OutOfBand {
 pub struct Serving<'a> {
     pub(super) half: &'a ServerHalf,
     pub(super) class: &'a AstackClass,
-    pub(super) out_of_band: &'a OutOfBand,
+    /// Where areas and tail are ([`reply::places`]).
+    pub(super) places: u64,
     pub(super) sequence: u32,
-    /// Bytes of the tail.
-    pub(super) tail: u32,
     /// Bytes of the reply half that are kept for [`head`](Self::head), and bytes that are that or were lent.
     pub(super) reserved: u32,
     pub(super) lent: u32,
@@ -92,15 +56,9 @@ impl<'a> Serving<'a> {
     #[cold]
     #[inline(never)]
     fn arguments_out_of_band(&self) -> (PeerBytes<'a>, usize, usize) {
-        let held = self.out_of_band;
-        if held.arguments.get().is_none()
-            && let Some(segment) = self.half.offered.get(self.astack)
-        {
-            held.used.set(true);
-            let _ = held.arguments.set(segment);
-        }
-        match held.arguments.get() {
-            Some(segment) => (segment.bytes(), 0, segment.size()),
+        // SAFETY: the A-stack's busy flag is set for 'a, as `Started` has it.
+        match unsafe { self.half.offered.get(self.astack) } {
+            Some((bytes, size)) => (bytes, 0, size),
             // The client says that it has a segment, and has none.
             None => (self.half.peer.bytes(), 0, 0),
         }
@@ -145,10 +103,16 @@ impl<'a> Serving<'a> {
     /// Bytes of the reply half.
     #[inline(always)]
     fn reply_size(&self) -> usize {
-        match self.out_of_band.frame.get() {
-            Some(held) => held.segment.size(),
-            None => self.frame_size(),
+        match self.frame_segment() {
+            0 => self.frame_size(),
+            serial => self.half.results.size(serial),
         }
+    }
+
+    /// The segment that is the reply half; 0 for none.
+    #[inline(always)]
+    fn frame_segment(&self) -> u16 {
+        reply::placed(self.places).1
     }
 
     /// Bytes of the reply half that were not lent yet.
@@ -193,22 +157,13 @@ impl<'a> Serving<'a> {
     #[cold]
     #[inline(never)]
     fn provide_segment(&mut self, size: usize) -> Result<(), NoRoom> {
-        if self.lent != self.reserved || self.out_of_band.frame.get().is_some() {
+        if self.lent != self.reserved || self.frame_segment() != 0 {
             return Err(NoRoom::Never(0));
         }
-        self.hold(Part::Frame, size).map(|_| ())
-    }
-
-    fn hold(&self, part: Part, size: usize) -> Result<&'a Held, NoRoom> {
-        let (serial, segment) = self.half.results.take(self.astack, part, size)?;
-        let held = self.out_of_band;
-        held.used.set(true);
-        let place = match part {
-            Part::Frame => &held.frame,
-            Part::Tail => &held.tail,
-        };
-        let _ = place.set(Held { serial, segment });
-        place.get().ok_or(NoRoom::Never(0))
+        let (tail, _, behind) = reply::placed(self.places);
+        let serial = self.half.results.take(self.astack, Part::Frame, size)?;
+        self.places = reply::places(tail, serial, behind);
+        Ok(())
     }
 
     /// Keeps the first `size` bytes of the reply half for [`head`](Self::head). Nothing happens if bytes were lent already.
@@ -257,9 +212,10 @@ impl<'a> Serving<'a> {
     /// 1. No other borrow of these bytes from this call lives.
     #[inline(always)]
     unsafe fn lend(&self, at: usize, size: usize) -> Option<&'a mut [u8]> {
-        if let Some(held) = self.out_of_band.frame.get() {
-            // SAFETY: the A-stack's busy flag makes this call the only holder of the segment; precondition 1.
-            return unsafe { held.segment.lend(at, size) };
+        let serial = self.frame_segment();
+        if serial != 0 {
+            // SAFETY: it was taken for this call; precondition 1.
+            return unsafe { self.half.results.lend(serial, at, size) };
         }
         if at.checked_add(size)? > self.frame_size() {
             return None;
@@ -276,19 +232,22 @@ impl<'a> Serving<'a> {
     pub fn tail(&mut self, size: usize) -> Option<&'a mut [u8]> {
         let bytes = u32::try_from(size).ok()?;
         let space = if size <= self.room() { self.space(size) } else { self.tail_out_of_band(size) };
-        self.tail = bytes;
+        let (_, frame, behind) = reply::placed(self.places);
+        self.places = reply::places(bytes, frame, behind);
         space
     }
 
     #[cold]
     #[inline(never)]
     fn tail_out_of_band(&mut self, size: usize) -> Option<&'a mut [u8]> {
-        if self.out_of_band.tail.get().is_some() {
+        let (tail, frame, behind) = reply::placed(self.places);
+        if behind != 0 {
             return None;
         }
-        let held = self.hold(Part::Tail, size).ok()?;
-        // SAFETY: the A-stack's busy flag makes this call the only holder of the segment, and it is lent here only, once.
-        unsafe { held.segment.lend(0, size) }
+        let serial = self.half.results.take(self.astack, Part::Tail, size).ok()?;
+        self.places = reply::places(tail, frame, serial);
+        // SAFETY: it was taken for this call, and is lent here only, once.
+        unsafe { self.half.results.lend(serial, 0, size) }
     }
 
     /// The bytes behind what was lent, to write a tail whose size is not known yet; [`tail`](Self::tail) of its size then
@@ -313,9 +272,7 @@ impl<'a> Serving<'a> {
     /// Writes where areas and tail are, for results that have such: for others nobody reads it.
     #[inline(always)]
     pub fn places(&self) {
-        let serial = |held: Option<&Held>| held.map_or(0, |held| held.serial);
-        let (frame, behind) = (serial(self.out_of_band.frame.get()), serial(self.out_of_band.tail.get()));
-        self.reply().store(reply::TAIL, reply::places(self.tail, frame, behind));
+        self.reply().store(reply::TAIL, self.places);
     }
 }
 

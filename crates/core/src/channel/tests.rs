@@ -4,7 +4,6 @@ use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, 
 
 use super::client::{ClientHalf, Hints, Request, RingFull, Target};
 use super::server::{Misbehaved, ServerHalf};
-use super::serving::OutOfBand;
 use super::*;
 use crate::shm::{OwnRegion, PeerRegion};
 use crate::sys::memory;
@@ -39,8 +38,7 @@ fn calls_cross_and_sequence_numbers_wrap() {
         let claimed = server.claim().unwrap();
         assert_eq!((claimed.sequence, claimed.request), (called, request(astack)));
         let mut started = server.start(&claimed, &class).unwrap();
-        let out_of_band = OutOfBand::default();
-        let mut serving = started.serve(&out_of_band);
+        let mut serving = started.serve();
         assert_eq!([serving.word(0), serving.word(1)], [i, !i]);
         assert_eq!(client.ran(astack, called), Ran::No);
         serving.started();
@@ -115,8 +113,7 @@ fn a_request_is_claimed_once_however_many_look() {
                     if let Some(one) = server.claim() {
                         claimed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         let mut started = server.start(&one, &class).unwrap();
-                        let out_of_band = OutOfBand::default();
-                        let serving = started.serve(&out_of_band);
+                        let serving = started.serve();
                         serving.result(0, u64::from(one.sequence));
                         started.answer(status::OK);
                     }

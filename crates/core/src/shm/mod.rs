@@ -12,6 +12,8 @@ pub mod copy;
 pub(crate) mod fixed;
 pub mod segment;
 
+use core::marker::PhantomData;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::os::fd::BorrowedFd;
 
@@ -129,7 +131,7 @@ impl PeerRegion {
     #[inline(always)]
     #[must_use]
     pub fn bytes(&self) -> PeerBytes<'_> {
-        PeerBytes(&self.map)
+        PeerBytes::of(&self.map)
     }
 
     /// [`PeerBytes::copy_in`].
@@ -142,7 +144,27 @@ impl PeerRegion {
 
 /// Memory that the peer writes, while it is mapped here. There is no reference to its bytes: they change at any time.
 #[derive(Debug, Clone, Copy)]
-pub struct PeerBytes<'a>(&'a Mapping);
+pub struct PeerBytes<'a> {
+    start: NonNull<u8>,
+    size: usize,
+    mapped: PhantomData<&'a Mapping>,
+}
+
+impl<'a> PeerBytes<'a> {
+    #[inline(always)]
+    fn of(map: &'a Mapping) -> Self {
+        Self { start: map.start(), size: map.size(), mapped: PhantomData }
+    }
+
+    /// The same for longer.
+    ///
+    /// # Safety
+    /// 1. The mapping is not dropped while the result, or a copy of it, is used.
+    pub(crate) unsafe fn extend<'b>(self) -> PeerBytes<'b> {
+        let Self { start, size, .. } = self;
+        PeerBytes { start, size, mapped: PhantomData }
+    }
+}
 
 impl PeerBytes<'_> {
     /// Copies bytes from `offset` into private memory, each read exactly once. `None` if they are not all inside the
@@ -150,12 +172,12 @@ impl PeerBytes<'_> {
     #[inline]
     #[must_use]
     pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
-        if offset.checked_add(into.len())? > self.0.size() {
+        if offset.checked_add(into.len())? > self.size {
             return None;
         }
         // SAFETY: `offset` is inside the mapping.
-        let from = unsafe { self.0.start().add(offset) };
-        // SAFETY: `into.len()` bytes from `from` are mapped readable while the mapping is borrowed, and they cannot
+        let from = unsafe { self.start.add(offset) };
+        // SAFETY: `into.len()` bytes from `from` are mapped readable while the mapping is borrowed (or kept, `extend`), and they cannot
         // vanish (all seals were checked before mapping).
         unsafe { copy::peer_to_private(from, into) };
         Some(())

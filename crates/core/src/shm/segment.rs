@@ -72,6 +72,6 @@ impl PeerSegment {
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> PeerBytes<'_> {
-        PeerBytes(&self.map)
+        PeerBytes::of(&self.map)
     }
 }

@@ -81,8 +81,7 @@ pub(crate) fn answer(
     memory: &mut Memory,
     refused: impl FnOnce(),
 ) {
-    let (arena, out_of_band) = memory.parts();
-    let call = started.serve(out_of_band);
+    let (arena, call) = (memory.arena(), started.serve());
     let mut incoming = Incoming { call, arena, status: u32::from(status::PANICKED), at: 0 };
     // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
     // restored by what follows, whatever happened inside.
@@ -94,7 +93,6 @@ pub(crate) fn answer(
         Err(_) => status::PANICKED,
     };
     started.answer(status);
-    memory.clear();
 }
 
 impl Refusal {
