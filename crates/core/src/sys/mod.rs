@@ -5,5 +5,6 @@
 pub mod forked;
 pub mod futex;
 pub mod memory;
+pub mod peer;
 pub mod process;
 pub mod socket;
