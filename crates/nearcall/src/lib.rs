@@ -58,7 +58,7 @@ pub use describe::{Description, Layout, ProcedureDescription, describe};
 pub use domain::{server_counts, undumpable};
 pub use error::{BindError, CallError, DirError, ExportError, Ran};
 pub use export::{Export, Exporter, export};
-pub use limits::{Limit, Limits, Most, set_limits};
+pub use limits::{Limit, Limits, Most, Usage, set_limits, usage};
 pub use nearcall_core::transfer::counts::{ClientCounts, ServerCounts};
 pub use nearcall_core::transfer::mode::Transfer;
 pub use nearcall_layout::Wire;

@@ -52,7 +52,7 @@ pub struct Limits {
     /// 1 GiB and 4 GiB.
     pub bytes: Most,
     /// Procedures that have kept a processor for longer than a wake-up takes while others waited for it: each holds a kernel
-    /// thread. 64 of one uid; its calls beyond them are answered [`crate::CallError::Overloaded`]. There are 128
+    /// thread. 48 of one uid; its calls beyond them are answered [`crate::CallError::Overloaded`]. There are 128
     /// processors in all.
     pub work: u32,
 }
@@ -66,7 +66,7 @@ impl Limits {
         connect_burst: 4096,
         bindings: Most::new(65_536, 262_144),
         bytes: Most::new(1 << 30, 4 << 30),
-        work: 64,
+        work: 48,
     };
 
     /// Sets [`connections`](Self::connections).
@@ -145,6 +145,26 @@ impl Default for Limits {
 pub fn set_limits(limits: Limits) {
     QUOTA.set(limits);
     crate::domain::limit_work(limits.work);
+}
+
+/// What clients of this process have of it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Usage {
+    /// See [`Limits::connections`].
+    pub connections: u64,
+    /// See [`Limits::handshakes`].
+    pub handshakes: u64,
+    /// See [`Limits::bindings`].
+    pub bindings: u64,
+    /// See [`Limits::bytes`].
+    pub bytes: u64,
+}
+
+/// What clients of this process have of it now, all users together.
+#[must_use]
+pub fn usage() -> Usage {
+    QUOTA.usage()
 }
 
 /// A limit that a client came up against.

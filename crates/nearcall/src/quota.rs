@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::limits::{Exceeded, Limit, Limits, Most};
+use crate::limits::{Exceeded, Limit, Limits, Most, Usage};
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +186,16 @@ impl Quota {
 
     pub(crate) fn limits(&self) -> Limits {
         self.ledger().limits
+    }
+
+    pub(crate) fn usage(&self) -> Usage {
+        let ledger = self.ledger();
+        Usage {
+            connections: ledger.in_all(Kind::Connections),
+            handshakes: ledger.in_all(Kind::Handshakes),
+            bindings: ledger.in_all(Kind::Bindings),
+            bytes: ledger.in_all(Kind::Bytes),
+        }
     }
 
     /// Whether as many handshakes are under way as there may be.

@@ -13,7 +13,7 @@ use crate::connection::{Connection, MESSAGES_A_TURN, Step};
 use crate::message::Instance;
 
 /// Turns that all connections of one uid have in one batch of events.
-const TURNS_OF_A_UID: usize = 4;
+const TURNS_OF_A_UID: usize = 2;
 
 #[derive(Debug)]
 struct Client {
