@@ -7,7 +7,6 @@
 mod parts;
 mod support;
 #[path = "support/work.rs"]
-#[allow(dead_code, unused_imports, reason = "for `skip` and `times_count` only")]
 mod work;
 
 use std::os::fd::AsFd;
