@@ -290,7 +290,11 @@ fn undumpable(dir: &Path) {
     nearcall::undumpable().unwrap();
     let client = bind(dir, "guarded").unwrap();
     assert_eq!(client.add(1, 2), Ok(3));
-    hold(client);
+    // Names are reached through /proc/self/fd, which belongs to root now.
+    let own = tempfile::tempdir().unwrap();
+    let exported = export(own.path(), "own", Policy::open());
+    assert!(own.path().join("own").exists());
+    hold((client, exported));
 }
 
 /// Begins at once, and is done when it has no more to do.
@@ -341,7 +345,7 @@ fn flood(dir: &Path, what: &str, count: u64) {
             let client = bind(dir, "guarded").unwrap();
             let start = Instant::now();
             while start.elapsed() < Duration::from_secs(20) {
-                let _ = client.spin(100);
+                let _ = client.spin(u32::try_from(count).unwrap());
                 drop(nearcall_core::shm::copy::take_log());
             }
         }

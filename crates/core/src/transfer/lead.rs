@@ -45,10 +45,15 @@ impl<P: Pair> Standby<'_, P> {
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
         let why = left?;
+        let ended_by = self.shared_by.take();
         for known in self.mine.iter_mut().filter(|known| known.calls > 0) {
             let needed = &known.pair.half().evidence_needed;
             let fruit = if why == Leave::Idle { known.calls } else { known.calls / 16 };
-            needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+            // What callers of another owner ended says nothing about this one.
+            let innocent = why == Leave::Shared && ended_by.is_some_and(|owner| owner != known.pair.owner());
+            if !innocent {
+                needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+            }
             known.calls = 0;
         }
         let books = self.seat.books();
@@ -151,6 +156,9 @@ impl<P: Pair> Standby<'_, P> {
         let began = ticks();
         let served = self.serve_polled(pick.at, &claimed, now, answered);
         self.shares.charge(&pick, ticks().wrapping_sub(began));
+        if served == Ok(true) {
+            self.shared_by = Some(pick.owner);
+        }
         served.map(|here| Some(Some(here)))
     }
 

@@ -86,6 +86,8 @@ pub(super) struct Standby<'a, P> {
     /// Those of one owner lie beside each other.
     pub(super) mine: Vec<Attended<P>>,
     pub(super) shares: Shares,
+    /// Of several owners, the one whose caller was last on this CPU while it led.
+    pub(super) shared_by: Option<u32>,
     pub(super) kicks: u32,
     pub(super) scratch: &'a mut Vec<u8>,
     /// Where a process may not confine its threads, seats are served from wherever the kernel puts them.
@@ -119,6 +121,7 @@ impl<P: Pair> Crew<P> {
             me,
             mine: Vec::new(),
             shares: Shares::default(),
+            shared_by: None,
             kicks: 0,
             scratch,
             confined,
