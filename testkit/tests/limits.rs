@@ -266,7 +266,7 @@ fn a_flood_of_messages_keeps_nobody_else_out() {
 fn descriptors_that_are_sent_do_not_stay() {
     let place = Place::new("serve");
     let asker = place.bind();
-    // The last of the handshake's own are closed after its last word.
+    // The last of the handshake's own descriptors are closed after its last word.
     std::thread::sleep(Duration::from_millis(50));
     let base = process::descriptors(place.server.pid()).len();
     let file = tempfile::tempfile().unwrap();
@@ -293,6 +293,8 @@ fn descriptors_that_are_sent_do_not_stay() {
 fn a_server_without_descriptors_says_so() {
     let mut place = Place::new("serve");
     let asker = place.bind();
+    // The last of the handshake's own descriptors are closed after its last word.
+    std::thread::sleep(Duration::from_millis(50));
     place.server.tell("fill");
     let start = Instant::now();
     while process::descriptors(place.server.pid()).iter().filter(|(number, ..)| *number < 128).count() < 128 {

@@ -66,7 +66,15 @@ pub(crate) struct Admission {
 #[derive(Debug, Clone)]
 pub(crate) struct Redeemed {
     exported: Arc<Exported>,
-    pid: i32,
+    client: Credentials,
+}
+
+impl Redeemed {
+    /// Whether it belongs to the process that has these ids. It may have changed its user in between; where processes are
+    /// not visible from here, the user is all there is to tell them apart by.
+    fn is_of(&self, ids: Credentials) -> bool {
+        self.client.pid == ids.pid && (ids.pid != 0 || self.client == ids)
+    }
 }
 
 #[derive(Debug)]
@@ -191,7 +199,7 @@ impl Connection {
         if token == 0 || token != self.token || self.exported.withdrawn.load(std::sync::atomic::Ordering::Relaxed) {
             return None;
         }
-        Some(Redeemed { exported: Arc::clone(&self.exported), pid: self.ids.pid })
+        Some(Redeemed { exported: Arc::clone(&self.exported), client: self.ids })
     }
 
     /// Reads what is there, for one turn: what is left comes with the watcher's next one, because a client that talks without
@@ -245,6 +253,7 @@ impl Connection {
     fn meet(&mut self, sender: Sender) -> Result<(), Broken> {
         self.has_spoken = true;
         self.pidfd = sender.pidfd;
+        // Where processes are not visible from here all have id 0, and cannot be told apart.
         if sender.credentials.map(|ids| ids.pid) != Some(self.ids.pid) {
             return Err(Rule::HandedOn.into());
         }
@@ -271,7 +280,7 @@ impl Connection {
             (State::Mapping { .. }, FromClient::Mapped) => self.pair_up()?,
             (State::Paired(pair), FromClient::Bind { id, token, procedures }) => {
                 let redeemed = self.redeem(token).or_else(|| by_token(token));
-                let answer = match redeemed.filter(|redeemed| redeemed.pid == self.ids.pid) {
+                let answer = match redeemed.filter(|redeemed| redeemed.is_of(self.ids)) {
                     Some(redeemed) => pair.bind(id, &redeemed.exported, &procedures),
                     None => FromServer::Refused { id, why: Refused::Denied },
                 };

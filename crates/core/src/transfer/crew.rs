@@ -467,8 +467,9 @@ impl<P: Pair> Crew<P> {
                 continue;
             };
             self.occupy(n, post.id, &mut scratch);
-            self.roster().spares.push(Arc::clone(&post));
+            // Before it can be given a seat again, and lose that.
             self.is_back(post.id);
+            self.roster().spares.push(Arc::clone(&post));
         }
     }
 
