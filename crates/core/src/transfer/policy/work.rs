@@ -45,7 +45,8 @@ impl Work {
         (*count >= self.most && self.over.insert(owner)) || done
     }
 
-    /// `processor` is held no more. `true`: its owner is no longer over.
+    /// `processor` is held no more. `true`: its owner is no longer over, which takes a quarter of its processors: all occupants
+    /// are told of each change, and it must not be cheap to make them change their minds.
     #[must_use]
     pub fn end(&mut self, processor: u32) -> bool {
         let Some(owner) = self.of.remove(&processor) else { return false };
@@ -55,7 +56,7 @@ impl Work {
         if count == 0 {
             self.held.remove(&owner);
         }
-        count < self.most && self.over.remove(&owner)
+        count < self.most - self.most / 4 && self.over.remove(&owner)
     }
 
     /// Whether an owner holds as many as it may.
@@ -82,6 +83,16 @@ mod tests {
         assert!(work.end(3) && !work.is_over(7));
         assert!(!work.end(4) && !work.end(2));
         assert!(work.held.is_empty() && work.of.is_empty() && work.over.is_empty());
+    }
+
+    #[test]
+    fn an_owner_is_over_until_it_holds_clearly_less() {
+        let mut work = Work::default();
+        work.limit(8);
+        let over: Vec<_> = (0..8).filter(|&processor| work.begin(processor, 7)).collect();
+        assert_eq!(over, [7]);
+        let again: Vec<_> = (0..8).filter(|&processor| work.end(processor)).collect();
+        assert_eq!(again, [2], "with five left");
     }
 
     #[test]
