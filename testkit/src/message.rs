@@ -150,6 +150,10 @@ pub enum Refused {
     Incompatible(Vec<(u16, String)>),
     /// No room for A-stacks.
     NoRoom,
+    /// Which limit, whether that of one uid, and how much it is.
+    Quota(u8, bool, u64),
+    /// The kind of the rule.
+    Policy(u8),
 }
 
 /// Takes a message apart; `None` if it is none.
@@ -182,10 +186,13 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
             match from.one()? {
                 0 => Refused::Denied,
                 1 => Refused::Incompatible(from.list(|from| Some((from.u16()?, from.text()?)))?),
-                _ => {
-                    from.0 = &[];
+                2 => {
+                    from.take::<6>()?;
                     Refused::NoRoom
                 }
+                3 => Refused::Quota(from.one()?, from.one()? != 0, u64::from_le_bytes(from.take()?)),
+                4 => Refused::Policy(from.one()?),
+                _ => return None,
             },
         ),
         70 => Message::Revoked(from.u16()?, from.u32()?),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,7 +26,28 @@ impl Peer {
     /// If it ends instead.
     #[must_use]
     pub fn start(part: &str, dir: &Path) -> Self {
-        let mut child = Command::new(std::env::current_exe().expect("a program"))
+        Self::start_by(Command::new(std::env::current_exe().expect("a program")), part, dir)
+    }
+
+    /// The same as another user, who is in the group of the same number and no other: for root only.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn start_as(uid: u32, part: &str, dir: &Path) -> Self {
+        // By the link, because the directories of the program need not be everybody's.
+        let mut command = Command::new("/proc/self/exe");
+        command.uid(uid).gid(uid);
+        Self::start_by(command, part, dir)
+    }
+
+    /// The same by a command that executes this program with the arguments it is given.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    #[must_use]
+    pub fn start_by(mut command: Command, part: &str, dir: &Path) -> Self {
+        let mut child = command
             .args(["play", "--exact", "--nocapture"])
             .env(PART, part)
             .env(DIR, dir)

@@ -19,6 +19,7 @@ use crate::binding::{Binding, ClientPair, Near, Procedure, patience};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::interface;
+use crate::limits::Exceeded;
 use crate::message::{FromClient, FromServer, Refused, SIZE_MAX, Wanted};
 use crate::names::{self, Dir};
 use crate::rt::{Exhausted, Interface};
@@ -55,6 +56,7 @@ pub struct Binder {
     wait: Duration,
     timeout: Duration,
     transfer: Transfer,
+    uid: Option<u32>,
 }
 
 /// How long the handshake may take: it is four messages.
@@ -62,11 +64,19 @@ const HANDSHAKE: Duration = Duration::from_secs(2);
 
 /// Between the first two looks for a server; later ones are further apart.
 const NAP: Duration = Duration::from_millis(1);
+const NAP_MAX: Duration = Duration::from_millis(20);
 
 impl Binder {
     /// A bind to `name` in the default directory, without waiting for a server.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, wait: Duration::ZERO, timeout: HANDSHAKE, transfer: Transfer::Auto }
+        Self {
+            name: name.to_owned(),
+            dir: None,
+            wait: Duration::ZERO,
+            timeout: HANDSHAKE,
+            transfer: Transfer::Auto,
+            uid: None,
+        }
     }
 
     /// Looks for the name in this directory.
@@ -87,6 +97,15 @@ impl Binder {
         self
     }
 
+    /// Binds only to a server that runs as this user: the real uid that the kernel states with the server's first message.
+    ///
+    /// Unless this is said, any server is good: the directory of names belongs to this user or to root and nobody else can
+    /// write it, so whoever is there was put there by one of the two, and may run as somebody else on purpose.
+    pub fn expect_uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
+    }
+
     /// Binds.
     ///
     /// # Errors
@@ -101,10 +120,18 @@ impl Binder {
             NoDomain::Io(what, errno) => BindError::Io { what, source: errno.into() },
         })?;
         let start = Instant::now();
+        let mut nap = NAP;
         loop {
             match self.bind_once(domain, C::INTERFACE, start) {
                 // A server that died in the handshake: the next one is waited for like the first.
                 Err(BindError::Closed) if start.elapsed() < self.wait => std::thread::sleep(NAP),
+                // Over by itself, when other handshakes of this user have ended.
+                Err(BindError::Quota { limit, .. })
+                    if limit.is_brief() && start.elapsed() < self.wait.max(self.timeout) =>
+                {
+                    std::thread::sleep(nap);
+                    nap = (nap * 2).min(NAP_MAX);
+                }
                 other => return other.map(C::from_binding),
             }
         }
@@ -117,8 +144,13 @@ impl Binder {
         start: Instant,
     ) -> Result<Binding, BindError> {
         let (greeting, until) = self.connect(start)?;
-        greeting.tell(&FromClient::Hello { version: VERSION, instance: domain.instance })?;
-        let (welcome, received) = greeting.hear()?;
+        // A server that refuses before it listens has closed the connection by now, and its word waits to be read.
+        let told = greeting.tell(&FromClient::Hello { version: VERSION, instance: domain.instance });
+        let (welcome, received) = greeting.hear().map_err(|error| told.err().unwrap_or(error))?;
+        self.check_uid(&received)?;
+        if let FromServer::Refused { why, .. } = welcome {
+            return Err(refused(why, interface));
+        }
         let FromServer::Welcome { version, instance, token } = welcome else {
             return Err(BindError::PeerMisbehaved("it did not begin with a welcome"));
         };
@@ -134,7 +166,7 @@ impl Binder {
             Some(pair) => (pair, Some(greeting)),
             None => {
                 // No lock is held while the server takes its time.
-                let new = greeting.pair(instance, pid)?;
+                let new = greeting.pair(instance, pid, interface)?;
                 let mut pairs = domain.pairs();
                 pairs.retain(|pair| pair.strong_count() > 0);
                 match pairs.iter().filter_map(Weak::upgrade).find(is_it) {
@@ -158,6 +190,15 @@ impl Binder {
         self.ask(&pair, token, interface, until)
     }
 
+    fn check_uid(&self, first: &Received) -> Result<(), BindError> {
+        let Some(expected) = self.uid else { return Ok(()) };
+        match first.sender.credentials {
+            Some(ids) if ids.uid == expected => Ok(()),
+            Some(ids) => Err(BindError::Uid { uid: ids.uid, expected }),
+            None => Err(BindError::PeerMisbehaved("its first message came without the kernel's word on who sent it")),
+        }
+    }
+
     /// Connects, waiting as long as allowed for a server to appear.
     fn connect(&self, start: Instant) -> Result<(Greeting, Instant), BindError> {
         let mut nap = NAP;
@@ -172,7 +213,12 @@ impl Binder {
                         let until = Instant::now() + self.timeout;
                         return Ok((Greeting { socket, until, timeout: self.timeout }, until));
                     }
-                    Err(errno) => errno,
+                    Err(errno) => {
+                        if matches!(errno, Errno::CONNREFUSED | Errno::PROTOTYPE) {
+                            dir.check_socket(&self.name, errno)?;
+                        }
+                        errno
+                    }
                 },
                 Err(_) => Errno::NOENT,
             };
@@ -195,7 +241,7 @@ impl Binder {
                 return Err(BindError::NotFound { name: self.name.clone(), dir });
             }
             std::thread::sleep(nap.min(patience.saturating_sub(start.elapsed())));
-            nap = (nap * 2).min(Duration::from_millis(20));
+            nap = (nap * 2).min(NAP_MAX);
         }
     }
 
@@ -248,6 +294,8 @@ impl Binder {
 fn refused(why: Refused, interface: &'static Interface) -> BindError {
     match why {
         Refused::Denied => BindError::Denied { why: "its clerk refused".to_owned() },
+        Refused::Policy(rule) => BindError::Denied { why: rule.to_string() },
+        Refused::Quota(Exceeded { limit, per_uid, most }) => BindError::Quota { limit, per_uid, most },
         Refused::NoRoom { count, frame_size } => BindError::NoRoom { count, frame_size },
         Refused::Incompatible(which) => {
             let mut difference = String::new();
@@ -284,7 +332,12 @@ impl Greeting {
     fn hear(&self) -> Result<(FromServer, Received), BindError> {
         let mut buffer = vec![0; SIZE_MAX];
         loop {
-            if let Some(received) = socket::receive(self.socket.as_fd(), &mut buffer).map_err(|e| self.failed(e))? {
+            let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
+                // A server that hung up on what we said last; what it said before that is still there, once.
+                Err(Errno::CONNRESET) => socket::receive(self.socket.as_fd(), &mut buffer),
+                other => other,
+            };
+            if let Some(received) = received.map_err(|e| self.failed(e))? {
                 if received.size == 0 {
                     return Err(BindError::Closed);
                 }
@@ -306,11 +359,18 @@ impl Greeting {
     }
 
     /// Makes the two processes a pair.
-    fn pair(self, server: [u8; 16], pid: Option<i32>) -> Result<Arc<ClientPair>, BindError> {
+    fn pair(
+        self,
+        server: [u8; 16],
+        pid: Option<i32>,
+        interface: &'static Interface,
+    ) -> Result<Arc<ClientPair>, BindError> {
         self.tell(&FromClient::Pair)?;
         let (message, received) = self.hear()?;
-        let FromServer::Regions { client_size, server_size, first } = message else {
-            return Err(BindError::PeerMisbehaved("it did not offer regions"));
+        let (client_size, server_size, first) = match message {
+            FromServer::Regions { client_size, server_size, first } => (client_size, server_size, first),
+            FromServer::Refused { why, .. } => return Err(refused(why, interface)),
+            _ => return Err(BindError::PeerMisbehaved("it did not offer regions")),
         };
         let Ok([own, peer]) = <[OwnedFd; 2]>::try_from(received.fds) else {
             return Err(BindError::PeerMisbehaved("regions came without their descriptors"));
@@ -328,9 +388,11 @@ impl Greeting {
         let own = OwnRegion::map(own.as_fd(), size)
             .map_err(|errno| BindError::Io { what: "map and pay for the region", source: errno.into() })?;
         self.tell(&FromClient::Mapped)?;
-        let (FromServer::Ready, _) = self.hear()? else {
-            return Err(BindError::PeerMisbehaved("it did not become ready"));
-        };
+        match self.hear()?.0 {
+            FromServer::Ready => {}
+            FromServer::Refused { why, .. } => return Err(refused(why, interface)),
+            _ => return Err(BindError::PeerMisbehaved("it did not become ready")),
+        }
         let half = ClientHalf::new(own, peer, first);
         Ok(Arc::new(ClientPair::new(half, self.socket, server, pid, size)))
     }

@@ -18,6 +18,7 @@ use nearcall_layout::pair::{AstackClass, Plan, request, status};
 use crate::domain::random;
 use crate::interface;
 use crate::message::{Bound, FromServer, Refused, Wanted};
+use crate::quota::Charge;
 use crate::rt::{self, Interface, Service};
 
 /// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
@@ -142,6 +143,8 @@ struct State {
     free: HashMap<u64, Vec<u16>>,
     next: usize,
     generation: u32,
+    /// One for each place there is.
+    bindings: Charge,
 }
 
 /// One client process, as the server knows it.
@@ -156,15 +159,32 @@ pub(crate) struct ServerPair {
     state: Mutex<State>,
     /// The export by whose name the client came; what names no binding is counted there.
     home: Arc<Exported>,
+    uid: u32,
+    /// What else the client has of this process, for as long as a procedure of its can run: a connection, and both regions.
+    _held: [Charge; 2],
 }
 
 impl ServerPair {
-    pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>) -> Self {
-        let state =
-            State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
+    pub(crate) fn new(
+        half: ServerHalf,
+        control: OwnedFd,
+        size: usize,
+        home: Arc<Exported>,
+        bindings: Charge,
+        held: [Charge; 2],
+    ) -> Self {
+        let uid = bindings.uid();
+        let state = State {
+            plan: Plan::new(size),
+            placed: HashMap::new(),
+            free: HashMap::new(),
+            next: 0,
+            generation: 0,
+            bindings,
+        };
         let first = Box::new(core::array::from_fn(|_| Place::default()));
         let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, first, blocks, state: Mutex::new(state), home }
+        Self { half, control, first, blocks, state: Mutex::new(state), home, uid, _held: held }
     }
 
     #[inline(always)]
@@ -218,6 +238,7 @@ impl ServerPair {
 
     fn new_place(&self, state: &mut State, placed: &Arc<Placed>) -> Result<u16, Refused> {
         let index = u16::try_from(state.next).map_err(|_| Refused::NoRoom { count: 0, frame_size: 0 })?;
+        state.bindings.grow(1).map_err(Refused::Quota)?;
         if let Some(block) = self.blocks.get(state.next / BLOCK_SIZE).filter(|_| state.next >= BLOCK_SIZE) {
             block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
         }
@@ -353,6 +374,10 @@ impl Pair for ServerPair {
     #[inline(always)]
     fn half(&self) -> &ServerHalf {
         &self.half
+    }
+
+    fn owner(&self) -> u32 {
+        self.uid
     }
 
     /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, then the procedure.

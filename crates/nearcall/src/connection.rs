@@ -3,7 +3,8 @@
 //! ```text
 //! Greeting --Hello--> Greeted --Pair--> Mapping --Mapped--> Paired --Bind, Unbind, Ring--> Paired
 //! ```
-//! Anything else closes the connection. A connection that stays Greeted only lends its token: the client is paired with
+//! Anything else closes the connection. What a connection may have is taken from its uid's quota before it is accepted, made or
+//! granted; who may go beyond Greeting is the export's policy. A connection that stays Greeted only lends its token: the client is paired with
 //! this domain already, and binds over the pair's own control socket, showing by the token that it could open the
 //! socket of this name, too.
 
@@ -12,19 +13,31 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use nearcall_core::channel::server::ServerHalf;
-use nearcall_core::segments::Charge;
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
-use nearcall_core::sys::socket::{self, Credentials};
+use nearcall_core::sys::socket::{self, Credentials, Sender};
 use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, VERSION};
+use rustix::io::Errno;
 
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
-use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
+use crate::identity;
+use crate::limits::{Exceeded, Limit};
+use crate::message::{FromClient, FromServer, Instance, Refused};
+use crate::policy::{Policy, Rule};
+use crate::quota::{Charge, Kind, QUOTA};
 use crate::segments::{self, Offer};
 
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;
+
+/// What a message costs of a turn. Those of the handshake make memory or compare an interface, so one of them is a turn.
+fn cost(message: &FromClient) -> usize {
+    match message {
+        FromClient::Unbind { .. } | FromClient::Ring => 1,
+        _ => MESSAGES_A_TURN,
+    }
+}
 
 /// What the watcher does after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,18 +47,42 @@ pub(crate) enum Step {
     Rung,
 }
 
+/// What came of a connection's turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    pub(crate) step: Step,
+    /// Of [`MESSAGES_A_TURN`].
+    pub(crate) cost: usize,
+}
+
+/// What a client has before it has said anything: the kernel's word on who connected, and room in the quota of that uid.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) ids: Credentials,
+    pub(crate) connection: Charge,
+    pub(crate) handshake: Charge,
+}
+
 /// Where a token leads: the export of the connection it was given on, and who that connection belongs to.
 #[derive(Debug, Clone)]
 pub(crate) struct Redeemed {
     exported: Arc<Exported>,
-    pid: i32,
+    client: Credentials,
+}
+
+impl Redeemed {
+    /// Whether it belongs to the process that has these ids. It may have changed its user in between; where processes are
+    /// not visible from here, the user is all there is to tell them apart by.
+    fn is_of(&self, ids: Credentials) -> bool {
+        self.client.pid == ids.pid && (ids.pid != 0 || self.client == ids)
+    }
 }
 
 #[derive(Debug)]
 enum State {
     Greeting,
     Greeted,
-    Mapping { region: OwnedFd, own: OwnRegion, size: usize, first: u32 },
+    Mapping { region: OwnedFd, own: OwnRegion, size: usize, first: u32, bytes: Charge },
     Paired(Arc<ServerPair>),
 }
 
@@ -53,30 +90,79 @@ enum State {
 pub(crate) struct Connection {
     socket: OwnedFd,
     exported: Arc<Exported>,
-    since: Instant,
+    policy: Arc<Policy>,
+    deadline: Instant,
     token: u64,
-    client: Option<Credentials>,
+    ids: Credentials,
+    has_spoken: bool,
     pidfd: Option<OwnedFd>,
     offer: Offer,
     state: State,
+    /// Until the pair has it, which may outlive this.
+    connection: Option<Charge>,
+    handshake: Option<Charge>,
 }
 
-/// The connection cannot go on; the client has broken the protocol, or the kernel has refused us something.
-struct Broken;
+/// The connection cannot go on.
+#[derive(Debug, PartialEq, Eq)]
+enum Broken {
+    /// The client has broken the protocol, or is gone.
+    Protocol,
+    /// It is told why.
+    Refused(Refused),
+}
+
+impl From<Exceeded> for Broken {
+    fn from(exceeded: Exceeded) -> Self {
+        Self::Refused(Refused::Quota(exceeded))
+    }
+}
+
+impl From<Rule> for Broken {
+    fn from(rule: Rule) -> Self {
+        Self::Refused(Refused::Policy(rule))
+    }
+}
+
+/// The kernel has refused us something.
+impl From<Errno> for Broken {
+    fn from(_: Errno) -> Self {
+        NOTHING_LEFT.into()
+    }
+}
+
+/// No descriptors or memory.
+pub(crate) const NOTHING_LEFT: Exceeded = Exceeded { limit: Limit::Kernel, per_uid: false, most: 0 };
+
+/// Tells a client why it is refused, in the last message of its connection.
+pub(crate) fn refuse(socket: impl AsFd, why: Refused) {
+    // A client that has closed, or does not read, does not want to know.
+    let _ = socket::send(socket.as_fd(), &FromServer::Refused { id: 0, why }.to_bytes(), &[]);
+}
 
 impl Connection {
-    pub(crate) fn new(socket: OwnedFd, exported: Arc<Exported>, since: Instant) -> Self {
+    pub(crate) fn new(
+        socket: OwnedFd,
+        exported: Arc<Exported>,
+        policy: Arc<Policy>,
+        admission: Admission,
+        deadline: Instant,
+    ) -> Self {
         // A client never sends descriptors. Where the kernel cannot refuse them they are closed when received.
         let _ = socket::refuse_descriptors(socket.as_fd());
         Self {
             socket,
             exported,
-            since,
+            policy,
+            deadline,
             token: 0,
-            client: None,
+            ids: admission.ids,
+            has_spoken: false,
             pidfd: None,
             offer: Offer::default(),
             state: State::Greeting,
+            connection: Some(admission.connection),
+            handshake: Some(admission.handshake),
         }
     }
 
@@ -84,8 +170,19 @@ impl Connection {
         &self.socket
     }
 
-    pub(crate) fn since(&self) -> Instant {
-        self.since
+    /// When the handshake has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whose it is.
+    pub(crate) fn uid(&self) -> u32 {
+        self.ids.uid
+    }
+
+    /// What it gave for binds; 0 before it has greeted.
+    pub(crate) fn token(&self) -> u64 {
+        self.token
     }
 
     pub(crate) fn pair(&self) -> Option<&Arc<ServerPair>> {
@@ -105,33 +202,66 @@ impl Connection {
         if token == 0 || token != self.token || self.exported.withdrawn.load(std::sync::atomic::Ordering::Relaxed) {
             return None;
         }
-        Some(Redeemed { exported: Arc::clone(&self.exported), pid: self.client?.pid })
+        Some(Redeemed { exported: Arc::clone(&self.exported), client: self.ids })
     }
 
-    /// Reads what is there. `by_token` finds other connections' tokens.
-    pub(crate) fn hear(&mut self, instance: Instance, by_token: impl Fn(u64) -> Option<Redeemed>) -> Step {
-        let mut buffer = vec![0; SIZE_MAX];
-        let mut step = Step::Go;
-        // What is left comes with the watcher's next turn: one client that talks without end must not be all it hears.
-        for _ in 0..MESSAGES_A_TURN {
-            let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
-                Ok(Some(received)) if received.size > 0 && !received.truncated => received,
-                Ok(None) => return step,
-                _ => return Step::Close,
-            };
-            let bytes = buffer.get(..received.size).unwrap_or_default();
-            let Ok(message) = FromClient::from_bytes(bytes) else { return Step::Close };
-            if self.client.is_none() {
-                self.client = received.sender.credentials;
-                self.pidfd = received.sender.pidfd;
-            }
-            match self.answer(message, instance, &by_token) {
-                Ok(Step::Rung) => step = Step::Rung,
-                Ok(_) => {}
-                Err(Broken) => return Step::Close,
+    /// Reads what is there, for one turn: what is left comes with the watcher's next one, because a client that talks without
+    /// end must not be all it hears. `by_token` finds other connections' tokens.
+    pub(crate) fn hear(
+        &mut self,
+        instance: Instance,
+        by_token: impl Fn(u64) -> Option<Redeemed>,
+        buffer: &mut [u8],
+    ) -> Turn {
+        let mut turn = Turn { step: Step::Go, cost: 0 };
+        while turn.cost < MESSAGES_A_TURN {
+            match self.hear_one(instance, &by_token, buffer, &mut turn.cost) {
+                Ok(None) => break,
+                Ok(Some(Step::Rung)) => turn.step = Step::Rung,
+                Ok(Some(_)) => {}
+                Err(broken) => {
+                    if let Broken::Refused(why) = broken {
+                        refuse(&self.socket, why);
+                    }
+                    turn.step = Step::Close;
+                    break;
+                }
             }
         }
-        step
+        turn
+    }
+
+    fn hear_one(
+        &mut self,
+        instance: Instance,
+        by_token: &impl Fn(u64) -> Option<Redeemed>,
+        buffer: &mut [u8],
+        spent: &mut usize,
+    ) -> Result<Option<Step>, Broken> {
+        let received = match socket::receive(self.socket.as_fd(), buffer) {
+            Ok(Some(received)) if received.size > 0 && !received.truncated => received,
+            Ok(None) => return Ok(None),
+            _ => return Err(Broken::Protocol),
+        };
+        let bytes = buffer.get(..received.size).unwrap_or_default();
+        let message = FromClient::from_bytes(bytes).map_err(|_| Broken::Protocol)?;
+        *spent += cost(&message);
+        if !self.has_spoken {
+            self.meet(received.sender)?;
+        }
+        self.answer(message, instance, by_token).map(Some)
+    }
+
+    /// The first message: it has to come from the process that connected, and the policy has to let that process in.
+    fn meet(&mut self, sender: Sender) -> Result<(), Broken> {
+        self.has_spoken = true;
+        self.pidfd = sender.pidfd;
+        // Where processes are not visible from here all have id 0, and cannot be told apart.
+        if sender.credentials.map(|ids| ids.pid) != Some(self.ids.pid) {
+            return Err(Rule::HandedOn.into());
+        }
+        let client = identity::Client { socket: self.socket.as_fd(), ids: self.ids, pidfd: self.pidfd.as_ref() };
+        Ok(self.policy.judge(&client)?)
     }
 
     fn answer(
@@ -142,10 +272,10 @@ impl Connection {
     ) -> Result<Step, Broken> {
         match (&self.state, message) {
             (State::Greeting, FromClient::Hello { version, .. }) => {
-                self.token = random().map(u64::from_le_bytes).map_err(|_| Broken)?.max(1);
+                self.token = random().map(u64::from_le_bytes)?.max(1);
                 self.send(&FromServer::Welcome { version: VERSION, instance, token: self.token }, &[])?;
                 if version != VERSION {
-                    return Err(Broken);
+                    return Err(Broken::Protocol);
                 }
                 self.state = State::Greeted;
             }
@@ -153,8 +283,7 @@ impl Connection {
             (State::Mapping { .. }, FromClient::Mapped) => self.pair_up()?,
             (State::Paired(pair), FromClient::Bind { id, token, procedures }) => {
                 let redeemed = self.redeem(token).or_else(|| by_token(token));
-                let pid = self.client.map(|client| client.pid);
-                let answer = match redeemed.filter(|redeemed| Some(redeemed.pid) == pid) {
+                let answer = match redeemed.filter(|redeemed| redeemed.is_of(self.ids)) {
                     Some(redeemed) => pair.bind(id, &redeemed.exported, &procedures),
                     None => FromServer::Refused { id, why: Refused::Denied },
                 };
@@ -163,50 +292,56 @@ impl Connection {
             (State::Paired(pair), FromClient::Unbind { binding, generation }) => pair.unbind(binding, generation),
             (State::Paired(_), FromClient::Ring) => return Ok(Step::Rung),
             (State::Paired(pair), message) => {
-                let answer = self.offer.answer(pair, &message).map_err(|segments::Broken| Broken)?;
+                let answer = self.offer.answer(pair, &message).map_err(|segments::Broken| Broken::Protocol)?;
                 if let Some((answer, file)) = answer {
                     let file = file.as_ref().map(OwnedFd::as_fd);
                     self.send(&answer, file.as_slice())?;
                 }
             }
-            _ => return Err(Broken),
+            _ => return Err(Broken::Protocol),
         }
         Ok(Step::Go)
     }
 
     fn send(&self, message: &FromServer, fds: &[std::os::fd::BorrowedFd<'_>]) -> Result<(), Broken> {
-        socket::send(self.socket.as_fd(), &message.to_bytes(), fds).map_err(|_| Broken)
+        socket::send(self.socket.as_fd(), &message.to_bytes(), fds).map_err(|_| Broken::Protocol)
     }
 
     /// Makes both regions; ours is sealed before the client sees it.
     fn offer(&mut self) -> Result<(), Broken> {
         let size = region_size(&self.exported);
-        let own_fd = memory::create(size).map_err(|_| Broken)?;
-        let own = OwnRegion::map(own_fd.as_fd(), size).map_err(|_| Broken)?;
-        memory::seal(own_fd.as_fd()).map_err(|_| Broken)?;
-        let region = memory::create(size).map_err(|_| Broken)?;
+        let bytes = u32::try_from(size).map_err(|_| Errno::OVERFLOW)?;
+        let charge = QUOTA.charge(self.ids.uid, 2 * u64::from(bytes))?;
+        let own_fd = memory::create(size)?;
+        let own = OwnRegion::map(own_fd.as_fd(), size)?;
+        memory::seal(own_fd.as_fd())?;
+        let region = memory::create(size)?;
         let first = first_sequence();
-        let bytes = u32::try_from(size).map_err(|_| Broken)?;
         let regions = FromServer::Regions { client_size: bytes, server_size: bytes, first };
         self.send(&regions, &[region.as_fd(), own_fd.as_fd()])?;
-        self.state = State::Mapping { region, own, size, first };
+        self.state = State::Mapping { region, own, size, first, bytes: charge };
         Ok(())
     }
 
     /// The client has mapped its region: end writing through anything but that mapping, and check that it paid.
     fn pair_up(&mut self) -> Result<(), Broken> {
-        let State::Mapping { region, own, size, first } = std::mem::replace(&mut self.state, State::Greeting) else {
-            return Err(Broken);
-        };
-        memory::seal(region.as_fd()).map_err(|_| Broken)?;
-        let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken)?;
-        let budget = |_| {
+        let state = std::mem::replace(&mut self.state, State::Greeting);
+        let State::Mapping { region, own, size, first, bytes } = state else { return Err(Broken::Protocol) };
+        memory::seal(region.as_fd()).map_err(|_| Broken::Protocol)?;
+        let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken::Protocol)?;
+        let uid = self.ids.uid;
+        let budget = move |size| {
             segments::want_sweep();
-            Some(Box::new(()) as Charge)
+            let bytes = u64::try_from(size).unwrap_or(u64::MAX);
+            QUOTA.charge(uid, bytes).ok().map(|charge| Box::new(charge) as nearcall_core::segments::Charge)
         };
         let half = ServerHalf::with_budget(own, peer, first, Box::new(budget));
-        let control = self.socket.try_clone().map_err(|_| Broken)?;
-        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, Arc::clone(&self.exported))));
+        let control = rustix::io::fcntl_dupfd_cloexec(&self.socket, 0)?;
+        let bindings = QUOTA.take(Kind::Bindings, self.ids.uid, 0)?;
+        let connection = self.connection.take().ok_or(Broken::Protocol)?;
+        let home = Arc::clone(&self.exported);
+        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, home, bindings, [connection, bytes])));
+        self.handshake = None;
         self.send(&FromServer::Ready, &[])
     }
 }

@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use crate::binding::ClientPair;
 use crate::clerk::{Exported, ServerPair};
 use crate::message::Instance;
+use crate::quota::QUOTA;
 use crate::watcher::Watcher;
 
 /// The one domain of this process.
@@ -70,6 +71,10 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
         retired: Mutex::default(),
         alive,
     }));
+    // Those that were set before there was a domain, or the default, within what the kernel allows.
+    let limits = QUOTA.limits();
+    QUOTA.set(limits);
+    domain.crew.limit(limits.work);
     domain.watcher.start(domain).map_err(|errno| NoDomain::Io("start the watcher", errno))?;
     Ok(DOMAIN.get_or_init(|| domain))
 }
@@ -118,6 +123,28 @@ impl Domain {
             }
         }
     }
+}
+
+/// Has the crew keep a limit that was set ([`crate::set_limits`]).
+pub(crate) fn limit_work(most: u32) {
+    if let Some(domain) = DOMAIN.get() {
+        domain.crew.limit(most);
+    }
+}
+
+/// Makes this process one that other processes of its user cannot read: `PR_SET_DUMPABLE = 0`.
+///
+/// From then on only root (`CAP_SYS_PTRACE`) may trace it, read its memory, take its descriptors or see in /proc what it
+/// executes and has open, and it leaves no core dump. It does not keep processes of the same user from sending it signals, from
+/// replacing its program or its files before it starts, or from preloading into it; and it ends with exec: the next program
+/// says so itself. Call it first in `main`, before there is anything to hide. A server that has rules about executables cannot
+/// tell, unless it is root's, what such a client executes.
+///
+/// # Errors
+/// What the kernel says.
+pub fn undumpable() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 /// How the calls to this process were taken so far; all zero if it exports nothing.

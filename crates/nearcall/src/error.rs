@@ -170,6 +170,19 @@ impl<E> From<Failure> for CallError<E> {
     }
 }
 
+fn quota(limit: crate::Limit, per_uid: bool, most: u64) -> String {
+    let whose = if per_uid { "this user's clients have" } else { "its clients have" };
+    if limit == crate::Limit::Kernel {
+        return format!(
+            "the server has no {limit} left; close some clients, or have its RLIMIT_NOFILE or memory raised"
+        );
+    }
+    format!(
+        "the server refused: {whose} all {most} {limit} that its limits allow; close some, or have whoever runs the server \
+         raise `Limits`"
+    )
+}
+
 /// Why the directory of names cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -196,6 +209,24 @@ pub enum DirError {
         path: PathBuf,
         /// Its mode.
         mode: u32,
+    },
+    /// A variable of the environment names a directory by a relative path, which is another one in each process.
+    #[error(
+        "{variable} is {path:?}, a relative path, which two processes may take for two directories; make it absolute"
+    )]
+    Relative {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        path: PathBuf,
+    },
+    /// The name is there, but is no socket of nearcall's kind.
+    #[error("{path} is {what}, not the socket of an export; remove it, or choose another name")]
+    NotAnExport {
+        /// The name's path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
     },
     /// It cannot be made or opened.
     #[error("{path} cannot be used: {source}; make its parent directory, or name another with NEARCALL_DIR")]
@@ -259,6 +290,29 @@ pub enum BindError {
     Denied {
         /// What did not allow it.
         why: String,
+    },
+    /// The server gives clients no more of something. Give some back (end clients, drop bindings), or have whoever runs the
+    /// server raise the limit: [`crate::set_limits`] there, or `RLIMIT_NOFILE` for descriptors. What is over by itself in a
+    /// moment was tried for as long as the bind may take.
+    #[error("{}", quota(*limit, *per_uid, *most))]
+    Quota {
+        /// Of what.
+        limit: crate::Limit,
+        /// Whether it is the limit of one uid: then this user's processes have all of it. Else all users' together do.
+        per_uid: bool,
+        /// The limit; 0 where the kernel has it and not the server.
+        most: u64,
+    },
+    /// The server is not of the user that was expected ([`crate::Binder::expect_uid`]). Somebody who may change the directory
+    /// has put another server there, or the expectation is wrong.
+    #[error(
+        "the server runs as uid {uid}, not as uid {expected} as was demanded; nothing but a greeting was sent to it"
+    )]
+    Uid {
+        /// As the kernel states it.
+        uid: u32,
+        /// What was demanded.
+        expected: u32,
     },
     /// The server's interface is not the client's.
     #[error("the interfaces differ; rebuild the older side:\n{difference}")]

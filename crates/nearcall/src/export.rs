@@ -10,6 +10,7 @@ use crate::clerk::{Exported, ServerPair};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::ExportError;
 use crate::names::{self, Dir, Held};
+use crate::policy::Policy;
 use crate::rt::Service;
 use crate::watcher::Command;
 
@@ -28,12 +29,13 @@ pub struct Exporter {
     name: String,
     dir: Option<PathBuf>,
     mode: u32,
+    policy: Policy,
 }
 
 impl Exporter {
     /// An export as `name` in the default directory, with a socket of mode 0600.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, mode: 0o600 }
+        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open() }
     }
 
     /// Puts the name into this directory, which is made if only its last part is missing.
@@ -45,6 +47,13 @@ impl Exporter {
     /// The socket's file mode: who may write the socket may bind. 0600 (default): this user.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode & 0o777;
+        self
+    }
+
+    /// Says which of those who may write the socket may bind. [`Policy::open`] unless said otherwise. (What they may take is
+    /// the process's affair: [`crate::set_limits`].)
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -65,7 +74,8 @@ impl Exporter {
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
         let exported = Arc::new(Exported::new(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
-        domain.watcher.command(Command::Listen { exported: Arc::clone(&exported), listener });
+        let policy = Arc::new(self.policy);
+        domain.watcher.command(Command::Listen { exported: Arc::clone(&exported), policy, listener });
         Ok(Export { domain, exported, name: Some(name) })
     }
 }

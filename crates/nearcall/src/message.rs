@@ -27,8 +27,12 @@
 //!   Grow           ------->                          one more A-stack of a class
 //!                  <-------      Grown, or NoMemory
 //! ```
+//! Refused with id 0, and the end of the connection, may come instead of any of the server's words before Ready.
 
 use nearcall_layout::pair::AstackClass;
+
+use crate::limits::{Exceeded, Limit};
+use crate::policy::Rule;
 
 /// Bytes of the largest message: an interface of a thousand procedures with long names.
 pub(crate) const SIZE_MAX: usize = 96 * 1024;
@@ -177,6 +181,10 @@ pub(crate) enum Refused {
     Incompatible(Vec<(u16, String)>),
     /// No room for the interface's A-stacks.
     NoRoom { count: u16, frame_size: u32 },
+    /// A limit of the server.
+    Quota(Exceeded),
+    /// The export's policy.
+    Policy(Rule),
 }
 
 /// The bytes are no message of the protocol.
@@ -341,6 +349,10 @@ impl FromServer {
                         to.u8(1).each(which, |to, (index, signature)| to.u16(*index).text(signature))
                     }
                     Refused::NoRoom { count, frame_size } => to.u8(2).u16(*count).u32(*frame_size),
+                    Refused::Quota(Exceeded { limit, per_uid, most }) => {
+                        to.u8(3).u8(limit.to_byte()).u8(u8::from(*per_uid)).u64(*most)
+                    }
+                    Refused::Policy(rule) => to.u8(4).u8(rule.to_byte()),
                 }
             }
             Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
@@ -377,6 +389,16 @@ impl FromServer {
                     0 => Refused::Denied,
                     1 => Refused::Incompatible(from.each(|from| Ok((from.u16()?, from.text()?.to_owned())))?),
                     2 => Refused::NoRoom { count: from.u16()?, frame_size: from.u32()? },
+                    3 => {
+                        let limit = Limit::from_byte(from.u8()?).ok_or(NotAMessage)?;
+                        let per_uid = match from.u8()? {
+                            0 => false,
+                            1 => true,
+                            _ => return Err(NotAMessage),
+                        };
+                        Refused::Quota(Exceeded { limit, per_uid, most: from.u64()? })
+                    }
+                    4 => Refused::Policy(Rule::from_byte(from.u8()?).ok_or(NotAMessage)?),
                     _ => return Err(NotAMessage),
                 };
                 Self::Refused { id, why }
@@ -400,6 +422,7 @@ mod tests {
 
     fn all() -> (Vec<FromClient>, Vec<FromServer>) {
         let wanted = Wanted { name: "naïve".into(), fingerprint: u64::MAX };
+        let exceeded = Exceeded { limit: Limit::Bytes, per_uid: true, most: 1 << 40 };
         let class = AstackClass { frame_size: 4096, count: 5, first: 7, offset: 65536 };
         let bound =
             Bound { id: 1, binding: 2, generation: 3, nonce: 4, classes: vec![class], procedures: vec![(9, 0)] };
@@ -426,6 +449,8 @@ mod tests {
                 FromServer::Refused { id: 1, why: Refused::Denied },
                 FromServer::Refused { id: 1, why: Refused::Incompatible(vec![(3, "f() -> u32".into())]) },
                 FromServer::Refused { id: 1, why: Refused::NoRoom { count: 5, frame_size: 6 } },
+                FromServer::Refused { id: 1, why: Refused::Quota(exceeded) },
+                FromServer::Refused { id: 0, why: Refused::Policy(Rule::Executable) },
                 FromServer::Revoked { binding: 1, generation: 2 },
                 FromServer::Segment { id: 1 },
                 FromServer::SegmentReady { id: 1 },

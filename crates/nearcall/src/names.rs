@@ -20,7 +20,9 @@ const NAME_SIZE_MAX: usize = 100;
 /// How long another process may hold the lock file; it does so for a few system calls.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
-const BACKLOG: i32 = 128;
+/// Connects that wait until the watcher has come round. A flood fills it, and whoever finds it full has to try again: so it is
+/// long, and the watcher is quick to refuse. (The kernel has a limit of its own, `net.core.somaxconn`.)
+const BACKLOG: i32 = 1024;
 
 /// An open directory of names that was checked.
 #[derive(Debug)]
@@ -31,11 +33,12 @@ pub(crate) struct Dir {
 
 /// Where names are, unless told otherwise. Both sides look in the same order.
 fn default_path() -> Result<PathBuf, DirError> {
-    if let Some(dir) = std::env::var_os("NEARCALL_DIR").filter(|dir| !dir.is_empty()) {
-        return Ok(dir.into());
+    let variable = |name| std::env::var_os(name).filter(|dir| !dir.is_empty()).map(|dir| absolute(name, dir.into()));
+    if let Some(dir) = variable("NEARCALL_DIR") {
+        return dir;
     }
-    if let Some(dir) = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
-        return Ok(Path::new(&dir).join("nearcall"));
+    if let Some(dir) = variable("XDG_RUNTIME_DIR") {
+        return Ok(dir?.join("nearcall"));
     }
     let uid = rustix::process::geteuid();
     let user = PathBuf::from(format!("/run/user/{}", uid.as_raw()));
@@ -43,6 +46,12 @@ fn default_path() -> Result<PathBuf, DirError> {
         return Ok(user.join("nearcall"));
     }
     if uid.is_root() { Ok("/run/nearcall".into()) } else { Err(DirError::Unknown) }
+}
+
+/// Two processes of one environment may be in two directories. (A relative path that a program names itself is its own
+/// affair.)
+fn absolute(variable: &'static str, path: PathBuf) -> Result<PathBuf, DirError> {
+    if path.is_absolute() { Ok(path) } else { Err(DirError::Relative { variable, path }) }
 }
 
 impl Dir {
@@ -71,6 +80,21 @@ impl Dir {
             return Err(DirError::Mode { path, mode: stat.st_mode & 0o7777 });
         }
         Ok(Self { fd, path })
+    }
+
+    /// Refuses what has a name and is no export's socket, living or dead: it is neither replaced nor waited for. Asked when
+    /// connecting was refused with `errno`.
+    pub(crate) fn check_socket(&self, name: &str, errno: Errno) -> Result<(), DirError> {
+        use rustix::fs::FileType;
+        let Ok(stat) = rustix::fs::statat(&self.fd, name, AtFlags::empty()) else { return Ok(()) };
+        let what = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Socket if errno == Errno::PROTOTYPE => "a socket of another kind",
+            FileType::Socket => return Ok(()),
+            FileType::RegularFile => "a file",
+            FileType::Directory => "a directory",
+            _ => "a special file",
+        };
+        Err(DirError::NotAnExport { path: self.path.join(name), what })
     }
 
     /// The address of a name; by way of /proc, because a socket address has room for 107 bytes only.
@@ -152,7 +176,7 @@ fn publish(dir: &Dir, temporary: &str, name: &str) -> Result<(), ExportError> {
     }
     match dir.connect(name) {
         // Nobody listens: its process is dead, or has closed it.
-        Err(Errno::CONNREFUSED | Errno::NOENT) => {}
+        Err(errno @ (Errno::CONNREFUSED | Errno::NOENT | Errno::PROTOTYPE)) => dir.check_socket(name, errno)?,
         _ => return Err(ExportError::Taken { name: name.to_owned() }),
     }
     rustix::fs::renameat(&dir.fd, temporary, &dir.fd, name).map_err(io("replace the dead socket"))
@@ -224,6 +248,30 @@ mod tests {
         assert!(matches!(Dir::open(Some(at.path()), false), Err(DirError::Mode { mode: 0o770, .. })));
         let missing = at.path().join("missing");
         assert!(matches!(Dir::open(Some(&missing), false), Err(DirError::Io { .. })));
+    }
+
+    #[test]
+    fn what_is_no_socket_is_neither_replaced_nor_taken_for_a_dead_one() {
+        let at = tempfile::tempdir().unwrap();
+        std::fs::write(at.path().join("notes"), "precious").unwrap();
+        std::fs::create_dir(at.path().join("sub")).unwrap();
+        let _stream = std::os::unix::net::UnixListener::bind(at.path().join("stream")).unwrap();
+        for (name, is) in [("notes", "a file"), ("sub", "a directory"), ("stream", "a socket of another kind")] {
+            let taken = Held::take(dir(&at), name, 0o600).unwrap_err();
+            assert!(matches!(taken, ExportError::Dir(DirError::NotAnExport { what, .. }) if what == is), "{taken}");
+            let errno = dir(&at).connect(name).unwrap_err();
+            let error = dir(&at).check_socket(name, errno).unwrap_err();
+            assert!(matches!(error, DirError::NotAnExport { what, .. } if what == is), "{error}");
+        }
+        assert_eq!(std::fs::read_to_string(at.path().join("notes")).unwrap(), "precious");
+        assert!(dir(&at).check_socket("missing", Errno::NOENT).is_ok());
+    }
+
+    #[test]
+    fn variables_name_absolute_directories() {
+        assert_eq!(absolute("NEARCALL_DIR", "/run/x".into()).unwrap(), Path::new("/run/x"));
+        let error = absolute("NEARCALL_DIR", "names".into()).unwrap_err();
+        assert!(matches!(error, DirError::Relative { variable: "NEARCALL_DIR", .. }), "{error}");
     }
 
     #[test]

@@ -2,9 +2,13 @@
 //!
 //! It is the clerk's ear (listeners, control sockets) and sees deaths (pidfds, hang-ups). It is on no call's path: it
 //! wakes only for a bind, a ring by message, a death, or a command of this process. Nothing it does can wait for a
-//! client: sockets do not block, a handshake has a deadline, and it looks at no descriptor that a client made.
+//! client: sockets do not block, a handshake has a deadline, and it looks at no descriptor that a client made. An event costs
+//! the same beside one connection and beside thousands, and it sleeps nowhere but in the epoll.
 
-use std::collections::HashMap;
+mod clients;
+mod listeners;
+
+use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
@@ -18,15 +22,13 @@ use rustix::io::Errno;
 
 use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
-use crate::connection::{Connection, Step};
+use crate::connection::Step;
 use crate::domain::Domain;
+use crate::message::SIZE_MAX;
+use crate::policy::Policy;
 use crate::segments::{self, SWEEP};
-
-/// From accept to the end of the handshake.
-const HANDSHAKE: Duration = Duration::from_secs(1);
-
-/// Handshakes at one time; more connections wait in the listeners' backlogs.
-const HANDSHAKE_COUNT_MAX: usize = 64;
+use clients::Clients;
+use listeners::{ACCEPTS_A_TURN, Accepted, Listeners};
 
 /// Until a processor that was seen inside a procedure is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
@@ -39,7 +41,7 @@ const WAKE: u64 = 0;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Answer binds on a listener.
-    Listen { exported: Arc<Exported>, listener: OwnedFd },
+    Listen { exported: Arc<Exported>, policy: Arc<Policy>, listener: OwnedFd },
     /// Say which clients there are; before that, stop listening for an export, if one is named.
     Pairs { withdraw: Option<u64>, answer: Sender<Vec<Arc<ServerPair>>> },
     /// Watch a pair in which this domain is the client.
@@ -67,14 +69,19 @@ impl Watcher {
     pub(crate) fn start(&'static self, domain: &'static Domain) -> Result<(), Errno> {
         let watch = move || {
             process::block_all_signals();
+            process::roam();
             Watch {
                 watcher: self,
                 domain,
                 sources: HashMap::new(),
-                connections: HashMap::new(),
+                listeners: Listeners::new(),
+                clients: Clients::default(),
+                servers: BTreeSet::new(),
                 next: WAKE,
                 ended: Vec::new(),
                 sweep_at: None,
+                look_at: None,
+                buffer: vec![0; SIZE_MAX],
             }
             .run();
         };
@@ -116,28 +123,16 @@ fn ring(wake: &OwnedFd) {
 /// What an event of the epoll is about.
 #[derive(Debug)]
 enum Source {
-    Listener {
-        exported: Arc<Exported>,
-        listener: OwnedFd,
-    },
-    /// A control socket with a client behind it; details in `connections`, by the same key.
+    /// Details in `listeners`, by the same key.
+    Listener,
+    /// A control socket with a client behind it; details in `clients`, by the same key.
     Connection,
     /// The pidfd of the client behind that connection.
-    ClientDeath {
-        of: u64,
-        pidfd: OwnedFd,
-    },
+    ClientDeath { of: u64, pidfd: OwnedFd },
     /// A pair in which we are the client: its control socket.
-    Server {
-        pair: Weak<ClientPair>,
-        death: Option<u64>,
-    },
+    Server { pair: Weak<ClientPair>, death: Option<u64> },
     /// The pidfd of the server.
-    ServerDeath {
-        pair: Weak<ClientPair>,
-        of: u64,
-        pidfd: OwnedFd,
-    },
+    ServerDeath { pair: Weak<ClientPair>, of: u64, pidfd: OwnedFd },
 }
 
 /// The thread's own state.
@@ -145,12 +140,19 @@ struct Watch {
     watcher: &'static Watcher,
     domain: &'static Domain,
     sources: HashMap<u64, Source>,
-    connections: HashMap<u64, Connection>,
+    listeners: Listeners,
+    clients: Clients,
+    /// The sources that are pairs in which we are the client: as many as this process bound to.
+    servers: BTreeSet<u64>,
     next: u64,
     /// Pairs that have just ended; their callers are woken once more, for those that were about to sleep.
     ended: Vec<Arc<ClientPair>>,
     /// When to look next for memory that nobody uses.
     sweep_at: Option<Instant>,
+    /// When `look_again` is due. An instant and not a time-out, which a flood of events would put off for ever.
+    look_at: Option<Instant>,
+    /// For messages, one at a time.
+    buffer: Vec<u8>,
 }
 
 impl Watch {
@@ -160,11 +162,11 @@ impl Watch {
             let timeout = self.time_left().and_then(|left| left.try_into().ok());
             let space = rustix::buffer::spare_capacity(&mut events);
             match epoll::wait(&self.watcher.epoll, space, timeout.as_ref()) {
-                Ok(0) => self.look_again(),
                 Ok(_) | Err(Errno::INTR) => {}
                 // Nothing else can happen to an epoll that is open; were it to, a busy loop would be worse than a pause.
                 Err(_) => std::thread::sleep(Duration::from_millis(10)),
             }
+            self.clients.begin_batch();
             for event in events.drain(..) {
                 self.event(event.data.u64());
             }
@@ -193,7 +195,7 @@ impl Watch {
         for pair in self.domain.pairs().iter().filter_map(Weak::upgrade) {
             restless |= pair.sweep(now);
         }
-        for pair in self.connections.values().filter_map(Connection::pair) {
+        for pair in self.clients.pairs() {
             restless |= segments::sweep_results(pair, now);
         }
         self.sweep_at = (restless || self.watcher.sweep.load(Ordering::Relaxed)).then(|| Instant::now() + SWEEP);
@@ -213,20 +215,15 @@ impl Watch {
         Some(self.next)
     }
 
+    /// Forgets the handle on a process.
     fn remove(&mut self, key: u64) {
         match self.sources.remove(&key) {
-            Some(Source::Listener { listener: fd, .. }) => self.watcher.forget(&fd),
             Some(Source::ClientDeath { pidfd: fd, .. } | Source::ServerDeath { pidfd: fd, .. }) => {
                 self.watcher.forget(&fd);
             }
-            // Their sockets belong to connections and pairs, which take them out themselves.
-            Some(Source::Connection | Source::Server { .. }) | None => {}
+            // Their sockets belong to others, who take them out themselves.
+            Some(Source::Listener | Source::Connection | Source::Server { .. }) | None => {}
         }
-    }
-
-    fn remove_if(&mut self, which: impl Fn(&Source) -> bool) {
-        let keys: Vec<u64> = self.sources.iter().filter(|(_, source)| which(source)).map(|(key, _)| *key).collect();
-        keys.into_iter().for_each(|key| self.remove(key));
     }
 
     fn event(&mut self, key: u64) {
@@ -234,7 +231,7 @@ impl Watch {
             return self.obey();
         }
         match self.sources.get(&key) {
-            Some(Source::Listener { .. }) => self.accept(key),
+            Some(Source::Listener) => self.accept(key),
             Some(Source::Connection) => self.hear(key),
             Some(&Source::ClientDeath { of, .. }) => self.close(of),
             Some(Source::Server { pair, .. }) => {
@@ -262,8 +259,10 @@ impl Watch {
         let commands = std::mem::take(&mut *self.watcher.commands.lock().unwrap_or_else(PoisonError::into_inner));
         for command in commands {
             match command {
-                Command::Listen { exported, listener } => {
-                    self.add(listener, |listener| Source::Listener { exported, listener });
+                Command::Listen { exported, policy, listener } => {
+                    if let Some(key) = self.add(listener.as_fd(), |_| Source::Listener) {
+                        self.listeners.insert(&self.watcher.epoll, key, exported, policy, listener);
+                    }
                 }
                 Command::Pairs { withdraw, answer } => self.say_pairs(withdraw, &answer),
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
@@ -272,12 +271,9 @@ impl Watch {
         let wanted = self.domain.crew.attend();
         self.domain.staff(wanted);
         // Pairs that were dropped took their sockets out of the epoll; forget the rest of them.
-        let gone: Vec<u64> = self
-            .sources
-            .iter()
-            .filter(|(_, source)| matches!(source, Source::Server { pair, .. } if pair.strong_count() == 0))
-            .map(|(key, _)| *key)
-            .collect();
+        let is_gone =
+            |key: &u64| matches!(self.sources.get(key), Some(Source::Server { pair, .. }) if pair.strong_count() == 0);
+        let gone: Vec<u64> = self.servers.iter().copied().filter(is_gone).collect();
         gone.into_iter().for_each(|key| self.lose_server(key, true));
     }
 
@@ -286,6 +282,7 @@ impl Watch {
         let Some(key) = self.add(strong.control(), |_| Source::Server { pair: Weak::clone(&pair), death: None }) else {
             return strong.end(false);
         };
+        self.servers.insert(key);
         let Some(pidfd) = pidfd else { return };
         let death = self.add(pidfd, |pidfd| Source::ServerDeath { pair, of: key, pidfd });
         if let Some(Source::Server { death: of, .. }) = self.sources.get_mut(&key) {
@@ -295,6 +292,7 @@ impl Watch {
 
     /// `is_over`: the server executes nothing for us any more.
     fn lose_server(&mut self, key: u64, is_over: bool) {
+        self.servers.remove(&key);
         if let Some(Source::Server { pair, death }) = self.sources.remove(&key) {
             if let Some(pair) = pair.upgrade() {
                 self.watcher.forget(pair.control());
@@ -308,45 +306,34 @@ impl Watch {
     }
 
     fn say_pairs(&mut self, withdraw: Option<u64>, answer: &Sender<Vec<Arc<ServerPair>>>) {
-        if withdraw.is_some() {
-            self.remove_if(
-                |source| matches!(source, Source::Listener { exported, .. } if Some(exported.id) == withdraw),
-            );
+        if let Some((key, socket)) = withdraw.and_then(|export| self.listeners.remove(export)) {
+            self.sources.remove(&key);
+            self.watcher.forget(&socket);
         }
         // Who asked may have given up waiting.
-        let _ = answer.send(self.connections.values().filter_map(Connection::pair).cloned().collect());
+        let _ = answer.send(self.clients.pairs().cloned().collect());
     }
 
     fn accept(&mut self, key: u64) {
-        let Some(Source::Listener { exported, listener }) = self.sources.get(&key) else { return };
-        if self.connections.values().filter(|connection| connection.pair().is_none()).count() >= HANDSHAKE_COUNT_MAX {
-            // Their deadline makes room; until then this is looked at again with every event.
-            return std::thread::sleep(Duration::from_millis(1));
-        }
-        let flags = rustix::net::SocketFlags::CLOEXEC | rustix::net::SocketFlags::NONBLOCK;
-        let socket = match rustix::net::accept_with(listener, flags) {
-            Ok(socket) => socket,
-            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-            // No descriptor or memory left: the client waits in the backlog, and this thread must not spin on it.
-            Err(_) => return std::thread::sleep(Duration::from_millis(10)),
-        };
-        let connection = Connection::new(socket, Arc::clone(exported), Instant::now());
-        if let Some(key) = self.add(connection.socket().as_fd(), |_| Source::Connection) {
-            self.connections.insert(key, connection);
+        for _ in 0..ACCEPTS_A_TURN {
+            match self.listeners.accept(&self.watcher.epoll, key, Instant::now()) {
+                Accepted::One(connection) => {
+                    if let Some(key) = self.add(connection.socket().as_fd(), |_| Source::Connection) {
+                        self.clients.insert(key, *connection);
+                    }
+                }
+                Accepted::Refused => {}
+                Accepted::Nobody => break,
+            }
         }
     }
 
     fn hear(&mut self, key: u64) {
-        let Some(mut connection) = self.connections.remove(&key) else { return };
-        let connections = &self.connections;
-        let by_token = |token: u64| connections.values().find_map(|other| other.redeem(token));
-        let step = connection.hear(self.domain.instance, by_token);
+        let step = self.clients.hear(key, self.domain.instance, &mut self.buffer);
+        let Some(connection) = self.clients.get(key) else { return };
         match step {
             Step::Go => {}
-            Step::Close => {
-                self.connections.insert(key, connection);
-                return self.close(key);
-            }
+            Step::Close => return self.close(key),
             Step::Rung => {
                 if let Some(pair) = connection.pair() {
                     let wanted = self.domain.crew.rung(pair);
@@ -355,16 +342,18 @@ impl Watch {
             }
         }
         if let Some(pidfd) = connection.take_pidfd() {
-            self.add(pidfd, |pidfd| Source::ClientDeath { of: key, pidfd });
+            let death = self.add(pidfd, |pidfd| Source::ClientDeath { of: key, pidfd });
+            self.clients.set_death(key, death);
         }
-        self.connections.insert(key, connection);
     }
 
     /// Forgets a client: its calls, running or not, go nowhere; its memory goes when the last of them has ended.
     fn close(&mut self, key: u64) {
         self.sources.remove(&key);
-        self.remove_if(|source| matches!(source, Source::ClientDeath { of, .. } if *of == key));
-        let Some(connection) = self.connections.remove(&key) else { return };
+        let Some((connection, death)) = self.clients.remove(key) else { return };
+        if let Some(death) = death {
+            self.remove(death);
+        }
         // The pair has a duplicate of the socket and may outlive this, inside a procedure; the epoll would go on
         // reporting the hang-up until the last of them is closed.
         self.watcher.forget(connection.socket());
@@ -377,25 +366,25 @@ impl Watch {
     }
 
     fn time_left(&self) -> Option<Duration> {
-        if !self.ended.is_empty() {
-            return Some(WAKE_AGAIN);
-        }
-        if self.domain.crew.looks_again() {
-            return Some(LOOK_AGAIN);
-        }
-        let since = self.connections.values().filter(|c| c.pair().is_none()).map(Connection::since).min();
-        let handshake = since.map(|since| HANDSHAKE.saturating_sub(since.elapsed()));
-        let sweep = self.sweep_at.map(|at| at.saturating_duration_since(Instant::now()));
-        handshake.into_iter().chain(sweep).min()
+        let next = [self.look_at, self.sweep_at, self.clients.next_deadline(), self.listeners.pauses_until()];
+        next.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
+    /// Does what is due.
     fn expire(&mut self) {
-        let late: Vec<u64> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| connection.pair().is_none() && connection.since().elapsed() >= HANDSHAKE)
-            .map(|(key, _)| *key)
-            .collect();
-        late.into_iter().for_each(|key| self.close(key));
+        let now = Instant::now();
+        while let Some(late) = self.clients.late(now) {
+            self.close(late);
+        }
+        self.listeners.resume(&self.watcher.epoll, now);
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look_at = None;
+            self.look_again();
+        }
+        if self.look_at.is_none() {
+            let looks = self.domain.crew.looks_again().then_some(LOOK_AGAIN);
+            let wakes = (!self.ended.is_empty()).then_some(WAKE_AGAIN);
+            self.look_at = wakes.or(looks).map(|after| now + after);
+        }
     }
 }

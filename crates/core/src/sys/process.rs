@@ -145,6 +145,17 @@ pub fn allowed_cpus() -> u64 {
     (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).fold(0, |mask, cpu| mask | 1 << (cpu % 64))
 }
 
+/// Lets the calling kernel thread run wherever the process's first one may, as well as where it may already: for one that
+/// serves the whole process, whichever thread happened to start it.
+pub fn roam() {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    // A process whose first thread has ended keeps what its own thread has.
+    let Ok(first) = sched_getaffinity(Some(rustix::process::getpid())) else { return };
+    let Ok(mut cpus) = sched_getaffinity(None) else { return };
+    (0..CpuSet::MAX_CPU).filter(|&cpu| first.is_set(cpu)).for_each(|cpu| cpus.set(cpu));
+    let _ = sched_setaffinity(None, &cpus);
+}
+
 /// Confines the calling kernel thread to the CPUs that are `n` modulo 64. `false` if it may not run on any of them.
 #[must_use]
 pub fn confine(n: usize) -> bool {

@@ -25,6 +25,7 @@ use crate::sys::process;
 use crate::transfer::clock;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::policy::tenure::needed_after;
+use crate::transfer::policy::work::Work;
 
 /// Pairs that one seat attends while its occupant is awake.
 pub const ATTENDED_MAX: usize = 32;
@@ -35,6 +36,9 @@ pub const BELLS_MAX: usize = 8;
 /// Processors of one domain: one for each seat, and as many again for procedures that are inside something slow.
 pub const PROCESSOR_COUNT_MAX: u32 = 128;
 
+/// No owner: not a uid that a process can have.
+const NOBODY: u32 = u32::MAX;
+
 /// Set in a seat's occupant while it is inside a procedure.
 pub(super) const INSIDE: u32 = 1 << 31;
 
@@ -42,6 +46,9 @@ pub(super) const INSIDE: u32 = 1 << 31;
 pub trait Pair: Send + Sync + 'static {
     /// The channel.
     fn half(&self) -> &ServerHalf;
+
+    /// Whom its time and its processors are charged to: pairs of one owner share. The same for the pair's whole life.
+    fn owner(&self) -> u32;
 
     /// Runs one claimed request to its answer. `memory` is the processor's. Must not panic.
     ///
@@ -86,6 +93,9 @@ pub(super) struct Seat<P> {
     pub(super) kicks: AtomicU32,
     /// Procedures entered, for the watcher to see whether an occupant is still inside the same one.
     pub(super) entries: AtomicU32,
+    /// Whose procedure the occupant is inside of, when it is. Written when that changes, which is never where all pairs of the
+    /// seat have one owner.
+    pub(super) owner: AtomicU32,
     books: Mutex<Books<P>>,
 }
 
@@ -106,6 +116,7 @@ impl<P> Seat<P> {
             occupant: AtomicU32::new(0),
             kicks: AtomicU32::new(0),
             entries: AtomicU32::new(0),
+            owner: AtomicU32::new(NOBODY),
             books: Mutex::new(books),
         }
     }
@@ -158,6 +169,8 @@ pub struct Crew<P> {
     /// How often processors were told to give back memory for arguments.
     pub(super) trims: AtomicU32,
     roster: Mutex<Roster<P>>,
+    /// The innermost lock: nothing else is locked while it is held.
+    held: Mutex<Work>,
     call_watcher: Box<dyn Fn() + Send + Sync>,
     pub(super) counters: ServerCounters,
 }
@@ -178,6 +191,7 @@ impl<P: Pair> Crew<P> {
             lead: AtomicU32::new(0),
             trims: AtomicU32::new(0),
             roster: Mutex::new(roster),
+            held: Mutex::default(),
             call_watcher: Box::new(call_watcher),
             counters: ServerCounters::default(),
         }
@@ -218,6 +232,36 @@ impl<P: Pair> Crew<P> {
         half.sent.store(sent | 1 << n, Ordering::Relaxed);
         wanted.extend(self.attach(pair, usize::try_from(n).unwrap_or(0), false));
         wanted
+    }
+
+    /// Lets procedures of one owner keep this many processors from others for long; at least one. Its requests beyond that are
+    /// answered [`status::OVERLOADED`](nearcall_layout::pair::status).
+    pub fn limit(&self, most: u32) {
+        if self.held().limit(most) {
+            self.kick_all();
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Work> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the owner is to be answered and not served.
+    pub(super) fn is_over(&self, owner: u32) -> bool {
+        self.held().is_over(owner)
+    }
+
+    /// Who is over has changed: occupants look at it when they open their books.
+    fn kick_all(&self) {
+        self.seats.iter().filter(|seat| seat.occupant.load(Ordering::Relaxed) != 0).for_each(Seat::kick);
+    }
+
+    /// A processor that was relieved is out of its procedure.
+    fn is_back(&self, id: u32) {
+        let fewer = self.held().end(id);
+        if fewer {
+            self.kick_all();
+        }
     }
 
     /// Whether [`attend`](Self::attend) should be called again in a moment, whoever asks for something until then.
@@ -315,12 +359,19 @@ impl<P: Pair> Crew<P> {
             }
             return None;
         }
+        let mut is_over = false;
         if occupant != 0 {
             self.counters.relieved.add(1);
             self.end_lead(n, seat);
+            let owner = seat.owner.load(Ordering::Relaxed);
+            // Before the roster is unlocked, which the relieved one needs to come back.
+            is_over = owner != NOBODY && self.held().begin(occupant & !INSIDE, owner);
         }
         roster.processors += u32::from(is_new);
         drop(roster);
+        if is_over {
+            self.kick_all();
+        }
         post.seat.store(u32::try_from(n).unwrap_or(0) + 1, Ordering::Release);
         if is_new {
             return Some(Wanted(post));
@@ -428,6 +479,8 @@ impl<P: Pair> Crew<P> {
             };
             self.occupy(n, post.id, &mut memory);
             memory.trim();
+            // Before it can be given a seat again, and lose that.
+            self.is_back(post.id);
             self.roster().spares.push(Arc::clone(&post));
         }
     }

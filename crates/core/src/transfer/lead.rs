@@ -11,7 +11,8 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll};
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, Pair};
 use super::policy::tenure::{Leave, Tenure, needed_after};
-use super::standby::{Gone, Standby};
+use super::standby::{Gone, Next, Standby};
+use crate::channel::server::Claimed;
 
 /// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
 const ANSWERED_MAX: usize = 64;
@@ -22,6 +23,9 @@ const LOOK: u32 = 64;
 /// A hole of this many microseconds between two looks: something else ran here. A virtual machine loses its CPU for some
 /// 100 us now and then; another process takes a time slice, 1,400 us and more.
 const HOLE_US: u64 = 1000;
+
+/// Calls that were answered since the last fence: the pair, the A-stack, the sequence number.
+type Answered = Vec<(usize, u16, u32)>;
 
 impl<P: Pair> Standby<'_, P> {
     /// Polls until that does not pay any more.
@@ -41,10 +45,15 @@ impl<P: Pair> Standby<'_, P> {
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
         let why = left?;
+        let ended_by = self.shared_by.take();
         for known in self.mine.iter_mut().filter(|known| known.calls > 0) {
             let needed = &known.pair.half().evidence_needed;
             let fruit = if why == Leave::Idle { known.calls } else { known.calls / 16 };
-            needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+            // What callers of another owner ended says nothing about this one.
+            let innocent = why == Leave::Shared && ended_by.is_some_and(|owner| owner != known.pair.owner());
+            if !innocent {
+                needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
+            }
             known.calls = 0;
         }
         let books = self.seat.books();
@@ -60,7 +69,7 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     fn poll(&mut self, tenure: &mut Tenure, wake: u64, hole: u64) -> Result<Leave, Gone> {
-        let mut answered: Vec<(usize, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
+        let mut answered: Answered = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
         let mut now = ticks();
         loop {
@@ -70,27 +79,18 @@ impl<P: Pair> Standby<'_, P> {
             }
             let mut worked = false;
             let mut shared = None;
-            for at in 0..self.mine.len() {
-                let Some(claimed) = self.claim(at) else { continue };
-                worked = true;
-                self.polled += 1;
-                self.enter();
-                self.execute(at, &claimed);
-                // Seen without a fence: a caller that slept long before. For others the fenced look follows.
-                if !self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
-                    answered.push((at, claimed.request.astack, claimed.sequence));
+            if self.shares.needs_care() {
+                (worked, shared) = match self.serve_fairly(now, &mut answered)? {
+                    Some(here) => (true, here.and_then(|here| tenure.worked(here))),
+                    None => (false, None),
+                };
+            } else {
+                for at in 0..self.mine.len() {
+                    let Some(claimed) = self.claim(at) else { continue };
+                    worked = true;
+                    let here = self.serve_polled(at, &claimed, now, &mut answered)?;
+                    shared = shared.or(tenure.worked(here));
                 }
-                if let Some(known) = self.mine.get_mut(at) {
-                    known.calls += 1;
-                    known.last = now;
-                }
-                if let Err(gone) = self.exit() {
-                    // The words of the seat are somebody else's now; our callers are still ours.
-                    self.wake_callers(&mut answered);
-                    return Err(gone);
-                }
-                let here = usize::from(claimed.cpu) % BELL_COUNT == self.n;
-                shared = shared.or(tenure.worked(here));
             }
             if worked {
                 turns = 0;
@@ -121,6 +121,47 @@ impl<P: Pair> Standby<'_, P> {
         }
     }
 
+    /// A call that was polled. Says whether its caller was on this CPU.
+    #[inline(always)]
+    fn serve_polled(&mut self, at: usize, claimed: &Claimed, now: u64, answered: &mut Answered) -> Result<bool, Gone> {
+        self.polled += 1;
+        self.enter();
+        self.execute(at, claimed);
+        // Seen without a fence: a caller that slept long before. For others the fenced look follows.
+        if !self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+            answered.push((at, claimed.request.astack, claimed.sequence));
+        }
+        if let Some(known) = self.mine.get_mut(at) {
+            known.calls += 1;
+            known.last = now;
+        }
+        if let Err(gone) = self.exit() {
+            // The words of the seat are somebody else's now; our callers are still ours.
+            self.wake_callers(answered);
+            return Err(gone);
+        }
+        Ok(usize::from(claimed.cpu) % BELL_COUNT == self.n)
+    }
+
+    /// The same for the request of the owner that had the least of this seat. `None`: there is none. `Some(None)`: it was
+    /// refused.
+    #[cold]
+    #[inline(never)]
+    fn serve_fairly(&mut self, now: u64, answered: &mut Answered) -> Result<Option<Option<bool>>, Gone> {
+        let (pick, claimed) = match self.pick() {
+            Next::Request(pick, claimed) => (pick, claimed),
+            Next::Refused => return Ok(Some(None)),
+            Next::Nothing => return Ok(None),
+        };
+        let began = ticks();
+        let served = self.serve_polled(pick.at, &claimed, now, answered);
+        self.shares.charge(&pick, ticks().wrapping_sub(began));
+        if served == Ok(true) {
+            self.shared_by = Some(pick.owner);
+        }
+        served.map(|here| Some(Some(here)))
+    }
+
     #[inline(always)]
     fn wake_if_waiting(&self, at: usize, astack: u16, sequence: u32) -> bool {
         let Some(known) = self.mine.get(at) else { return false };
@@ -132,7 +173,7 @@ impl<P: Pair> Standby<'_, P> {
     }
 
     /// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.
-    fn wake_callers(&self, answered: &mut Vec<(usize, u16, u32)>) {
+    fn wake_callers(&self, answered: &mut Answered) {
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
         for (at, astack, sequence) in answered.drain(..) {

@@ -10,11 +10,12 @@
 use core::sync::atomic::{Ordering, fence};
 use std::sync::Arc;
 
-use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence};
+use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
 use super::knobs;
+use super::policy::shares::{Pick, Shares, ranks};
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use crate::channel::memory::Memory;
@@ -34,6 +35,9 @@ const LEAD_AGAIN: u64 = 8;
 
 /// Between two requests for a seat where there is none, at most.
 const ASK_AGAIN_US: u64 = 1_000_000;
+
+/// Time, in microseconds, for which an owner that was away may catch up on the others of its seat.
+const CREDIT_US: u64 = 1000;
 
 /// Calls after which a standby that does not get to sleep adds them to the counters.
 const COUNTED_MAX: u64 = 1024;
@@ -63,13 +67,28 @@ pub(super) enum Gone {
     Displaced,
 }
 
+/// What a look at all pairs came to, where it matters whose request is taken.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// A request to run, which is ours.
+    Request(Pick, Claimed),
+    /// One that was refused, or that another processor took: look again.
+    Refused,
+    /// None.
+    Nothing,
+}
+
 /// A processor in its seat.
 pub(super) struct Standby<'a, P> {
     pub(super) crew: &'a Crew<P>,
     pub(super) seat: &'a Seat<P>,
     pub(super) n: usize,
     pub(super) me: u32,
+    /// Those of one owner lie beside each other.
     pub(super) mine: Vec<Attended<P>>,
+    pub(super) shares: Shares,
+    /// Of several owners, the one whose caller was last on this CPU while it led.
+    pub(super) shared_by: Option<u32>,
     pub(super) kicks: u32,
     trims: u32,
     pub(super) memory: &'a mut Memory,
@@ -103,6 +122,8 @@ impl<P: Pair> Crew<P> {
             n,
             me,
             mine: Vec::new(),
+            shares: Shares::default(),
+            shared_by: None,
             kicks: 0,
             trims: self.trims.load(Ordering::Acquire),
             memory,
@@ -171,7 +192,13 @@ impl<P: Pair> Standby<'_, P> {
         };
         let mut displaced = Vec::new();
         while books.attended.len() > ATTENDED_MAX {
-            let oldest = books.attended.iter().enumerate().min_by_key(|(_, pair)| last(pair));
+            // Of the owner that has most of them: one with many processes must not keep out one with a few.
+            let count = |owner: u32| books.attended.iter().filter(|pair| pair.owner() == owner).count();
+            let oldest = books
+                .attended
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, pair)| (core::cmp::Reverse(count(pair.owner())), last(pair)));
             let Some(oldest) = oldest.map(|(i, _)| i) else { break };
             let pair = books.attended.swap_remove(oldest);
             leave(pair.half(), self.n);
@@ -207,7 +234,7 @@ impl<P: Pair> Standby<'_, P> {
         if core::mem::replace(&mut self.trims, trims) != trims {
             self.memory.trim();
         }
-        self.soon = None;
+        self.regroup();
         self.yielded = 0;
         let promoted = core::mem::take(&mut books.promoted);
         // Under the lock, so that nobody who ends a lead in between is overwritten.
@@ -243,8 +270,64 @@ impl<P: Pair> Standby<'_, P> {
         if half.has_ended() { None } else { half.claim() }
     }
 
-    /// Runs one request from each pair that has one. `Ok(true)`: there was one.
+    /// Brings those of one owner together. Indices into `mine` are others afterwards.
+    fn regroup(&mut self) {
+        self.soon = None;
+        self.mine.sort_by_key(|known| known.pair.owner());
+        self.shares.regroup(self.mine.iter().map(|known| known.pair.owner()), |owner| self.crew.is_over(owner));
+        if let Some(owner) = self.shares.sole() {
+            self.seat.owner.store(owner, Ordering::Relaxed);
+        }
+    }
+
+    /// The next request, where it matters whose that is. One of an owner that may have no more is answered here.
+    pub(super) fn pick(&mut self) -> Next {
+        let mine = &self.mine;
+        let has_request = |at: usize| {
+            let half = mine.get(at).map(|known| known.pair.half());
+            half.is_some_and(|half| half.has_request() && !half.has_ended())
+        };
+        let Some(pick) = self.shares.pick(has_request, clock::calibration().us(CREDIT_US)) else {
+            return Next::Nothing;
+        };
+        // Another processor may be faster.
+        let Some(claimed) = self.claim(pick.at) else { return Next::Refused };
+        if !pick.is_over {
+            self.seat.owner.store(pick.owner, Ordering::Relaxed);
+            return Next::Request(pick, claimed);
+        }
+        let began = ticks();
+        if let Some(known) = self.mine.get(pick.at) {
+            let (half, astack) = (known.pair.half(), claimed.request.astack);
+            half.refuse(astack, claimed.sequence, status::OVERLOADED);
+            // Pairs with the caller's fence between announcing its wait and its look at the reply.
+            fence(Ordering::SeqCst);
+            if half.is_waiting(astack, claimed.sequence) {
+                half.wake_caller(astack);
+            }
+        }
+        self.shares.charge(&pick, ticks().wrapping_sub(began));
+        Next::Refused
+    }
+
+    /// Runs one request: that of the owner that had the least of this seat.
+    fn scan_fairly(&mut self) -> Result<bool, Gone> {
+        let (pick, claimed) = match self.pick() {
+            Next::Request(pick, claimed) => (pick, claimed),
+            Next::Refused => return Ok(true),
+            Next::Nothing => return Ok(false),
+        };
+        let began = ticks();
+        let served = self.serve(pick.at, &claimed);
+        self.shares.charge(&pick, ticks().wrapping_sub(began));
+        served.map(|()| true)
+    }
+
+    /// Runs one request from each pair that has one, or one of somebody whose turn it is. `Ok(true)`: there was one.
     fn scan(&mut self) -> Result<bool, Gone> {
+        if self.shares.needs_care() {
+            return self.scan_fairly();
+        }
         let mut worked = false;
         for at in 0..self.mine.len() {
             if let Some(claimed) = self.claim(at) {
@@ -359,7 +442,7 @@ impl<P: Pair> Standby<'_, P> {
         known.foreign = if own == self.n { 0 } else { known.foreign + 1 };
         if known.foreign >= FOREIGN_MAX && half.attended.load(Ordering::Relaxed) & 1 << own != 0 {
             // Its client has moved to a CPU where there is a standby for it.
-            let known = self.mine.swap_remove(at);
+            let known = self.mine.remove(at);
             return self.dismiss(core::iter::once(known));
         }
         if claimed.flags & request::DONATES != 0 {
@@ -472,7 +555,7 @@ impl<P: Pair> Standby<'_, P> {
         self.crew.counters.empty_bells.add(1);
         known.empty += 1;
         if known.empty >= EMPTY_MAX {
-            let known = self.mine.swap_remove(at);
+            let known = self.mine.remove(at);
             self.dismiss(core::iter::once(known));
         }
     }
@@ -490,13 +573,20 @@ impl<P: Pair> Standby<'_, P> {
                 self.kicks = self.seat.kicks.load(Ordering::Acquire).wrapping_sub(1);
             }
         }
-        self.soon = None;
+        drop(books);
+        self.regroup();
     }
 
     /// Keeps the pairs that called last; the others become cold.
     fn dismiss_all_but_the_last(&mut self) {
         if self.mine.len() > BELLS_MAX {
             self.mine.sort_unstable_by_key(|known| core::cmp::Reverse(known.last));
+            if self.shares.sole().is_none() {
+                let owners: Vec<u32> = self.mine.iter().map(|known| known.pair.owner()).collect();
+                let mut ranked: Vec<_> = ranks(&owners).into_iter().zip(self.mine.drain(..)).collect();
+                ranked.sort_by_key(|&(rank, _)| rank);
+                self.mine.extend(ranked.into_iter().map(|(_, known)| known));
+            }
             let rest = self.mine.split_off(BELLS_MAX);
             self.dismiss(rest.into_iter());
         }

@@ -4,6 +4,8 @@
 //! Times are in ticks of [`super::clock`]; their lengths come from [`super::clock::Calibration`], measured at start.
 
 pub mod ring;
+pub mod shares;
 pub mod spin;
 pub mod tenure;
+pub mod work;
 pub mod yields;
