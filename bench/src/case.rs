@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::floor::Floor;
+use crate::many::{Many, Size};
 use crate::measure::Pace;
 use crate::near::session::How;
 use crate::peer::Placement;
@@ -30,6 +31,10 @@ pub(crate) enum Work {
     Offsets,
     /// Nothing, after many calls.
     Idle,
+    /// Something in a crowd of clients.
+    Many(Many, Size),
+    /// What pairs take, in such a crowd.
+    Memory(Size),
     /// A call through something else.
     #[cfg(feature = "peers")]
     Peer(crate::peers::Kind),
@@ -62,7 +67,10 @@ pub(crate) struct Case {
     pub(crate) spec: Spec,
     /// Whether a busy process runs on each processor meanwhile.
     pub(crate) loaded: bool,
-    /// What its mean is divided by.
+    /// Whether the median of a round's calls counts, its own and the limit's, and not the mean: where a wait for a
+    /// processor is rare and a thousand times as long as the rest.
+    pub(crate) by_median: bool,
+    /// What it is divided by.
     pub(crate) limit: Limit,
     /// Cases of the same rounds that are shown beside it, with their ratios.
     pub(crate) beside: Vec<String>,
@@ -94,6 +102,7 @@ impl Case {
             name: name.into(),
             spec: Spec { work, placement, pace: Pace::BackToBack },
             loaded: false,
+            by_median: false,
             limit: Limit::None,
             beside: Vec::new(),
             rival: None,
@@ -112,6 +121,11 @@ impl Case {
 
     pub(crate) fn beside(mut self, name: impl Into<String>) -> Self {
         self.beside.push(name.into());
+        self
+    }
+
+    pub(crate) fn by_median(mut self) -> Self {
+        self.by_median = true;
         self
     }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Spec, Work};
 use crate::floor;
+use crate::many;
 use crate::measure::{Job, Plan};
 use crate::near;
 use crate::peer::{Peer, Processors, Side, this_program};
@@ -63,6 +64,8 @@ impl Task {
             Work::Near(how) => near::session::measure(how, self),
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Idle => near::idle::measure(self),
+            Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
+            Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             #[cfg(feature = "peers")]
             Work::Peer(peer) => Ok(crate::peers::measure(peer, self.plan()?, self)?.alone()),
         }

@@ -14,6 +14,7 @@ mod clock;
 mod count;
 mod floor;
 mod load;
+mod many;
 mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
@@ -60,6 +61,11 @@ enum Command {
     /// `peers`, peer.NAME.PLACEMENT. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]
     Near(Near),
+    /// Measures one server with 64 clients of 64 bindings each.
+    ///
+    /// Cases are bindings1, bindings4096, cold4096, futex_free_hot, bind.{same_pair,new_pair,first}; the counts
+    /// memory_per_pair, descriptors.
+    Many(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
     Client { task: String },
@@ -78,6 +84,9 @@ enum Command {
         #[arg(long)]
         no_yields: bool,
     },
+    /// One of many clients.
+    #[command(hide = true)]
+    Member,
     /// A busy process.
     #[command(hide = true)]
     Burn,
@@ -149,11 +158,29 @@ impl Measure {
     }
 
     fn near(&self) -> Result<()> {
-        let (counts, cases) = count::select(&self.cases, self.quick);
+        let (counts, names) = count::select(&count::COUNTS, &self.cases, !self.quick);
+        self.all(&near::cases(), &near::universe(), &names, ELSEWHERE, counts)
+    }
+
+    fn many(&self) -> Result<()> {
+        let size = many::Size::of(self.quick);
+        let (counts, names) = count::select(&many::counts(size), &self.cases, true);
+        self.all(&many::cases(size), &many::universe(size), &names, "", counts)
+    }
+
+    /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts.
+    fn all(
+        &self,
+        cases: &[Case],
+        universe: &[Case],
+        names: &[String],
+        elsewhere: &str,
+        counts: Vec<count::Named>,
+    ) -> Result<()> {
         let setting = self.setting()?;
-        if self.cases.is_empty() || !cases.is_empty() {
-            let selected = case::select(&near::cases(), &cases, ELSEWHERE)?;
-            report::print(&round::run(&selected, &near::universe(), self.rounds(), &setting)?, self.json)?;
+        if self.cases.is_empty() || !names.is_empty() {
+            let selected = case::select(cases, names, elsewhere)?;
+            report::print(&round::run(&selected, universe, self.rounds(), &setting)?, self.json)?;
         }
         for (name, counted) in counts {
             let outcome = counted.run(name, &setting).with_context(|| format!("case {name}"))?;
@@ -180,13 +207,14 @@ impl Near {
 
 fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
-    if !matches!(command, Command::Limits(_) | Command::Near(_)) {
+    if !matches!(command, Command::Limits(_) | Command::Near(_) | Command::Many(_)) {
         peer::die_with_parent()?;
     }
     start.perform()?;
     match command {
         Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
+        Command::Many(measure) => measure.many(),
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
             println!("{}", serde_json::to_string(&task.perform()?)?);
@@ -199,6 +227,7 @@ fn main() -> Result<()> {
             }
             near::interface::serve(&names)
         }
+        Command::Member => many::member::obey(),
         Command::Burn => {
             load::burn();
             Ok(())

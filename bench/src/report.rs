@@ -26,7 +26,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Row {
     /// Its name.
     pub(crate) case: String,
-    /// Median over the rounds of each round's mean.
+    /// Median over the rounds of each round's mean, or of its calls' median for some cases.
     pub(crate) value: f64,
     /// Unit of `value`, of the limit's, and of the percentiles.
     pub(crate) unit: &'static str,
