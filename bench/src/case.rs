@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Floor(Floor),
     /// A call through nearcall.
     Near(How),
+    /// Null calls of many kernel threads at once.
+    Outstanding,
     /// `write4096`, the caller's buffer at one offset after the other.
     Offsets,
     /// Nothing, after many calls.

@@ -19,6 +19,7 @@ mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
 mod near;
+mod outstanding;
 mod peer;
 #[cfg(feature = "peers")]
 mod peers;
@@ -57,7 +58,7 @@ enum Command {
     ///
     /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
     /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,…},
-    /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}; with the feature
+    /// null.asleep.sleep, null.outstanding32, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}; with the feature
     /// `peers`, peer.NAME.PLACEMENT. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]
     Near(Near),

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::calls::{self, Procedure};
 use super::interface::{BenchClient, NAME, SERVER_COUNTS, Usage, mark};
 use crate::client::Task;
-use crate::measure::{Job, Watch};
+use crate::measure::{Job, Plan, Watch};
+use crate::outstanding;
 use crate::peer::{Peer, Placement};
 use crate::sample::{Sample, Way};
 
@@ -144,9 +145,26 @@ impl Session {
     /// # Errors
     /// The first call that fails or returns something else.
     pub(crate) fn measure(&self, how: How, task: &Task) -> Result<Sample> {
-        let is_polled = !how.until_polled || self.call_until_polled()?;
+        self.measure_by(how.until_polled, task, |gauge| calls::run(&self.client, how.procedure, &task.job, gauge))
+    }
+
+    /// Measures null calls of many kernel threads at once.
+    ///
+    /// # Errors
+    /// As [`Self::measure`].
+    pub(crate) fn measure_outstanding(&self, plan: &Plan, task: &Task) -> Result<Sample> {
+        self.measure_by(true, task, |gauge| outstanding::threads(plan, gauge, || || Ok(self.client.null32()?)))
+    }
+
+    fn measure_by(
+        &self,
+        until_polled: bool,
+        task: &Task,
+        run: impl FnOnce(&mut Gauge<'_>) -> Result<Sample>,
+    ) -> Result<Sample> {
+        let is_polled = !until_polled || self.call_until_polled()?;
         let mut gauge = Gauge { session: self, marked: task.server.is_some(), begun: None, ended: None };
-        let mut sample = calls::run(&self.client, how.procedure, &task.job, &mut gauge)?;
+        let mut sample = run(&mut gauge)?;
         gauge.tell(&task.job, &mut sample);
         if !is_polled {
             sample.notes.push(format!("the server did not poll within {POLLED_WITHIN:?} of calls back to back"));
