@@ -39,7 +39,7 @@ pub(crate) enum Work {
     Memory(Size),
     /// A call through something else.
     #[cfg(feature = "peers")]
-    Peer(crate::peers::Kind),
+    Peer(crate::peers::Kind, crate::peers::What),
 }
 
 /// Which of the ways of a case counts.
@@ -128,6 +128,12 @@ impl Case {
 
     pub(crate) fn by_median(mut self) -> Self {
         self.by_median = true;
+        self
+    }
+
+    #[cfg(feature = "peers")]
+    pub(crate) fn rival(mut self, name: impl Into<String>) -> Self {
+        self.rival = Some(name.into());
         self
     }
 

@@ -72,7 +72,7 @@ impl Task {
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             #[cfg(feature = "peers")]
-            Work::Peer(peer) => Ok(crate::peers::measure(peer, self.plan()?, self)?.alone()),
+            Work::Peer(peer, what) => Ok(crate::peers::measure(peer, what, self.plan()?, self)?.alone()),
         }
     }
 

@@ -32,25 +32,38 @@ pub(crate) enum Counted {
     Memory(Size),
     /// Descriptors and kernel threads of a pair.
     Descriptors(Size),
+    /// What both sides of something else use when nobody calls.
+    #[cfg(feature = "peers")]
+    PeerIdle(crate::peers::Kind),
 }
 
-/// The counts, by their names.
-pub(crate) const COUNTS: [(&str, Counted); 4] = [
-    ("idle", Counted::Idle),
-    ("syscalls", Counted::Syscalls),
-    ("instructions.null", Counted::Instructions(Procedure::Null)),
-    ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
-];
-
 /// A count and its name.
-pub(crate) type Named = (&'static str, Counted);
+pub(crate) type Named = (String, Counted);
 
-/// The counts of `table` that `names` name, and the names that are none of counts. Without names, all counts if `all`.
-pub(crate) fn select(table: &[Named], names: &[String], all: bool) -> (Vec<Named>, Vec<String>) {
-    let is_counted = |name: &str| table.iter().any(|(count, _)| is_named(count, name));
-    let counts =
-        table.iter().filter(|(count, _)| if names.is_empty() { all } else { names.iter().any(|n| is_named(count, n)) });
-    (counts.copied().collect(), names.iter().filter(|name| !is_counted(name)).cloned().collect())
+/// The counts of `near`.
+pub(crate) fn table() -> Vec<Named> {
+    let own = [
+        ("idle", Counted::Idle),
+        ("syscalls", Counted::Syscalls),
+        ("instructions.null", Counted::Instructions(Procedure::Null)),
+        ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
+    ];
+    let counts = own.into_iter().map(|(name, counted)| (name.to_owned(), counted));
+    #[cfg(feature = "peers")]
+    let counts = counts.chain(crate::peers::counts());
+    counts.collect()
+}
+
+/// The counts of `table` that `names` name, and the names that cases have to answer to: those of cases, and those of
+/// nothing. Without names, all counts if `all`.
+pub(crate) fn select(table: &[Named], cases: &[Case], names: &[String], all: bool) -> (Vec<Named>, Vec<String>) {
+    let is_chosen = |count: &str| if names.is_empty() { all } else { names.iter().any(|name| is_named(count, name)) };
+    let counts = table.iter().filter(|(count, _)| is_chosen(count)).cloned().collect();
+    let is_of_cases = |name: &str| {
+        let is_of_counts = table.iter().any(|(count, _)| is_named(count, name));
+        !is_of_counts || cases.iter().any(|case| is_named(&case.name, name))
+    };
+    (counts, names.iter().filter(|name| is_of_cases(name)).cloned().collect())
 }
 
 impl Counted {
@@ -61,6 +74,8 @@ impl Counted {
     pub(crate) fn run(self, name: &str, setting: &Setting) -> Result<Outcome> {
         match self {
             Self::Idle => told(name, Work::Idle, "ms", setting),
+            #[cfg(feature = "peers")]
+            Self::PeerIdle(kind) => told(name, Work::Peer(kind, crate::peers::What::Idle), "ms", setting),
             Self::Memory(size) => told(name, Work::Memory(size), "KiB", setting),
             Self::Descriptors(size) => {
                 let outcome = told(name, Work::Memory(size), "descriptors", setting)?;
@@ -81,7 +96,7 @@ impl Counted {
 fn told(name: &str, work: Work, unit: &'static str, setting: &Setting) -> Result<Outcome> {
     let placement = Placement::Free;
     let spec = Spec { work, placement, pace: Pace::BackToBack };
-    let job = Job::Exactly { warm_up: 0, calls: 0 };
+    let job = Job::Plan(setting.plan);
     let sample = run_alone(&Task { spec, job, processors: setting.processors.clone(), server: None })?;
     Ok(Outcome::Counted(Count {
         case: name.to_owned(),
@@ -159,10 +174,13 @@ mod tests {
     #[test]
     fn counts_are_named_or_left_out() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(select(&COUNTS, &[], true).0.len(), COUNTS.len());
-        assert!(select(&COUNTS, &[], false).0.is_empty());
-        let (counts, rest) = select(&COUNTS, &names(&["null.spin", "instructions", "idle"]), false);
+        let table = table();
+        let cases = [Case::new("idle.else", Placement::Free, Work::Offsets)];
+        assert_eq!(select(&table, &cases, &[], true).0.len(), table.len());
+        assert!(select(&table, &cases, &[], false).0.is_empty());
+        let (counts, rest) = select(&table, &cases, &names(&["null.spin", "instructions", "idle"]), false);
         assert_eq!(counts.len(), 3);
-        assert_eq!(rest, names(&["null.spin"]));
+        // One word may name both.
+        assert_eq!(rest, names(&["null.spin", "idle"]));
     }
 }

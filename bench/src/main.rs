@@ -38,6 +38,9 @@ use clock::Clock;
 use count::Once;
 use measure::Plan;
 use peer::{Processors, Start};
+use report::Outcome;
+#[cfg(feature = "peers")]
+use report::table;
 use round::Setting;
 
 /// Benchmarks of nearcall and the floors they are compared with.
@@ -108,6 +111,10 @@ struct Near {
     /// A case, as if it were named without the option.
     #[arg(long, value_name = "CASE")]
     case: Vec<String>,
+    /// Puts peers and nearcall beside each other at the end, in Markdown.
+    #[cfg(feature = "peers")]
+    #[arg(long, conflicts_with_all = ["once", "count_allocations"])]
+    table: bool,
     /// Makes exactly --calls calls after the warm-up, without rounds and limits, for counting from outside.
     #[arg(long, conflicts_with = "count_allocations")]
     once: bool,
@@ -158,18 +165,20 @@ impl Measure {
         report::print(&round::run(&selected, &floors, self.rounds(), &self.setting()?)?, self.json)
     }
 
-    fn near(&self) -> Result<()> {
-        let (counts, names) = count::select(&count::COUNTS, &self.cases, !self.quick);
-        self.all(&near::cases(), &near::universe(), &names, ELSEWHERE, counts)
+    fn near(&self) -> Result<Vec<Outcome>> {
+        let cases = near::cases();
+        let (counts, names) = count::select(&count::table(), &cases, &self.cases, !self.quick);
+        self.all(&cases, &near::universe(), &names, ELSEWHERE, counts)
     }
 
-    fn many(&self) -> Result<()> {
+    fn many(&self) -> Result<Vec<Outcome>> {
         let size = many::Size::of(self.quick);
-        let (counts, names) = count::select(&many::counts(size), &self.cases, true);
-        self.all(&many::cases(size), &many::universe(size), &names, "", counts)
+        let cases = many::cases(size);
+        let (counts, names) = count::select(&many::counts(size), &cases, &self.cases, true);
+        self.all(&cases, &many::universe(size), &names, "", counts)
     }
 
-    /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts.
+    /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts. Prints all of it.
     fn all(
         &self,
         cases: &[Case],
@@ -177,25 +186,47 @@ impl Measure {
         names: &[String],
         elsewhere: &str,
         counts: Vec<count::Named>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
         let setting = self.setting()?;
         if self.cases.is_empty() || !names.is_empty() {
             let selected = case::select(cases, names, elsewhere)?;
-            report::print(&round::run(&selected, universe, self.rounds(), &setting)?, self.json)?;
+            outcomes = round::run(&selected, universe, self.rounds(), &setting)?;
+            report::print(&outcomes, self.json)?;
         }
         for (name, counted) in counts {
-            let outcome = counted.run(name, &setting).with_context(|| format!("case {name}"))?;
-            report::print(&[outcome], self.json)?;
+            let outcome = counted.run(&name, &setting).with_context(|| format!("case {name}"))?;
+            report::print(std::slice::from_ref(&outcome), self.json)?;
+            outcomes.push(outcome);
         }
-        Ok(())
+        Ok(outcomes)
     }
 }
 
 impl Near {
+    /// Measures, then prints the table; to the standard error if lines of JSON go to the output.
+    #[cfg(feature = "peers")]
+    fn tabulate(mut self) -> Result<()> {
+        if !self.measure.cases.is_empty() {
+            self.measure.cases.extend(table::OWN.map(str::to_owned));
+        }
+        let text = table::markdown(&self.measure.near()?, near::THINK);
+        if self.measure.json {
+            eprintln!("{text}");
+        } else {
+            println!("\n{text}");
+        }
+        Ok(())
+    }
+
     fn run(mut self) -> Result<()> {
         self.measure.cases.append(&mut self.case);
         if !self.once && !self.count_allocations {
-            return self.measure.near();
+            #[cfg(feature = "peers")]
+            if self.table {
+                return self.tabulate();
+            }
+            return self.measure.near().map(drop);
         }
         let is_near = |case: &Case| matches!(case.spec.work, Work::Near(_));
         let of_nearcall: Vec<Case> = near::cases().into_iter().filter(is_near).collect();
@@ -215,7 +246,7 @@ fn main() -> Result<()> {
     match command {
         Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
-        Command::Many(measure) => measure.many(),
+        Command::Many(measure) => measure.many().map(drop),
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
             println!("{}", serde_json::to_string(&task.perform()?)?);

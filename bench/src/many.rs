@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Work};
 use crate::client::Task;
-use crate::count::Counted;
+use crate::count::{Counted, Named};
 use crate::floor;
 use crate::measure::Plan;
 use crate::peer::Placement;
@@ -72,8 +72,8 @@ pub(crate) fn cases(size: Size) -> Vec<Case> {
 }
 
 /// The counts, by their names.
-pub(crate) fn counts(size: Size) -> [(&'static str, Counted); 2] {
-    [("memory_per_pair", Counted::Memory(size)), ("descriptors", Counted::Descriptors(size))]
+pub(crate) fn counts(size: Size) -> Vec<Named> {
+    vec![("memory_per_pair".to_owned(), Counted::Memory(size)), ("descriptors".to_owned(), Counted::Descriptors(size))]
 }
 
 /// All there is to measure: what cases are compared with is found here.

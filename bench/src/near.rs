@@ -16,7 +16,7 @@ use calls::Procedure;
 use session::{How, Wait};
 
 /// Busy time between calls that leaves every processor the time to fall asleep.
-const THINK: Duration = Duration::from_millis(1);
+pub(crate) const THINK: Duration = Duration::from_millis(1);
 
 /// Gaps between calls, from one that a polling server should bridge to one that nobody should poll through.
 const PACES: [(&str, Duration); 4] = [

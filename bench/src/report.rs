@@ -1,5 +1,8 @@
 //! Results, for people and for programs.
 
+#[cfg(feature = "peers")]
+pub(crate) mod table;
+
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -246,7 +249,7 @@ fn thousandths(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn row() -> Row {
+    pub(super) fn row() -> Row {
         Row {
             case: "null.spin".to_owned(),
             value: 131.04,
