@@ -20,7 +20,7 @@ use crate::binding::{Binding, ClientPair, Near, Procedure, patience};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::interface;
-use crate::message::{FromClient, FromServer, Refused, SIZE_MAX, Wanted};
+use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
 use crate::names::{self, Dir};
 use crate::rt::Interface;
 use crate::watcher::Command;
@@ -282,7 +282,7 @@ impl Greeting {
     }
 
     fn hear(&self) -> Result<(FromServer, Received), BindError> {
-        let mut buffer = vec![0; SIZE_MAX];
+        let mut buffer = [0; GREETING_SIZE_MAX];
         loop {
             if let Some(received) = socket::receive(self.socket.as_fd(), &mut buffer).map_err(|e| self.failed(e))? {
                 if received.size == 0 {

@@ -19,7 +19,7 @@ use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, V
 
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
-use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
+use crate::message::{FromClient, FromServer, Instance, Refused};
 
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;
@@ -96,13 +96,17 @@ impl Connection {
         Some(Redeemed { exported: Arc::clone(&self.exported), pid: self.client?.pid })
     }
 
-    /// Reads what is there. `by_token` finds other connections' tokens.
-    pub(crate) fn hear(&mut self, instance: Instance, by_token: impl Fn(u64) -> Option<Redeemed>) -> Step {
-        let mut buffer = vec![0; SIZE_MAX];
+    /// Reads what is there, with a buffer for one message of any size. `by_token` finds other connections' tokens.
+    pub(crate) fn hear(
+        &mut self,
+        buffer: &mut [u8],
+        instance: Instance,
+        by_token: impl Fn(u64) -> Option<Redeemed>,
+    ) -> Step {
         let mut step = Step::Go;
         // What is left comes with the watcher's next turn: one client that talks without end must not be all it hears.
         for _ in 0..MESSAGES_A_TURN {
-            let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
+            let received = match socket::receive(self.socket.as_fd(), buffer) {
                 Ok(Some(received)) if received.size > 0 && !received.truncated => received,
                 Ok(None) => return step,
                 _ => return Step::Close,

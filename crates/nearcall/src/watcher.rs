@@ -18,6 +18,7 @@ use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
 use crate::connection::{Connection, Step};
 use crate::domain::Domain;
+use crate::message::SIZE_MAX;
 
 /// From accept to the end of the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(1);
@@ -69,6 +70,7 @@ impl Watcher {
                 connections: HashMap::new(),
                 next: WAKE,
                 ended: Vec::new(),
+                buffer: vec![0; SIZE_MAX].into(),
             }
             .run();
         };
@@ -136,6 +138,8 @@ struct Watch {
     next: u64,
     /// Pairs that have just ended; their callers are woken once more, for those that were about to sleep.
     ended: Vec<Arc<ClientPair>>,
+    /// For one message. Made once: one for each message would be zeroed for each, and leaves holes in the heap.
+    buffer: Box<[u8]>,
 }
 
 impl Watch {
@@ -197,7 +201,7 @@ impl Watch {
             Some(&Source::ClientDeath { of, .. }) => self.close(of),
             Some(Source::Server { pair, .. }) => {
                 // Messages first: what the server said before it died still counts.
-                match pair.upgrade().map_or(Heard::Closed, |pair| pair.hear()) {
+                match pair.upgrade().map_or(Heard::Closed, |pair| pair.hear(&mut self.buffer)) {
                     Heard::All => {}
                     Heard::Closed => self.lose_server(key, true),
                     Heard::Nonsense => self.lose_server(key, false),
@@ -206,7 +210,7 @@ impl Watch {
             Some(Source::ServerDeath { pair, of, .. }) => {
                 let of = *of;
                 if let Some(pair) = pair.upgrade() {
-                    pair.hear();
+                    pair.hear(&mut self.buffer);
                 }
                 self.lose_server(of, true);
             }
@@ -298,7 +302,7 @@ impl Watch {
         let Some(mut connection) = self.connections.remove(&key) else { return };
         let connections = &self.connections;
         let by_token = |token: u64| connections.values().find_map(|other| other.redeem(token));
-        let step = connection.hear(self.domain.instance, by_token);
+        let step = connection.hear(&mut self.buffer, self.domain.instance, by_token);
         match step {
             Step::Go => {}
             Step::Close => {
