@@ -1,7 +1,7 @@
 //! A null call through capnp-rpc: Cap'n Proto over a Unix stream socket, a single-threaded tokio on each side.
 //!
 //! Client and dispatcher are written by hand as its compiler would write them, so that none is needed; request and reply
-//! are a list of one number, which takes one word more than a structure of one number.
+//! are a list of one number, which takes as many words as a structure of one number.
 
 use std::ops::Deref;
 use std::path::Path;
