@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::floor::Floor;
+use crate::many::{Many, Size};
 use crate::measure::Pace;
 use crate::near::session::How;
 use crate::peer::Placement;
@@ -26,13 +27,19 @@ pub(crate) enum Work {
     Floor(Floor),
     /// A call through nearcall.
     Near(How),
+    /// Null calls of many kernel threads at once.
+    Outstanding,
     /// `write4096`, the caller's buffer at one offset after the other.
     Offsets,
     /// Nothing, after many calls.
     Idle,
+    /// Something in a crowd of clients.
+    Many(Many, Size),
+    /// What pairs take, in such a crowd.
+    Memory(Size),
     /// A call through something else.
     #[cfg(feature = "peers")]
-    Peer(crate::peers::Kind),
+    Peer(crate::peers::Kind, crate::peers::What),
 }
 
 /// Which of the ways of a case counts.
@@ -62,7 +69,10 @@ pub(crate) struct Case {
     pub(crate) spec: Spec,
     /// Whether a busy process runs on each processor meanwhile.
     pub(crate) loaded: bool,
-    /// What its mean is divided by.
+    /// Whether the median of a round's calls counts, its own and the limit's, and not the mean: where a wait for a
+    /// processor is rare and a thousand times as long as the rest.
+    pub(crate) by_median: bool,
+    /// What it is divided by.
     pub(crate) limit: Limit,
     /// Cases of the same rounds that are shown beside it, with their ratios.
     pub(crate) beside: Vec<String>,
@@ -94,6 +104,7 @@ impl Case {
             name: name.into(),
             spec: Spec { work, placement, pace: Pace::BackToBack },
             loaded: false,
+            by_median: false,
             limit: Limit::None,
             beside: Vec::new(),
             rival: None,
@@ -112,6 +123,17 @@ impl Case {
 
     pub(crate) fn beside(mut self, name: impl Into<String>) -> Self {
         self.beside.push(name.into());
+        self
+    }
+
+    pub(crate) fn by_median(mut self) -> Self {
+        self.by_median = true;
+        self
+    }
+
+    #[cfg(feature = "peers")]
+    pub(crate) fn rival(mut self, name: impl Into<String>) -> Self {
+        self.rival = Some(name.into());
         self
     }
 

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Spec, Work};
 use crate::floor;
+use crate::many;
 use crate::measure::{Job, Plan};
 use crate::near;
+use crate::near::session::{Session, Wait};
 use crate::peer::{Peer, Processors, Side, this_program};
 use crate::sample::Way;
 
@@ -61,10 +63,16 @@ impl Task {
         match self.spec.work {
             Work::Floor(floor) => floor::measure(floor, self.plan()?, self),
             Work::Near(how) => near::session::measure(how, self),
+            Work::Outstanding => {
+                let session = Session::start(self, Wait::Auto)?;
+                Ok(session.measure_outstanding(self.plan()?, self)?.alone())
+            }
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Idle => near::idle::measure(self),
+            Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
+            Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             #[cfg(feature = "peers")]
-            Work::Peer(peer) => Ok(crate::peers::measure(peer, self.plan()?, self)?.alone()),
+            Work::Peer(peer, what) => Ok(crate::peers::measure(peer, what, self.plan()?, self)?.alone()),
         }
     }
 

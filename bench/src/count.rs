@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::case::{Case, Spec, Work, is_named};
 use crate::client::Task;
+use crate::many::Size;
 use crate::measure::{Job, Pace};
 use crate::near::calls::Procedure;
 use crate::peer::Placement;
@@ -27,24 +28,42 @@ pub(crate) enum Counted {
     Syscalls,
     /// Instructions of a call.
     Instructions(Procedure),
+    /// Memory of a pair.
+    Memory(Size),
+    /// Descriptors and kernel threads of a pair.
+    Descriptors(Size),
+    /// What both sides of something else use when nobody calls.
+    #[cfg(feature = "peers")]
+    PeerIdle(crate::peers::Kind),
 }
 
-/// The counts, by their names.
-pub(crate) const COUNTS: [(&str, Counted); 4] = [
-    ("idle", Counted::Idle),
-    ("syscalls", Counted::Syscalls),
-    ("instructions.null", Counted::Instructions(Procedure::Null)),
-    ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
-];
+/// A count and its name.
+pub(crate) type Named = (String, Counted);
 
-/// The counts that `names` name, and the names that are none of counts. All counts, if there are no names and things
-/// are not only tried out.
-pub(crate) fn select(names: &[String], quick: bool) -> (Vec<(&'static str, Counted)>, Vec<String>) {
-    let is_counted = |name: &str| COUNTS.iter().any(|(count, _)| is_named(count, name));
-    let counts = COUNTS
-        .into_iter()
-        .filter(|(count, _)| if names.is_empty() { !quick } else { names.iter().any(|name| is_named(count, name)) });
-    (counts.collect(), names.iter().filter(|name| !is_counted(name)).cloned().collect())
+/// The counts of `near`.
+pub(crate) fn table() -> Vec<Named> {
+    let own = [
+        ("idle", Counted::Idle),
+        ("syscalls", Counted::Syscalls),
+        ("instructions.null", Counted::Instructions(Procedure::Null)),
+        ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
+    ];
+    let counts = own.into_iter().map(|(name, counted)| (name.to_owned(), counted));
+    #[cfg(feature = "peers")]
+    let counts = counts.chain(crate::peers::counts());
+    counts.collect()
+}
+
+/// The counts of `table` that `names` name, and the names that cases have to answer to: those of cases, and those of
+/// nothing. Without names, all counts if `all`.
+pub(crate) fn select(table: &[Named], cases: &[Case], names: &[String], all: bool) -> (Vec<Named>, Vec<String>) {
+    let is_chosen = |count: &str| if names.is_empty() { all } else { names.iter().any(|name| is_named(count, name)) };
+    let counts = table.iter().filter(|(count, _)| is_chosen(count)).cloned().collect();
+    let is_of_cases = |name: &str| {
+        let is_of_counts = table.iter().any(|(count, _)| is_named(count, name));
+        !is_of_counts || cases.iter().any(|case| is_named(&case.name, name))
+    };
+    (counts, names.iter().filter(|name| is_of_cases(name)).cloned().collect())
 }
 
 impl Counted {
@@ -54,22 +73,35 @@ impl Counted {
     /// When something fails that is there; what is not there is a skipped case.
     pub(crate) fn run(self, name: &str, setting: &Setting) -> Result<Outcome> {
         match self {
-            Self::Idle => idle(name, setting),
+            Self::Idle => told(name, Work::Idle, "ms", setting),
+            #[cfg(feature = "peers")]
+            Self::PeerIdle(kind) => told(name, Work::Peer(kind, crate::peers::What::Idle), "ms", setting),
+            Self::Memory(size) => told(name, Work::Memory(size), "KiB", setting),
+            Self::Descriptors(size) => {
+                let outcome = told(name, Work::Memory(size), "descriptors", setting)?;
+                let Outcome::Counted(mut count) = outcome else { return Ok(outcome) };
+                count
+                    .facts
+                    .retain(|name, _| ["descriptors", "threads", "pairs"].iter().any(|kept| name.ends_with(kept)));
+                count.value = count.facts.get("server_descriptors").copied().unwrap_or(f64::NAN);
+                Ok(Outcome::Counted(count))
+            }
             Self::Syscalls => syscalls::count(name, setting),
             Self::Instructions(procedure) => instructions::count(name, procedure, setting),
         }
     }
 }
 
-fn idle(name: &str, setting: &Setting) -> Result<Outcome> {
+/// What a client's process found that makes no calls of its own; nothing pinned.
+fn told(name: &str, work: Work, unit: &'static str, setting: &Setting) -> Result<Outcome> {
     let placement = Placement::Free;
-    let spec = Spec { work: Work::Idle, placement, pace: Pace::BackToBack };
-    let job = Job::Exactly { warm_up: 0, calls: 0 };
+    let spec = Spec { work, placement, pace: Pace::BackToBack };
+    let job = Job::Plan(setting.plan);
     let sample = run_alone(&Task { spec, job, processors: setting.processors.clone(), server: None })?;
     Ok(Outcome::Counted(Count {
         case: name.to_owned(),
         value: sample.mean,
-        unit: "ms",
+        unit,
         facts: sample.facts,
         calls: None,
         pinned: setting.processors.describe(placement),
@@ -142,10 +174,13 @@ mod tests {
     #[test]
     fn counts_are_named_or_left_out() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(select(&[], false).0.len(), COUNTS.len());
-        assert!(select(&[], true).0.is_empty());
-        let (counts, rest) = select(&names(&["null.spin", "instructions", "idle"]), true);
+        let table = table();
+        let cases = [Case::new("idle.else", Placement::Free, Work::Offsets)];
+        assert_eq!(select(&table, &cases, &[], true).0.len(), table.len());
+        assert!(select(&table, &cases, &[], false).0.is_empty());
+        let (counts, rest) = select(&table, &cases, &names(&["null.spin", "instructions", "idle"]), false);
         assert_eq!(counts.len(), 3);
-        assert_eq!(rest, names(&["null.spin"]));
+        // One word may name both.
+        assert_eq!(rest, names(&["null.spin", "idle"]));
     }
 }

@@ -126,6 +126,10 @@ enum Poll {
 }
 
 impl Floor {
+    fn name(self) -> Result<String> {
+        Ok(self.to_possible_value().context("every floor has a name")?.get_name().to_owned())
+    }
+
     fn polls(self) -> &'static [Poll] {
         match self {
             Self::Futex | Self::Socket => &[Poll::Plain],
@@ -146,9 +150,16 @@ pub(crate) fn measure(floor: Floor, plan: &Plan, task: &Task) -> Result<Vec<Way>
     floor.polls().iter().map(way).collect()
 }
 
+/// New memory, mapped here, and its descriptor for the other process.
+fn region() -> Result<(Region, OwnedFd)> {
+    let memory = rustix::fs::memfd_create("nearcall-bench", MemfdFlags::CLOEXEC).context("making shared memory")?;
+    rustix::fs::ftruncate(&memory, REGION_BYTES as u64).context("sizing the shared memory")?;
+    Ok((Region::map(&memory)?, memory))
+}
+
 fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sample> {
-    let name = floor.to_possible_value().context("every floor has a name")?;
-    let mut arguments = vec!["peer", name.get_name()];
+    let name = floor.name()?;
+    let mut arguments = vec!["peer", &name];
     if pause {
         arguments.push("--pause");
     }
@@ -159,9 +170,7 @@ fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sa
         let mut client = socket::Client::new(ours)?;
         return plan.measure(1, || client.call());
     }
-    let memory = rustix::fs::memfd_create("nearcall-bench", MemfdFlags::CLOEXEC).context("making shared memory")?;
-    rustix::fs::ftruncate(&memory, REGION_BYTES as u64).context("sizing the shared memory")?;
-    let region = Region::map(&memory)?;
+    let (region, memory) = region()?;
     let _peer = start(memory)?;
     match (floor, pause) {
         (Floor::Line, false) => plan.measure(1, line::client::<APART, 0, false>(&region)),

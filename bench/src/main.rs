@@ -14,10 +14,12 @@ mod clock;
 mod count;
 mod floor;
 mod load;
+mod many;
 mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
 mod near;
+mod outstanding;
 mod peer;
 #[cfg(feature = "peers")]
 mod peers;
@@ -36,6 +38,9 @@ use clock::Clock;
 use count::Once;
 use measure::Plan;
 use peer::{Processors, Start};
+use report::Outcome;
+#[cfg(feature = "peers")]
+use report::table;
 use round::Setting;
 
 /// Benchmarks of nearcall and the floors they are compared with.
@@ -56,10 +61,16 @@ enum Command {
     ///
     /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
     /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,…},
-    /// null.asleep.sleep, write4096.offsets; the counts idle, syscalls, instructions.{null,write4096}; with the feature
-    /// `peers`, peer.NAME.PLACEMENT. The beginning of a name up to a dot names all cases that begin so.
+    /// null.asleep.sleep, null.outstanding32, write4096.offsets; the counts idle, syscalls,
+    /// instructions.{null,write4096}; with the feature `peers`, peer.NAME.PLACEMENT, peer.NAME.outstanding32, and the
+    /// counts peer.NAME.idle. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]
     Near(Near),
+    /// Measures one server with 64 clients of 64 bindings each.
+    ///
+    /// Cases are bindings1, bindings4096, cold4096, futex_free_hot, bind.{same_pair,new_pair,first}; the counts
+    /// memory_per_pair, descriptors.
+    Many(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
     Client { task: String },
@@ -78,6 +89,9 @@ enum Command {
         #[arg(long)]
         no_yields: bool,
     },
+    /// One of many clients.
+    #[command(hide = true)]
+    Member,
     /// A busy process.
     #[command(hide = true)]
     Burn,
@@ -98,6 +112,10 @@ struct Near {
     /// A case, as if it were named without the option.
     #[arg(long, value_name = "CASE")]
     case: Vec<String>,
+    /// Puts peers and nearcall beside each other at the end, in Markdown.
+    #[cfg(feature = "peers")]
+    #[arg(long, conflicts_with_all = ["once", "count_allocations"])]
+    table: bool,
     /// Makes exactly --calls calls after the warm-up, without rounds and limits, for counting from outside.
     #[arg(long, conflicts_with = "count_allocations")]
     once: bool,
@@ -148,26 +166,68 @@ impl Measure {
         report::print(&round::run(&selected, &floors, self.rounds(), &self.setting()?)?, self.json)
     }
 
-    fn near(&self) -> Result<()> {
-        let (counts, cases) = count::select(&self.cases, self.quick);
+    fn near(&self) -> Result<Vec<Outcome>> {
+        let cases = near::cases();
+        let (counts, names) = count::select(&count::table(), &cases, &self.cases, !self.quick);
+        self.all(&cases, &near::universe(), &names, ELSEWHERE, counts)
+    }
+
+    fn many(&self) -> Result<Vec<Outcome>> {
+        let size = many::Size::of(self.quick);
+        let cases = many::cases(size);
+        let (counts, names) = count::select(&many::counts(size), &cases, &self.cases, true);
+        self.all(&cases, &many::universe(size), &names, "", counts)
+    }
+
+    /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts. Prints all of it.
+    fn all(
+        &self,
+        cases: &[Case],
+        universe: &[Case],
+        names: &[String],
+        elsewhere: &str,
+        counts: Vec<count::Named>,
+    ) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
         let setting = self.setting()?;
-        if self.cases.is_empty() || !cases.is_empty() {
-            let selected = case::select(&near::cases(), &cases, ELSEWHERE)?;
-            report::print(&round::run(&selected, &near::universe(), self.rounds(), &setting)?, self.json)?;
+        if self.cases.is_empty() || !names.is_empty() {
+            let selected = case::select(cases, names, elsewhere)?;
+            outcomes = round::run(&selected, universe, self.rounds(), &setting)?;
+            report::print(&outcomes, self.json)?;
         }
         for (name, counted) in counts {
-            let outcome = counted.run(name, &setting).with_context(|| format!("case {name}"))?;
-            report::print(&[outcome], self.json)?;
+            let outcome = counted.run(&name, &setting).with_context(|| format!("case {name}"))?;
+            report::print(std::slice::from_ref(&outcome), self.json)?;
+            outcomes.push(outcome);
         }
-        Ok(())
+        Ok(outcomes)
     }
 }
 
 impl Near {
+    /// Measures, then prints the table; to the standard error if lines of JSON go to the output.
+    #[cfg(feature = "peers")]
+    fn tabulate(mut self) -> Result<()> {
+        if !self.measure.cases.is_empty() {
+            self.measure.cases.extend(table::OWN.map(str::to_owned));
+        }
+        let text = table::markdown(&self.measure.near()?, near::THINK);
+        if self.measure.json {
+            eprintln!("{text}");
+        } else {
+            println!("\n{text}");
+        }
+        Ok(())
+    }
+
     fn run(mut self) -> Result<()> {
         self.measure.cases.append(&mut self.case);
         if !self.once && !self.count_allocations {
-            return self.measure.near();
+            #[cfg(feature = "peers")]
+            if self.table {
+                return self.tabulate();
+            }
+            return self.measure.near().map(drop);
         }
         let is_near = |case: &Case| matches!(case.spec.work, Work::Near(_));
         let of_nearcall: Vec<Case> = near::cases().into_iter().filter(is_near).collect();
@@ -180,13 +240,14 @@ impl Near {
 
 fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
-    if !matches!(command, Command::Limits(_) | Command::Near(_)) {
+    if !matches!(command, Command::Limits(_) | Command::Near(_) | Command::Many(_)) {
         peer::die_with_parent()?;
     }
     start.perform()?;
     match command {
         Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
+        Command::Many(measure) => measure.many().map(drop),
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
             println!("{}", serde_json::to_string(&task.perform()?)?);
@@ -199,6 +260,7 @@ fn main() -> Result<()> {
             }
             near::interface::serve(&names)
         }
+        Command::Member => many::member::obey(),
         Command::Burn => {
             load::burn();
             Ok(())

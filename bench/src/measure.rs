@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) paced: Duration,
     /// Calls with gaps that are timed at least, however long they take.
     pub(crate) paced_count_min: u64,
+    /// How long both sides are looked at when nobody calls.
+    pub(crate) idle: Duration,
     /// The clock of the single calls.
     pub(crate) clock: Clock,
 }
@@ -64,6 +66,7 @@ impl Plan {
             singles: ms(20),
             paced: ms(150),
             paced_count_min: 30,
+            idle: Duration::from_secs(2),
             clock,
         }
     }
@@ -77,6 +80,7 @@ impl Plan {
             singles: ms(5),
             paced: ms(20),
             paced_count_min: 3,
+            idle: ms(200),
             ..Self::usual(clock)
         }
     }

@@ -16,7 +16,7 @@ use calls::Procedure;
 use session::{How, Wait};
 
 /// Busy time between calls that leaves every processor the time to fall asleep.
-const THINK: Duration = Duration::from_millis(1);
+pub(crate) const THINK: Duration = Duration::from_millis(1);
 
 /// Gaps between calls, from one that a polling server should bridge to one that nobody should poll through.
 const PACES: [(&str, Duration); 4] = [
@@ -83,6 +83,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(loaded("null.loaded.donated_unyielding", Wait::DonateUnyielding));
     cases.push(loaded("null.loaded.donated", Wait::Donate).limit("null.loaded.donated_unyielding"));
     cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
+    cases.push(Case::new("null.outstanding32", Placement::Apart, Work::Outstanding).limit("ring32"));
     #[cfg(feature = "peers")]
     cases.extend(crate::peers::cases(THINK));
     cases
@@ -149,6 +150,7 @@ mod tests {
             ("write4096.groups", "futex_one_cpu"),
             ("add.asleep", "futex_one_cpu"),
             ("null.loaded.auto", "null.loaded.auto_unyielding"),
+            ("null.outstanding32", "ring32"),
         ] {
             assert_eq!(limit(name), expected, "{name}");
         }

@@ -130,6 +130,11 @@ impl Processors {
         Start { cpus, own_session: placement == Placement::Sessions && side == Side::Server }
     }
 
+    /// What a process does first that may run anywhere, whatever the one that starts it is confined to.
+    pub(crate) fn anywhere(&self) -> Start {
+        Start { cpus: self.allowed.clone(), own_session: false }
+    }
+
     /// What a process on one processor does first.
     pub(crate) fn only(cpu: usize) -> Start {
         Start { cpus: vec![cpu], own_session: false }
@@ -201,6 +206,11 @@ impl Peer {
     /// When it cannot be started.
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
         Ok(Self { child: command.spawn().context("starting a process")? })
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the line with which a server says that it is ready.

@@ -4,9 +4,14 @@
 //! server on one machine. A call carries the number of the call, and the reply has to carry what it should be for that
 //! number, so none can answer early or twice.
 
+mod capnp;
 mod iceoryx;
+mod ipc_channel;
+mod probe;
 mod tarpc;
+mod tonic;
 mod unix;
+mod zbus;
 
 use std::io::Write;
 use std::path::Path;
@@ -18,10 +23,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Case, Work};
 use crate::client::Task;
+use crate::count::Counted;
 use crate::measure::{Pace, Plan};
 use crate::peer::{Peer, Placement, READY};
 use crate::sample::Sample;
 use crate::spin::PATIENCE;
+use probe::Probe;
 
 /// A way to call another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -34,8 +41,27 @@ pub(crate) enum Kind {
     Iceoryx2,
     /// The same, with an event for each direction, on which both sides sleep.
     Iceoryx2Event,
-    /// tarpc with bincode over a Unix stream socket, on a single-threaded tokio each.
+    /// ipc-channel, a channel for each direction.
+    IpcChannel,
+    /// tarpc with bincode over a Unix stream socket, on a single-threaded tokio each, as for those that follow.
     Tarpc,
+    /// zbus, peer to peer.
+    Zbus,
+    /// capnp-rpc.
+    Capnp,
+    /// tonic.
+    Tonic,
+}
+
+/// What is found out about a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum What {
+    /// Calls, one after the other.
+    Calls,
+    /// Many calls under way at once.
+    Outstanding,
+    /// What both sides use when they are connected and nobody calls.
+    Idle,
 }
 
 /// A placement of a peer, and the case of nearcall with the same.
@@ -50,42 +76,61 @@ const ASLEEP: Place = ("asleep", Placement::Free, "null.asleep");
 const POLLING: &[Place] = &[TWO_CPUS, FREE];
 const BLOCKING: &[Place] = &[TWO_CPUS, ONE_CPU, FREE, ASLEEP];
 
-const PEERS: [(&str, Kind, &[Place]); 5] = [
+const PEERS: [(&str, Kind, &[Place]); 9] = [
     ("unix", Kind::Unix, BLOCKING),
     ("unix_spin", Kind::UnixSpin, POLLING),
     ("iceoryx2", Kind::Iceoryx2, POLLING),
     ("iceoryx2_event", Kind::Iceoryx2Event, BLOCKING),
+    ("ipc_channel", Kind::IpcChannel, BLOCKING),
     ("tarpc", Kind::Tarpc, BLOCKING),
+    ("zbus", Kind::Zbus, BLOCKING),
+    ("capnp", Kind::Capnp, BLOCKING),
+    ("tonic", Kind::Tonic, BLOCKING),
 ];
+
+/// The file in the directory of a case that is the server's socket.
+const SOCKET: &str = "socket";
 
 /// The cases. `asleep` has `think` of busy time between calls.
 pub(crate) fn cases(think: Duration) -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, kind, places) in PEERS {
         for (place, placement, rival) in places {
-            let mut case = Case::new(format!("peer.{name}.{place}"), *placement, Work::Peer(kind));
-            case.rival = Some((*rival).to_owned());
+            let case =
+                Case::new(format!("peer.{name}.{place}"), *placement, Work::Peer(kind, What::Calls)).rival(*rival);
             cases.push(if *place == ASLEEP.0 { case.pace(Pace::Busy(think)) } else { case });
         }
+        let name = format!("peer.{name}.outstanding32");
+        cases.push(Case::new(name, Placement::Apart, Work::Peer(kind, What::Outstanding)).rival("null.outstanding32"));
     }
     cases
 }
 
-/// Measures null calls once, against a server's process.
+/// The counts.
+pub(crate) fn counts() -> impl Iterator<Item = (String, Counted)> {
+    PEERS.into_iter().map(|(name, kind, _)| (format!("peer.{name}.idle"), Counted::PeerIdle(kind)))
+}
+
+/// Measures once, against a server's process.
 ///
 /// # Errors
 /// When the process or the connection cannot be had, and for every reply that is wrong or late.
-pub(crate) fn measure(kind: Kind, plan: &Plan, task: &Task) -> Result<Sample> {
+pub(crate) fn measure(kind: Kind, what: What, plan: &Plan, task: &Task) -> Result<Sample> {
+    let probe = Probe { what, plan };
     match kind {
-        Kind::Unix => unix::measure::<false>(plan, task),
-        Kind::UnixSpin => unix::measure::<true>(plan, task),
-        Kind::Iceoryx2 => iceoryx::measure::<false>(plan, task),
-        Kind::Iceoryx2Event => iceoryx::measure::<true>(plan, task),
-        Kind::Tarpc => tarpc::measure(plan, task),
+        Kind::Unix => unix::measure::<false>(probe, task),
+        Kind::UnixSpin => unix::measure::<true>(probe, task),
+        Kind::Iceoryx2 => iceoryx::measure::<false>(probe, task),
+        Kind::Iceoryx2Event => iceoryx::measure::<true>(probe, task),
+        Kind::IpcChannel => ipc_channel::measure(probe, task),
+        Kind::Tarpc => tarpc::measure(probe, task),
+        Kind::Zbus => zbus::measure(probe, task),
+        Kind::Capnp => capnp::measure(probe, task),
+        Kind::Tonic => tonic::measure(probe, task),
     }
 }
 
-/// The server's process. `place` is a directory that it may use, for those that need one.
+/// The server's process. `place` is a directory that it may use, or a name to meet under, for those that need one.
 ///
 /// # Errors
 /// When the connection cannot be had, is silent for a long time, or carries what is no request.
@@ -96,7 +141,11 @@ pub(crate) fn serve(kind: Kind, place: Option<&Path>) -> Result<()> {
         Kind::UnixSpin => unix::serve::<true>(),
         Kind::Iceoryx2 => iceoryx::serve::<false>(place()?),
         Kind::Iceoryx2Event => iceoryx::serve::<true>(place()?),
+        Kind::IpcChannel => ipc_channel::serve(place()?),
         Kind::Tarpc => tarpc::serve(place()?),
+        Kind::Zbus => zbus::serve(place()?),
+        Kind::Capnp => capnp::serve(place()?),
+        Kind::Tonic => tonic::serve(place()?),
     }
 }
 

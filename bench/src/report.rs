@@ -1,5 +1,8 @@
 //! Results, for people and for programs.
 
+#[cfg(feature = "peers")]
+pub(crate) mod table;
+
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -26,7 +29,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Row {
     /// Its name.
     pub(crate) case: String,
-    /// Median over the rounds of each round's mean.
+    /// Median over the rounds of each round's mean, or of its calls' median for some cases.
     pub(crate) value: f64,
     /// Unit of `value`, of the limit's, and of the percentiles.
     pub(crate) unit: &'static str,
@@ -246,7 +249,7 @@ fn thousandths(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn row() -> Row {
+    pub(super) fn row() -> Row {
         Row {
             case: "null.spin".to_owned(),
             value: 131.04,

@@ -83,6 +83,15 @@ impl Turn {
         self.ways.get(way).map(|(_, samples)| samples.iter().map(|sample| sample.mean).collect()).unwrap_or_default()
     }
 
+    /// What counts of each round: its mean, or the median of its calls.
+    fn values(&self, by_median: bool) -> Vec<f64> {
+        if by_median {
+            self.samples().iter().map(|sample| percentile(&sample.singles, 50.0)).collect()
+        } else {
+            self.means(self.picked())
+        }
+    }
+
     /// The way that counts: chosen once for the whole run, since the best or worst of each round would be the lucky or
     /// unlucky one.
     fn picked(&self) -> usize {
@@ -95,11 +104,6 @@ impl Turn {
 
     fn samples(&self) -> &[Sample] {
         self.ways.get(self.picked()).map_or(&[], |(_, samples)| samples)
-    }
-
-    /// The mean of each round.
-    fn values(&self) -> Vec<f64> {
-        self.means(self.picked())
     }
 
     fn percentile(&self, percent: f64) -> f64 {
@@ -144,9 +148,10 @@ impl Results<'_> {
         if let Some(reason) = turn.skipped {
             return Ok(Outcome::Skipped { case: case.name.clone(), reason: reason.to_owned() });
         }
-        let means = turn.values();
+        let values = turn.values(case.by_median);
+        let divided = |other| divided(&values, other, case.by_median);
         let mut notes = turn.notes();
-        let against = self.limit(case, &mut notes).map(|limit| divided(&means, limit));
+        let against = self.limit(case, &mut notes).map(divided);
         let rival = case.rival.as_deref().and_then(|rival| self.measured(rival)).map(|rival| Against {
             name: rival.case.name.clone(),
             value: rival.percentile(50.0),
@@ -165,15 +170,15 @@ impl Results<'_> {
         };
         Ok(Outcome::Measured(Row {
             case: case.name.clone(),
-            value: median(means.clone()),
+            value: median(values.clone()),
             unit: "ns",
             against,
             p50: turn.percentile(50.0),
             p99: turn.percentile(99.0),
-            rounds: means.len(),
+            rounds: values.len(),
             pinned: self.setting.processors.describe(case.spec.placement),
             ways,
-            beside: beside.map(|other| divided(&means, other)).collect(),
+            beside: beside.map(divided).collect(),
             rival,
             facts: turn.facts(),
             notes,
@@ -186,9 +191,9 @@ impl Results<'_> {
             Limit::None => None,
             Limit::Of(limit) => self.measured(limit),
             Limit::Within { of, bound } => {
-                let bound = self.measured(bound).map(|bound| median(bound.values()));
+                let bound = self.measured(bound).map(|bound| median(bound.values(false)));
                 let of: Vec<&Turn> = of.iter().filter_map(|name| self.measured(name)).collect();
-                let costs: Vec<(f64, f64)> = of.iter().map(|turn| (median(turn.values()), cost(turn))).collect();
+                let costs: Vec<(f64, f64)> = of.iter().map(|turn| (median(turn.values(false)), cost(turn))).collect();
                 let (best, is_within) = best_within(&costs, bound)?;
                 if !is_within {
                     notes.push("no limit stays within its processor time; this is the cheapest".to_owned());
@@ -219,10 +224,10 @@ fn best_within(costs: &[(f64, f64)], bound: Option<f64>) -> Option<(usize, bool)
 }
 
 /// The median of the ratios of each round, for a limit and for a case beside.
-fn divided(means: &[f64], limit: &Turn) -> Against {
-    let values = limit.values();
-    let ratio = median(means.iter().zip(&values).map(|(mean, limit)| mean / limit).collect());
-    Against { name: limit.case.name.clone(), value: median(values), ratio }
+fn divided(values: &[f64], limit: &Turn, by_median: bool) -> Against {
+    let limits = limit.values(by_median);
+    let ratio = median(values.iter().zip(&limits).map(|(value, limit)| value / limit).collect());
+    Against { name: limit.case.name.clone(), value: median(limits), ratio }
 }
 
 #[cfg(test)]

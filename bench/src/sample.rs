@@ -84,7 +84,12 @@ pub(crate) fn new_histogram() -> Histogram<u64> {
 
 /// Adds a single call.
 pub(crate) fn record(singles: &mut Histogram<u64>, nanoseconds: f64) {
-    singles.saturating_record((nanoseconds * 10.0) as u64);
+    record_many(singles, nanoseconds, 1);
+}
+
+/// Adds as many calls that took the same.
+pub(crate) fn record_many(singles: &mut Histogram<u64>, nanoseconds: f64, count: u64) {
+    singles.saturating_record_n((nanoseconds * 10.0) as u64, count);
 }
 
 /// A percentile of single calls, in nanoseconds.

@@ -11,8 +11,9 @@ use anyhow::{Context, Result, bail};
 use rustix::io::Errno;
 use rustix::thread::futex::{Flags, Timespec, wait, wake};
 
-use super::PATIENCE;
+use super::{Floor, PATIENCE};
 use crate::mem::Region;
+use crate::peer::{Peer, Placement, Processors};
 
 /// One direction: the flag, and whether the side that waits for it sleeps.
 #[derive(Debug, Clone, Copy)]
@@ -77,13 +78,46 @@ pub(crate) fn serve(region: &Region) -> Result<()> {
     }
 }
 
+/// A process that answers turns, and this side of it.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    region: Region,
+    turns: u32,
+    _peer: Peer,
+}
+
+impl Pair {
+    /// Starts the process, on any of `processors`.
+    ///
+    /// # Errors
+    /// When the process or the memory cannot be had.
+    pub(crate) fn start(processors: &Processors) -> Result<Self> {
+        let (region, memory) = super::region()?;
+        let peer = Peer::start(processors, Placement::Free, &["peer", &Floor::Futex.name()?], memory.into())?;
+        Ok(Self { region, turns: 0, _peer: peer })
+    }
+
+    /// One turn.
+    ///
+    /// # Errors
+    /// When the other process does not answer.
+    pub(crate) fn turn(&mut self) -> Result<()> {
+        self.turns = self.turns.wrapping_add(1);
+        turn(Bell::new(&self.region, 0), Bell::new(&self.region, super::APART), self.turns)
+    }
+}
+
+fn turn(request: Bell<'_>, reply: Bell<'_>, number: u32) -> Result<()> {
+    request.ring(number)?;
+    reply.wait(number)
+}
+
 /// The caller's half: each call of the returned function is a turn.
 pub(crate) fn client(region: &Region) -> impl FnMut() -> Result<()> {
     let (request, reply) = (Bell::new(region, 0), Bell::new(region, super::APART));
-    let mut turn = 0_u32;
+    let mut turns = 0_u32;
     move || {
-        turn = turn.wrapping_add(1);
-        request.ring(turn)?;
-        reply.wait(turn)
+        turns = turns.wrapping_add(1);
+        turn(request, reply, turns)
     }
 }

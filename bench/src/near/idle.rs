@@ -39,16 +39,26 @@ pub(crate) fn measure(task: &Task) -> Result<Vec<Way>> {
     for _ in 0..CALLS {
         session.client.null()?;
     }
-    std::thread::sleep(AFTER);
-    let server = session.server_pid()?.to_string();
+    Ok(look(session.server_pid()?.unsigned_abs(), AFTER, OVER)?.alone())
+}
+
+/// What this process and the process `server` use in a time that begins `after` now, in milliseconds as the mean of the
+/// sample.
+///
+/// # Errors
+/// When the kernel does not say.
+pub(crate) fn look(server: u32, after: Duration, over: Duration) -> Result<Sample> {
+    std::thread::sleep(after);
+    let server = server.to_string();
     // This kernel thread is the one that looks, so what it uses is not the library's.
     let own = rustix::thread::gettid().as_raw_nonzero().to_string();
     let look = || Ok::<_, anyhow::Error>((threads("self")?, threads(&server)?));
     let (client_before, server_before) = look()?;
-    std::thread::sleep(OVER);
+    std::thread::sleep(over);
     let (mut client_after, server_after) = look()?;
     client_after.remove(&own);
     let mut sample = Sample::new(0.0, new_histogram(), 0);
+    sample.fact("over_ms", over.as_secs_f64() * 1e3);
     for (side, before, after) in [("client", &client_before, &client_after), ("server", &server_before, &server_after)]
     {
         let used = between(before, after);
@@ -59,7 +69,16 @@ pub(crate) fn measure(task: &Task) -> Result<Vec<Way>> {
         sample.fact(format!("{side}_wakeups"), used.sleeps as f64);
         sample.fact(format!("{side}_threads"), after.len() as f64);
     }
-    Ok(sample.alone())
+    Ok(sample)
+}
+
+/// Nanoseconds on a processor of all kernel threads that a process has; of one that runs, up to its last tick.
+///
+/// # Errors
+/// When the kernel does not say.
+#[cfg(feature = "peers")]
+pub(crate) fn processor_time(process: u32) -> Result<u64> {
+    Ok(threads(&process.to_string())?.values().map(|used| used.nanoseconds).sum())
 }
 
 /// The kernel threads of a process, by their ids.

@@ -38,6 +38,9 @@ pub(crate) trait Bench {
     fn read(&self, place: u32, mark: u32, #[out] data: &mut [u8]);
     /// What it got: as much as fits in a line, both ways.
     fn echo40(&self, a: u64, b: u64, c: u64, d: u64, e: u64) -> [u64; 5];
+    /// As `null`, with A-stacks of its own, one for each of 32 callers.
+    #[call(concurrency = 32, astack = 128)]
+    fn null32(&self);
     /// [`Usage`] of the server's process so far, as words.
     fn usage(&self) -> [u64; 11];
     /// Makes a system call that a trace of the process shows; see [`mark`].
@@ -168,6 +171,8 @@ impl Bench for Answers {
     fn mark(&self) {
         mark();
     }
+
+    fn null32(&self) {}
 }
 
 /// The server's process: exports the interface in `names` and serves until its standard input ends.

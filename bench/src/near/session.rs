@@ -1,7 +1,7 @@
 //! A server's process and a binding to it, and what is looked at around the calls that are made through it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::calls::{self, Procedure};
 use super::interface::{BenchClient, NAME, SERVER_COUNTS, Usage, mark};
 use crate::client::Task;
-use crate::measure::{Job, Watch};
+use crate::measure::{Job, Plan, Watch};
+use crate::outstanding;
 use crate::peer::{Peer, Placement};
 use crate::sample::{Sample, Way};
 
@@ -72,27 +73,49 @@ const POLLED_WITHIN: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the server or the binding cannot be had, and for the first call that fails or returns something else.
 pub(crate) fn measure(how: How, task: &Task) -> Result<Vec<Way>> {
-    let session = Session::start(task, how.wait)?;
-    let is_polled = !how.until_polled || session.call_until_polled()?;
-    let mut gauge = Gauge { session: &session, marked: task.server.is_some(), begun: None, ended: None };
-    let mut sample = calls::run(&session.client, how.procedure, &task.job, &mut gauge)?;
-    gauge.tell(&task.job, &mut sample);
-    if !is_polled {
-        sample.notes.push(format!("the server did not poll within {POLLED_WITHIN:?} of calls back to back"));
-    }
-    if task.spec.placement == Placement::Sessions && !session.is_in_another_group() {
-        sample.notes.push("both processes are in one scheduler group: autogroup is off".to_owned());
-    }
-    Ok(sample.alone())
+    Ok(Session::start(task, how.wait)?.measure(how, task)?.alone())
 }
 
-/// A server and a binding to it. On drop the binding goes first, then the server, then its name.
+/// A server of the task's own, with its name in a directory of its own. On drop the server goes first.
+#[derive(Debug)]
+pub(crate) struct Server {
+    peer: Peer,
+    names: tempfile::TempDir,
+}
+
+impl Server {
+    /// Starts it and waits until it can be bound to. Without yields, if `wait` has none.
+    ///
+    /// # Errors
+    /// When the process or the directory cannot be had.
+    pub(crate) fn start(task: &Task, wait: Wait) -> Result<Self> {
+        let names = tempfile::tempdir().context("making a directory for the name")?;
+        let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
+        let how: &[&str] = if wait.yields() { &[] } else { &["--no-yields"] };
+        let mut peer = task.start_server(&[&["serve", path], how].concat(), Stdio::piped())?;
+        peer.ready()?;
+        Ok(Self { peer, names })
+    }
+
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.peer.pid()
+    }
+
+    /// The directory with its name.
+    pub(crate) fn names(&self) -> &Path {
+        self.names.path()
+    }
+}
+
+/// A server and a binding to it. On drop the binding goes first, then the server.
 #[derive(Debug)]
 pub(crate) struct Session {
     /// The binding.
     pub(crate) client: BenchClient,
-    _peer: Option<Peer>,
-    _names: Option<tempfile::TempDir>,
+    /// None if the task names a server that runs already.
+    _server: Option<Server>,
+    names: PathBuf,
 }
 
 impl Session {
@@ -105,14 +128,51 @@ impl Session {
             nearcall::testing::forbid_yields();
         }
         if let Some(names) = &task.server {
-            return Ok(Self { client: bind(names, wait)?, _peer: None, _names: None });
+            return Ok(Self { client: bind(names, wait)?, _server: None, names: names.clone() });
         }
-        let names = tempfile::tempdir().context("making a directory for the name")?;
-        let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
-        let how: &[&str] = if wait.yields() { &[] } else { &["--no-yields"] };
-        let mut peer = task.start_server(&[&["serve", path], how].concat(), Stdio::piped())?;
-        peer.ready()?;
-        Ok(Self { client: bind(names.path(), wait)?, _peer: Some(peer), _names: Some(names) })
+        let server = Server::start(task, wait)?;
+        let names = server.names().to_owned();
+        Ok(Self { client: bind(&names, wait)?, _server: Some(server), names })
+    }
+
+    /// The directory with the server's name.
+    pub(crate) fn names(&self) -> &Path {
+        &self.names
+    }
+
+    /// Measures calls over the binding.
+    ///
+    /// # Errors
+    /// The first call that fails or returns something else.
+    pub(crate) fn measure(&self, how: How, task: &Task) -> Result<Sample> {
+        self.measure_by(how.until_polled, task, |gauge| calls::run(&self.client, how.procedure, &task.job, gauge))
+    }
+
+    /// Measures null calls of many kernel threads at once.
+    ///
+    /// # Errors
+    /// As [`Self::measure`].
+    pub(crate) fn measure_outstanding(&self, plan: &Plan, task: &Task) -> Result<Sample> {
+        self.measure_by(true, task, |gauge| outstanding::threads(plan, gauge, || || Ok(self.client.null32()?)))
+    }
+
+    fn measure_by(
+        &self,
+        until_polled: bool,
+        task: &Task,
+        run: impl FnOnce(&mut Gauge<'_>) -> Result<Sample>,
+    ) -> Result<Sample> {
+        let is_polled = !until_polled || self.call_until_polled()?;
+        let mut gauge = Gauge { session: self, marked: task.server.is_some(), begun: None, ended: None };
+        let mut sample = run(&mut gauge)?;
+        gauge.tell(&task.job, &mut sample);
+        if !is_polled {
+            sample.notes.push(format!("the server did not poll within {POLLED_WITHIN:?} of calls back to back"));
+        }
+        if task.spec.placement == Placement::Sessions && !self.is_in_another_group() {
+            sample.notes.push("both processes are in one scheduler group: autogroup is off".to_owned());
+        }
+        Ok(sample)
     }
 
     /// Makes null calls until nearly all are answered while the caller looks. Whether it came to that.
@@ -151,7 +211,11 @@ impl Session {
     }
 }
 
-fn bind(names: &Path, wait: Wait) -> Result<BenchClient> {
+/// Binds to the server whose name is in `names`.
+///
+/// # Errors
+/// When it cannot be had.
+pub(crate) fn bind(names: &Path, wait: Wait) -> Result<BenchClient> {
     let binder = nearcall::Binder::new(NAME).dir(names).wait(WAIT).transfer(wait.into());
     binder.bind().context("binding to the server")
 }

@@ -3,6 +3,8 @@
 //! Without `EVENT` both sides poll their ports. With it, each side notifies an event after it has sent, and sleeps on
 //! the other's until something is there.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,10 +13,12 @@ use iceoryx2::config::Config;
 use iceoryx2::port::listener::Listener;
 use iceoryx2::port::notifier::Notifier;
 use iceoryx2::prelude::{FileName, Node, NodeBuilder, SemanticString, ServiceName, SignalHandlingMode, ipc};
+use iceoryx2::service::builder::request_response::Builder;
 
+use super::probe::{Probe, answer, expect};
 use super::{Kind, poll, start, tell_ready};
 use crate::client::Task;
-use crate::measure::Plan;
+use crate::outstanding::{COUNT, window};
 use crate::sample::Sample;
 use crate::spin::PATIENCE;
 
@@ -24,44 +28,49 @@ const END: u64 = u64::MAX;
 /// A sleep on an event is this long at most: a server that nobody ends looks up now and then.
 const STEP: Duration = Duration::from_millis(500);
 
-/// What the answer to a request is.
-fn answer(request: u64) -> u64 {
-    !request
-}
-
 /// See [`super::measure`].
 ///
 /// # Errors
 /// As there.
-pub(crate) fn measure<const EVENT: bool>(plan: &Plan, task: &Task) -> Result<Sample> {
+pub(crate) fn measure<const EVENT: bool>(probe: Probe<'_>, task: &Task) -> Result<Sample> {
     let place = tempfile::tempdir().context("making a directory")?;
     let _leftovers = Leftovers(prefix(place.path())?);
-    let _peer = start(if EVENT { Kind::Iceoryx2Event } else { Kind::Iceoryx2 }, task, place.path())?;
+    let server = start(if EVENT { Kind::Iceoryx2Event } else { Kind::Iceoryx2 }, task, place.path())?;
     let node = node(place.path())?;
-    let service = node.service_builder(&name("call")?).request_response::<u64, u64>().open().map_err(failed)?;
+    let service = builder(&node)?.open().map_err(failed)?;
     let client = service.client_builder().create().map_err(failed)?;
     let bells = if EVENT { Some(Bells::new(&node, "reply", "request")?) } else { None };
-    let call = |number: u64| {
+    let under_way = RefCell::new(VecDeque::with_capacity(COUNT));
+    let send = |number: u64| {
         let request = client.loan_uninit().map_err(failed)?.write_payload(number);
-        let pending = request.send().map_err(failed)?;
+        under_way.borrow_mut().push_back(request.send().map_err(failed)?);
+        bells.iter().try_for_each(Bells::ring)
+    };
+    let receive = |number: u64| {
+        let pending = under_way.borrow_mut().pop_front().context("a reply without a request")?;
         let look = || Ok(pending.receive().map_err(failed)?.map(|response| *response));
         let got = match &bells {
-            Some(bells) => {
-                bells.ring()?;
-                bells.wait(look)?
-            }
+            Some(bells) => bells.wait(look)?,
             None => poll(look)?,
         };
-        if got != answer(number) {
-            bail!("the reply to {number} is {got}");
-        }
-        Ok(())
+        expect(got, number)
     };
-    let mut number = 0;
-    let sample = plan.measure(1, || {
-        number += 1;
-        call(number)
-    });
+    let call = |number: u64| {
+        send(number)?;
+        receive(number)
+    };
+    let (mut number, mut first) = (0, 1);
+    let sample = probe.blocking(
+        &server,
+        || {
+            number += 1;
+            call(number)
+        },
+        |meter| {
+            first = window::run(meter, first, send, receive)?;
+            Ok(())
+        },
+    );
     call(END)?;
     sample
 }
@@ -72,8 +81,7 @@ pub(crate) fn measure<const EVENT: bool>(plan: &Plan, task: &Task) -> Result<Sam
 /// As [`super::serve`].
 pub(crate) fn serve<const EVENT: bool>(place: &Path) -> Result<()> {
     let node = node(place)?;
-    let builder = node.service_builder(&name("call")?).request_response::<u64, u64>();
-    let service = builder.open_or_create().map_err(failed)?;
+    let service = builder(&node)?.open_or_create().map_err(failed)?;
     let server = service.server_builder().create().map_err(failed)?;
     let bells = if EVENT { Some(Bells::new(&node, "request", "reply")?) } else { None };
     tell_ready()?;
@@ -84,18 +92,28 @@ pub(crate) fn serve<const EVENT: bool>(place: &Path) -> Result<()> {
         Ok(Some(*request))
     };
     loop {
-        let request = match &bells {
-            Some(bells) => {
-                let request = bells.wait(look)?;
-                bells.ring()?;
-                request
-            }
+        let mut found = match &bells {
+            Some(bells) => bells.wait(look)?,
             None => poll(look)?,
         };
-        if request == END {
+        // All that are there, and then one notification.
+        while found != END {
+            match look()? {
+                Some(next) => found = next,
+                None => break,
+            }
+        }
+        bells.iter().try_for_each(Bells::ring)?;
+        if found == END {
             return Ok(());
         }
     }
+}
+
+/// The service, with room for as many requests as are ever under way.
+fn builder(node: &Node<ipc::Service>) -> Result<Builder<u64, (), u64, (), ipc::Service>> {
+    let builder = node.service_builder(&name("call")?).request_response::<u64, u64>();
+    Ok(builder.max_active_requests_per_client(COUNT).max_loaned_requests(COUNT))
 }
 
 /// The event that this side sleeps on, and the one that it notifies.
@@ -116,14 +134,14 @@ impl Bells {
         self.other.notify().map(drop).map_err(failed)
     }
 
-    /// Sleeps until `look` finds something. Looks after a notification only: one comes after each message.
+    /// Sleeps until `look` finds something. Looks first: several messages may have come with one notification.
     fn wait<T>(&self, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
         let start = Instant::now();
         loop {
-            self.own.timed_wait(|_| {}, STEP).map_err(failed)?;
             if let Some(found) = look()? {
                 return Ok(found);
             }
+            self.own.timed_wait(|_| {}, STEP).map_err(failed)?;
             if start.elapsed() >= PATIENCE {
                 bail!("the other process was silent for {PATIENCE:?}");
             }

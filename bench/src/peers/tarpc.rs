@@ -1,20 +1,19 @@
 //! A null call through tarpc: bincode over a Unix stream socket, a single-threaded tokio on each side.
 //!
 //! The server answers requests in the task that receives them; its documentation spawns a task for each, which is slower
-//! for one client.
+//! for procedures that do not wait.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use futures::StreamExt;
 use tarpc::serde_transport::unix;
 use tarpc::server::{BaseChannel, Channel};
 use tarpc::tokio_serde::formats::Bincode;
-use tokio::runtime::{Builder, Runtime};
 
-use super::{Kind, start, tell_ready};
+use super::probe::{Concurrent, Driver, Probe, answer, expect};
+use super::{Kind, SOCKET, start, tell_ready};
 use crate::client::Task;
-use crate::measure::Plan;
 use crate::sample::Sample;
 
 #[tarpc::service]
@@ -28,40 +27,29 @@ struct Answers;
 
 impl Service for Answers {
     async fn null(self, _: tarpc::context::Context, number: u64) -> u64 {
-        !number
+        answer(number)
     }
 }
 
-/// The socket's name in the directory of the case.
-const SOCKET: &str = "socket";
-
-fn runtime() -> Result<Runtime> {
-    Builder::new_current_thread().enable_all().build().context("starting tokio")
+impl Concurrent for ServiceClient {
+    async fn call(&self, number: u64) -> Result<()> {
+        expect(self.null(tarpc::context::current(), number).await?, number)
+    }
 }
 
 /// See [`super::measure`].
 ///
 /// # Errors
 /// As there.
-pub(crate) fn measure(plan: &Plan, task: &Task) -> Result<Sample> {
+pub(crate) fn measure(probe: Probe<'_>, task: &Task) -> Result<Sample> {
     let place = tempfile::tempdir().context("making a directory")?;
-    let _peer = start(Kind::Tarpc, task, place.path())?;
-    let runtime = runtime()?;
-    let socket = place.path().join(SOCKET);
-    let transport = runtime.block_on(unix::connect(socket, Bincode::default)).context("connecting")?;
-    let client = {
-        let _inside = runtime.enter();
-        ServiceClient::new(tarpc::client::Config::default(), transport).spawn()
-    };
-    let mut number = 0;
-    plan.measure(1, || {
-        number += 1;
-        let got = runtime.block_on(client.null(tarpc::context::current(), number))?;
-        if got != !number {
-            bail!("the reply to {number} is {got}");
-        }
-        Ok(())
-    })
+    let server = start(Kind::Tarpc, task, place.path())?;
+    let driver = Driver::new()?;
+    let client = driver.block_on(async {
+        let transport = unix::connect(place.path().join(SOCKET), Bincode::default).await.context("connecting")?;
+        anyhow::Ok(ServiceClient::new(tarpc::client::Config::default(), transport).spawn())
+    })?;
+    probe.concurrent(&server, &driver, &client)
 }
 
 /// The server's process: answers one client until it closes the socket.
@@ -69,7 +57,7 @@ pub(crate) fn measure(plan: &Plan, task: &Task) -> Result<Sample> {
 /// # Errors
 /// As [`super::serve`].
 pub(crate) fn serve(place: &Path) -> Result<()> {
-    runtime()?.block_on(async {
+    Driver::new()?.block_on(async {
         let mut listener = unix::listen(place.join(SOCKET), Bincode::default).await.context("listening")?;
         tell_ready()?;
         let transport = listener.next().await.context("nobody came")?.context("accepting")?;

@@ -20,7 +20,7 @@ use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::interface;
 use crate::limits::Exceeded;
-use crate::message::{FromClient, FromServer, Refused, SIZE_MAX, Wanted};
+use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
 use crate::names::{self, Dir};
 use crate::rt::{Exhausted, Interface};
 use crate::watcher::Command;
@@ -330,7 +330,7 @@ impl Greeting {
     }
 
     fn hear(&self) -> Result<(FromServer, Received), BindError> {
-        let mut buffer = vec![0; SIZE_MAX];
+        let mut buffer = [0; GREETING_SIZE_MAX];
         loop {
             let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
                 // A server that hung up on what we said last; what it said before that is still there, once.

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use crate::connection::MESSAGES_A_TURN;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
-use crate::message::{FromClient, FromServer, Instance, SIZE_MAX};
+use crate::message::{FromClient, FromServer, Instance};
 use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted};
 use crate::segments::want_sweep;
 
@@ -128,11 +128,10 @@ impl ClientPair {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads what the server said. Called by the watcher.
-    pub(crate) fn hear(&self) -> Heard {
-        let mut buffer = vec![0; SIZE_MAX];
+    /// Reads what the server said. Called by the watcher, with a buffer for one message of any size.
+    pub(crate) fn hear(&self, buffer: &mut [u8]) -> Heard {
         for _ in 0..MESSAGES_A_TURN {
-            let received = match socket::receive(self.control.0.as_fd(), &mut buffer) {
+            let received = match socket::receive(self.control.0.as_fd(), buffer) {
                 Ok(None) => return Heard::All,
                 Ok(Some(received)) if received.size > 0 && !received.truncated => received,
                 Ok(Some(received)) if received.size > 0 => return Heard::Nonsense,

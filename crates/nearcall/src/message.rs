@@ -37,6 +37,9 @@ use crate::policy::Rule;
 /// Bytes of the largest message: an interface of a thousand procedures with long names.
 pub(crate) const SIZE_MAX: usize = 96 * 1024;
 
+/// Bytes of a message that a server sends before the two are a pair, at most: each of them is short.
+pub(crate) const GREETING_SIZE_MAX: usize = 1024;
+
 /// Random, one for each life of a domain.
 pub(crate) type Instance = [u8; 16];
 

@@ -236,7 +236,7 @@ impl Watch {
             Some(&Source::ClientDeath { of, .. }) => self.close(of),
             Some(Source::Server { pair, .. }) => {
                 // Messages first: what the server said before it died still counts.
-                match pair.upgrade().map_or(Heard::Closed, |pair| pair.hear()) {
+                match pair.upgrade().map_or(Heard::Closed, |pair| pair.hear(&mut self.buffer)) {
                     Heard::All => {}
                     Heard::Closed => self.lose_server(key, true),
                     Heard::Nonsense => self.lose_server(key, false),
@@ -245,7 +245,7 @@ impl Watch {
             Some(Source::ServerDeath { pair, of, .. }) => {
                 let of = *of;
                 if let Some(pair) = pair.upgrade() {
-                    pair.hear();
+                    pair.hear(&mut self.buffer);
                 }
                 self.lose_server(of, true);
             }
