@@ -25,7 +25,7 @@ pub(crate) enum Counted {
     /// What both sides use when nobody calls.
     Idle,
     /// System calls while the server polls.
-    Syscalls,
+    Syscalls(Procedure),
     /// Instructions of a call.
     Instructions(Procedure),
     /// Memory of a pair.
@@ -44,7 +44,9 @@ pub(crate) type Named = (String, Counted);
 pub(crate) fn table() -> Vec<Named> {
     let own = [
         ("idle", Counted::Idle),
-        ("syscalls", Counted::Syscalls),
+        ("syscalls", Counted::Syscalls(Procedure::Null)),
+        ("syscalls.write65536", Counted::Syscalls(Procedure::Write65536)),
+        ("syscalls.read65536", Counted::Syscalls(Procedure::Read65536)),
         ("instructions.null", Counted::Instructions(Procedure::Null)),
         ("instructions.write4096", Counted::Instructions(Procedure::Write4096)),
     ];
@@ -86,7 +88,7 @@ impl Counted {
                 count.value = count.facts.get("server_descriptors").copied().unwrap_or(f64::NAN);
                 Ok(Outcome::Counted(count))
             }
-            Self::Syscalls => syscalls::count(name, setting),
+            Self::Syscalls(procedure) => syscalls::count(name, procedure, setting),
             Self::Instructions(procedure) => instructions::count(name, procedure, setting),
         }
     }

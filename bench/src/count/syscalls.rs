@@ -27,11 +27,14 @@ const CALLS: u64 = 100_000;
 /// Calls before those, after the server began to poll.
 const WARM_UP: u64 = 20_000;
 
+/// The same for calls of 64 KiB, which take longer, and are counted for what their memory costs: nothing after the first.
+const LARGE_CALLS: u64 = 10_000;
+
 /// Counts; skipped without strace or a second processor.
 ///
 /// # Errors
 /// When a process fails or a trace has no marks.
-pub(crate) fn count(name: &str, setting: &Setting) -> Result<Outcome> {
+pub(crate) fn count(name: &str, procedure: Procedure, setting: &Setting) -> Result<Outcome> {
     let skip = |reason: &str| Ok(Outcome::Skipped { case: name.to_owned(), reason: reason.to_owned() });
     let placement = Placement::Apart;
     if let Some(reason) = setting.processors.lacking(placement) {
@@ -43,9 +46,10 @@ pub(crate) fn count(name: &str, setting: &Setting) -> Result<Outcome> {
     let directory = tempfile::tempdir().context("making a directory for the traces")?;
     let names = directory.path().join("names");
     fs::create_dir(&names).context("making a directory for the name")?;
-    let how = How { procedure: Procedure::Null, wait: Wait::Auto, until_polled: true };
+    let how = How { procedure, wait: Wait::Auto, until_polled: true };
+    let calls = if procedure == Procedure::Null { CALLS } else { LARGE_CALLS };
     let spec = Spec { work: Work::Near(how), placement, pace: Pace::BackToBack };
-    let job = Job::Exactly { warm_up: WARM_UP, calls: CALLS };
+    let job = Job::Exactly { warm_up: WARM_UP.min(calls), calls };
     let task = Task { spec, job, processors: setting.processors.clone(), server: Some(names.clone()) };
     let traces = [Side::Client, Side::Server].map(|side| directory.path().join(format!("{side:?}")));
     let way = trace(&task, &names, &traces)?;
@@ -54,19 +58,19 @@ pub(crate) fn count(name: &str, setting: &Setting) -> Result<Outcome> {
     let mut notes = way.sample.notes;
     for (side, path) in ["client", "server"].iter().zip(&traces) {
         let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let calls = marked_calls(&text).with_context(|| format!("the trace of the {side}"))?;
-        facts.insert((*side).to_owned(), calls.len() as f64 / CALLS as f64);
-        counted.push(calls.len());
-        if !calls.is_empty() {
-            notes.push(format!("{side} made {}", tally(&calls)));
+        let made = marked_calls(&text).with_context(|| format!("the trace of the {side}"))?;
+        facts.insert((*side).to_owned(), made.len() as f64 / calls as f64);
+        counted.push(made.len());
+        if !made.is_empty() {
+            notes.push(format!("{side} made {}", tally(&made)));
         }
     }
     Ok(Outcome::Counted(Count {
         case: name.to_owned(),
-        value: counted.iter().sum::<usize>() as f64 / CALLS as f64,
+        value: counted.iter().sum::<usize>() as f64 / calls as f64,
         unit: "system calls/call",
         facts,
-        calls: Some(CALLS),
+        calls: Some(calls),
         pinned: setting.processors.describe(placement),
         notes,
     }))

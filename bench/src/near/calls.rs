@@ -27,10 +27,14 @@ pub(crate) enum Procedure {
     Read4096,
     /// 40 bytes there, the same back.
     Echo40,
+    /// 64 KiB there, 4 bytes back: out of band.
+    Write65536,
+    /// 8 bytes there, 64 KiB back, into the caller's buffer: out of band.
+    Read65536,
 }
 
 impl Procedure {
-    /// All, and their names in those of cases.
+    /// All that are timed, and their names in those of cases.
     pub(crate) const ALL: [(Self, &'static str); 7] = [
         (Self::Null, "null"),
         (Self::Add, "add"),
@@ -78,24 +82,25 @@ pub(crate) fn run(client: &BenchClient, procedure: Procedure, job: &Job, watch: 
                 expect((word(&data, 0), word(&data, other)), (place as u32, untouched))
             })
         }
-        Procedure::Write4096 => {
-            let mut buffer = Buffer::new();
+        Procedure::Write4096 | Procedure::Write65536 => {
+            let mut buffer = Buffer::of(if procedure == Procedure::Write4096 { PAGE } else { LARGE });
             let data = buffer.at(USUAL_OFFSET);
             job.run(watch, || {
                 calls = calls.wrapping_add(1);
                 write(client, data, calls)
             })
         }
-        Procedure::Read4096 => {
-            let mut buffer = Buffer::new();
+        Procedure::Read4096 | Procedure::Read65536 => {
+            let mut buffer = Buffer::of(if procedure == Procedure::Read4096 { PAGE } else { LARGE });
             let data = buffer.at(USUAL_OFFSET);
             job.run(watch, || {
                 calls = calls.wrapping_add(1);
-                let place = scattered(calls) % (PAGE as u32 / 4);
-                let other = (place + 1) % (PAGE as u32 / 4);
+                let words = data.len() as u32 / 4;
+                let place = scattered(calls) % words;
+                let other = (place + 1) % words;
                 client.read(place, calls, data)?;
                 let words = (word(data, place as usize * 4), word(data, other as usize * 4));
-                expect(words, (calls, page_word(other)))
+                expect(words, (calls, page_word(other % (PAGE as u32 / 4))))
             })
         }
         Procedure::Echo40 => job.run(watch, || {
@@ -143,20 +148,29 @@ fn expect<T: PartialEq + std::fmt::Debug>(got: T, expected: T) -> Result<()> {
     Ok(())
 }
 
-/// Memory in which a page's worth of bytes can begin at any offset of a page.
+/// Bytes of the calls that go out of band.
+const LARGE: usize = 65536;
+
+/// Memory in which some bytes can begin at any offset of a page.
 #[derive(Debug)]
 pub(crate) struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// All zero.
+    /// A page's worth, all zero.
     pub(crate) fn new() -> Self {
-        Self(vec![0; 2 * PAGE])
+        Self::of(PAGE)
     }
 
-    /// [`PAGE`] bytes whose address is `offset` modulo the size of a page.
+    /// `size` bytes, all zero.
+    fn of(size: usize) -> Self {
+        Self(vec![0; size + PAGE])
+    }
+
+    /// The bytes, at an address that is `offset` modulo the size of a page.
     pub(crate) fn at(&mut self, offset: usize) -> &mut [u8] {
         let start = offset.wrapping_sub(self.0.as_ptr().addr()) % PAGE;
-        &mut self.0[start..start + PAGE]
+        let size = self.0.len() - PAGE;
+        &mut self.0[start..start + size]
     }
 }
 

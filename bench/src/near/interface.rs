@@ -33,7 +33,7 @@ pub(crate) trait Bench {
     /// As `big_in`.
     #[call(astack = 4096)]
     fn write(&self, data: &[u8]) -> u32;
-    /// What [`page_word`] says, but `mark` at word `place`.
+    /// What [`page_word`] says, page after page, but `mark` at word `place`.
     #[call(astack = 4096)]
     fn read(&self, place: u32, mark: u32, #[out] data: &mut [u8]);
     /// What it got: as much as fits in a line, both ways.
@@ -144,7 +144,7 @@ impl Bench for Answers {
     fn read(&self, place: u32, mark: u32, data: &mut [u8]) {
         // Pieces, because the memcpy of some C libraries is up to 25 times slower for 4096 bytes at unlucky offsets,
         // and which offsets meet here is chance.
-        for (to, from) in data.chunks_mut(512).zip(self.page.chunks(512)) {
+        for (to, from) in data.chunks_mut(512).zip(self.page.chunks(512).cycle()) {
             if to.len() == from.len() {
                 to.copy_from_slice(from);
             }
