@@ -12,6 +12,7 @@ pub mod board;
 pub mod busy;
 pub mod client;
 pub mod cpuset;
+pub mod interfaces;
 pub mod message;
 pub mod packet;
 pub mod process;
