@@ -13,6 +13,7 @@ pub mod busy;
 pub mod client;
 pub mod cpuset;
 pub mod interfaces;
+pub mod lies;
 pub mod message;
 pub mod packet;
 pub mod process;
