@@ -17,7 +17,7 @@ use nearcall_layout::pair::{VERSION, status};
 use nearcall_testkit::message;
 use nearcall_testkit::packet::Connection;
 use nearcall_testkit::process::{self, Peer};
-use nearcall_testkit::server::{self, Liar, Server};
+use nearcall_testkit::server::{Liar, Server};
 
 /// What cannot happen yet.
 const NOT_YET: [(&str, &str); 2] = [
@@ -252,7 +252,12 @@ fn binds(produced: &mut Produced) {
     let held: FaultsClient = place.bind("faults").unwrap();
     produced.is("BindError::NoRoom", &error(place.bind("faults 2")));
     drop(held);
-    produced.is("BindError::Timeout", &Place::lied_to(|connection| drop(connection.closes(Duration::from_secs(10)))));
+    produced.is(
+        "BindError::Timeout",
+        &Place::lied_to(|connection| {
+            let _ = connection.closes(Duration::from_secs(10));
+        }),
+    );
     produced.is("BindError::Closed", &Place::lied_to(|connection| drop(connection.hear(Duration::from_secs(1)))));
     produced.is(
         "BindError::PeerMisbehaved",
@@ -272,7 +277,7 @@ fn binds(produced: &mut Produced) {
     produced.is(
         "BindError::Denied",
         &Place::lied_to(|connection| {
-            let (server, id, _) = server::Server::pair(connection);
+            let (server, id, _) = Server::pair(connection);
             let _ = server.connection.say(&message::denied(id));
             server.until_closed();
         }),
