@@ -16,6 +16,7 @@ pub mod interfaces;
 pub mod lies;
 pub mod message;
 pub mod packet;
+pub mod peak;
 pub mod process;
 pub mod random;
 pub mod raw;

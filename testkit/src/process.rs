@@ -178,14 +178,47 @@ pub fn regions(pid: u32) -> Vec<Mapped> {
     all
 }
 
+/// The bytes of the regions that this process has mapped: how it has mapped them, and what is in them now.
+///
+/// # Panics
+/// If they are gone meanwhile.
+#[must_use]
+pub fn region_bytes() -> Vec<(String, Vec<u8>)> {
+    use std::os::unix::fs::FileExt;
+    let maps = fs::read_to_string("/proc/self/maps").expect("this process");
+    let memory = fs::File::open("/proc/self/mem").expect("this process");
+    let regions = maps.lines().filter(|line| line.contains("/memfd:nearcall")).map(|line| {
+        let mut fields = line.split_whitespace();
+        let (from, to) = fields.next().and_then(|range| range.split_once('-')).expect("a range");
+        let hex = |digits| u64::from_str_radix(digits, 16).expect("hexadecimal");
+        let mut bytes = vec![0; usize::try_from(hex(to) - hex(from)).expect("a size")];
+        memory.read_exact_at(&mut bytes, hex(from)).expect("a mapping");
+        (fields.next().expect("access").to_owned(), bytes)
+    });
+    regions.collect()
+}
+
+/// The most memory that a process has held so far, in KiB.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn resident_peak_kib(pid: u32) -> u64 {
+    kib(pid, "VmHWM:")
+}
+
 /// Memory that a process holds, in KiB.
 ///
 /// # Panics
 /// If the process is gone.
 #[must_use]
 pub fn resident_kib(pid: u32) -> u64 {
+    kib(pid, "VmRSS:")
+}
+
+fn kib(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a process with memory");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 

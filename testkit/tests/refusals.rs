@@ -91,7 +91,7 @@ fn changed_interfaces_are_refused_in_words_or_generate_code() {
     println!("NEARCALL_TEST_SEED={seed}");
     let mut random = Random::new(seed);
     let made = interfaces::make(seed, 30);
-    let short = made.traits.iter().filter(|text| text.len() < 1500).collect::<Vec<_>>();
+    let short = made.traits.iter().filter(|text| text.len() < 700).collect::<Vec<_>>();
     let pool = pool();
     let (mut accepted, mut refused, mut no_trait, mut errors) = (0_u32, 0_u32, 0_u32, 0_usize);
     for n in 0..count {
