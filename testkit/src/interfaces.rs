@@ -145,7 +145,7 @@ impl Maker {
                 self.with_default.push(format!("F{n}"));
             }
         }
-        for n in 0..10 {
+        for n in 0..16 {
             let name = format!("W{n}");
             let own = name.clone();
             let fields = move |maker: &mut Self| maker.field(&own);
@@ -172,7 +172,8 @@ impl Maker {
             0 => format!("Vec<{own}>"),
             1 => format!("Option<Box<{own}>>"),
             2 => format!("Vec<(u8, {own})>"),
-            _ => self.any(1),
+            3 => format!("Option<{}>", self.any(2)),
+            _ => self.any(2),
         }
     }
 
@@ -424,7 +425,7 @@ impl Param {
     }
 
     fn strategy(&self) -> String {
-        format!("<{} as Value>::any(3)", self.owned())
+        format!("<{} as Value>::any(4)", self.owned())
     }
 
     fn declared(&self, served: bool) -> String {
