@@ -1,7 +1,7 @@
 //! Makes up the interfaces of `tests/interfaces.rs`.
 
 #[allow(dead_code, unreachable_pub, reason = "a module of the library as well")]
-#[path = "src/interfaces.rs"]
+#[path = "src/interfaces/mod.rs"]
 mod interfaces;
 #[allow(dead_code, unreachable_pub, reason = "a module of the library as well")]
 #[path = "src/random.rs"]
@@ -11,7 +11,7 @@ const DEFAULT_SEED: u64 = 1990;
 const COUNT: usize = 30;
 
 fn main() {
-    for file in ["build.rs", "src/interfaces.rs", "src/random.rs"] {
+    for file in ["build.rs", "src/interfaces", "src/random.rs"] {
         println!("cargo::rerun-if-changed={file}");
     }
     println!("cargo::rerun-if-env-changed=NEARCALL_TEST_SEED");

@@ -133,7 +133,7 @@ pub fn hostile_value(random: &mut Random, old: u64, len: u64) -> u64 {
 /// How long a victim may take over what it should do at once, on a machine that is busy.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
 
-/// What a connection was sent, what for, and with what ending.
+/// An error in words, unless it `is` as it should be.
 pub(crate) fn expect(is: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     if is { Ok(()) } else { Err(what()) }
 }

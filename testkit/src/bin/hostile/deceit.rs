@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use nearcall_testkit::lies::server::{self, Encounter, serve_honestly};
-use nearcall_testkit::lies::{Verdict, tell};
+use nearcall_testkit::lies::{Seen, Verdict, tell};
 use nearcall_testkit::packet::{Connection, Listener};
 use nearcall_testkit::random::Random;
 
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
                 _ => Ok(seen),
             }
         };
-        let mut seen = server_seen();
+        let mut seen = Seen::default();
         let mut verdict = Verdict::Survived;
         for _ in 0..options.rounds {
             match once(&mut random) {
@@ -57,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         }
     }
     if options.lie == "all" {
-        let mut seen = server_seen();
+        let mut seen = Seen::default();
         for _ in 0..options.rounds * 10 {
             let lie = random.one_of(&lies);
             let mut encounter = Encounter::new(clients.next()?, Random::new(random.word()), WHILE / 4);
@@ -72,10 +72,6 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
         }
     }
     Ok(fine)
-}
-
-fn server_seen() -> nearcall_testkit::lies::Seen {
-    nearcall_testkit::lies::Seen::default()
 }
 
 /// Whoever connects.
