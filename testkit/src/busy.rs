@@ -42,3 +42,13 @@ pub fn can_fifo() -> bool {
         .join()
         .is_ok_and(|could| could)
 }
+
+/// Sets a flag when dropped, so that threads end with whoever fails.
+#[derive(Debug)]
+pub struct StopOnDrop<'a>(pub &'a std::sync::atomic::AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}

@@ -7,6 +7,7 @@
 use std::hash::Hasher;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, AstackClass, armed, client, poll, reply, request, server};
@@ -65,7 +66,14 @@ impl Greeted {
         assert!(Raw::map(&peer, size, true).is_err(), "the server's region can be mapped for writing");
         self.connection.say(message::MAPPED).expect("an open socket");
         let (Message::Ready, _) = self.connection.must_hear() else { panic!("not ready") };
-        Client { connection: self.connection, token: self.token, own: region, peer: theirs, next: first, cpu: None }
+        Client {
+            connection: self.connection,
+            token: self.token,
+            own: Arc::new(region),
+            peer: theirs,
+            next: first,
+            cpu: None,
+        }
     }
 }
 
@@ -90,7 +98,7 @@ pub struct Client {
     /// See [`Greeted::token`].
     pub token: u64,
     /// The region this side writes.
-    pub own: Raw,
+    pub own: Arc<Raw>,
     /// The server's.
     pub peer: Raw,
     /// The sequence number of the next request.
@@ -121,10 +129,16 @@ impl Line {
     #[must_use]
     pub fn of(grant: &Grant, procedure: usize) -> Self {
         let (index, class) = grant.procedures[procedure];
+        Self::to(grant, index, class.into())
+    }
+
+    /// A call of the server's procedure `procedure`, on the first A-stack of a class.
+    #[must_use]
+    pub fn to(grant: &Grant, procedure: u16, class: usize) -> Self {
         Self {
             binding: grant.binding,
-            procedure: index,
-            astack: grant.classes[usize::from(class)].first,
+            procedure,
+            astack: grant.classes.get(class).map_or(0, |class| class.first),
             generation: grant.generation,
             nonce: grant.nonce,
             words: [0; 5],
@@ -197,6 +211,25 @@ impl Client {
         match self.connection.must_hear().0 {
             Message::Bound(grant) => grant,
             other => panic!("no grant: {other:?}"),
+        }
+    }
+
+    /// Asks for a binding to no procedures. It is one to the whole export nevertheless: what a client wants is compared,
+    /// what it has is not limited by it.
+    ///
+    /// # Panics
+    /// If the server does not grant it.
+    #[must_use]
+    pub fn bind_to_nothing(&self) -> Grant {
+        self.connection.say(&message::bind(1, self.token, &[])).expect("an open socket");
+        let start = Instant::now();
+        loop {
+            match self.connection.must_hear().0 {
+                Message::Bound(grant) => return grant,
+                // Of an earlier binding.
+                Message::Revoked(..) if start.elapsed() < Duration::from_secs(5) => {}
+                other => panic!("no grant: {other:?}"),
+            }
         }
     }
 

@@ -80,6 +80,24 @@ pub fn denied(id: u32) -> Vec<u8> {
     [&[69][..], &id.to_le_bytes(), &[0]].concat()
 }
 
+/// Refuses a binding, with differences: the client's index, and a signature.
+#[must_use]
+pub fn incompatible(id: u32, which: &[(u16, String)]) -> Vec<u8> {
+    let mut bytes = [&[69][..], &id.to_le_bytes(), &[1]].concat();
+    bytes.extend(count(which.len()));
+    for (index, signature) in which {
+        bytes.extend(index.to_le_bytes());
+        bytes.extend(text(signature));
+    }
+    bytes
+}
+
+/// Refuses a binding for want of room.
+#[must_use]
+pub fn no_room(id: u32, astacks: u16, frame_size: u32) -> Vec<u8> {
+    [&[69][..], &id.to_le_bytes(), &[2], &astacks.to_le_bytes(), &frame_size.to_le_bytes()].concat()
+}
+
 /// Takes a binding back.
 #[must_use]
 pub fn revoked(binding: u16, generation: u32) -> Vec<u8> {

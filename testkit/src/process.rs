@@ -200,14 +200,47 @@ pub fn regions(pid: u32) -> Vec<Mapped> {
     all
 }
 
+/// The bytes of the regions that this process has mapped: how it has mapped them, and what is in them now.
+///
+/// # Panics
+/// If they are gone meanwhile.
+#[must_use]
+pub fn region_bytes() -> Vec<(String, Vec<u8>)> {
+    use std::os::unix::fs::FileExt;
+    let maps = fs::read_to_string("/proc/self/maps").expect("this process");
+    let memory = fs::File::open("/proc/self/mem").expect("this process");
+    let regions = maps.lines().filter(|line| line.contains("/memfd:nearcall")).map(|line| {
+        let mut fields = line.split_whitespace();
+        let (from, to) = fields.next().and_then(|range| range.split_once('-')).expect("a range");
+        let hex = |digits| u64::from_str_radix(digits, 16).expect("hexadecimal");
+        let mut bytes = vec![0; usize::try_from(hex(to) - hex(from)).expect("a size")];
+        memory.read_exact_at(&mut bytes, hex(from)).expect("a mapping");
+        (fields.next().expect("access").to_owned(), bytes)
+    });
+    regions.collect()
+}
+
+/// The most memory that a process has held so far, in KiB.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn resident_peak_kib(pid: u32) -> u64 {
+    kib(pid, "VmHWM:")
+}
+
 /// Memory that a process holds, in KiB.
 ///
 /// # Panics
 /// If the process is gone.
 #[must_use]
 pub fn resident_kib(pid: u32) -> u64 {
+    kib(pid, "VmRSS:")
+}
+
+fn kib(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a process with memory");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
@@ -242,5 +275,59 @@ pub unsafe fn in_forked_child(child: impl FnOnce() -> i32) -> Option<i32> {
             return None;
         }
         std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A child that was forked and goes on from here, in the middle of the program. Killed when dropped.
+#[derive(Debug)]
+pub struct Forked(libc::pid_t);
+
+impl Forked {
+    /// Forks; the child runs `child` and ends, with status 0 whatever becomes of it.
+    ///
+    /// The child has this kernel thread only, and locks that others held stay locked in it: it must not need any but the
+    /// allocator's, which is safe.
+    ///
+    /// # Panics
+    /// If there can be no more processes.
+    #[must_use]
+    pub fn start(child: impl FnOnce()) -> Self {
+        // SAFETY: the child ends below without returning into the caller's frames; what it may use is documented.
+        let pid = unsafe { libc::fork() };
+        if pid == 0 {
+            // It must not outlive a program that is killed, nor say anything.
+            let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL));
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            // SAFETY: ends the child at once, without destructors and exit handlers of the parent.
+            unsafe { libc::_exit(0) };
+        }
+        assert!(pid > 0, "fork: {}", io::Error::last_os_error());
+        Self(pid)
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// Never: ids are not negative.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        u32::try_from(self.0).expect("a process id")
+    }
+
+    /// Sends it a signal; nothing happens if it has ended already, as it is not waited for until it is dropped.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        if let Some(pid) = rustix::process::Pid::from_raw(self.0) {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        let mut status = 0;
+        // SAFETY: the child is ours and not yet waited for, so the id is still its own.
+        unsafe { libc::kill(self.0, libc::SIGKILL) };
+        // SAFETY: as above; `status` is ours.
+        unsafe { libc::waitpid(self.0, &raw mut status, 0) };
     }
 }

@@ -11,12 +11,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall::{CallError, Client as _, Transfer};
-use nearcall_layout::pair::{BELL_COUNT, armed, client, poll, reply, server, status};
+use nearcall_layout::pair::{BELL_COUNT, armed, client, poll, server, status};
+use nearcall_testkit::busy::StopOnDrop;
 use nearcall_testkit::client::{Client, Line};
-use nearcall_testkit::packet::Connection;
+use nearcall_testkit::lies::server::{WAITING, deceive};
 use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::random::Random;
-use nearcall_testkit::server::{Liar, Server};
+use nearcall_testkit::server::Liar;
 use nearcall_testkit::tasks::{Task, Used, confined, cpus};
 use rustix::process::Signal;
 use work::{ADD, Job, MODES, PATIENCE, PROCEDURES, Place, UNTIL_STOPPED, skip, times_count};
@@ -40,15 +41,6 @@ fn is_cold(client: &Client) -> bool {
         && (0..BELL_COUNT).all(|n| client.peer.load(server::armed(n)) == armed::AWAY)
 }
 
-/// Sets a flag when dropped, so that threads end with a test that fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Does `attack` again and again on a thread, and `meanwhile` beside it.
 fn during<R>(attack: impl Fn() + Sync, meanwhile: impl FnOnce() -> R) -> R {
     let stop = AtomicBool::new(false);
@@ -58,7 +50,7 @@ fn during<R>(attack: impl Fn() + Sync, meanwhile: impl FnOnce() -> R) -> R {
                 attack();
             }
         });
-        let _stop = Stop(&stop);
+        let _stop = StopOnDrop(&stop);
         meanwhile()
     })
 }
@@ -174,58 +166,12 @@ fn a_client_that_is_stopped_in_the_middle_of_calls_costs_nothing_and_goes_on() {
     println!("{} calls by the one that was stopped ten times", stopped.stop().calls());
 }
 
-/// What a server does with its words while it has a client.
-const LIES: [&str; 8] = ["polled", "polled here", "asleep", "looking", "toggles", "takes away", "stirs", "wakes"];
-
-fn lie(how: &str, answers: bool, connection: Connection) {
-    let mut me = Server::honest(connection);
-    let arm = |me: &Server, what: u64| (0..BELL_COUNT).for_each(|n| me.own.store(server::armed(n), what));
-    let unpolled = poll::word(poll::UNPOLLED, 0);
-    match how {
-        "polled" => {}
-        "polled here" => me.own.store(server::STATUS, poll::word(poll::POLLED, u16::try_from(cpus()[0]).unwrap())),
-        "looking" => {
-            me.own.store(server::STATUS, unpolled);
-            arm(&me, armed::LOOKING);
-        }
-        _ => {
-            me.own.store(server::STATUS, unpolled);
-            arm(&me, armed::ASLEEP);
-        }
-    }
-    let mut random = Random::new(8);
-    while !me.connection.is_closed() {
-        let astacks = (0..5).map(server::reply);
-        match how {
-            "toggles" => {
-                let n = usize::try_from(random.below(2)).unwrap();
-                me.own.store(server::armed(n), random.below(4));
-                let (state, cpu) = (u16::try_from(random.below(3)).unwrap(), u16::try_from(random.below(3)).unwrap());
-                me.own.store(server::STATUS, poll::word(state, cpu));
-            }
-            "takes away" => astacks.for_each(|at| {
-                me.own.requeue(at, server::REPLY_BELL);
-            }),
-            // Sequence numbers that no call will have here, and no wake: a sleep on the old value fails.
-            "stirs" if !answers => {
-                let wrong = u32::try_from(random.below(1 << 31)).unwrap() | 1 << 31;
-                astacks.for_each(|at| me.own.store(at, reply::first(wrong, 0)));
-            }
-            "wakes" => astacks.for_each(|at| me.own.wake(at)),
-            _ => {}
-        }
-        if let (true, Some(request)) = (answers, me.request(Duration::ZERO)) {
-            me.answer(&request, status::OK, 0, &5u64.to_le_bytes());
-        }
-    }
-}
-
 /// Each lie, and how a client in each mode fares with it.
 fn lied_to(answers: bool, call: impl Fn(&str, &work::WorkClient, Transfer)) {
     if cfg!(feature = "no-steps") {
         return skip("servers that lie", "built with the feature no-steps: steps are what helps against them");
     }
-    for how in LIES {
+    for how in WAITING {
         let place = Place::with(&format!("liar {answers} {how}"));
         // Of one that says to poll on CPU 0, the client is there as well.
         let client = place.bind();
@@ -272,7 +218,9 @@ fn play() {
         if let (Some("liar"), Some(answers), Some(how)) = (words.next(), words.next(), words.next()) {
             work::end_with_the_test();
             let (answers, how) = (answers == "true", how.to_owned());
-            let _liar = Liar::start(&dir, "work", move |connection| lie(&how, answers, connection));
+            let _liar = Liar::start(&dir, "work", move |connection| {
+                deceive(&how, answers, Duration::MAX, connection);
+            });
             process::ready();
             process::until_released();
         }

@@ -6,12 +6,10 @@
 #[path = "values/types.rs"]
 mod types;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use nearcall::Wire;
 use nearcall_layout::conventional::{Unfit, decode, encode};
 use nearcall_layout::wire::{Class, Tail};
+use nearcall_testkit::peak::{Measuring, peak_of};
 use nearcall_testkit::random::Random;
 use proptest::prelude::*;
 use types::*;
@@ -155,62 +153,5 @@ fn the_peak_is_measured() {
     assert!((1500..1600).contains(&peak), "{peak}");
 }
 
-/// What `run` returns, and the most bytes that this thread had allocated meanwhile.
-fn peak_of<T>(run: impl FnOnce() -> T) -> (T, usize) {
-    let before = NOW.get();
-    PEAK.set(before);
-    let value = run();
-    (value, PEAK.get().saturating_sub(before).unsigned_abs())
-}
-
-thread_local! {
-    /// Bytes allocated by this thread and not freed by it; less than 0 if it frees what others allocated.
-    static NOW: Cell<isize> = const { Cell::new(0) };
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
 #[global_allocator]
 static MEASURING: Measuring = Measuring;
-
-struct Measuring;
-
-fn add(size: usize) {
-    let now = NOW.get() + size as isize;
-    NOW.set(now);
-    PEAK.set(PEAK.get().max(now));
-}
-
-fn subtract(size: usize) {
-    NOW.set(NOW.get() - size as isize);
-}
-
-// SAFETY: everything is left to `System`, which keeps the promises of an allocator; measuring does not allocate, as the
-// thread's counters have constant initial values and no destructors.
-unsafe impl GlobalAlloc for Measuring {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        add(layout.size());
-        // SAFETY: the caller's promise: the layout is not of size 0.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        add(layout.size());
-        // SAFETY: the caller's promise: the layout is not of size 0.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both exist for a moment.
-        add(size);
-        subtract(layout.size());
-        // SAFETY: the caller's promise: `block` came from this allocator, so from `System`, with this layout, and
-        // `size` is neither 0 nor too large.
-        unsafe { System.realloc(block, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        subtract(layout.size());
-        // SAFETY: the caller's promise: `block` came from this allocator, so from `System`, with this layout.
-        unsafe { System.dealloc(block, layout) }
-    }
-}

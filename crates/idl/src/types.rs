@@ -310,6 +310,12 @@ fn path_value(path: &Path, role: Role, refusals: &mut Refusals) -> bool {
             ("`isize` has another size in a program built for another word length", "use `i64` or `i32`")
         } else if segment.ident == "Self" {
             ("`Self` is another type on each side", "name a type that both sides know")
+        } else if segment.ident == "str" {
+            // rustc would say so of every line of generated code that holds one.
+            (
+                "text without a reference has no size",
+                "take `&str`; or `String`, also inside of other types and in results",
+            )
         } else {
             if let PathArguments::AngleBracketed(arguments) = &segment.arguments {
                 for argument in &arguments.args {
@@ -397,6 +403,20 @@ pub(crate) fn spelling(ty: &Type) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_without_a_size_is_refused_where_it_stands() {
+        for wrong in ["a: str", "a: &[str]", "a: Vec<str>", "a: &mut [str]", "#[out] a: &mut Option<str>"] {
+            let item = format!("trait T {{ fn f(&self, {wrong}); }}");
+            let error = crate::read(syn::parse_str(&item).unwrap()).unwrap_err();
+            assert!(error.to_string().starts_with("text without a reference"), "{wrong}: {error}");
+        }
+        for wrong in ["str", "(u8, str)", "Result<str, u8>", "Result<u8, Box<str>>"] {
+            let item = format!("trait T {{ fn f(&self) -> {wrong}; }}");
+            assert!(crate::read(syn::parse_str(&item).unwrap()).is_err(), "{wrong}");
+        }
+        assert!(crate::read(syn::parse_str("trait T { fn f(&self, a: &str) -> String; }").unwrap()).is_ok());
+    }
 
     #[test]
     fn spellings_do_not_depend_on_spaces() {

@@ -300,13 +300,24 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
         Refused::Incompatible(which) => {
             let mut difference = String::new();
             for (index, theirs) in which {
-                let ours = interface.procedures.get(usize::from(index)).map(interface::signature).unwrap_or_default();
-                let theirs = if theirs.is_empty() { "has no such procedure" } else { theirs.as_str() };
-                difference.push_str(&format!("  client: {ours}\n  server: {theirs}\n"));
+                let Some(own) = interface.procedures.get(usize::from(index)) else {
+                    return BindError::PeerMisbehaved("it found differences in procedures that were not asked for");
+                };
+                let theirs = if theirs.is_empty() { "has no such procedure".to_owned() } else { printable(&theirs) };
+                difference.push_str(&format!("  client: {}\n  server: {theirs}\n", interface::signature(own)));
             }
             BindError::Incompatible { difference }
         }
     }
+}
+
+/// A server's words, for a terminal: without what moves its cursor, or turns the line around.
+fn printable(words: &str) -> String {
+    let is_harmless = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    words.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// A connection on which the handshake goes on.

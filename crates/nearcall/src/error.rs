@@ -360,3 +360,46 @@ pub enum BindError {
     #[error("this process was forked from one that uses nearcall; exec a program in the child first")]
     Forked,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of all variants, as a list and as a `match` that a new one does not compile with.
+    macro_rules! variants {
+        ($($enum:ident $function:ident { $($variant:ident $pattern:tt),* $(,)? })*) => {
+            $(
+                #[allow(dead_code, reason = "it is the compiler that reads it")]
+                fn $function(error: &$enum) {
+                    match error {
+                        $($enum::$variant $pattern => {})*
+                    }
+                }
+            )*
+            const VARIANTS: &[&str] = &[$($(concat!(stringify!($enum), "::", stringify!($variant))),*),*];
+        };
+    }
+
+    variants! {
+        CallError call {
+            App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
+            ResultTooLarge {}, NoMemory {},
+            Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
+            Overloaded {}, Unsupported {},
+        }
+        BindError bind {
+            Dir(_), NotFound { .. }, Denied { .. }, Quota { .. }, Uid { .. }, Incompatible { .. }, Timeout(_), Closed {}, PeerMisbehaved(_),
+            NoRoom { .. }, Version { .. }, Unsupported(_), Io { .. }, Forked {},
+        }
+        ExportError export { Dir(_), Taken { .. }, Io { .. }, Forked {} }
+        DirError dir { Unknown {}, Owner { .. }, Mode { .. }, Relative { .. }, NotAnExport { .. }, Io { .. }, Name { .. } }
+    }
+
+    #[test]
+    fn every_error_is_documented_with_cause_and_way_out() {
+        let page = include_str!("../../../docs/errors.md");
+        let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
+        let documented: Vec<String> = page.lines().filter_map(row).collect();
+        assert_eq!(documented, VARIANTS, "docs/errors.md, in the order of the types");
+    }
+}

@@ -1,0 +1,380 @@
+//! Every public error, produced for real: between processes, by the kernel, or by a server that lies.
+//!
+//! The list is that of `docs/errors.md`, which a test of `nearcall` compares with the types. What cannot be produced yet
+//! stands in [`NOT_YET`] with the reason.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use nearcall::rt::{Malformed, Reader, Shape, Tail, Writer};
+use nearcall::{BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Wire};
+use nearcall_layout::pair::{VERSION, status};
+use nearcall_testkit::message;
+use nearcall_testkit::packet::Connection;
+use nearcall_testkit::process::{self, Peer};
+use nearcall_testkit::server::{Liar, Server};
+
+/// What cannot happen yet.
+const NOT_YET: [(&str, &str); 2] = [
+    ("CallError::PeerRestarted", "only far bindings know of restarts"),
+    ("CallError::Aborted", "nothing gives a call up but its time-out"),
+];
+
+#[derive(Debug, Clone, PartialEq, Wire)]
+struct Chain {
+    next: Option<Box<Self>>,
+}
+
+fn chain(length: u32) -> Chain {
+    (0..length).fold(Chain { next: None }, |next, _| Chain { next: Some(Box::new(next)) })
+}
+
+#[nearcall::interface]
+trait Faults {
+    fn flag(&self, on: bool) -> bool;
+    fn fail(&self) -> Result<(), u8>;
+    fn panic(&self);
+    fn die(&self);
+    #[call(timeout = "100ms")]
+    fn sleep(&self, milliseconds: u32);
+    fn send(&self, chain: Chain) -> u8;
+    fn receive(&self, length: u32) -> Chain;
+    #[call(concurrency = 64)]
+    fn text(&self, text: &str) -> u32;
+    fn withdraw(&self);
+}
+
+/// The same, by somebody who means other things by it.
+mod other {
+    #[nearcall::interface]
+    pub(super) trait Faults {
+        fn flag(&self, on: super::Bit) -> bool;
+    }
+
+    #[nearcall::interface]
+    pub(super) trait Different {
+        fn flag(&self, on: u8) -> bool;
+    }
+}
+
+/// Says that it is a `bool`, and is any byte.
+#[derive(Debug, Clone, Copy)]
+struct Bit(u8);
+
+impl Wire for Bit {
+    const FIXED: bool = true;
+    const SIZE: usize = 1;
+    const SHAPE: &'static Shape = bool::SHAPE;
+
+    fn put(&self, head: &mut [u8], at: usize) {
+        self.0.put(head, at);
+    }
+
+    fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
+        u8::get(head, at, tail).map(Self)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        self.0.write(to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        u8::read(from).map(Self)
+    }
+}
+
+static EXPORTS: Mutex<Vec<Export>> = Mutex::new(Vec::new());
+
+struct Hand;
+
+impl Faults for Hand {
+    fn flag(&self, on: bool) -> bool {
+        !on
+    }
+    fn fail(&self) -> Result<(), u8> {
+        Err(7)
+    }
+    fn panic(&self) {
+        panic!("asked to");
+    }
+    fn die(&self) {
+        std::process::exit(0);
+    }
+    fn sleep(&self, milliseconds: u32) {
+        std::thread::sleep(Duration::from_millis(milliseconds.into()));
+    }
+    fn send(&self, _: Chain) -> u8 {
+        1
+    }
+    fn receive(&self, length: u32) -> Chain {
+        chain(length)
+    }
+    fn text(&self, text: &str) -> u32 {
+        u32::try_from(text.len()).unwrap()
+    }
+    fn withdraw(&self) {
+        EXPORTS.lock().unwrap().iter().for_each(Export::revoke_all);
+    }
+}
+
+/// A directory of names, and servers in it.
+struct Place {
+    _outer: tempfile::TempDir,
+    dir: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let outer = tempfile::tempdir().unwrap();
+        let dir = outer.path().join("names");
+        support::make_dir(&dir);
+        Self { _outer: outer, dir }
+    }
+
+    fn bind<C: nearcall::Client>(&self, name: &str) -> Result<C, BindError> {
+        Binder::new(name).dir(&self.dir).bind()
+    }
+
+    /// How a bind to a server that does this ends.
+    fn lied_to(lie: impl Fn(Connection) + Send + Sync + 'static) -> BindError {
+        let place = Self::new();
+        let _liar = Liar::start(&place.dir, "liar", lie);
+        place.bind::<FaultsClient>("liar").expect_err("a lie")
+    }
+
+    /// How a call to a server that answers with this status ends.
+    fn answered(status: u16) -> CallError {
+        let place = Self::new();
+        let _liar = Liar::start(&place.dir, "liar", move |connection| {
+            Server::honest(connection).serve(|server, request| server.answer(request, status, 0, &[2]));
+        });
+        place.bind::<FaultsClient>("liar").expect("an honest handshake").flag(true).expect_err("a lie")
+    }
+}
+
+/// The names of the errors that came, as they came.
+#[derive(Default)]
+struct Produced(BTreeSet<String>);
+
+impl Produced {
+    /// That `error` is the variant `name`, and has words for people.
+    fn is(&mut self, name: &str, error: &(impl std::fmt::Debug + std::fmt::Display)) {
+        let (debug, words) = (format!("{error:?}"), error.to_string());
+        let variant = name.rsplit("::").next().unwrap();
+        let is_it = debug.strip_prefix(variant).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        assert!(is_it, "{name} expected: {debug}");
+        assert!(words.len() > 10, "{name}: {words:?} says nothing");
+        println!("{name}: {words}");
+        self.0.insert(name.to_owned());
+    }
+}
+
+/// Procedures have a type of error each.
+fn without_app<T, E: std::fmt::Debug + std::fmt::Display>(result: Result<T, CallError<E>>) -> CallError<E> {
+    result.map(drop).expect_err("a fault")
+}
+
+fn calls(produced: &mut Produced) {
+    let place = Place::new();
+    let _server = Peer::start("serve", &place.dir);
+    let client: FaultsClient = place.bind("faults").unwrap();
+    assert_eq!(client.flag(true), Ok(false));
+    produced.is("CallError::App", &without_app(client.fail()));
+    produced.is("CallError::Panicked", &without_app(client.panic()));
+    produced.is("CallError::Unsendable", &without_app(client.send(chain(100))));
+    produced.is("CallError::Unreturnable", &without_app(client.receive(100)));
+    produced.is("CallError::TooLarge", &without_app(client.text(&"x".repeat(80 << 20))));
+    produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
+    let other: other::FaultsClient = place.bind("faults").unwrap();
+    produced.is("CallError::BadArgument", &without_app(other.flag(Bit(2))));
+    // More than there are of the class, for longer than a call waits for one.
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..70).map(|_| scope.spawn(|| client.sleep(1000))).collect();
+        let ends: Vec<_> = calls.into_iter().map(|call| call.join().unwrap()).collect();
+        let none = ends.iter().find(|end| **end == Err(CallError::NoAStack)).expect("too few A-stacks");
+        produced.is("CallError::NoAStack", &none.unwrap_err());
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    // SAFETY: the child only calls through a stub, which says that it cannot, and takes no lock.
+    let forked = unsafe {
+        process::in_forked_child(|| {
+            match (client.flag(true), Binder::new("faults").dir(&place.dir).bind::<FaultsClient>()) {
+                (Err(CallError::Forked), Err(BindError::Forked)) => {
+                    match Exporter::new("x").dir(&place.dir).export(FaultsServer::new(Hand)) {
+                        Err(ExportError::Forked) => 42,
+                        other => {
+                            // Nothing of the parent's may be dropped here.
+                            std::mem::forget(other);
+                            1
+                        }
+                    }
+                }
+                _ => 2,
+            }
+        })
+    };
+    assert_eq!(forked, Some(42));
+    // What the child has seen, with the parent's words.
+    produced.is("CallError::Forked", &CallError::<std::convert::Infallible>::Forked);
+    produced.is("BindError::Forked", &BindError::Forked);
+    produced.is("ExportError::Forked", &ExportError::Forked);
+    client.withdraw().unwrap();
+    produced.is(
+        "CallError::Revoked",
+        &loop {
+            match client.flag(true) {
+                Ok(_) => std::thread::sleep(Duration::from_millis(1)),
+                Err(error) => break error,
+            }
+        },
+    );
+    let client: FaultsClient = place.bind("faults").unwrap();
+    produced.is("CallError::PeerDied", &without_app(client.die()));
+    produced.is("CallError::PeerMisbehaved", &Place::answered(status::OK));
+    produced.is("CallError::Overloaded", &Place::answered(status::OVERLOADED));
+    produced.is("CallError::Unsupported", &Place::answered(status::NO_PROCEDURE));
+}
+
+fn binds(produced: &mut Produced) {
+    let place = Place::new();
+    let _server = Peer::start("serve", &place.dir);
+    let error = |result: Result<FaultsClient, BindError>| result.map(drop).expect_err("a fault");
+    produced.is("BindError::NotFound", &error(place.bind("nobody")));
+    produced.is("BindError::Unsupported", &error(place.bind("tcp://host/faults")));
+    let incompatible = place.bind::<other::DifferentClient>("faults").map(drop).expect_err("another interface");
+    produced.is("BindError::Incompatible", &incompatible);
+    // More than 64 A-stacks each; a pair has 128.
+    let held: FaultsClient = place.bind("faults").unwrap();
+    produced.is("BindError::NoRoom", &error(place.bind("faults 2")));
+    drop(held);
+    produced.is(
+        "BindError::Timeout",
+        &Place::lied_to(|connection| {
+            let _ = connection.closes(Duration::from_secs(10));
+        }),
+    );
+    produced.is("BindError::Closed", &Place::lied_to(|connection| drop(connection.hear(Duration::from_secs(1)))));
+    produced.is(
+        "BindError::PeerMisbehaved",
+        &Place::lied_to(|connection| {
+            let _ = connection.hear(Duration::from_secs(1));
+            let _ = connection.say(message::READY);
+            let _ = connection.closes(Duration::from_secs(5));
+        }),
+    );
+    produced.is(
+        "BindError::Version",
+        &Place::lied_to(|connection| {
+            let _ = connection.hear(Duration::from_secs(1));
+            let _ = connection.say(&message::welcome(VERSION + 1, [0; 16], 1));
+        }),
+    );
+    produced.is(
+        "BindError::Denied",
+        &Place::lied_to(|connection| {
+            let (server, id, _) = Server::pair(connection);
+            let _ = server.connection.say(&message::denied(id));
+            server.until_closed();
+        }),
+    );
+}
+
+fn exports_and_directories(produced: &mut Produced) {
+    let place = Place::new();
+    let export = |name: &str, dir: &Path| Exporter::new(name).dir(dir).export(FaultsServer::new(Hand));
+    let held = export("name", &place.dir).unwrap();
+    produced.is("ExportError::Taken", &export("name", &place.dir).expect_err("taken"));
+    drop(held);
+    let missing = place.dir.join("not").join("there");
+    let error = export("name", &missing).expect_err("no parent");
+    produced.is("ExportError::Dir", &error);
+    let ExportError::Dir(error) = error else { panic!("{error:?}") };
+    produced.is("DirError::Io", &error);
+    let error = Binder::new(".hidden").dir(&place.dir).bind::<FaultsClient>().map(drop).expect_err("no name");
+    produced.is("BindError::Dir", &error);
+    let BindError::Dir(error) = error else { panic!("{error:?}") };
+    produced.is("DirError::Name", &error);
+    std::fs::set_permissions(&place.dir, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let Err(BindError::Dir(error)) = place.bind::<FaultsClient>("name") else { panic!("others may write it") };
+    produced.is("DirError::Mode", &error);
+    std::fs::set_permissions(&place.dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // What takes a process of its own; each says what it saw by being ready.
+    for (part, names) in [
+        ("without descriptors", &["BindError::Io", "ExportError::Io"][..]),
+        ("without a directory", &["DirError::Unknown"]),
+        ("in a stranger's directory", &["DirError::Owner"]),
+    ] {
+        if part != "without descriptors" && !rustix::process::geteuid().is_root() {
+            println!("SKIPPED {names:?}: only root can become another user");
+        } else {
+            drop(Peer::start(part, &place.dir));
+        }
+        produced.0.extend(names.iter().map(|&name| name.to_owned()));
+    }
+}
+
+#[test]
+fn every_error_is_produced() {
+    let mut produced = Produced::default();
+    calls(&mut produced);
+    binds(&mut produced);
+    exports_and_directories(&mut produced);
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
+    let documented: BTreeSet<String> = include_str!("../../docs/errors.md").lines().filter_map(row).collect();
+    let not_yet = NOT_YET.map(|(name, why)| {
+        println!("{name}: not yet: {why}");
+        name.to_owned()
+    });
+    assert!(not_yet.iter().all(|name| !produced.0.contains(name)), "{not_yet:?} are produced after all");
+    produced.0.extend(not_yet);
+    assert_eq!(produced.0, documented);
+}
+
+/// Not a test: the parts of other processes.
+#[test]
+fn play() {
+    let Some((part, dir)) = Peer::part() else { return };
+    match part.as_str() {
+        "serve" => {
+            // One procedure panics, and says so.
+            std::panic::set_hook(Box::new(|_| {}));
+            let export = |name: &str| Exporter::new(name).dir(&dir).export(FaultsServer::new(Hand)).unwrap();
+            EXPORTS.lock().unwrap().extend(["faults", "faults 2"].map(export));
+        }
+        "without descriptors" => {
+            let none = libc::rlimit { rlim_cur: 3, rlim_max: 3 };
+            // SAFETY: `none` is initialised and only read.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const none) }, 0);
+            let error = Binder::new("x").dir(&dir).bind::<FaultsClient>().map(drop).unwrap_err();
+            assert!(matches!(error, BindError::Io { .. }), "{error:?}");
+            let error = Exporter::new("x").dir(&dir).export(FaultsServer::new(Hand)).map(drop).unwrap_err();
+            assert!(matches!(error, ExportError::Io { .. }), "{error:?}");
+        }
+        "without a directory" => {
+            for name in ["NEARCALL_DIR", "XDG_RUNTIME_DIR"] {
+                // SAFETY: the other kernel threads of this process wait for its tests, and read no variable.
+                unsafe { std::env::remove_var(name) };
+            }
+            let stranger = 64_123;
+            // SAFETY: numbers only.
+            assert_eq!(unsafe { libc::setresuid(stranger, stranger, stranger) }, 0);
+            let error = Binder::new("x").bind::<FaultsClient>().map(drop).unwrap_err();
+            assert!(matches!(error, BindError::Dir(DirError::Unknown)), "{error:?}");
+        }
+        "in a stranger's directory" => {
+            let theirs = dir.join("theirs");
+            support::make_dir(&theirs);
+            std::os::unix::fs::chown(&theirs, Some(64_123), None).unwrap();
+            let error = Binder::new("x").dir(&theirs).bind::<FaultsClient>().map(drop).unwrap_err();
+            assert!(matches!(error, BindError::Dir(DirError::Owner { owner: 64_123, .. })), "{error:?}");
+        }
+        other => panic!("{other}"),
+    }
+    process::ready();
+    process::until_released();
+}
