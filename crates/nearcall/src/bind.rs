@@ -227,9 +227,10 @@ impl Binder {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
         let procedures = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
-            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce);
+            let timeout = patience(own.timeout);
+            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce).within(timeout);
             let astacks = Arc::clone(astacks.get(usize::from(class))?);
-            Some(Procedure { callee: Callee { target, timeout: patience(own.timeout) }, astacks })
+            Some(Procedure { callee: Callee { target, timeout }, astacks })
         });
         let Some(procedures) = procedures.collect() else {
             return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));

@@ -14,9 +14,11 @@ use nearcall_core::sys::socket;
 use nearcall_core::transfer::crew::Pair;
 use nearcall_layout::pair::{AstackClass, Plan, request, status};
 
+use crate::departures::Departures;
 use crate::domain::random;
 use crate::interface;
 use crate::message::{Bound, FromServer, Refused, Wanted};
+use crate::peer::Peer;
 use crate::rt::{self, Interface, Service};
 
 /// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
@@ -37,6 +39,7 @@ pub(crate) struct Exported {
     class_of: Vec<u8>,
     fingerprints: Vec<u64>,
     pub(crate) withdrawn: AtomicBool,
+    pub(crate) departures: Departures,
     /// Requests that no correct client makes, over all pairs, living and ended.
     refused: AtomicU64,
 }
@@ -62,6 +65,7 @@ impl Exported {
             class_of,
             fingerprints,
             withdrawn: AtomicBool::new(false),
+            departures: Departures::default(),
             refused: AtomicU64::new(0),
         }
     }
@@ -152,15 +156,25 @@ pub(crate) struct ServerPair {
     state: Mutex<State>,
     /// The export by whose name the client came; what names no binding is counted there.
     home: Arc<Exported>,
+    peer: Peer,
 }
 
 impl ServerPair {
-    pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>) -> Self {
+    pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>, peer: Peer) -> Self {
         let state =
             State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
         let first = Box::new(core::array::from_fn(|_| Place::default()));
         let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, first, blocks, state: Mutex::new(state), home }
+        Self { half, control, first, blocks, state: Mutex::new(state), home, peer }
+    }
+
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// What a binding is to, whether it was taken back or not.
+    pub(crate) fn interface(&self, binding: u16) -> Option<&'static Interface> {
+        Some(self.place(binding)?.placed.get()?.exported.interface())
     }
 
     #[inline(always)]
@@ -197,7 +211,7 @@ impl ServerPair {
         if exported.withdrawn.load(Ordering::Relaxed) {
             return Err(Refused::Denied);
         }
-        let placed = state.place(exported, |class| self.half.runs_in(class))?;
+        let placed = state.place(exported, |class| self.half.running_in(class) != 0)?;
         let index = match state.free.get_mut(&exported.id).and_then(Vec::pop) {
             Some(index) => index,
             None => self.new_place(&mut state, &placed)?,
@@ -239,6 +253,21 @@ impl ServerPair {
         }
     }
 
+    /// The client has gone: takes back what it had, so that none of its calls begins any more, and notes that with each
+    /// export it had bound.
+    pub(crate) fn depart(self: &Arc<Self>) {
+        let exports: Vec<_> = self.state().placed.values().map(|placed| Arc::clone(&placed.exported)).collect();
+        for exported in exports {
+            self.revoke(exported.id);
+            exported.departures.note(self);
+        }
+    }
+
+    /// What a binding is to, if it is one of this client.
+    pub(crate) fn export(&self, binding: u16) -> Option<u64> {
+        Some(self.place(binding)?.placed.get()?.exported.id)
+    }
+
     /// Takes back every binding to an export and tells the client.
     pub(crate) fn revoke(&self, export: u64) {
         let mut state = self.state();
@@ -258,11 +287,11 @@ impl ServerPair {
         }
     }
 
-    /// Whether a procedure of an export runs for this client.
-    pub(crate) fn runs(&self, export: u64) -> bool {
+    /// How many procedures of an export run for this client.
+    pub(crate) fn running(&self, export: u64) -> usize {
         let state = self.state();
-        let Some(placed) = state.placed.get(&export) else { return false };
-        placed.classes.iter().any(|class| self.half.runs_in(class))
+        let Some(placed) = state.placed.get(&export) else { return 0 };
+        placed.classes.iter().map(|class| self.half.running_in(class)).sum()
     }
 
     /// Sends a message. A client that does not read its messages loses them, not the server's time.

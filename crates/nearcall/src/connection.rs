@@ -20,6 +20,7 @@ use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, V
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
 use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
+use crate::peer::Peer;
 
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;
@@ -54,7 +55,8 @@ pub(crate) struct Connection {
     since: Instant,
     token: u64,
     client: Option<Credentials>,
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<Arc<OwnedFd>>,
+    is_watched: bool,
     state: State,
 }
 
@@ -65,7 +67,7 @@ impl Connection {
     pub(crate) fn new(socket: OwnedFd, exported: Arc<Exported>, since: Instant) -> Self {
         // A client never sends descriptors. Where the kernel cannot refuse them they are closed when received.
         let _ = socket::refuse_descriptors(socket.as_fd());
-        Self { socket, exported, since, token: 0, client: None, pidfd: None, state: State::Greeting }
+        Self { socket, exported, since, token: 0, client: None, pidfd: None, is_watched: false, state: State::Greeting }
     }
 
     pub(crate) fn socket(&self) -> &OwnedFd {
@@ -84,8 +86,10 @@ impl Connection {
     }
 
     /// The handle on the client's process, once.
-    pub(crate) fn take_pidfd(&mut self) -> Option<OwnedFd> {
-        self.pidfd.take()
+    pub(crate) fn take_pidfd(&mut self) -> Option<Arc<OwnedFd>> {
+        let pidfd = self.pidfd.clone().filter(|_| !self.is_watched)?;
+        self.is_watched = true;
+        Some(pidfd)
     }
 
     /// What `token` stands for, if this connection gave it.
@@ -111,7 +115,7 @@ impl Connection {
             let Ok(message) = FromClient::from_bytes(bytes) else { return Step::Close };
             if self.client.is_none() {
                 self.client = received.sender.credentials;
-                self.pidfd = received.sender.pidfd;
+                self.pidfd = received.sender.pidfd.map(Arc::new);
             }
             match self.answer(message, instance, &by_token) {
                 Ok(Step::Rung) => step = Step::Rung,
@@ -183,7 +187,8 @@ impl Connection {
         let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken)?;
         let half = ServerHalf::new(own, peer, first);
         let control = self.socket.try_clone().map_err(|_| Broken)?;
-        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, Arc::clone(&self.exported))));
+        let peer = Peer::new(self.client.ok_or(Broken)?, self.pidfd.clone());
+        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, Arc::clone(&self.exported), peer)));
         self.send(&FromServer::Ready, &[])
     }
 }

@@ -116,8 +116,8 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Takes a name: a socket that listens, with file mode `mode`.
-    pub(crate) fn take(dir: Dir, name: &str, mode: u32) -> Result<Self, ExportError> {
+    /// Takes a name: a socket that listens, with file mode `mode`. `replace`: also from a living process of this user.
+    pub(crate) fn take(dir: Dir, name: &str, mode: u32, replace: bool) -> Result<Self, ExportError> {
         check(name)?;
         let io = |what: &'static str| move |errno: Errno| ExportError::Io { what, source: errno.into() };
         let _lock = lock(&dir, name)?;
@@ -133,17 +133,24 @@ impl Held {
             rustix::net::listen(&listener, BACKLOG).map_err(io("listen"))?;
             let stat = rustix::fs::statat(&dir.fd, temporary.as_str(), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(io("stat the socket"))?;
-            publish(&dir, &temporary, name)?;
+            publish(&dir, &temporary, name, replace.then_some(stat.st_uid))?;
             Ok((stat.st_dev, stat.st_ino))
         })();
         let _ = rustix::fs::unlinkat(&dir.fd, temporary.as_str(), AtFlags::empty());
         let file = result?;
         Ok(Self { dir, name: name.to_owned(), file, listener })
     }
+
+    /// Whether the name is that of this listener. Its file cannot be another's: the listener keeps the inode.
+    pub(crate) fn is_ours(&self) -> bool {
+        rustix::fs::statat(&self.dir.fd, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.file)
+    }
 }
 
-/// Links the listening socket to its name; replaces a name whose process is dead. Under the lock.
-fn publish(dir: &Dir, temporary: &str, name: &str) -> Result<(), ExportError> {
+/// Links the listening socket to its name; replaces a name whose process is dead, or belongs to the user `of`. Under the
+/// lock.
+fn publish(dir: &Dir, temporary: &str, name: &str, of: Option<u32>) -> Result<(), ExportError> {
     let io = |what: &'static str| move |errno: Errno| ExportError::Io { what, source: errno.into() };
     match rustix::fs::linkat(&dir.fd, temporary, &dir.fd, name, AtFlags::empty()) {
         Ok(()) => return Ok(()),
@@ -153,9 +160,14 @@ fn publish(dir: &Dir, temporary: &str, name: &str) -> Result<(), ExportError> {
     match dir.connect(name) {
         // Nobody listens: its process is dead, or has closed it.
         Err(Errno::CONNREFUSED | Errno::NOENT) => {}
-        _ => return Err(ExportError::Taken { name: name.to_owned() }),
+        _ => {
+            let owner = rustix::fs::statat(&dir.fd, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_uid);
+            if of.is_none() || owner.ok() != of {
+                return Err(ExportError::Taken { name: name.to_owned() });
+            }
+        }
     }
-    rustix::fs::renameat(&dir.fd, temporary, &dir.fd, name).map_err(io("replace the dead socket"))
+    rustix::fs::renameat(&dir.fd, temporary, &dir.fd, name).map_err(io("replace the earlier socket"))
 }
 
 fn lock(dir: &Dir, name: &str) -> Result<OwnedFd, ExportError> {
@@ -182,9 +194,7 @@ fn lock(dir: &Dir, name: &str) -> Result<OwnedFd, ExportError> {
 impl Drop for Held {
     fn drop(&mut self) {
         let Ok(_lock) = lock(&self.dir, &self.name) else { return };
-        let ours = rustix::fs::statat(&self.dir.fd, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.file);
-        if ours {
+        if self.is_ours() {
             let _ = rustix::fs::unlinkat(&self.dir.fd, self.name.as_str(), AtFlags::empty());
         }
     }
@@ -201,19 +211,30 @@ mod tests {
     #[test]
     fn a_name_has_one_holder_and_a_dead_one_is_replaced() {
         let at = tempfile::tempdir().unwrap();
-        let held = Held::take(dir(&at), "clock", 0o600).unwrap();
-        assert!(matches!(Held::take(dir(&at), "clock", 0o600), Err(ExportError::Taken { .. })));
+        let held = Held::take(dir(&at), "clock", 0o600, false).unwrap();
+        assert!(matches!(Held::take(dir(&at), "clock", 0o600, false), Err(ExportError::Taken { .. })));
         assert!(dir(&at).connect("clock").is_ok());
         // What kill -9 leaves: the file without the listener.
         let Held { listener, .. } = &held;
         rustix::net::shutdown(listener, rustix::net::Shutdown::Both).unwrap();
-        let second = Held::take(dir(&at), "clock", 0o600).unwrap();
+        let second = Held::take(dir(&at), "clock", 0o600, false).unwrap();
         drop(held);
         assert!(dir(&at).connect("clock").is_ok(), "the old holder must not remove the new one's name");
         drop(second);
         assert!(matches!(dir(&at).connect("clock"), Err(Errno::NOENT)));
         let left: Vec<_> = std::fs::read_dir(at.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(left, [".clock.lock"]);
+    }
+
+    #[test]
+    fn a_living_holder_is_replaced_if_asked_and_does_not_take_the_name_along() {
+        let at = tempfile::tempdir().unwrap();
+        let first = Held::take(dir(&at), "clock", 0o600, true).unwrap();
+        let second = Held::take(dir(&at), "clock", 0o600, true).unwrap();
+        assert!(!first.is_ours() && second.is_ours());
+        drop(first);
+        assert!(second.is_ours());
+        assert!(dir(&at).connect("clock").is_ok());
     }
 
     #[test]

@@ -112,7 +112,7 @@ enum Source {
     /// The pidfd of the client behind that connection.
     ClientDeath {
         of: u64,
-        pidfd: OwnedFd,
+        pidfd: Arc<OwnedFd>,
     },
     /// A pair in which we are the client: its control socket.
     Server {
@@ -174,9 +174,8 @@ impl Watch {
     fn remove(&mut self, key: u64) {
         match self.sources.remove(&key) {
             Some(Source::Listener { listener: fd, .. }) => self.watcher.forget(&fd),
-            Some(Source::ClientDeath { pidfd: fd, .. } | Source::ServerDeath { pidfd: fd, .. }) => {
-                self.watcher.forget(&fd);
-            }
+            Some(Source::ClientDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
+            Some(Source::ServerDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
             // Their sockets belong to connections and pairs, which take them out themselves.
             Some(Source::Connection | Source::Server { .. }) | None => {}
         }
@@ -329,6 +328,7 @@ impl Watch {
         if let Some(pair) = connection.pair() {
             nearcall_core::transfer::crew::Pair::half(&**pair).end();
             self.domain.crew.forget(pair);
+            pair.depart();
             // The pair's duplicate would keep the connection open while a procedure runs.
             let _ = rustix::net::shutdown(connection.socket(), rustix::net::Shutdown::Both);
         }

@@ -32,6 +32,8 @@ pub struct Claimed {
     pub flags: u16,
     /// What the client says it wants; nothing of it is checked yet.
     pub request: Request,
+    /// The word that names procedure, binding and A-stack, with the caller's time-out ([`pair::request`]); a hint, too.
+    pub what: u64,
 }
 
 /// The server's half: its own region, the client's, and its private records.
@@ -117,7 +119,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request })
+        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, what })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.
@@ -177,6 +179,13 @@ impl ServerHalf {
         self.peer.wait_line(astack).poll() == u64::from(sequence)
     }
 
+    /// Whether the caller of `sequence` on `astack` says that it has given the call up.
+    #[must_use]
+    pub fn is_given_up(&self, astack: u16, sequence: u32) -> bool {
+        // A stale answer costs a procedure that asks again nothing but the time until it does.
+        usize::from(astack) < ASTACK_COUNT && self.peer.wait_line(astack).poll() == u64::from(sequence) | pair::GIVEN_UP
+    }
+
     /// Wakes the caller that sleeps for the reply on `astack`.
     #[cold]
     pub fn wake_caller(&self, astack: u16) {
@@ -215,12 +224,12 @@ impl ServerHalf {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Whether a procedure runs on an A-stack of `class`.
+    /// On how many A-stacks of `class` a procedure runs.
     #[must_use]
-    pub fn runs_in(&self, class: &AstackClass) -> bool {
+    pub fn running_in(&self, class: &AstackClass) -> usize {
         let first = usize::from(class.first);
         let busy = self.busy.get(first..first + usize::from(class.count)).unwrap_or_default();
-        busy.iter().any(|busy| busy.load(Ordering::SeqCst))
+        busy.iter().filter(|busy| busy.load(Ordering::SeqCst)).count()
     }
 }
 

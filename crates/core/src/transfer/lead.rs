@@ -62,7 +62,7 @@ impl<P: Pair> Standby<'_, P> {
     fn poll(&mut self, tenure: &mut Tenure, wake: u64, hole: u64) -> Result<Leave, Gone> {
         let mut answered: Vec<(usize, u16, u32)> = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
-        let mut now = ticks();
+        let mut now = self.look();
         loop {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
                 self.wake_callers(&mut answered);
@@ -77,7 +77,9 @@ impl<P: Pair> Standby<'_, P> {
                 self.enter();
                 self.execute(at, &claimed);
                 // Seen without a fence: a caller that slept long before. For others the fenced look follows.
-                if !self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+                if self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+                    now = self.look();
+                } else {
                     answered.push((at, claimed.request.astack, claimed.sequence));
                 }
                 if let Some(known) = self.mine.get_mut(at) {
@@ -97,6 +99,7 @@ impl<P: Pair> Standby<'_, P> {
                 if answered.len() + ATTENDED_MAX > ANSWERED_MAX || shared.is_some() {
                     self.wake_callers(&mut answered);
                     self.add_counts();
+                    now = self.look();
                 }
                 if let Some(leave) = shared {
                     return Ok(leave);
@@ -109,7 +112,7 @@ impl<P: Pair> Standby<'_, P> {
             turns += 1;
             if turns.is_multiple_of(LOOK) {
                 self.add_counts();
-                now = ticks();
+                now = self.look();
                 if let Some(leave) = tenure.idle(now, wake, hole) {
                     return Ok(leave);
                 }
@@ -119,6 +122,13 @@ impl<P: Pair> Standby<'_, P> {
             }
             core::hint::spin_loop();
         }
+    }
+
+    /// Looks at the clock, and notes it for calls that ask how long they have.
+    fn look(&self) -> u64 {
+        let now = ticks();
+        self.desk.look(now);
+        now
     }
 
     #[inline(always)]

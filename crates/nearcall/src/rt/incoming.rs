@@ -1,5 +1,6 @@
 //! The server's half of a stub.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nearcall_core::channel::server::{Serving, Started};
@@ -121,9 +122,19 @@ pub(crate) fn answer(
         #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "only statuses are stored there")]
         Ok(Ok(())) => incoming.status as u16,
         Ok(Err(refusal)) => refusal.reported(refused),
-        Err(_) => status::PANICKED,
+        Err(payload) => discard(payload),
     };
     started.answer(status);
+}
+
+/// Drops what a panic carried; that may panic as well, and what that carries is leaked, or there would be no end of it.
+#[cold]
+#[inline(never)]
+pub(crate) fn discard(payload: Box<dyn Any + Send>) -> u16 {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        core::mem::forget(second);
+    }
+    status::PANICKED
 }
 
 impl Refusal {
