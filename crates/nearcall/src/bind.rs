@@ -250,6 +250,7 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
     match why {
         Refused::Denied => BindError::Denied { why: "its clerk refused".to_owned() },
         Refused::NoRoom { count, frame_size } => BindError::NoRoom { count, frame_size },
+        Refused::Withdrawn => BindError::Closed,
         Refused::Incompatible(which) => {
             let mut difference = String::new();
             for (index, theirs) in which {

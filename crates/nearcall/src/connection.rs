@@ -94,7 +94,7 @@ impl Connection {
 
     /// What `token` stands for, if this connection gave it.
     pub(crate) fn redeem(&self, token: u64) -> Option<Redeemed> {
-        if token == 0 || token != self.token || self.exported.withdrawn.load(std::sync::atomic::Ordering::Relaxed) {
+        if token == 0 || token != self.token {
             return None;
         }
         Some(Redeemed { exported: Arc::clone(&self.exported), pid: self.client?.pid })

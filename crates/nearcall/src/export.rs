@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::clerk::{Exported, ServerPair};
+use nearcall_core::sys::process;
+
+use crate::clerk::{self, Exported, ServerPair};
 use crate::current::current;
 use crate::departures::Callback;
 use crate::domain::{Domain, NoDomain, domain};
@@ -85,12 +87,11 @@ impl Exporter {
             NoDomain::Forked => ExportError::Forked,
             NoDomain::Io(what, errno) => ExportError::Io { what, source: errno.into() },
         })?;
-        domain.drop_retired();
         let dir = Dir::open(self.dir.as_deref(), true)?;
         let name = Held::take(dir, &self.name, self.mode, self.replace)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
-        let exported = Arc::new(Exported::new(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
+        let exported = Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
         if let Some(callback) = self.on_exit {
             let io = |error| ExportError::Io { what: "start a thread for callbacks", source: error };
             exported.departures.start(exported.id, callback).map_err(io)?;
@@ -165,19 +166,23 @@ impl Export {
         pairs.iter().for_each(|pair| pair.revoke(id));
         let own = current().is_some_and(|call| call.pair().export(call.binding()) == Some(id));
         let timeout = if own { Duration::ZERO } else { timeout };
-        let running = || pairs.iter().map(|pair| pair.running(id)).sum();
         let start = Instant::now();
-        let mut nap = Duration::from_micros(50);
-        let mut left: usize = running();
-        while left != 0 && start.elapsed() < timeout {
+        let mut nap = NAP;
+        let drained = loop {
+            match self.exported.take() {
+                Ok(service) => break Ok(service),
+                Err(count) if start.elapsed() >= timeout => break Err(StillRunning { count }),
+                Err(_) => {}
+            }
             std::thread::sleep(nap.min(timeout.saturating_sub(start.elapsed())));
-            nap = (nap * 2).min(Duration::from_millis(5));
-            left = running();
-        }
+            nap = (nap * 2).min(NAP_MAX);
+        };
         self.exported.departures.close();
-        drop(pairs);
-        self.domain.retire(Arc::clone(&self.exported));
-        if left == 0 { Ok(()) } else { Err(StillRunning { count: left }) }
+        if drained.is_err() {
+            drop_later(Arc::clone(&self.exported));
+        }
+        // The program's own Drop, on this thread of the program's.
+        drained.map(drop)
     }
 }
 
@@ -188,4 +193,28 @@ impl Drop for Export {
             let _ = self.withdraw(Self::DRAIN);
         }
     }
+}
+
+/// Between two looks whether a procedure still runs.
+const NAP: Duration = Duration::from_micros(50);
+const NAP_MAX: Duration = Duration::from_millis(5);
+
+/// The same, once nobody waits for it any more.
+const LATER: Duration = Duration::from_millis(50);
+
+/// Drops a service when the last of its procedures has ended, on a kernel thread of its own, which ends with that: neither
+/// the watcher nor a processor runs the program's Drop.
+fn drop_later(exported: Arc<Exported>) {
+    let wait = move || {
+        process::block_all_signals();
+        loop {
+            match exported.take() {
+                Ok(service) => return drop(service),
+                Err(0) => return,
+                Err(_) => std::thread::sleep(LATER),
+            }
+        }
+    };
+    // Without a thread for it, the service goes with the last client that had bound to it.
+    let _ = std::thread::Builder::new().name("nearcall-drain".into()).spawn(wait);
 }

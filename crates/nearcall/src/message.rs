@@ -75,6 +75,8 @@ pub(crate) enum Refused {
     Incompatible(Vec<(u16, String)>),
     /// No room for the interface's A-stacks.
     NoRoom { count: u16, frame_size: u32 },
+    /// The export is withdrawn; another may have its name.
+    Withdrawn,
 }
 
 /// The bytes are no message of the protocol.
@@ -227,6 +229,7 @@ impl FromServer {
                         to.u8(1).each(which, |to, (index, signature)| to.u16(*index).text(signature))
                     }
                     Refused::NoRoom { count, frame_size } => to.u8(2).u16(*count).u32(*frame_size),
+                    Refused::Withdrawn => to.u8(20),
                 }
             }
             Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
@@ -257,6 +260,7 @@ impl FromServer {
                     0 => Refused::Denied,
                     1 => Refused::Incompatible(from.each(|from| Ok((from.u16()?, from.text()?.to_owned())))?),
                     2 => Refused::NoRoom { count: from.u16()?, frame_size: from.u32()? },
+                    20 => Refused::Withdrawn,
                     _ => return Err(NotAMessage),
                 };
                 Self::Refused { id, why }
@@ -294,6 +298,7 @@ mod tests {
                 FromServer::Refused { id: 1, why: Refused::Denied },
                 FromServer::Refused { id: 1, why: Refused::Incompatible(vec![(3, "f() -> u32".into())]) },
                 FromServer::Refused { id: 1, why: Refused::NoRoom { count: 5, frame_size: 6 } },
+                FromServer::Refused { id: 1, why: Refused::Withdrawn },
                 FromServer::Revoked { binding: 1, generation: 2 },
             ],
         )

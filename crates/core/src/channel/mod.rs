@@ -16,6 +16,7 @@
 //! ```
 
 pub mod client;
+pub mod grants;
 pub mod server;
 
 /// Words of arguments or results that ride in a line.

@@ -1,8 +1,10 @@
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, reply, sequence, status};
 
 use super::client::{ClientHalf, Hints, Request, RingFull, Target};
+use super::grants::{Grants, Room, Served, Shut};
 use super::server::{Misbehaved, ServerHalf};
 use super::*;
 use crate::shm::{OwnRegion, PeerRegion};
@@ -131,4 +133,44 @@ fn a_request_is_claimed_once_however_many_look() {
         }
     });
     assert_eq!(claimed.into_inner(), 20_000);
+}
+
+#[test]
+fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
+    let (client, server, class) = halves(1);
+    let value = Arc::new(7u8);
+    let served = Arc::new(Served::new(Arc::clone(&value), "what is known"));
+    let room = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
+    let grants = Arc::new(Grants::new(server));
+    let right = nearcall_layout::pair::request::right(3, 4);
+    // A place of the first block, and one beyond it.
+    for binding in [1, 300] {
+        assert!(grants.grant(binding, &room, right));
+    }
+    let other = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
+    assert!(!grants.grant(1, &other, right), "a place is for one room");
+    let call = |binding: u16| {
+        let target = Target::new(binding, 2, 3, 4);
+        client.publish(&target, 0, [0], NO_HINTS).unwrap();
+        grants.half().claim().unwrap()
+    };
+    assert!(matches!(grants.open(&call(2)), Err(Shut::NoBinding)));
+    for binding in [1, 300] {
+        grants.open(&call(binding)).unwrap().serve(|value, _| u16::from(**value));
+    }
+    let running = grants.open(&call(1)).unwrap();
+    assert_eq!(served.take(), Err(1));
+    running.serve(|value, _| u16::from(**value));
+    let Err(Shut::Revoked(started, info)) = grants.open(&call(300)) else { panic!("the right was taken back") };
+    assert_eq!(**info, "what is known");
+    assert_eq!(served.take(), Err(1), "a call that is being refused is one that runs");
+    started.refuse(status::REVOKED);
+    assert!(!grants.grant(5, &room, right), "no right to what is withdrawn");
+    drop(served.take().unwrap());
+    assert_eq!((served.take(), Arc::strong_count(&value)), (Err(0), 1));
+    drop((room, other, grants, served));
+    assert_eq!(Arc::strong_count(&value), 1, "not dropped twice");
+    let kept = Served::new(Arc::clone(&value), ());
+    drop(kept);
+    assert_eq!(Arc::strong_count(&value), 1, "what nobody took is dropped with the rest");
 }

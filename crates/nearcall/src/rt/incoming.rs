@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nearcall_core::channel::server::{Serving, Started};
+use nearcall_core::channel::server::Serving;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::status;
 use nearcall_layout::wire::{count_of, get_count};
@@ -103,28 +103,26 @@ fn enlarge(scratch: &mut Vec<u8>, size: usize) {
     scratch.resize(size, 0);
 }
 
-/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
-/// are reported by `refused`, before the client can know it.
+/// Runs one call up to its answer, whose status it returns. A panic of the procedure becomes the answer that it panicked;
+/// arguments that are none are reported by `refused`, before the client can know it.
 #[inline(always)]
 pub(crate) fn answer(
     service: &dyn Service,
     procedure: u16,
-    mut started: Started<'_>,
+    call: Serving<'_>,
     scratch: &mut Vec<u8>,
     refused: impl FnOnce(),
-) {
-    let call = started.serve();
+) -> u16 {
     let mut incoming = Incoming { call, scratch: Scratch::Whole(scratch), status: u32::from(status::PANICKED), at: 0 };
     // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
     // restored by what follows, whatever happened inside.
     let result = catch_unwind(AssertUnwindSafe(|| service.call(procedure, &mut incoming)));
-    let status = match result {
+    match result {
         #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "only statuses are stored there")]
         Ok(Ok(())) => incoming.status as u16,
         Ok(Err(refusal)) => refusal.reported(refused),
         Err(payload) => discard(payload),
-    };
-    started.answer(status);
+    }
 }
 
 /// Drops what a panic carried; that may panic as well, and what that carries is leaked, or there would be no end of it.
