@@ -264,14 +264,19 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
 }
 
 /// A connection on which the handshake goes on.
-struct Greeting {
+pub(crate) struct Greeting {
     socket: OwnedFd,
     until: Instant,
     timeout: Duration,
 }
 
 impl Greeting {
-    fn tell(&self, message: &FromClient) -> Result<(), BindError> {
+    /// On a connection that was just made.
+    pub(crate) fn new(socket: OwnedFd, timeout: Duration) -> Self {
+        Self { socket, until: Instant::now() + timeout, timeout }
+    }
+
+    pub(crate) fn tell(&self, message: &FromClient) -> Result<(), BindError> {
         socket::send(self.socket.as_fd(), &message.to_bytes(), &[]).map_err(|errno| self.failed(errno))
     }
 
@@ -283,7 +288,7 @@ impl Greeting {
         }
     }
 
-    fn hear(&self) -> Result<(FromServer, Received), BindError> {
+    pub(crate) fn hear(&self) -> Result<(FromServer, Received), BindError> {
         let mut buffer = vec![0; SIZE_MAX];
         loop {
             if let Some(received) = socket::receive(self.socket.as_fd(), &mut buffer).map_err(|e| self.failed(e))? {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nearcall_core::channel::client::Request;
 use nearcall_core::channel::grants::{self, Grants, Served, Shut};
@@ -42,6 +42,7 @@ pub(crate) struct Entry {
     fingerprints: Vec<u64>,
     pub(crate) withdrawn: AtomicBool,
     pub(crate) departures: Departures,
+    clients: Mutex<Vec<Weak<ServerPair>>>,
     /// Requests that no correct client makes, over all pairs, living and ended.
     refused: AtomicU64,
 }
@@ -51,8 +52,18 @@ pub(crate) fn exported(id: u64, service: Box<dyn Service>) -> Exported {
     let interface = service.interface();
     let (classes, class_of) = interface::classes(interface);
     let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
-    let (withdrawn, departures, refused) = (AtomicBool::new(false), Departures::default(), AtomicU64::new(0));
-    Served::new(service, Entry { id, interface, classes, class_of, fingerprints, withdrawn, departures, refused })
+    let entry = Entry {
+        id,
+        interface,
+        classes,
+        class_of,
+        fingerprints,
+        withdrawn: AtomicBool::new(false),
+        departures: Departures::default(),
+        clients: Mutex::default(),
+        refused: AtomicU64::new(0),
+    };
+    Served::new(service, entry)
 }
 
 impl Entry {
@@ -67,6 +78,24 @@ impl Entry {
 
     pub(crate) fn interface(&self) -> &'static Interface {
         self.interface
+    }
+
+    /// Its size classes: bytes of a frame and how many A-stacks a client has.
+    pub(crate) fn classes(&self) -> &[interface::Class] {
+        &self.classes
+    }
+
+    /// Clients that had bound to it and are still there.
+    pub(crate) fn clients(&self) -> Vec<Arc<ServerPair>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn note_client(&self, pair: &Arc<ServerPair>) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if !clients.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(pair))) {
+            clients.retain(|known| known.strong_count() > 0);
+            clients.push(Arc::downgrade(pair));
+        }
     }
 
     /// Bytes of the frames one pair needs for it.
@@ -144,14 +173,14 @@ impl ServerPair {
     }
 
     /// Grants a binding to an export.
-    pub(crate) fn bind(&self, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> FromServer {
+    pub(crate) fn bind(self: &Arc<Self>, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> FromServer {
         match self.try_bind(id, exported, wanted) {
             Ok(bound) => FromServer::Bound(bound),
             Err(why) => FromServer::Refused { id, why },
         }
     }
 
-    fn try_bind(&self, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> Result<Bound, Refused> {
+    fn try_bind(self: &Arc<Self>, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> Result<Bound, Refused> {
         let found = exported.match_up(wanted)?;
         let nonce = random().map(u32::from_le_bytes).map_err(|_| Refused::Denied)?;
         let mut state = self.state();
@@ -166,6 +195,7 @@ impl ServerPair {
         // Generation 0 is no generation: a right of 0 means that nothing is granted.
         state.generation = state.generation.wrapping_add(1).max(1);
         let generation = state.generation;
+        exported.note_client(self);
         if !self.grants.grant(index, &placed, request::right(generation, nonce)) {
             return Err(Refused::Withdrawn);
         }
@@ -218,6 +248,15 @@ impl ServerPair {
                 self.tell(&FromServer::Revoked { binding: index, generation });
             }
         }
+    }
+
+    /// How many bindings to an export this client has.
+    pub(crate) fn bindings(&self, export: u64) -> usize {
+        let next = self.state().next;
+        let is_one = |&index: &u16| {
+            self.grants.right(index) != 0 && self.grants.room(index).is_some_and(|room| room.served.id == export)
+        };
+        (0..next).map_while(|index| u16::try_from(index).ok()).filter(is_one).count()
     }
 
     /// How many procedures of an export run for this client.

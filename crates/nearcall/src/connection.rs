@@ -3,7 +3,7 @@
 //! ```text
 //! Greeting --Hello--> Greeted --Pair--> Mapping --Mapped--> Paired --Bind, Unbind, Ring--> Paired
 //! ```
-//! Anything else closes the connection. A connection that stays Greeted only lends its token: the client is paired with
+//! Anything else closes the connection, but for `Describe` while Greeted. A connection that stays Greeted only lends its token: the client is paired with
 //! this domain already, and binds over the pair's own control socket, showing by the token that it could open the
 //! socket of this name, too.
 
@@ -19,6 +19,7 @@ use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, V
 
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
+use crate::info;
 use crate::message::{FromClient, FromServer, Instance, Refused, SIZE_MAX};
 use crate::peer::Peer;
 
@@ -57,6 +58,8 @@ pub(crate) struct Connection {
     client: Option<Credentials>,
     pidfd: Option<Arc<OwnedFd>>,
     is_watched: bool,
+    /// What the client has asked to have described, as it was when it asked.
+    report: Vec<u8>,
     state: State,
 }
 
@@ -67,7 +70,17 @@ impl Connection {
     pub(crate) fn new(socket: OwnedFd, exported: Arc<Exported>, since: Instant) -> Self {
         // A client never sends descriptors. Where the kernel cannot refuse them they are closed when received.
         let _ = socket::refuse_descriptors(socket.as_fd());
-        Self { socket, exported, since, token: 0, client: None, pidfd: None, is_watched: false, state: State::Greeting }
+        Self {
+            socket,
+            exported,
+            since,
+            token: 0,
+            client: None,
+            pidfd: None,
+            is_watched: false,
+            report: Vec::new(),
+            state: State::Greeting,
+        }
     }
 
     pub(crate) fn socket(&self) -> &OwnedFd {
@@ -142,6 +155,14 @@ impl Connection {
                 self.state = State::Greeted;
             }
             (State::Greeted, FromClient::Pair) => self.offer()?,
+            (State::Greeted, FromClient::Describe { at }) => {
+                // Once: it looks at every client and every binding.
+                if self.report.is_empty() {
+                    self.report = info::report(&self.exported);
+                }
+                let answer = info::page(&self.report, at).ok_or(Broken)?;
+                self.send(&answer, &[])?;
+            }
             (State::Mapping { .. }, FromClient::Mapped) => self.pair_up()?,
             (State::Paired(pair), FromClient::Bind { id, token, procedures }) => {
                 let redeemed = self.redeem(token).or_else(|| by_token(token));

@@ -11,7 +11,7 @@ use crate::peer::Peer;
 use crate::rt::{Interface, Procedure};
 
 /// The call that this kernel thread is serving; `None` outside of procedures, and on threads that a procedure has
-/// started. Getting it takes some 20 ns; a call that does not ask pays six instructions for the possibility.
+/// started. A call that does not ask pays some five instructions for the possibility.
 #[must_use]
 pub fn current() -> Option<Current> {
     let running = desk::current::<ServerPair>()?;

@@ -15,6 +15,9 @@
 //!                  <-------      Bound, or Refused
 //!   Ring, Unbind   ------->
 //!                  <-------      Revoked
+//!
+//!   Describe       ------->                          after Welcome, instead of Pair; until nothing is left
+//!                  <-------      Description
 //! ```
 
 use nearcall_layout::pair::AstackClass;
@@ -28,12 +31,26 @@ pub(crate) type Instance = [u8; 16];
 /// From a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FromClient {
-    Hello { version: u32, instance: Instance },
+    Hello {
+        version: u32,
+        instance: Instance,
+    },
     Pair,
     Mapped,
-    Bind { id: u32, token: u64, procedures: Vec<Wanted> },
-    Unbind { binding: u16, generation: u32 },
+    Bind {
+        id: u32,
+        token: u64,
+        procedures: Vec<Wanted>,
+    },
+    Unbind {
+        binding: u16,
+        generation: u32,
+    },
     Ring,
+    /// Asks for what the export is, from byte `at` of it on.
+    Describe {
+        at: u32,
+    },
 }
 
 /// A procedure the client means to call.
@@ -46,12 +63,31 @@ pub(crate) struct Wanted {
 /// From a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FromServer {
-    Welcome { version: u32, instance: Instance, token: u64 },
-    Regions { client_size: u32, server_size: u32, first: u32 },
+    Welcome {
+        version: u32,
+        instance: Instance,
+        token: u64,
+    },
+    Regions {
+        client_size: u32,
+        server_size: u32,
+        first: u32,
+    },
     Ready,
     Bound(Bound),
-    Refused { id: u32, why: Refused },
-    Revoked { binding: u16, generation: u32 },
+    Refused {
+        id: u32,
+        why: Refused,
+    },
+    Revoked {
+        binding: u16,
+        generation: u32,
+    },
+    /// Bytes of [`crate::info`]'s report, of `total` in all.
+    Description {
+        total: u32,
+        bytes: Vec<u8>,
+    },
 }
 
 /// A binding as the server grants it.
@@ -83,8 +119,9 @@ pub(crate) enum Refused {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAMessage;
 
+/// Fields in order, as bytes.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
     fn kind(kind: u8) -> Self {
@@ -96,23 +133,23 @@ impl Writer {
         self
     }
 
-    fn u8(self, value: u8) -> Self {
+    pub(crate) fn u8(self, value: u8) -> Self {
         self.raw(&[value])
     }
 
-    fn u16(self, value: u16) -> Self {
+    pub(crate) fn u16(self, value: u16) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn u32(self, value: u32) -> Self {
+    pub(crate) fn u32(self, value: u32) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn u64(self, value: u64) -> Self {
+    pub(crate) fn u64(self, value: u64) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn text(self, text: &str) -> Self {
+    pub(crate) fn text(self, text: &str) -> Self {
         // Longer text is cut: it is shown to people, or is a name, which never gets near it.
         let mut size = text.len().min(usize::from(u16::MAX));
         while !text.is_char_boundary(size) {
@@ -122,13 +159,14 @@ impl Writer {
         self.u16(u16::try_from(size).unwrap_or(0)).raw(text.as_bytes())
     }
 
-    fn each<T>(self, items: &[T], one: impl Fn(Self, &T) -> Self) -> Self {
+    pub(crate) fn each<T>(self, items: &[T], one: impl Fn(Self, &T) -> Self) -> Self {
         let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
         items.iter().take(usize::from(count)).fold(self.u16(count), one)
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Fields in order, from bytes that anybody may have made.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn raw<const N: usize>(&mut self) -> Result<[u8; N], NotAMessage> {
@@ -137,23 +175,23 @@ impl<'a> Reader<'a> {
         Ok(*now)
     }
 
-    fn u8(&mut self) -> Result<u8, NotAMessage> {
+    pub(crate) fn u8(&mut self) -> Result<u8, NotAMessage> {
         self.raw().map(|[byte]| byte)
     }
 
-    fn u16(&mut self) -> Result<u16, NotAMessage> {
+    pub(crate) fn u16(&mut self) -> Result<u16, NotAMessage> {
         self.raw().map(u16::from_le_bytes)
     }
 
-    fn u32(&mut self) -> Result<u32, NotAMessage> {
+    pub(crate) fn u32(&mut self) -> Result<u32, NotAMessage> {
         self.raw().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, NotAMessage> {
+    pub(crate) fn u64(&mut self) -> Result<u64, NotAMessage> {
         self.raw().map(u64::from_le_bytes)
     }
 
-    fn text(&mut self) -> Result<&'a str, NotAMessage> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, NotAMessage> {
         let size = usize::from(self.u16()?);
         let (now, rest) = self.0.split_at_checked(size).ok_or(NotAMessage)?;
         self.0 = rest;
@@ -161,12 +199,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Items one by one: nothing is allocated ahead of the bytes that are there.
-    fn each<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, NotAMessage>) -> Result<Vec<T>, NotAMessage> {
+    pub(crate) fn each<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, NotAMessage>) -> Result<Vec<T>, NotAMessage> {
         let count = self.u16()?;
         (0..count).map(|_| one(self)).collect()
     }
 
-    fn end<T>(self, value: T) -> Result<T, NotAMessage> {
+    pub(crate) fn end<T>(self, value: T) -> Result<T, NotAMessage> {
         if self.0.is_empty() { Ok(value) } else { Err(NotAMessage) }
     }
 }
@@ -183,6 +221,7 @@ impl FromClient {
                 .each(procedures, |to, wanted| to.text(&wanted.name).u64(wanted.fingerprint)),
             Self::Unbind { binding, generation } => Writer::kind(5).u16(*binding).u32(*generation),
             Self::Ring => Writer::kind(6),
+            Self::Describe { at } => Writer::kind(20).u32(*at),
         }
         .0
     }
@@ -200,6 +239,7 @@ impl FromClient {
             },
             5 => Self::Unbind { binding: from.u16()?, generation: from.u32()? },
             6 => Self::Ring,
+            20 => Self::Describe { at: from.u32()? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -233,6 +273,7 @@ impl FromServer {
                 }
             }
             Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
+            Self::Description { total, bytes } => Writer::kind(84).u32(*total).each(bytes, |to, byte| to.u8(*byte)),
         }
         .0
     }
@@ -266,6 +307,7 @@ impl FromServer {
                 Self::Refused { id, why }
             }
             70 => Self::Revoked { binding: from.u16()?, generation: from.u32()? },
+            84 => Self::Description { total: from.u32()?, bytes: from.each(Reader::u8)? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -289,6 +331,7 @@ mod tests {
                 FromClient::Bind { id: 5, token: 6, procedures: vec![wanted.clone(), wanted] },
                 FromClient::Unbind { binding: 1, generation: 2 },
                 FromClient::Ring,
+                FromClient::Describe { at: 7 },
             ],
             vec![
                 FromServer::Welcome { version: 1, instance: [8; 16], token: 9 },
@@ -300,6 +343,7 @@ mod tests {
                 FromServer::Refused { id: 1, why: Refused::NoRoom { count: 5, frame_size: 6 } },
                 FromServer::Refused { id: 1, why: Refused::Withdrawn },
                 FromServer::Revoked { binding: 1, generation: 2 },
+                FromServer::Description { total: 9, bytes: vec![1, 2, 3] },
             ],
         )
     }

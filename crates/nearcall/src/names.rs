@@ -5,7 +5,7 @@
 //! under a lock file. After a crash there is nothing to clean up but that dead socket, and nobody has to.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -89,6 +89,12 @@ impl Dir {
             return Err(Errno::CONNREFUSED);
         }
         Ok(socket)
+    }
+}
+
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

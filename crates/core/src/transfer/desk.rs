@@ -1,10 +1,10 @@
 //! A processor's desk: its memory for arguments, and what it is running.
 //!
 //! A procedure may ask for its own call ([`current`]). On its path a call only stores where it is, in memory that the
-//! processor has at hand anyway: six instructions, two of them loads. Everything else is worked out when it is asked for.
+//! processor has at hand anyway: some five instructions. Everything else is worked out when it is asked for.
 //!
 //! The thread-local word says which desk this kernel thread has, and is written once for each. A desk runs one call at a
-//! time: [`Desk::run`] borrows it uniquely, so whoever runs a second procedure on a kernel thread in the middle of the
+//! time: `Desk::run` borrows it uniquely, so whoever runs a second procedure on a kernel thread in the middle of the
 //! first needs a second desk, and gives the first one back its place afterwards.
 
 use core::any::TypeId;
