@@ -39,6 +39,12 @@ pub fn unbind(binding: u16, generation: u32) -> Vec<u8> {
 /// Rings.
 pub const RING: &[u8] = &[6];
 
+/// Asks for a description, from byte `at` of it on.
+#[must_use]
+pub fn describe(at: u32) -> Vec<u8> {
+    [&[20][..], &at.to_le_bytes()].concat()
+}
+
 /// What a server says to begin with.
 #[must_use]
 pub fn welcome(version: u32, instance: [u8; 16], token: u64) -> Vec<u8> {

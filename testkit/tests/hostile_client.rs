@@ -378,12 +378,19 @@ fn handshakes_out_of_order_end_at_once() {
             ends(&world, &format!("{size} bytes of hello"), &[&hello[..size]]);
         }
         ends(&world, "hello and a byte", &[&[&hello[..], &[0]].concat()]);
+        let describe = message::describe(0);
+        ends(&world, "describe first", &[&describe]);
+        ends(&world, "describe instead of mapped", &[&hello, message::PAIR, &describe]);
+        ends(&world, "describe beyond the end", &[&hello, &message::describe(u32::MAX)]);
+        ends(&world, "describe without end", &[&[&hello[..]], &vec![&describe[..]; 2000][..]].concat());
         ends(&world, "unknown kinds", &[&[0]]);
         ends(&world, "unknown kinds", &[&[200; 30]]);
         ends(&world, "a long message", &[&vec![1; 96 * 1024 + 1]]);
         ends(&world, "an empty message", &[&[]]);
         // A paired one.
-        for (what, wrong) in [("hello", &hello[..]), ("pair", message::PAIR), ("mapped", message::MAPPED)] {
+        let wrongs =
+            [("hello", &hello[..]), ("pair", message::PAIR), ("mapped", message::MAPPED), ("describe", &describe)];
+        for (what, wrong) in wrongs {
             let client = Client::new(&world.dir, "target");
             client.connection.say(wrong).unwrap();
             assert!(client.connection.closes(SOON), "{what} after the handshake");

@@ -44,7 +44,7 @@ pub struct ServerInfo {
     pub name: String,
     /// The server's process id, as the kernel states it; `None` if it is not visible from here.
     pub pid: Option<i32>,
-    /// Its effective user id, as the kernel states it.
+    /// Its user id, as the kernel states it ([`Peer::uid`](crate::Peer::uid)).
     pub uid: u32,
     /// The interface's name.
     pub interface: String,

@@ -241,6 +241,11 @@ mod tests {
         drop(first);
         assert!(second.is_ours());
         assert!(dir(&at).connect("clock").is_ok());
+        if rustix::process::geteuid().is_root() {
+            // Another user's, though root could.
+            std::os::unix::fs::lchown(at.path().join("clock"), Some(65534), None).unwrap();
+            assert!(matches!(Held::take(dir(&at), "clock", 0o600, true), Err(ExportError::Taken { .. })));
+        }
     }
 
     #[test]

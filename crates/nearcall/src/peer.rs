@@ -39,13 +39,14 @@ impl Peer {
         Some(self.0.ids.pid).filter(|&pid| pid > 0)
     }
 
-    /// Its effective user id, as this process's user namespace has it; the overflow id (65534) if it has none there.
+    /// Its real user id (or its effective or saved one, if it chose to state that; root may state any), as this process's
+    /// user namespace has it; the overflow id (65534) if it has none there.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.0.ids.uid
     }
 
-    /// Its effective group id, in the same way.
+    /// Its group id, in the same way.
     #[must_use]
     pub fn gid(&self) -> u32 {
         self.0.ids.gid

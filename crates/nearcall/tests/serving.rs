@@ -50,6 +50,8 @@ pub trait Asking {
     fn withdraw(&self, name: &str);
     /// Drops the export inside its own procedure; milliseconds it took.
     fn withdraw_here(&self, name: &str) -> u64;
+    /// Drains an export; how many calls were still running.
+    fn drain(&self, name: &str, milliseconds: u32) -> u32;
     fn drop_panics(&self, with: Explosive) -> u32;
     fn result_panics(&self) -> Explosive;
     fn payload_panics(&self);
@@ -184,6 +186,15 @@ impl Asking for Asked {
         let start = Instant::now();
         drop(take(name));
         start.elapsed().as_millis().try_into().unwrap()
+    }
+    fn drain(&self, name: &str, milliseconds: u32) -> u32 {
+        match take(name).drain(Duration::from_millis(milliseconds.into())) {
+            Ok(()) => 0,
+            Err(still) => {
+                assert!(still.to_string().starts_with(&format!("{} calls were still running", still.count)));
+                still.count.try_into().unwrap()
+            }
+        }
     }
     fn drop_panics(&self, with: Explosive) -> u32 {
         with.fuse
@@ -375,6 +386,32 @@ fn running_calls_finish_and_the_service_is_dropped_by_the_program() {
 }
 
 #[test]
+fn calls_that_outlast_the_drain_are_counted_and_finish() {
+    let server = Server::start("outlast");
+    let first: AskingClient = server.bind_to("first");
+    let second: AskingClient = server.bind_to("second");
+    std::thread::scope(|scope| {
+        let running: Vec<_> = [500, 600]
+            .map(|time| {
+                scope.spawn({
+                    let second = &second;
+                    move || second.doze(time)
+                })
+            })
+            .into_iter()
+            .collect();
+        std::thread::sleep(Duration::from_millis(100));
+        assert_eq!(first.drain("second", 20), Ok(2));
+        assert!(!first.notes().unwrap().contains("dropped second"), "two calls use it");
+        let results: Vec<_> = running.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(results, [Ok(500), Ok(600)]);
+    });
+    noted(&first, "dropped second on nearcall-drain\n", SOON);
+    assert_eq!(first.drain("third", 20), Ok(0), "nothing runs there");
+    noted(&first, "dropped third on nearcall-", SOON);
+}
+
+#[test]
 fn an_export_that_is_dropped_by_its_own_procedure_does_not_wait_for_itself() {
     let server = Server::start("drop_inside");
     let first: AskingClient = server.bind_to("first");
@@ -407,6 +444,10 @@ fn a_client_that_goes_is_told_of_once_for_each_export() {
     assert_eq!(count("second: "), 0, "it never bound that: {notes}");
     let (dozed, told) = (notes.find("dozed 600").unwrap(), notes.find("first: ").unwrap());
     assert!(dozed < told, "a call still ran: {notes}");
+    // A client that lets go of its last binding has gone as well, though it lives.
+    drop(client);
+    let client: AskingClient = server.bind_to("first");
+    noted(&client, &format!("first: {} has gone", std::process::id()), SOON);
     // A callback that has panicked is called for the next client as well.
     let mut dying = support::start(server.dir(), &[("NEARCALL_TEST_CLIENT", "")]);
     dying.kill().unwrap();
