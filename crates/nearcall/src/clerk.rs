@@ -9,12 +9,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use nearcall_core::channel::client::Request;
-use nearcall_core::channel::grants::{self, Grants, Served, Shut};
+use nearcall_core::channel::grants::{self, Grants, Refusals, Served};
 use nearcall_core::channel::server::{Claimed, Misbehaved, ServerHalf};
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::crew::Pair;
-use nearcall_layout::pair::{AstackClass, Plan, request, status};
+use nearcall_layout::pair::{AstackClass, Plan, request};
 
 use crate::departures::Departures;
 use crate::domain::random;
@@ -66,14 +65,17 @@ pub(crate) fn exported(id: u64, service: Box<dyn Service>) -> Exported {
     Served::new(service, entry)
 }
 
+impl Refusals for Entry {
+    #[cold]
+    #[inline(never)]
+    fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Entry {
     pub(crate) fn refused_count(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
-    }
-
-    #[cold]
-    fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn interface(&self) -> &'static Interface {
@@ -147,8 +149,6 @@ pub(crate) struct ServerPair {
     grants: Arc<Grants<Box<dyn Service>, Entry>>,
     control: OwnedFd,
     state: Mutex<State>,
-    /// The export by whose name the client came; what names no binding is counted there.
-    home: Arc<Exported>,
     peer: Peer,
 }
 
@@ -156,7 +156,7 @@ impl ServerPair {
     pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>, peer: Peer) -> Self {
         let state =
             State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
-        Self { grants: Arc::new(Grants::new(half)), control, state: Mutex::new(state), home, peer }
+        Self { grants: Arc::new(Grants::new(half, home)), control, state: Mutex::new(state), peer }
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -269,13 +269,6 @@ impl ServerPair {
     pub(crate) fn tell(&self, message: &FromServer) {
         let _ = socket::send(self.control.as_fd(), &message.to_bytes(), &[]);
     }
-
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, astack: u16, sequence: u32, why: u16) {
-        self.home.count_refused();
-        self.grants.half().refuse(astack, sequence, why);
-    }
 }
 
 impl State {
@@ -328,27 +321,13 @@ impl Pair for ServerPair {
 
     #[inline(always)]
     fn run(&self, claimed: &Claimed, scratch: &mut Vec<u8>) -> Result<(), Misbehaved> {
-        let Request { procedure, astack, .. } = claimed.request;
-        match self.grants.open(claimed) {
-            Ok(open) => {
-                let refused = open.served;
-                open.serve(|service, call| {
-                    rt::answer(&**service, procedure, call, scratch, || refused.count_refused())
-                });
-            }
-            Err(Shut::NoBinding) => self.refuse(astack, claimed.sequence, status::REVOKED),
-            Err(Shut::NoProcedure) => self.refuse(astack, claimed.sequence, status::NO_PROCEDURE),
-            Err(Shut::Revoked(started, served)) => {
-                served.count_refused();
-                started.refuse(status::REVOKED);
-            }
-            Err(Shut::Misbehaved(how)) => return Err(how),
-        }
-        Ok(())
+        self.grants.run(claimed, |service, entry, call| {
+            rt::answer(&**service, claimed.request.procedure, call, scratch, || entry.count_refused())
+        })
     }
 
     fn misbehaved(&self, _: Misbehaved) {
-        self.home.count_refused();
+        self.grants.home().count_refused();
         // The watcher sees the hang-up and forgets the pair; the client sees it and fails its calls.
         let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
     }

@@ -16,7 +16,7 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use nearcall_layout::pair::{AstackClass, request};
+use nearcall_layout::pair::{AstackClass, request, status};
 
 use super::server::{Claimed, Misbehaved, ServerHalf, Serving, Started};
 
@@ -93,7 +93,7 @@ impl<T, I> Served<T, I> {
             return Err(running);
         }
         users.stage = Stage::Taken;
-        // SAFETY: nothing refers to the value. A reference is made only by `Open::serve`, whose A-stack is busy from before
+        // SAFETY: nothing refers to the value. A reference is made only by `Grants::run`, whose A-stack is busy from before
         // its right was read until after the last use. No place has held a right since `close` took them back, and none
         // gets one: `grant` looks at the stage under the lock. So a call that read its right before that was busy when
         // `close` looked, unless it had ended.
@@ -163,50 +163,33 @@ type Block<T, I> = Box<[Place<T, I>]>;
 /// A pair's channel and the rights of its client.
 pub struct Grants<T, I> {
     half: ServerHalf,
+    /// The export by whose name the client came; what names no binding is counted there.
+    home: Arc<Served<T, I>>,
     /// Places of low index, where almost all are.
     first: [Place<T, I>; BLOCK_SIZE],
     /// The others. The first of these blocks is never made.
     blocks: Box<[OnceLock<Block<T, I>>]>,
 }
 
-/// Why a request does not get to its procedure.
-pub enum Shut<'a, T, I> {
-    /// It names no binding.
-    NoBinding,
-    /// It names no procedure.
-    NoProcedure,
-    /// Its binding was taken back; to be answered, and counted.
-    Revoked(Started<'a>, &'a Served<T, I>),
-    /// No correct client makes it.
-    Misbehaved(Misbehaved),
-}
-
-/// A request that may run its procedure.
-pub struct Open<'a, T, I> {
-    started: Started<'a>,
-    /// What is known of what is called.
-    pub served: &'a Served<T, I>,
-}
-
-impl<T, I> Open<'_, T, I> {
-    /// Lets `run` serve the call, and answers with the status that it returns.
-    #[inline(always)]
-    pub fn serve(mut self, run: impl FnOnce(&T, Serving<'_>) -> u16) {
-        // SAFETY: as `Served::take` says: this call's A-stack is busy, because `started` is there, and its right was read
-        // after it had become so. The reference ends with `run`, before the answer.
-        let value: &T = unsafe { &*self.served.value.get() };
-        let status = run(value, self.started.serve());
-        self.started.answer(status);
-    }
+/// Somebody who counts requests that no correct client makes.
+pub trait Refusals {
+    /// One more.
+    fn count_refused(&self);
 }
 
 impl<T, I> Grants<T, I> {
     /// A table without rights.
     #[must_use]
-    pub fn new(half: ServerHalf) -> Self {
+    pub fn new(half: ServerHalf, home: Arc<Served<T, I>>) -> Self {
         let first = core::array::from_fn(|_| Place::default());
         let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, first, blocks }
+        Self { half, home, first, blocks }
+    }
+
+    /// The export by whose name the client came.
+    #[must_use]
+    pub fn home(&self) -> &Served<T, I> {
+        &self.home
     }
 
     /// The channel.
@@ -264,7 +247,7 @@ impl<T, I> Grants<T, I> {
             users.tables.retain(|table| table.strong_count() > 0);
             users.tables.push(Arc::downgrade(self));
         }
-        // Release: pairs with the load in `open`. Under the lock, so that `Served::take` finds it.
+        // Release: pairs with the load in `run`. Under the lock, so that `Served::take` finds it.
         place.right.store(right, Ordering::Release);
         true
     }
@@ -292,26 +275,68 @@ impl<T, I> Grants<T, I> {
     pub fn running(&self, room: &Room<T, I>) -> usize {
         room.classes.iter().map(|class| self.half.running_in(class)).sum()
     }
+}
 
-    /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, then the right.
+impl<T, I: Refusals> Grants<T, I> {
+    /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, the right; then `serve`, which has
+    /// the value, what is known of it, and the call, and whose status is the answer. Whatever does not get there is answered
+    /// and counted.
     ///
     /// # Errors
-    /// [`Shut`].
+    /// [`Misbehaved`]: there is nowhere to answer to.
     #[inline(always)]
-    pub fn open(&self, claimed: &Claimed) -> Result<Open<'_, T, I>, Shut<'_, T, I>> {
+    pub fn run(
+        &self,
+        claimed: &Claimed,
+        serve: impl FnOnce(&T, &Served<T, I>, Serving<'_>) -> u16,
+    ) -> Result<(), Misbehaved> {
         let wanted = &claimed.request;
         let Some((place, room)) = self.place(wanted.binding).and_then(|place| Some((place, place.room.get()?))) else {
-            return Err(Shut::NoBinding);
+            self.refuse_binding(wanted.astack, claimed.sequence);
+            return Ok(());
         };
-        let Some(class) = room.of.get(usize::from(wanted.procedure)) else { return Err(Shut::NoProcedure) };
-        let started = self.half.start(claimed, class).map_err(Shut::Misbehaved)?;
+        let Some(class) = room.of.get(usize::from(wanted.procedure)) else {
+            self.refuse_procedure(wanted.astack, claimed.sequence);
+            return Ok(());
+        };
+        let mut started = self.half.start(claimed, class)?;
+        let served = &*room.served;
         // Looked at after the A-stack is marked as busy: whoever revokes looks for busy A-stacks afterwards, so the call
         // is either refused or waited for (docs/orderings.md, "Revocation").
         if place.right.load(Ordering::SeqCst) != request::right(wanted.generation, wanted.nonce) {
-            return Err(Shut::Revoked(started, &room.served));
+            revoked(started, served);
+            return Ok(());
         }
-        Ok(Open { started, served: &room.served })
+        // SAFETY: as `Served::take` says: this call's A-stack is busy, because `started` is there, and its right was read
+        // after it had become so. The reference ends with `serve`, before the answer.
+        let value: &T = unsafe { &*served.value.get() };
+        let status = serve(value, served, started.serve());
+        started.answer(status);
+        Ok(())
     }
+
+    /// Functions of their own and not one with a status: the compiler loads that on every call, before it knows whether it is
+    /// needed.
+    #[cold]
+    #[inline(never)]
+    fn refuse_binding(&self, astack: u16, sequence: u32) {
+        self.home.count_refused();
+        self.half.refuse(astack, sequence, status::REVOKED);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse_procedure(&self, astack: u16, sequence: u32) {
+        self.home.count_refused();
+        self.half.refuse(astack, sequence, status::NO_PROCEDURE);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn revoked<T, I: Refusals>(started: Started<'_>, served: &Served<T, I>) {
+    served.count_refused();
+    started.refuse(status::REVOKED);
 }
 
 impl<T, I> core::fmt::Debug for Room<T, I> {
@@ -323,22 +348,5 @@ impl<T, I> core::fmt::Debug for Room<T, I> {
 impl<T, I> core::fmt::Debug for Grants<T, I> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Grants").field("half", &self.half).finish_non_exhaustive()
-    }
-}
-
-impl<T, I> core::fmt::Debug for Open<'_, T, I> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Open").field("started", &self.started).finish_non_exhaustive()
-    }
-}
-
-impl<T, I> core::fmt::Debug for Shut<'_, T, I> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::NoBinding => f.write_str("NoBinding"),
-            Self::NoProcedure => f.write_str("NoProcedure"),
-            Self::Revoked(started, _) => f.debug_tuple("Revoked").field(started).finish_non_exhaustive(),
-            Self::Misbehaved(how) => f.debug_tuple("Misbehaved").field(how).finish(),
-        }
     }
 }

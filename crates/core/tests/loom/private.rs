@@ -150,7 +150,7 @@ fn a_right_that_is_read_before_the_astack_is_busy_is_read_too_soon() {
     revoked(Slip::RightBeforeBusy);
 }
 
-/// A service is taken out when its rights are taken back and nothing runs on it: `Grants::open`, `Open::serve` and
+/// A service is taken out when its rights are taken back and nothing runs on it: `Grants::run` and
 /// `Served::take`. The value is the service; loom fails the model if a use of it is not ordered with its end.
 fn taken(slip: Slip) {
     explore(ALL, move || {
