@@ -146,7 +146,7 @@ struct State {
 /// One client process, as the server knows it.
 #[derive(Debug)]
 pub(crate) struct ServerPair {
-    grants: Arc<Grants<Box<dyn Service>, Entry>>,
+    grants: Grants<Box<dyn Service>, Entry>,
     control: OwnedFd,
     state: Mutex<State>,
     peer: Peer,
@@ -156,7 +156,7 @@ impl ServerPair {
     pub(crate) fn new(half: ServerHalf, control: OwnedFd, size: usize, home: Arc<Exported>, peer: Peer) -> Self {
         let state =
             State { plan: Plan::new(size), placed: HashMap::new(), free: HashMap::new(), next: 0, generation: 0 };
-        Self { grants: Arc::new(Grants::new(half, home)), control, state: Mutex::new(state), peer }
+        Self { grants: Grants::new(half, home), control, state: Mutex::new(state), peer }
     }
 
     pub(crate) fn peer(&self) -> &Peer {

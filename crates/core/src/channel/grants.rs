@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_layout::pair::{AstackClass, request, status};
 
-use super::server::{Claimed, Misbehaved, ServerHalf, Serving, Started};
+use super::server::{Busy, Claimed, Misbehaved, ServerHalf, Serving, Started, running_in};
 
 /// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
 const BLOCK_COUNT: usize = 256;
@@ -34,7 +34,7 @@ pub struct Served<T, I> {
 struct Users<T, I> {
     stage: Stage,
     /// Pairs in which a right to it was ever given.
-    tables: Vec<Weak<Grants<T, I>>>,
+    tables: Vec<Weak<Table<T, I>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +68,6 @@ impl<T, I> Served<T, I> {
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.users().stage == Stage::Taken
-    }
-
-    /// The living pairs in which a right to it was ever given.
-    #[must_use]
-    pub fn tables(&self) -> Vec<Arc<Grants<T, I>>> {
-        self.users().tables.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// Takes the value out, for good, if no procedure runs on it. All rights to it are taken back in any case, and no more
@@ -160,15 +154,22 @@ impl<T, I> Default for Place<T, I> {
 
 type Block<T, I> = Box<[Place<T, I>]>;
 
+/// The rights of a client, and which of its A-stacks are busy: what a call reads and [`Served::take`] looks at.
+struct Table<T, I> {
+    /// Places of low index, where almost all are.
+    first: [Place<T, I>; BLOCK_SIZE],
+    /// The others. The first of these blocks is never made.
+    blocks: Box<[OnceLock<Block<T, I>>]>,
+    /// Those of the half.
+    busy: Arc<Busy>,
+}
+
 /// A pair's channel and the rights of its client.
 pub struct Grants<T, I> {
     half: ServerHalf,
     /// The export by whose name the client came; what names no binding is counted there.
     home: Arc<Served<T, I>>,
-    /// Places of low index, where almost all are.
-    first: [Place<T, I>; BLOCK_SIZE],
-    /// The others. The first of these blocks is never made.
-    blocks: Box<[OnceLock<Block<T, I>>]>,
+    table: Arc<Table<T, I>>,
 }
 
 /// Somebody who counts requests that no correct client makes.
@@ -177,28 +178,7 @@ pub trait Refusals {
     fn count_refused(&self);
 }
 
-impl<T, I> Grants<T, I> {
-    /// A table without rights.
-    #[must_use]
-    pub fn new(half: ServerHalf, home: Arc<Served<T, I>>) -> Self {
-        let first = core::array::from_fn(|_| Place::default());
-        let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, home, first, blocks }
-    }
-
-    /// The export by whose name the client came.
-    #[must_use]
-    pub fn home(&self) -> &Served<T, I> {
-        &self.home
-    }
-
-    /// The channel.
-    #[inline(always)]
-    #[must_use]
-    pub fn half(&self) -> &ServerHalf {
-        &self.half
-    }
-
+impl<T, I> Table<T, I> {
     #[inline(always)]
     fn place(&self, index: u16) -> Option<&Place<T, I>> {
         let index = usize::from(index);
@@ -218,45 +198,6 @@ impl<T, I> Grants<T, I> {
         self.first.iter().chain(self.blocks.iter().filter_map(OnceLock::get).flatten())
     }
 
-    /// What the place with this index is for; `None` while nothing was granted there.
-    #[must_use]
-    pub fn room(&self, index: u16) -> Option<&Arc<Room<T, I>>> {
-        self.place(index)?.room.get()
-    }
-
-    /// The right that a place holds, 0 for none.
-    #[must_use]
-    pub fn right(&self, index: u16) -> u64 {
-        self.place(index).map_or(0, |place| place.right.load(Ordering::Relaxed))
-    }
-
-    /// Gives a right, not 0, to what is in `room`, at a place that is new or was for the same room. `false`: that is
-    /// withdrawn, or the place is another's.
-    #[must_use]
-    pub fn grant(self: &Arc<Self>, index: u16, room: &Arc<Room<T, I>>, right: u64) -> bool {
-        let block = self.blocks.get(usize::from(index) / BLOCK_SIZE).filter(|_| usize::from(index) >= BLOCK_SIZE);
-        if let Some(block) = block {
-            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
-        }
-        let Some(place) = self.place(index) else { return false };
-        let mut users = room.served.users();
-        if users.stage != Stage::Open || !Arc::ptr_eq(place.room.get_or_init(|| Arc::clone(room)), room) {
-            return false;
-        }
-        if !users.tables.iter().any(|table| core::ptr::eq(table.as_ptr(), Arc::as_ptr(self))) {
-            users.tables.retain(|table| table.strong_count() > 0);
-            users.tables.push(Arc::downgrade(self));
-        }
-        // Release: pairs with the load in `run`. Under the lock, so that `Served::take` finds it.
-        place.right.store(right, Ordering::Release);
-        true
-    }
-
-    /// Takes a right back; returns what it was.
-    pub fn take_back(&self, index: u16) -> u64 {
-        self.place(index).map_or(0, |place| place.right.swap(0, Ordering::SeqCst))
-    }
-
     /// Takes back all rights to `served`; returns how many procedures run on it in this pair.
     fn close(&self, served: &Served<T, I>) -> usize {
         let mut rooms: Vec<&Arc<Room<T, I>>> = Vec::new();
@@ -271,9 +212,77 @@ impl<T, I> Grants<T, I> {
     }
 
     /// How many procedures run on the A-stacks of a room.
+    fn running(&self, room: &Room<T, I>) -> usize {
+        room.classes.iter().map(|class| running_in(&self.busy, class)).sum()
+    }
+}
+
+impl<T, I> Grants<T, I> {
+    /// A table without rights.
+    #[must_use]
+    pub fn new(half: ServerHalf, home: Arc<Served<T, I>>) -> Self {
+        let first = core::array::from_fn(|_| Place::default());
+        let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
+        let table = Arc::new(Table { first, blocks, busy: Arc::clone(half.busy_flags()) });
+        Self { half, home, table }
+    }
+
+    /// The export by whose name the client came.
+    #[must_use]
+    pub fn home(&self) -> &Served<T, I> {
+        &self.home
+    }
+
+    /// The channel.
+    #[inline(always)]
+    #[must_use]
+    pub fn half(&self) -> &ServerHalf {
+        &self.half
+    }
+
+    /// What the place with this index is for; `None` while nothing was granted there.
+    #[must_use]
+    pub fn room(&self, index: u16) -> Option<&Arc<Room<T, I>>> {
+        self.table.place(index)?.room.get()
+    }
+
+    /// The right that a place holds, 0 for none.
+    #[must_use]
+    pub fn right(&self, index: u16) -> u64 {
+        self.table.place(index).map_or(0, |place| place.right.load(Ordering::Relaxed))
+    }
+
+    /// Gives a right, not 0, to what is in `room`, at a place that is new or was for the same room. `false`: that is
+    /// withdrawn, or the place is another's.
+    #[must_use]
+    pub fn grant(&self, index: u16, room: &Arc<Room<T, I>>, right: u64) -> bool {
+        let block = self.table.blocks.get(usize::from(index) / BLOCK_SIZE).filter(|_| usize::from(index) >= BLOCK_SIZE);
+        if let Some(block) = block {
+            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
+        }
+        let Some(place) = self.table.place(index) else { return false };
+        let mut users = room.served.users();
+        if users.stage != Stage::Open || !Arc::ptr_eq(place.room.get_or_init(|| Arc::clone(room)), room) {
+            return false;
+        }
+        if !users.tables.iter().any(|table| core::ptr::eq(table.as_ptr(), Arc::as_ptr(&self.table))) {
+            users.tables.retain(|table| table.strong_count() > 0);
+            users.tables.push(Arc::downgrade(&self.table));
+        }
+        // Release: pairs with the load in `run`. Under the lock, so that `Served::take` finds it.
+        place.right.store(right, Ordering::Release);
+        true
+    }
+
+    /// Takes a right back; returns what it was.
+    pub fn take_back(&self, index: u16) -> u64 {
+        self.table.place(index).map_or(0, |place| place.right.swap(0, Ordering::SeqCst))
+    }
+
+    /// How many procedures run on the A-stacks of a room.
     #[must_use]
     pub fn running(&self, room: &Room<T, I>) -> usize {
-        room.classes.iter().map(|class| self.half.running_in(class)).sum()
+        self.table.running(room)
     }
 }
 
@@ -291,7 +300,8 @@ impl<T, I: Refusals> Grants<T, I> {
         serve: impl FnOnce(&T, &Served<T, I>, Serving<'_>) -> u16,
     ) -> Result<(), Misbehaved> {
         let wanted = &claimed.request;
-        let Some((place, room)) = self.place(wanted.binding).and_then(|place| Some((place, place.room.get()?))) else {
+        let Some((place, room)) = self.table.place(wanted.binding).and_then(|place| Some((place, place.room.get()?)))
+        else {
             self.refuse_binding(wanted.astack, claimed.sequence);
             return Ok(());
         };

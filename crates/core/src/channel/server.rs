@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use std::sync::Arc;
+
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, stamp, status};
 
 use super::LINE_WORDS;
@@ -36,6 +38,16 @@ pub struct Claimed {
     pub what: u64,
 }
 
+/// A-stacks whose procedure runs.
+pub(super) type Busy = [AtomicBool; ASTACK_COUNT];
+
+/// On how many A-stacks of `class` a procedure runs.
+pub(super) fn running_in(busy: &Busy, class: &AstackClass) -> usize {
+    let first = usize::from(class.first);
+    let busy = busy.get(first..first + usize::from(class.count)).unwrap_or_default();
+    busy.iter().filter(|busy| busy.load(Ordering::SeqCst)).count()
+}
+
 /// The server's half: its own region, the client's, and its private records.
 #[derive(Debug)]
 pub struct ServerHalf {
@@ -44,8 +56,7 @@ pub struct ServerHalf {
     /// The sequence number of the next request. Claiming is incrementing this private word, so no two processors ever
     /// run one call, whatever the client writes.
     next: AtomicU32,
-    /// A-stacks whose procedure runs.
-    busy: [AtomicBool; ASTACK_COUNT],
+    busy: Arc<Busy>,
     misbehaved: AtomicU64,
     ended: AtomicBool,
     /// Seats whose standby attends this pair, one bit each.
@@ -65,7 +76,7 @@ impl ServerHalf {
             own,
             peer,
             next: AtomicU32::new(first.max(1)),
-            busy: [const { AtomicBool::new(false) }; ASTACK_COUNT],
+            busy: Arc::new([const { AtomicBool::new(false) }; ASTACK_COUNT]),
             misbehaved: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             attended: AtomicU64::new(0),
@@ -224,12 +235,9 @@ impl ServerHalf {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// On how many A-stacks of `class` a procedure runs.
-    #[must_use]
-    pub fn running_in(&self, class: &AstackClass) -> usize {
-        let first = usize::from(class.first);
-        let busy = self.busy.get(first..first + usize::from(class.count)).unwrap_or_default();
-        busy.iter().filter(|busy| busy.load(Ordering::SeqCst)).count()
+    /// The flags, for whoever looks at them when the half is not at hand.
+    pub(super) fn busy_flags(&self) -> &Arc<Busy> {
+        &self.busy
     }
 }
 

@@ -150,7 +150,7 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     let value = Arc::new(7u16);
     let served = Arc::new(Served::new(Arc::clone(&value), Known(AtomicU32::new(0))));
     let room = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
-    let grants = Arc::new(Grants::new(server, Arc::clone(&served)));
+    let grants = Grants::new(server, Arc::clone(&served));
     let right = nearcall_layout::pair::request::right(3, 4);
     // A place of the first block, and one beyond it.
     for binding in [1, 300] {
