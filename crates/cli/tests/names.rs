@@ -169,7 +169,13 @@ fn every_state_of_a_name_is_listed() {
         command = Command::new(program);
         command.arg("ls").arg("--dir").arg(&dir).uid(65534).gid(65534);
     }
-    let output = command.output().unwrap();
+    let output = loop {
+        match command.output() {
+            // Another test has forked while the copy was open for writing, and has not executed its program yet.
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            other => break other.unwrap(),
+        }
+    };
     let said = text(&output);
     let (pid, uid) = (std::process::id(), rustix::process::geteuid().as_raw());
     let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
