@@ -1,7 +1,8 @@
 //! The handshake's bytes, written and read without the library.
 //!
 //! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it,
-//! lists with a 16-bit count. Kinds of clients are 1 to 6, of servers 65 to 70.
+//! lists with a 16-bit count. Kinds of clients are 1 to 6, of servers 65 to 70; what only describes a server
+//! (20 and 84) is not among them.
 
 use nearcall_layout::pair::AstackClass;
 
@@ -37,6 +38,12 @@ pub fn unbind(binding: u16, generation: u32) -> Vec<u8> {
 
 /// Rings.
 pub const RING: &[u8] = &[6];
+
+/// Asks for a description, from byte `at` of it on.
+#[must_use]
+pub fn describe(at: u32) -> Vec<u8> {
+    [&[20][..], &at.to_le_bytes()].concat()
+}
 
 /// What a server says to begin with.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The `nearcall` program.
 //!
-//! One subcommand so far: `nearcall demo`, which shows calls between processes on real files and checks them byte for
-//! byte. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
+//! `nearcall demo` shows calls between processes on real files and checks them byte for byte; `nearcall ls` and `nearcall
+//! info` say who exports what. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod names;
 
 /// Calls between processes of one machine.
 #[derive(Debug, Parser)]
@@ -23,6 +24,10 @@ struct Arguments {
 enum Command {
     /// Reads a tree through calls to a file server, writes a copy through calls, compares, and kills the server
     Demo(demo::Options),
+    /// Lists the names in a directory, and who is behind them
+    Ls(names::ListOptions),
+    /// Shows what a server says of itself: its interface, its limits, its clients
+    Info(names::InfoOptions),
     #[command(name = "__demo-server", hide = true)]
     Server(demo::server::Options),
     #[command(name = "__demo-client", hide = true)]
@@ -38,6 +43,8 @@ enum Command {
 fn main() -> ExitCode {
     let (role, result) = match Arguments::parse().command {
         Command::Demo(options) => ("demo", demo::run(&options)),
+        Command::Ls(options) => ("ls", names::list(&options).map(|()| ExitCode::SUCCESS)),
+        Command::Info(options) => ("info", names::info(&options).map(|()| ExitCode::SUCCESS)),
         Command::Server(options) => ("demo's server", demo::server::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::SocketServer(options) => {

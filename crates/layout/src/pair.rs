@@ -66,7 +66,8 @@ pub mod client {
     pub const BELLS: usize = 512;
     /// The request ring.
     pub const RING: usize = HEADER_SIZE;
-    /// Wait words, one line for each A-stack: the sequence number whose reply the caller sleeps for, else 0.
+    /// Wait words, one line for each A-stack: the sequence number whose reply the caller sleeps for, else 0; with
+    /// [`super::GIVEN_UP`], of a call that was given up.
     pub const WAITS: usize = RING + RING_COUNT * LINE_STRIDE;
     /// Where frames begin.
     pub const FRAMES: usize = WAITS + ASTACK_COUNT * LINE_STRIDE;
@@ -145,7 +146,7 @@ const _: () = {
 pub mod request {
     /// Sequence number, flags, the caller's CPU: written last, so that a poll is one load and one compare.
     pub const FIRST: usize = 0;
-    /// Binding index, procedure, A-stack.
+    /// Binding index, procedure, A-stack, time-out.
     pub const WHAT: usize = 1;
     /// The binding's generation and nonce.
     pub const RIGHT: usize = 2;
@@ -171,6 +172,32 @@ pub mod request {
     #[must_use]
     pub const fn what(binding: u16, procedure: u16, astack: u16) -> u64 {
         binding as u64 | (procedure as u64) << 16 | (astack as u64) << 32
+    }
+
+    /// A time-out in the highest 16 bits of the second word that never ends.
+    pub const FOREVER: u16 = u16::MAX;
+
+    /// A time-out of `us` microseconds in 16 bits, rounded down: 11 bits times two to the power of the 5 above them. What
+    /// is longer than they can say is the longest that they can.
+    #[must_use]
+    pub const fn timeout(us: u128) -> u16 {
+        let exponent = (u128::BITS - us.leading_zeros()).saturating_sub(11);
+        if exponent > 31 || us >> exponent << exponent >= 0x7ff << 31 {
+            return FOREVER - 1;
+        }
+        (exponent << 11) as u16 | (us >> exponent) as u16
+    }
+
+    /// The microseconds that 16 bits say; `None` for ever.
+    #[must_use]
+    pub const fn timeout_us(bits: u16) -> Option<u64> {
+        if bits == FOREVER { None } else { Some(((bits & 0x7ff) as u64) << (bits >> 11)) }
+    }
+
+    /// The time-out in a second word.
+    #[must_use]
+    pub const fn timeout_of(what: u64) -> u16 {
+        (what >> 48) as u16
     }
 
     /// The third word.
@@ -227,6 +254,9 @@ pub const fn middle(first: u64) -> u16 {
 pub const fn cpu(first: u64) -> u16 {
     (first >> 48) as u16
 }
+
+/// Beside a sequence number in a wait word: the caller has given this call up, and nobody waits for its answer.
+pub const GIVEN_UP: u64 = 1 << 32;
 
 /// How a call ended, in the reply line.
 pub mod status {
@@ -423,6 +453,20 @@ mod tests {
         assert_eq!(segment_size(PAYLOAD_SIZE_MAX), Some(PAYLOAD_SIZE_MAX));
         assert_eq!(segment_size(PAYLOAD_SIZE_MAX + 1), Some(SEGMENT_SIZE_MAX));
         assert_eq!(segment_size(SEGMENT_SIZE_MAX + 1), None);
+    }
+
+    #[test]
+    fn timeouts_are_rounded_down_and_saturate() {
+        let there_and_back = |us| request::timeout_us(request::timeout(us));
+        for us in [0, 1, 2047, 2048, 4096, 2_000_000, 10_000_000, 3_600_000_000, 0x7fe << 31] {
+            let back = there_and_back(us).unwrap();
+            assert!(u128::from(back) <= us && us - u128::from(back) <= us / 1024, "{us} {back}");
+        }
+        assert_eq!((there_and_back(2047), there_and_back(2049)), (Some(2047), Some(2048)));
+        for us in [0x7ff << 31, 1 << 60, u128::MAX] {
+            assert_eq!(there_and_back(us), Some(0x7fe << 31), "{us}");
+        }
+        assert_eq!(request::timeout_us(request::FOREVER), None);
     }
 
     #[test]

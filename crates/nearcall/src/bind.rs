@@ -271,9 +271,9 @@ impl Binder {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
         let procedures = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
-            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce);
-            let astacks = Arc::clone(astacks.get(usize::from(class))?);
             let timeout = patience(own.timeout);
+            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce).within(timeout);
+            let astacks = Arc::clone(astacks.get(usize::from(class))?);
             let patience = if own.exhausted == Exhausted::Wait { timeout } else { Some(Duration::ZERO) };
             Some(Procedure { callee: Callee { target, timeout, patience }, astacks, exhausted: own.exhausted })
         });
@@ -297,6 +297,7 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
         Refused::Policy(rule) => BindError::Denied { why: rule.to_string() },
         Refused::Quota(Exceeded { limit, per_uid, most }) => BindError::Quota { limit, per_uid, most },
         Refused::NoRoom { count, frame_size } => BindError::NoRoom { count, frame_size },
+        Refused::Withdrawn => BindError::Closed,
         Refused::Incompatible(which) => {
             let mut difference = String::new();
             for (index, theirs) in which {
@@ -321,14 +322,19 @@ fn printable(words: &str) -> String {
 }
 
 /// A connection on which the handshake goes on.
-struct Greeting {
+pub(crate) struct Greeting {
     socket: OwnedFd,
     until: Instant,
     timeout: Duration,
 }
 
 impl Greeting {
-    fn tell(&self, message: &FromClient) -> Result<(), BindError> {
+    /// On a connection that was just made.
+    pub(crate) fn new(socket: OwnedFd, timeout: Duration) -> Self {
+        Self { socket, until: Instant::now() + timeout, timeout }
+    }
+
+    pub(crate) fn tell(&self, message: &FromClient) -> Result<(), BindError> {
         socket::send(self.socket.as_fd(), &message.to_bytes(), &[]).map_err(|errno| self.failed(errno))
     }
 
@@ -340,7 +346,7 @@ impl Greeting {
         }
     }
 
-    fn hear(&self) -> Result<(FromServer, Received), BindError> {
+    pub(crate) fn hear(&self) -> Result<(FromServer, Received), BindError> {
         let mut buffer = [0; GREETING_SIZE_MAX];
         loop {
             let received = match socket::receive(self.socket.as_fd(), &mut buffer) {

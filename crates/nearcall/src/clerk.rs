@@ -7,23 +7,22 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use nearcall_core::channel::grants::{self, Grants, Refusals, Served};
 use nearcall_core::channel::memory::Memory;
 use nearcall_core::channel::server::{Claimed, Misbehaved, ServerHalf};
 use nearcall_core::sys::socket;
 use nearcall_core::transfer::crew::Pair;
-use nearcall_layout::pair::{AstackClass, Plan, request, status};
+use nearcall_layout::pair::{AstackClass, Plan, request};
 
+use crate::departures::Departures;
 use crate::domain::random;
 use crate::interface;
 use crate::message::{Bound, FromServer, Refused, Wanted};
+use crate::peer::Peer;
 use crate::quota::Charge;
 use crate::rt::{self, Interface, Service};
-
-/// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
-const BLOCK_COUNT: usize = 256;
-const BLOCK_SIZE: usize = 256;
 
 /// Bytes of all differences in one refusal; it must fit a message.
 const DIFFERENCE_SIZE: usize = 64 * 1024;
@@ -35,53 +34,75 @@ const SIGNATURE_SIZE: usize = 4096;
 const GROWN_COUNT_MAX: usize = 64;
 
 /// A service under a name.
-pub(crate) struct Exported {
+pub(crate) type Exported = Served<Box<dyn Service>, Entry>;
+
+/// What the clerk knows of a service, also when that itself is gone.
+#[derive(Debug)]
+pub(crate) struct Entry {
     pub(crate) id: u64,
-    service: Box<dyn Service>,
+    interface: &'static Interface,
     classes: Vec<interface::Class>,
     class_of: Vec<u8>,
     fingerprints: Vec<u64>,
     pub(crate) withdrawn: AtomicBool,
+    pub(crate) departures: Departures,
+    clients: Mutex<Vec<Weak<ServerPair>>>,
     /// Requests that no correct client makes, over all pairs, living and ended.
     refused: AtomicU64,
 }
 
-impl std::fmt::Debug for Exported {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exported")
-            .field("id", &self.id)
-            .field("interface", &self.interface().name)
-            .finish_non_exhaustive()
+/// A service that is about to be exported.
+pub(crate) fn exported(id: u64, service: Box<dyn Service>) -> Exported {
+    let interface = service.interface();
+    let (classes, class_of) = interface::classes(interface);
+    let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
+    let entry = Entry {
+        id,
+        interface,
+        classes,
+        class_of,
+        fingerprints,
+        withdrawn: AtomicBool::new(false),
+        departures: Departures::default(),
+        clients: Mutex::default(),
+        refused: AtomicU64::new(0),
+    };
+    Served::new(service, entry)
+}
+
+impl Refusals for Entry {
+    #[cold]
+    #[inline(never)]
+    fn count_refused(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Exported {
-    pub(crate) fn new(id: u64, service: Box<dyn Service>) -> Self {
-        let interface = service.interface();
-        let (classes, class_of) = interface::classes(interface);
-        let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
-        Self {
-            id,
-            service,
-            classes,
-            class_of,
-            fingerprints,
-            withdrawn: AtomicBool::new(false),
-            refused: AtomicU64::new(0),
-        }
-    }
-
+impl Entry {
     pub(crate) fn refused_count(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    #[cold]
-    fn count_refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn interface(&self) -> &'static Interface {
+        self.interface
     }
 
-    fn interface(&self) -> &'static Interface {
-        self.service.interface()
+    /// Its size classes: bytes of a frame and how many A-stacks a client has.
+    pub(crate) fn classes(&self) -> &[interface::Class] {
+        &self.classes
+    }
+
+    /// Clients that had bound to it and are still there.
+    pub(crate) fn clients(&self) -> Vec<Arc<ServerPair>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn note_client(&self, pair: &Arc<ServerPair>) {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if !clients.iter().any(|known| std::ptr::eq(known.as_ptr(), Arc::as_ptr(pair))) {
+            clients.retain(|known| known.strong_count() > 0);
+            clients.push(Arc::downgrade(pair));
+        }
     }
 
     /// Bytes of the frames one pair needs for it.
@@ -115,30 +136,12 @@ impl Exported {
     }
 }
 
-/// An export as one pair sees it: where its A-stacks are.
-#[derive(Debug)]
-struct Placed {
-    exported: Arc<Exported>,
-    classes: Vec<AstackClass>,
-    /// The class of each of the server's procedures.
-    of: Vec<AstackClass>,
-}
-
-/// A place in the table of bindings. `right` is generation and nonce in one word, 0 when nothing is granted; `placed` is
-/// set once, so that the call path reads it without a lock. A place is granted again only for the same export.
-#[derive(Debug, Default)]
-#[repr(align(32))]
-struct Place {
-    right: AtomicU64,
-    placed: OnceLock<Arc<Placed>>,
-}
-
-type Block = Box<[Place]>;
+type Room = grants::Room<Box<dyn Service>, Entry>;
 
 #[derive(Debug)]
 struct State {
     plan: Plan,
-    placed: HashMap<u64, Arc<Placed>>,
+    placed: HashMap<u64, Arc<Room>>,
     /// Places that were given back, by export.
     free: HashMap<u64, Vec<u16>>,
     next: usize,
@@ -150,15 +153,10 @@ struct State {
 /// One client process, as the server knows it.
 #[derive(Debug)]
 pub(crate) struct ServerPair {
-    half: ServerHalf,
+    grants: Grants<Box<dyn Service>, Entry>,
     control: OwnedFd,
-    /// Places of low index, where almost all are.
-    first: Box<[Place; BLOCK_SIZE]>,
-    /// The others. The first of these blocks is never made.
-    blocks: Box<[OnceLock<Block>]>,
     state: Mutex<State>,
-    /// The export by whose name the client came; what names no binding is counted there.
-    home: Arc<Exported>,
+    peer: Peer,
     uid: u32,
     /// What else the client has of this process, for as long as a procedure of its can run: a connection, and both regions.
     _held: [Charge; 2],
@@ -170,6 +168,7 @@ impl ServerPair {
         control: OwnedFd,
         size: usize,
         home: Arc<Exported>,
+        peer: Peer,
         bindings: Charge,
         held: [Charge; 2],
     ) -> Self {
@@ -182,24 +181,16 @@ impl ServerPair {
             generation: 0,
             bindings,
         };
-        let first = Box::new(core::array::from_fn(|_| Place::default()));
-        let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, first, blocks, state: Mutex::new(state), home, uid, _held: held }
+        Self { grants: Grants::new(half, home), control, state: Mutex::new(state), peer, uid, _held: held }
     }
 
-    #[inline(always)]
-    fn place(&self, index: u16) -> Option<&Place> {
-        let index = usize::from(index);
-        if let Some(place) = self.first.get(index) {
-            return Some(place);
-        }
-        self.far_place(index)
+    pub(crate) fn peer(&self) -> &Peer {
+        &self.peer
     }
 
-    #[cold]
-    #[inline(never)]
-    fn far_place(&self, index: usize) -> Option<&Place> {
-        self.blocks.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
+    /// What a binding is to, whether it was taken back or not.
+    pub(crate) fn interface(&self, binding: u16) -> Option<&'static Interface> {
+        Some(self.grants.room(binding)?.served.interface())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,61 +198,63 @@ impl ServerPair {
     }
 
     /// Grants a binding to an export.
-    pub(crate) fn bind(&self, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> FromServer {
+    pub(crate) fn bind(self: &Arc<Self>, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> FromServer {
         match self.try_bind(id, exported, wanted) {
             Ok(bound) => FromServer::Bound(bound),
             Err(why) => FromServer::Refused { id, why },
         }
     }
 
-    fn try_bind(&self, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> Result<Bound, Refused> {
+    fn try_bind(self: &Arc<Self>, id: u32, exported: &Arc<Exported>, wanted: &[Wanted]) -> Result<Bound, Refused> {
         let found = exported.match_up(wanted)?;
         let nonce = random().map(u32::from_le_bytes).map_err(|_| Refused::Denied)?;
         let mut state = self.state();
         if exported.withdrawn.load(Ordering::Relaxed) {
-            return Err(Refused::Denied);
+            return Err(Refused::Withdrawn);
         }
-        let placed = state.place(exported, |class| self.half.runs_in(class))?;
+        let placed = state.place(exported)?;
         let index = match state.free.get_mut(&exported.id).and_then(Vec::pop) {
             Some(index) => index,
-            None => self.new_place(&mut state, &placed)?,
+            None => state.new_index()?,
         };
         // Generation 0 is no generation: a right of 0 means that nothing is granted.
         state.generation = state.generation.wrapping_add(1).max(1);
         let generation = state.generation;
-        let place = self.place(index).ok_or(Refused::Denied)?;
-        place.right.store(request::right(generation, nonce), Ordering::Release);
+        exported.note_client(self);
+        if !self.grants.grant(index, &placed, request::right(generation, nonce)) {
+            return Err(Refused::Withdrawn);
+        }
         let class = |procedure: &u16| exported.class_of.get(usize::from(*procedure)).copied().unwrap_or(0);
         let procedures = found.iter().map(|procedure| (*procedure, class(procedure))).collect();
-        Ok(Bound { id, binding: index, generation, nonce, classes: placed.classes.clone(), procedures })
-    }
-
-    fn new_place(&self, state: &mut State, placed: &Arc<Placed>) -> Result<u16, Refused> {
-        let index = u16::try_from(state.next).map_err(|_| Refused::NoRoom { count: 0, frame_size: 0 })?;
-        state.bindings.grow(1).map_err(Refused::Quota)?;
-        if let Some(block) = self.blocks.get(state.next / BLOCK_SIZE).filter(|_| state.next >= BLOCK_SIZE) {
-            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
-        }
-        if let Some(place) = self.place(index) {
-            // Nobody has set it: indices are given out once, under the lock.
-            let _ = place.placed.set(Arc::clone(placed));
-        }
-        state.next += 1;
-        Ok(index)
+        Ok(Bound { id, binding: index, generation, nonce, classes: placed.classes().to_vec(), procedures })
     }
 
     /// The client gives a binding back. A binding that is not the one it names stays as it is.
     pub(crate) fn unbind(&self, index: u16, generation: u32) {
         let mut state = self.state();
-        let Some(place) = self.place(index) else { return };
-        let right = place.right.load(Ordering::Relaxed);
+        let right = self.grants.right(index);
         if right & 0xffff_ffff != u64::from(generation) || right == 0 {
             return;
         }
-        place.right.store(0, Ordering::Release);
-        if let Some(placed) = place.placed.get() {
-            state.free.entry(placed.exported.id).or_default().push(index);
+        self.grants.take_back(index);
+        if let Some(room) = self.grants.room(index) {
+            state.free.entry(room.served.id).or_default().push(index);
         }
+    }
+
+    /// The client has gone: takes back what it had, so that none of its calls begins any more, and notes that with each
+    /// export it had bound.
+    pub(crate) fn depart(self: &Arc<Self>) {
+        let exports: Vec<_> = self.state().placed.values().map(|room| Arc::clone(&room.served)).collect();
+        for exported in exports {
+            self.revoke(exported.id);
+            exported.departures.note(self);
+        }
+    }
+
+    /// What a binding is to, if it is one of this client.
+    pub(crate) fn export(&self, binding: u16) -> Option<u64> {
+        Some(self.grants.room(binding)?.served.id)
     }
 
     /// Takes back every binding to an export and tells the client.
@@ -270,11 +263,10 @@ impl ServerPair {
         for index in 0..state.next {
             // Indices are given out only as far as they fit.
             let Ok(index) = u16::try_from(index) else { break };
-            let Some(place) = self.place(index) else { continue };
-            if place.placed.get().is_none_or(|placed| placed.exported.id != export) {
+            if self.grants.room(index).is_none_or(|room| room.served.id != export) {
                 continue;
             }
-            let right = place.right.swap(0, Ordering::SeqCst);
+            let right = self.grants.take_back(index);
             if right != 0 {
                 state.free.entry(export).or_default().push(index);
                 let generation = u32::try_from(right & 0xffff_ffff).unwrap_or(0);
@@ -284,58 +276,63 @@ impl ServerPair {
     }
 
     pub(crate) fn server_half(&self) -> &ServerHalf {
-        &self.half
+        self.grants.half()
     }
 
     /// Adds an A-stack to the class that begins with `first`, if the client has such a class and not too many.
     pub(crate) fn grow(&self, id: u32, first: u16) -> FromServer {
+        let half = self.grants.half();
         let mut state = self.state();
-        let classes = state.placed.values().flat_map(|placed| placed.classes.iter());
+        let classes = state.placed.values().flat_map(|room| room.classes());
         let Some(class) = classes.copied().find(|class| class.first == first && class.count > 0) else {
             return FromServer::NoMemory { id };
         };
-        if usize::from(class.count) + self.half.grown_count(&class) >= GROWN_COUNT_MAX {
+        if usize::from(class.count) + half.grown_count(&class) >= GROWN_COUNT_MAX {
             return FromServer::NoMemory { id };
         }
         match state.plan.grow() {
             Ok(astack) => {
-                self.half.grow(&class, astack);
+                half.grow(&class, astack);
                 FromServer::Grown { id, first, astack }
             }
             Err(_) => FromServer::NoMemory { id },
         }
     }
 
-    /// Whether a procedure of an export runs for this client.
-    pub(crate) fn runs(&self, export: u64) -> bool {
+    /// How many bindings to an export this client has.
+    pub(crate) fn bindings(&self, export: u64) -> usize {
+        let next = self.state().next;
+        let is_one = |&index: &u16| {
+            self.grants.right(index) != 0 && self.grants.room(index).is_some_and(|room| room.served.id == export)
+        };
+        (0..next).map_while(|index| u16::try_from(index).ok()).filter(is_one).count()
+    }
+
+    /// How many procedures of an export run for this client.
+    pub(crate) fn running(&self, export: u64) -> usize {
         let state = self.state();
-        let Some(placed) = state.placed.get(&export) else { return false };
-        placed.classes.iter().any(|class| self.half.runs_in(class))
+        state.placed.get(&export).map_or(0, |room| self.grants.running(room))
     }
 
     /// Sends a message. A client that does not read its messages loses them, not the server's time.
     pub(crate) fn tell(&self, message: &FromServer) {
         let _ = socket::send(self.control.as_fd(), &message.to_bytes(), &[]);
     }
-
-    #[cold]
-    #[inline(never)]
-    fn refuse(&self, astack: u16, sequence: u32, why: u16) {
-        self.home.count_refused();
-        self.half.refuse(astack, sequence, why);
-    }
 }
 
 impl State {
-    fn place(
-        &mut self,
-        exported: &Arc<Exported>,
-        runs_in: impl Fn(&AstackClass) -> bool,
-    ) -> Result<Arc<Placed>, Refused> {
-        if let Some(placed) = self.placed.get(&exported.id) {
-            return Ok(Arc::clone(placed));
+    fn new_index(&mut self) -> Result<u16, Refused> {
+        let index = u16::try_from(self.next).map_err(|_| Refused::NoRoom { count: 0, frame_size: 0 })?;
+        self.bindings.grow(1).map_err(Refused::Quota)?;
+        self.next += 1;
+        Ok(index)
+    }
+
+    fn place(&mut self, exported: &Arc<Exported>) -> Result<Arc<Room>, Refused> {
+        if let Some(room) = self.placed.get(&exported.id) {
+            return Ok(Arc::clone(room));
         }
-        let classes = match self.take_over(exported, runs_in) {
+        let classes = match self.take_over(exported) {
             Some(classes) => classes,
             None => {
                 let mut plan = self.plan;
@@ -349,65 +346,42 @@ impl State {
                 classes
             }
         };
-        let of = exported.class_of.iter().filter_map(|&class| classes.get(usize::from(class)).copied()).collect();
-        let placed = Arc::new(Placed { exported: Arc::clone(exported), classes, of });
-        self.placed.insert(exported.id, Arc::clone(&placed));
-        Ok(placed)
+        let room = Arc::new(Room::new(Arc::clone(exported), classes, &exported.class_of));
+        self.placed.insert(exported.id, Arc::clone(&room));
+        Ok(room)
     }
 }
 
 impl State {
-    /// The A-stacks of a withdrawn export of the same size classes, if none of its procedures runs any more: a service
-    /// that is exported again and again needs no more room than once.
-    fn take_over(&mut self, exported: &Exported, runs_in: impl Fn(&AstackClass) -> bool) -> Option<Vec<AstackClass>> {
-        let (&id, _) = self.placed.iter().find(|(_, placed)| {
-            placed.exported.withdrawn.load(Ordering::SeqCst)
-                && placed.exported.classes == exported.classes
-                && !placed.classes.iter().any(&runs_in)
-        })?;
+    /// The A-stacks of a withdrawn export of the same size classes, if that is over: a service that is exported again and
+    /// again needs no more room than once.
+    fn take_over(&mut self, exported: &Exported) -> Option<Vec<AstackClass>> {
+        let (&id, _) =
+            self.placed.iter().find(|(_, room)| room.served.classes == exported.classes && room.served.is_taken())?;
         self.free.remove(&id);
-        self.placed.remove(&id).map(|placed| placed.classes.clone())
+        self.placed.remove(&id).map(|room| room.classes().to_vec())
     }
 }
 
 impl Pair for ServerPair {
     #[inline(always)]
     fn half(&self) -> &ServerHalf {
-        &self.half
+        self.grants.half()
     }
 
     fn owner(&self) -> u32 {
         self.uid
     }
 
-    /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, then the procedure.
     #[inline(always)]
     fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved> {
-        let request = &claimed.request;
-        let Some((place, placed)) = self.place(request.binding).and_then(|place| Some((place, place.placed.get()?)))
-        else {
-            self.refuse(request.astack, claimed.sequence, status::REVOKED);
-            return Ok(());
-        };
-        let Some(class) = placed.of.get(usize::from(request.procedure)) else {
-            self.refuse(request.astack, claimed.sequence, status::NO_PROCEDURE);
-            return Ok(());
-        };
-        let started = self.half.start(claimed, class)?;
-        // Looked at after the A-stack is marked as busy: whoever revokes looks for busy A-stacks afterwards, so the call
-        // is either refused or waited for (docs/orderings.md, "Revocation").
-        if place.right.load(Ordering::SeqCst) != request::right(request.generation, request.nonce) {
-            placed.exported.count_refused();
-            started.refuse(status::REVOKED);
-            return Ok(());
-        }
-        let exported = &placed.exported;
-        rt::answer(&*exported.service, request.procedure, started, memory, || exported.count_refused());
-        Ok(())
+        self.grants.run(claimed, |service, entry, call| {
+            rt::answer(&**service, claimed.request.procedure, call, memory, || entry.count_refused())
+        })
     }
 
     fn misbehaved(&self, _: Misbehaved) {
-        self.home.count_refused();
+        self.grants.home().count_refused();
         // The watcher sees the hang-up and forgets the pair; the client sees it and fails its calls.
         let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
     }

@@ -3,7 +3,7 @@
 //! ```text
 //! Greeting --Hello--> Greeted --Pair--> Mapping --Mapped--> Paired --Bind, Unbind, Ring--> Paired
 //! ```
-//! Anything else closes the connection. What a connection may have is taken from its uid's quota before it is accepted, made or
+//! Anything else closes the connection, but for `Describe` while Greeted. What a connection may have is taken from its uid's quota before it is accepted, made or
 //! granted; who may go beyond Greeting is the export's policy. A connection that stays Greeted only lends its token: the client is paired with
 //! this domain already, and binds over the pair's own control socket, showing by the token that it could open the
 //! socket of this name, too.
@@ -22,8 +22,10 @@ use rustix::io::Errno;
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
 use crate::identity;
+use crate::info;
 use crate::limits::{Exceeded, Limit};
 use crate::message::{FromClient, FromServer, Instance, Refused};
+use crate::peer::Peer;
 use crate::policy::{Policy, Rule};
 use crate::quota::{Charge, Kind, QUOTA};
 use crate::segments::{self, Offer};
@@ -95,7 +97,10 @@ pub(crate) struct Connection {
     token: u64,
     ids: Credentials,
     has_spoken: bool,
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<Arc<OwnedFd>>,
+    is_watched: bool,
+    /// What the client has asked to have described, as it was when it asked.
+    report: Vec<u8>,
     offer: Offer,
     state: State,
     /// Until the pair has it, which may outlive this.
@@ -159,6 +164,8 @@ impl Connection {
             ids: admission.ids,
             has_spoken: false,
             pidfd: None,
+            is_watched: false,
+            report: Vec::new(),
             offer: Offer::default(),
             state: State::Greeting,
             connection: Some(admission.connection),
@@ -193,13 +200,15 @@ impl Connection {
     }
 
     /// The handle on the client's process, once.
-    pub(crate) fn take_pidfd(&mut self) -> Option<OwnedFd> {
-        self.pidfd.take()
+    pub(crate) fn take_pidfd(&mut self) -> Option<Arc<OwnedFd>> {
+        let pidfd = self.pidfd.clone().filter(|_| !self.is_watched)?;
+        self.is_watched = true;
+        Some(pidfd)
     }
 
     /// What `token` stands for, if this connection gave it.
     pub(crate) fn redeem(&self, token: u64) -> Option<Redeemed> {
-        if token == 0 || token != self.token || self.exported.withdrawn.load(std::sync::atomic::Ordering::Relaxed) {
+        if token == 0 || token != self.token {
             return None;
         }
         Some(Redeemed { exported: Arc::clone(&self.exported), client: self.ids })
@@ -255,12 +264,12 @@ impl Connection {
     /// The first message: it has to come from the process that connected, and the policy has to let that process in.
     fn meet(&mut self, sender: Sender) -> Result<(), Broken> {
         self.has_spoken = true;
-        self.pidfd = sender.pidfd;
+        self.pidfd = sender.pidfd.map(Arc::new);
         // Where processes are not visible from here all have id 0, and cannot be told apart.
         if sender.credentials.map(|ids| ids.pid) != Some(self.ids.pid) {
             return Err(Rule::HandedOn.into());
         }
-        let client = identity::Client { socket: self.socket.as_fd(), ids: self.ids, pidfd: self.pidfd.as_ref() };
+        let client = identity::Client { socket: self.socket.as_fd(), ids: self.ids, pidfd: self.pidfd.as_deref() };
         Ok(self.policy.judge(&client)?)
     }
 
@@ -280,6 +289,14 @@ impl Connection {
                 self.state = State::Greeted;
             }
             (State::Greeted, FromClient::Pair) => self.offer()?,
+            (State::Greeted, FromClient::Describe { at }) => {
+                // Once: it looks at every client and every binding.
+                if self.report.is_empty() {
+                    self.report = info::report(&self.exported);
+                }
+                let answer = info::page(&self.report, at).ok_or(Broken::Protocol)?;
+                self.send(&answer, &[])?;
+            }
             (State::Mapping { .. }, FromClient::Mapped) => self.pair_up()?,
             (State::Paired(pair), FromClient::Bind { id, token, procedures }) => {
                 let redeemed = self.redeem(token).or_else(|| by_token(token));
@@ -339,8 +356,10 @@ impl Connection {
         let control = rustix::io::fcntl_dupfd_cloexec(&self.socket, 0)?;
         let bindings = QUOTA.take(Kind::Bindings, self.ids.uid, 0)?;
         let connection = self.connection.take().ok_or(Broken::Protocol)?;
+        let client = Peer::new(self.ids, self.pidfd.clone());
         let home = Arc::clone(&self.exported);
-        self.state = State::Paired(Arc::new(ServerPair::new(half, control, size, home, bindings, [connection, bytes])));
+        self.state =
+            State::Paired(Arc::new(ServerPair::new(half, control, size, home, client, bindings, [connection, bytes])));
         self.handshake = None;
         self.send(&FromServer::Ready, &[])
     }

@@ -66,6 +66,10 @@ impl fmt::Display for Description {
 pub struct ProcedureDescription(&'static Procedure);
 
 impl ProcedureDescription {
+    pub(crate) const fn new(procedure: &'static Procedure) -> Self {
+        Self(procedure)
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {

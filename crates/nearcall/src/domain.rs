@@ -4,7 +4,7 @@
 //! its regions are not mapped there, and the word that says so reads zero.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
@@ -15,7 +15,7 @@ use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
 
 use crate::binding::ClientPair;
-use crate::clerk::{Exported, ServerPair};
+use crate::clerk::ServerPair;
 use crate::message::Instance;
 use crate::quota::QUOTA;
 use crate::watcher::Watcher;
@@ -28,9 +28,6 @@ pub(crate) struct Domain {
     pub(crate) crew: Crew<ServerPair>,
     /// Pairs in which this domain is the client. Held while binding, so that two binds do not make two pairs.
     pairs: Mutex<Vec<Weak<ClientPair>>>,
-    /// Exports that were withdrawn while clients still had them. The last reference is dropped from here, in a thread of
-    /// the user's, so that the service's own Drop never runs on the watcher or on a processor.
-    retired: Mutex<Vec<Arc<Exported>>>,
     alive: ForkWord,
 }
 
@@ -63,14 +60,8 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     let pairs = Mutex::new(Vec::new());
     let call = watcher.caller();
     // Lives as long as the process; one whose watcher does not start is leaked, and the next call makes another.
-    let domain: &'static Domain = Box::leak(Box::new(Domain {
-        instance,
-        watcher,
-        crew: Crew::new(call),
-        pairs,
-        retired: Mutex::default(),
-        alive,
-    }));
+    let domain: &'static Domain =
+        Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(call), pairs, alive }));
     // Those that were set before there was a domain, or the default, within what the kernel allows.
     let limits = QUOTA.limits();
     QUOTA.set(limits);
@@ -91,21 +82,6 @@ impl Domain {
 
     pub(crate) fn pairs(&self) -> MutexGuard<'_, Vec<Weak<ClientPair>>> {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps a withdrawn export until its last client has gone.
-    pub(crate) fn retire(&self, exported: Arc<Exported>) {
-        self.retired.lock().unwrap_or_else(PoisonError::into_inner).push(exported);
-        self.drop_retired();
-    }
-
-    /// Drops what was withdrawn and has no clients any more.
-    pub(crate) fn drop_retired(&self) {
-        let mut retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        let done: Vec<_> = retired.extract_if(.., |exported| Arc::strong_count(exported) == 1).collect();
-        // Unlocked before the user's code runs, which may export or withdraw something itself.
-        drop(retired);
-        drop(done);
     }
 
     /// Starts the processors that are wanted.

@@ -133,6 +133,13 @@ impl<E> CallError<E> {
         }
     }
 
+    /// Whether the binding is of no use any more: the server has gone or has taken it back. Bind again; whether the call may
+    /// be repeated is another question ([`is_retry_safe`](Self::is_retry_safe)).
+    #[must_use]
+    pub fn needs_rebind(&self) -> bool {
+        matches!(self, Self::PeerDied { .. } | Self::PeerRestarted { .. } | Self::Revoked | Self::Unsupported)
+    }
+
     /// Whether the procedure certainly was not entered, so that a retry repeats nothing.
     #[must_use]
     pub fn is_retry_safe(&self) -> bool {
@@ -244,6 +251,18 @@ pub enum DirError {
     },
 }
 
+/// Procedures have not ended in time; they go on, and their results arrive. The service itself is dropped after the last of
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "{count} calls were still running when the time to drain was over; give them longer, or a time-out of their own"
+)]
+#[non_exhaustive]
+pub struct StillRunning {
+    /// How many.
+    pub count: usize,
+}
+
 /// Why a service could not be exported.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -252,7 +271,9 @@ pub enum ExportError {
     #[error(transparent)]
     Dir(#[from] DirError),
     /// A living process has the name.
-    #[error("{name:?} is exported by another process that is alive; choose another name or end that process")]
+    #[error(
+        "{name:?} is exported by another process that is alive; choose another name, end that process, or replace it (Exporter::replace, same user)"
+    )]
     Taken {
         /// The name.
         name: String,

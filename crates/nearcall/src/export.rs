@@ -6,10 +6,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::clerk::{Exported, ServerPair};
+use nearcall_core::sys::process;
+
+use crate::clerk::{self, Exported, ServerPair};
+use crate::current::current;
+use crate::departures::Callback;
 use crate::domain::{Domain, NoDomain, domain};
-use crate::error::ExportError;
+use crate::error::{ExportError, StillRunning};
 use crate::names::{self, Dir, Held};
+use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::rt::Service;
 use crate::watcher::Command;
@@ -30,12 +35,14 @@ pub struct Exporter {
     dir: Option<PathBuf>,
     mode: u32,
     policy: Policy,
+    replace: bool,
+    on_exit: Option<Callback>,
 }
 
 impl Exporter {
     /// An export as `name` in the default directory, with a socket of mode 0600.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open() }
+        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open(), replace: false, on_exit: None }
     }
 
     /// Puts the name into this directory, which is made if only its last part is missing.
@@ -57,6 +64,27 @@ impl Exporter {
         self
     }
 
+    /// Takes the name over if a living process of this user has it, for a restart that refuses nobody: start the new server
+    /// with this, and let the old one drop its [`Export`] afterwards. From the export on, binds come here; who has bound to
+    /// the old one calls that until it takes the bindings back ([`Rebinding`](crate::Rebinding) is for such clients). A
+    /// connection that the old listener has not accepted by its end is closed; [`Binder::wait`](crate::Binder::wait) covers
+    /// that.
+    pub fn replace(mut self) -> Self {
+        self.replace = true;
+        self
+    }
+
+    /// Calls `callback` once for each client that has bound to this export and has gone: its process has died, or has let go
+    /// of its last binding to this one. By then its running calls of this export have ended.
+    ///
+    /// The calls are made one after the other, on a kernel thread that belongs to the export and sleeps in between; so they
+    /// may take long, but those that follow wait. A panic ends the call and nothing else. When the export is dropped, those
+    /// that are due are still made, and no others.
+    pub fn on_peer_exit(mut self, callback: impl Fn(Peer) + Send + Sync + 'static) -> Self {
+        self.on_exit = Some(Callback::new(callback));
+        self
+    }
+
     /// Exports.
     ///
     /// # Errors
@@ -68,37 +96,56 @@ impl Exporter {
             NoDomain::Forked => ExportError::Forked,
             NoDomain::Io(what, errno) => ExportError::Io { what, source: errno.into() },
         })?;
-        domain.drop_retired();
         let dir = Dir::open(self.dir.as_deref(), true)?;
-        let name = Held::take(dir, &self.name, self.mode)?;
+        let name = Held::take(dir, &self.name, self.mode, self.replace)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
-        let exported = Arc::new(Exported::new(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
+        let exported = Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
+        if let Some(callback) = self.on_exit {
+            let io = |error| ExportError::Io { what: "start a thread for callbacks", source: error };
+            exported.departures.start(exported.id, callback).map_err(io)?;
+        }
         let policy = Arc::new(self.policy);
         domain.watcher.command(Command::Listen { exported: Arc::clone(&exported), policy, listener });
-        Ok(Export { domain, exported, name: Some(name) })
+        Ok(Export { domain, exported, name: Some(name), is_drained: false })
     }
 }
 
-/// A service under a name, for as long as this lives. Dropping it gives up the name, takes all bindings back, and
-/// waits for procedures that are running, up to [`Export::DRAIN`]; so do not drop it inside one of them. The
-/// service itself is dropped when the last client that had bound to it has gone, by the next export or the next drop of an
-/// `Export` in this process.
+/// A service under a name, for as long as this lives. Dropping it is [`drain`](Self::drain) with [`Self::DRAIN`]; for
+/// another time-out, or to know how it went, drain it.
 #[derive(Debug)]
 #[must_use = "dropping an Export withdraws the service at once"]
 pub struct Export {
     domain: &'static Domain,
     exported: Arc<Exported>,
     name: Option<Held>,
+    is_drained: bool,
 }
 
 impl Export {
     /// How long dropping waits for running procedures.
     pub const DRAIN: Duration = Duration::from_secs(5);
 
+    /// Withdraws the service: gives up the name, takes all bindings back (later calls get `Revoked`), and waits up to
+    /// `timeout` for procedures that are running. These finish, whatever happens here, and their results arrive. Inside a
+    /// procedure of the same export it does not wait: that would be for itself.
+    ///
+    /// # Errors
+    /// [`StillRunning`] if some have not ended in time.
+    pub fn drain(mut self, timeout: Duration) -> Result<(), StillRunning> {
+        self.withdraw(timeout)
+    }
+
     /// Takes all bindings back that were granted so far; new binds go on. Running procedures finish.
     pub fn revoke_all(&self) {
         self.pairs(None).iter().for_each(|pair| pair.revoke(self.exported.id));
+    }
+
+    /// Whether the name still leads here: nobody has taken it by [`Exporter::replace`], and nobody has removed its file.
+    /// An export that was replaced goes on serving those who have bound to it, until it is dropped.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.name.as_ref().is_some_and(Held::is_ours)
     }
 
     /// What clients of this export did so far that no correct client does: calls on bindings they do not have, to
@@ -114,26 +161,70 @@ impl Export {
         self.domain.watcher.command(Command::Pairs { withdraw, answer });
         pairs.recv_timeout(Duration::from_secs(1)).unwrap_or_default()
     }
+
+    fn withdraw(&mut self, timeout: Duration) -> Result<(), StillRunning> {
+        self.is_drained = true;
+        if !self.domain.is_here() {
+            // In a forked child: the name and the listener's connections are the parent's.
+            std::mem::forget(self.name.take());
+            return Ok(());
+        }
+        let id = self.exported.id;
+        self.exported.withdrawn.store(true, Ordering::SeqCst);
+        drop(self.name.take());
+        let pairs = self.pairs(Some(id));
+        pairs.iter().for_each(|pair| pair.revoke(id));
+        let own = current().is_some_and(|call| call.pair().export(call.binding()) == Some(id));
+        let timeout = if own { Duration::ZERO } else { timeout };
+        let start = Instant::now();
+        let mut nap = NAP;
+        let drained = loop {
+            match self.exported.take() {
+                Ok(service) => break Ok(service),
+                Err(count) if start.elapsed() >= timeout => break Err(StillRunning { count }),
+                Err(_) => {}
+            }
+            std::thread::sleep(nap.min(timeout.saturating_sub(start.elapsed())));
+            nap = (nap * 2).min(NAP_MAX);
+        };
+        self.exported.departures.close();
+        if drained.is_err() {
+            drop_later(Arc::clone(&self.exported));
+        }
+        // The program's own Drop, on this thread of the program's.
+        drained.map(drop)
+    }
 }
 
 impl Drop for Export {
     fn drop(&mut self) {
-        if !self.domain.is_here() {
-            // In a forked child: the name and the listener's connections are the parent's.
-            std::mem::forget(self.name.take());
-            return;
+        if !self.is_drained {
+            // Who wants to know drains.
+            let _ = self.withdraw(Self::DRAIN);
         }
-        self.exported.withdrawn.store(true, Ordering::SeqCst);
-        drop(self.name.take());
-        let pairs = self.pairs(Some(self.exported.id));
-        pairs.iter().for_each(|pair| pair.revoke(self.exported.id));
-        let start = Instant::now();
-        let mut nap = Duration::from_micros(50);
-        while pairs.iter().any(|pair| pair.runs(self.exported.id)) && start.elapsed() < Self::DRAIN {
-            std::thread::sleep(nap);
-            nap = (nap * 2).min(Duration::from_millis(5));
-        }
-        drop(pairs);
-        self.domain.retire(Arc::clone(&self.exported));
     }
+}
+
+/// Between two looks whether a procedure still runs.
+const NAP: Duration = Duration::from_micros(50);
+const NAP_MAX: Duration = Duration::from_millis(5);
+
+/// The same, once nobody waits for it any more.
+const LATER: Duration = Duration::from_millis(50);
+
+/// Drops a service when the last of its procedures has ended, on a kernel thread of its own, which ends with that: neither
+/// the watcher nor a processor runs the program's Drop.
+fn drop_later(exported: Arc<Exported>) {
+    let wait = move || {
+        process::block_all_signals();
+        loop {
+            match exported.take() {
+                Ok(service) => return drop(service),
+                Err(0) => return,
+                Err(_) => std::thread::sleep(LATER),
+            }
+        }
+    };
+    // Without a thread for it, the service goes with the last client that had bound to it.
+    let _ = std::thread::Builder::new().name("nearcall-drain".into()).spawn(wait);
 }

@@ -26,6 +26,9 @@
 //!   Unmapped       ------->
 //!   Grow           ------->                          one more A-stack of a class
 //!                  <-------      Grown, or NoMemory
+//!
+//!   Describe       ------->                          after Welcome, instead of Pair; until nothing is left
+//!                  <-------      Description
 //! ```
 //! Refused with id 0, and the end of the connection, may come instead of any of the server's words before Ready.
 
@@ -87,6 +90,10 @@ pub(crate) enum FromClient {
         id: u32,
         first: u16,
     },
+    /// Asks for what the export is, from byte `at` of it on.
+    Describe {
+        at: u32,
+    },
 }
 
 /// A procedure the client means to call.
@@ -143,6 +150,11 @@ pub(crate) enum FromServer {
     NoMemory {
         id: u32,
     },
+    /// Bytes of [`crate::info`]'s report, of `total` in all.
+    Description {
+        total: u32,
+        bytes: Vec<u8>,
+    },
 }
 
 impl FromServer {
@@ -156,9 +168,12 @@ impl FromServer {
             | Self::Shown { id, .. }
             | Self::Grown { id, .. }
             | Self::NoMemory { id } => Some(*id),
-            Self::Welcome { .. } | Self::Regions { .. } | Self::Ready | Self::Revoked { .. } | Self::Unmap { .. } => {
-                None
-            }
+            Self::Welcome { .. }
+            | Self::Regions { .. }
+            | Self::Ready
+            | Self::Revoked { .. }
+            | Self::Unmap { .. }
+            | Self::Description { .. } => None,
         }
     }
 }
@@ -188,14 +203,17 @@ pub(crate) enum Refused {
     Quota(Exceeded),
     /// The export's policy.
     Policy(Rule),
+    /// The export is withdrawn; another may have its name.
+    Withdrawn,
 }
 
 /// The bytes are no message of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotAMessage;
 
+/// Fields in order, as bytes.
 #[derive(Default)]
-struct Writer(Vec<u8>);
+pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
     fn kind(kind: u8) -> Self {
@@ -207,23 +225,23 @@ impl Writer {
         self
     }
 
-    fn u8(self, value: u8) -> Self {
+    pub(crate) fn u8(self, value: u8) -> Self {
         self.raw(&[value])
     }
 
-    fn u16(self, value: u16) -> Self {
+    pub(crate) fn u16(self, value: u16) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn u32(self, value: u32) -> Self {
+    pub(crate) fn u32(self, value: u32) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn u64(self, value: u64) -> Self {
+    pub(crate) fn u64(self, value: u64) -> Self {
         self.raw(&value.to_le_bytes())
     }
 
-    fn text(self, text: &str) -> Self {
+    pub(crate) fn text(self, text: &str) -> Self {
         // Longer text is cut: it is shown to people, or is a name, which never gets near it.
         let mut size = text.len().min(usize::from(u16::MAX));
         while !text.is_char_boundary(size) {
@@ -233,13 +251,14 @@ impl Writer {
         self.u16(u16::try_from(size).unwrap_or(0)).raw(text.as_bytes())
     }
 
-    fn each<T>(self, items: &[T], one: impl Fn(Self, &T) -> Self) -> Self {
+    pub(crate) fn each<T>(self, items: &[T], one: impl Fn(Self, &T) -> Self) -> Self {
         let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
         items.iter().take(usize::from(count)).fold(self.u16(count), one)
     }
 }
 
-struct Reader<'a>(&'a [u8]);
+/// Fields in order, from bytes that anybody may have made.
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn raw<const N: usize>(&mut self) -> Result<[u8; N], NotAMessage> {
@@ -248,23 +267,23 @@ impl<'a> Reader<'a> {
         Ok(*now)
     }
 
-    fn u8(&mut self) -> Result<u8, NotAMessage> {
+    pub(crate) fn u8(&mut self) -> Result<u8, NotAMessage> {
         self.raw().map(|[byte]| byte)
     }
 
-    fn u16(&mut self) -> Result<u16, NotAMessage> {
+    pub(crate) fn u16(&mut self) -> Result<u16, NotAMessage> {
         self.raw().map(u16::from_le_bytes)
     }
 
-    fn u32(&mut self) -> Result<u32, NotAMessage> {
+    pub(crate) fn u32(&mut self) -> Result<u32, NotAMessage> {
         self.raw().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, NotAMessage> {
+    pub(crate) fn u64(&mut self) -> Result<u64, NotAMessage> {
         self.raw().map(u64::from_le_bytes)
     }
 
-    fn text(&mut self) -> Result<&'a str, NotAMessage> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, NotAMessage> {
         let size = usize::from(self.u16()?);
         let (now, rest) = self.0.split_at_checked(size).ok_or(NotAMessage)?;
         self.0 = rest;
@@ -272,12 +291,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Items one by one: nothing is allocated ahead of the bytes that are there.
-    fn each<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, NotAMessage>) -> Result<Vec<T>, NotAMessage> {
+    pub(crate) fn each<T>(&mut self, one: impl Fn(&mut Self) -> Result<T, NotAMessage>) -> Result<Vec<T>, NotAMessage> {
         let count = self.u16()?;
         (0..count).map(|_| one(self)).collect()
     }
 
-    fn end<T>(self, value: T) -> Result<T, NotAMessage> {
+    pub(crate) fn end<T>(self, value: T) -> Result<T, NotAMessage> {
         if self.0.is_empty() { Ok(value) } else { Err(NotAMessage) }
     }
 }
@@ -300,6 +319,7 @@ impl FromClient {
             Self::Show { id, serial } => Writer::kind(10).u32(*id).u16(*serial),
             Self::Unmapped { serial } => Writer::kind(11).u16(*serial),
             Self::Grow { id, first } => Writer::kind(12).u32(*id).u16(*first),
+            Self::Describe { at } => Writer::kind(20).u32(*at),
         }
         .0
     }
@@ -323,6 +343,7 @@ impl FromClient {
             10 => Self::Show { id: from.u32()?, serial: from.u16()? },
             11 => Self::Unmapped { serial: from.u16()? },
             12 => Self::Grow { id: from.u32()?, first: from.u16()? },
+            20 => Self::Describe { at: from.u32()? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -356,6 +377,7 @@ impl FromServer {
                         to.u8(3).u8(limit.to_byte()).u8(u8::from(*per_uid)).u64(*most)
                     }
                     Refused::Policy(rule) => to.u8(4).u8(rule.to_byte()),
+                    Refused::Withdrawn => to.u8(20),
                 }
             }
             Self::Revoked { binding, generation } => Writer::kind(70).u16(*binding).u32(*generation),
@@ -365,6 +387,7 @@ impl FromServer {
             Self::Unmap { serial, astack } => Writer::kind(74).u16(*serial).u16(*astack),
             Self::Grown { id, first, astack } => Writer::kind(75).u32(*id).u16(*first).u16(*astack),
             Self::NoMemory { id } => Writer::kind(76).u32(*id),
+            Self::Description { total, bytes } => Writer::kind(84).u32(*total).each(bytes, |to, byte| to.u8(*byte)),
         }
         .0
     }
@@ -402,6 +425,7 @@ impl FromServer {
                         Refused::Quota(Exceeded { limit, per_uid, most: from.u64()? })
                     }
                     4 => Refused::Policy(Rule::from_byte(from.u8()?).ok_or(NotAMessage)?),
+                    20 => Refused::Withdrawn,
                     _ => return Err(NotAMessage),
                 };
                 Self::Refused { id, why }
@@ -413,6 +437,7 @@ impl FromServer {
             74 => Self::Unmap { serial: from.u16()?, astack: from.u16()? },
             75 => Self::Grown { id: from.u32()?, first: from.u16()?, astack: from.u16()? },
             76 => Self::NoMemory { id: from.u32()? },
+            84 => Self::Description { total: from.u32()?, bytes: from.each(Reader::u8)? },
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -443,6 +468,7 @@ mod tests {
                 FromClient::Show { id: 1, serial: 2 },
                 FromClient::Unmapped { serial: 2 },
                 FromClient::Grow { id: 1, first: 2 },
+                FromClient::Describe { at: 7 },
             ],
             vec![
                 FromServer::Welcome { version: 1, instance: [8; 16], token: 9 },
@@ -461,6 +487,8 @@ mod tests {
                 FromServer::Unmap { serial: 1, astack: 2 },
                 FromServer::Grown { id: 1, first: 2, astack: 3 },
                 FromServer::NoMemory { id: 1 },
+                FromServer::Refused { id: 1, why: Refused::Withdrawn },
+                FromServer::Description { total: 9, bytes: vec![1, 2, 3] },
             ],
         )
     }

@@ -5,7 +5,7 @@
 //! under a lock file. After a crash there is nothing to clean up but that dead socket, and nobody has to.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -116,6 +116,12 @@ impl Dir {
     }
 }
 
+impl AsFd for Dir {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
 fn socket() -> Result<OwnedFd, Errno> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
@@ -140,8 +146,8 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Takes a name: a socket that listens, with file mode `mode`.
-    pub(crate) fn take(dir: Dir, name: &str, mode: u32) -> Result<Self, ExportError> {
+    /// Takes a name: a socket that listens, with file mode `mode`. `replace`: also from a living process of this user.
+    pub(crate) fn take(dir: Dir, name: &str, mode: u32, replace: bool) -> Result<Self, ExportError> {
         check(name)?;
         let io = |what: &'static str| move |errno: Errno| ExportError::Io { what, source: errno.into() };
         let _lock = lock(&dir, name)?;
@@ -157,17 +163,24 @@ impl Held {
             rustix::net::listen(&listener, BACKLOG).map_err(io("listen"))?;
             let stat = rustix::fs::statat(&dir.fd, temporary.as_str(), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(io("stat the socket"))?;
-            publish(&dir, &temporary, name)?;
+            publish(&dir, &temporary, name, replace.then_some(stat.st_uid))?;
             Ok((stat.st_dev, stat.st_ino))
         })();
         let _ = rustix::fs::unlinkat(&dir.fd, temporary.as_str(), AtFlags::empty());
         let file = result?;
         Ok(Self { dir, name: name.to_owned(), file, listener })
     }
+
+    /// Whether the name is that of this listener. Its file cannot be another's: the listener keeps the inode.
+    pub(crate) fn is_ours(&self) -> bool {
+        rustix::fs::statat(&self.dir.fd, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.file)
+    }
 }
 
-/// Links the listening socket to its name; replaces a name whose process is dead. Under the lock.
-fn publish(dir: &Dir, temporary: &str, name: &str) -> Result<(), ExportError> {
+/// Links the listening socket to its name; replaces a name whose process is dead, or belongs to the user `of`. Under the
+/// lock.
+fn publish(dir: &Dir, temporary: &str, name: &str, of: Option<u32>) -> Result<(), ExportError> {
     let io = |what: &'static str| move |errno: Errno| ExportError::Io { what, source: errno.into() };
     match rustix::fs::linkat(&dir.fd, temporary, &dir.fd, name, AtFlags::empty()) {
         Ok(()) => return Ok(()),
@@ -177,9 +190,14 @@ fn publish(dir: &Dir, temporary: &str, name: &str) -> Result<(), ExportError> {
     match dir.connect(name) {
         // Nobody listens: its process is dead, or has closed it.
         Err(errno @ (Errno::CONNREFUSED | Errno::NOENT | Errno::PROTOTYPE)) => dir.check_socket(name, errno)?,
-        _ => return Err(ExportError::Taken { name: name.to_owned() }),
+        _ => {
+            let owner = rustix::fs::statat(&dir.fd, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| stat.st_uid);
+            if of.is_none() || owner.ok() != of {
+                return Err(ExportError::Taken { name: name.to_owned() });
+            }
+        }
     }
-    rustix::fs::renameat(&dir.fd, temporary, &dir.fd, name).map_err(io("replace the dead socket"))
+    rustix::fs::renameat(&dir.fd, temporary, &dir.fd, name).map_err(io("replace the earlier socket"))
 }
 
 fn lock(dir: &Dir, name: &str) -> Result<OwnedFd, ExportError> {
@@ -206,9 +224,7 @@ fn lock(dir: &Dir, name: &str) -> Result<OwnedFd, ExportError> {
 impl Drop for Held {
     fn drop(&mut self) {
         let Ok(_lock) = lock(&self.dir, &self.name) else { return };
-        let ours = rustix::fs::statat(&self.dir.fd, self.name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
-            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == self.file);
-        if ours {
+        if self.is_ours() {
             let _ = rustix::fs::unlinkat(&self.dir.fd, self.name.as_str(), AtFlags::empty());
         }
     }
@@ -225,19 +241,35 @@ mod tests {
     #[test]
     fn a_name_has_one_holder_and_a_dead_one_is_replaced() {
         let at = tempfile::tempdir().unwrap();
-        let held = Held::take(dir(&at), "clock", 0o600).unwrap();
-        assert!(matches!(Held::take(dir(&at), "clock", 0o600), Err(ExportError::Taken { .. })));
+        let held = Held::take(dir(&at), "clock", 0o600, false).unwrap();
+        assert!(matches!(Held::take(dir(&at), "clock", 0o600, false), Err(ExportError::Taken { .. })));
         assert!(dir(&at).connect("clock").is_ok());
         // What kill -9 leaves: the file without the listener.
         let Held { listener, .. } = &held;
         rustix::net::shutdown(listener, rustix::net::Shutdown::Both).unwrap();
-        let second = Held::take(dir(&at), "clock", 0o600).unwrap();
+        let second = Held::take(dir(&at), "clock", 0o600, false).unwrap();
         drop(held);
         assert!(dir(&at).connect("clock").is_ok(), "the old holder must not remove the new one's name");
         drop(second);
         assert!(matches!(dir(&at).connect("clock"), Err(Errno::NOENT)));
         let left: Vec<_> = std::fs::read_dir(at.path()).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(left, [".clock.lock"]);
+    }
+
+    #[test]
+    fn a_living_holder_is_replaced_if_asked_and_does_not_take_the_name_along() {
+        let at = tempfile::tempdir().unwrap();
+        let first = Held::take(dir(&at), "clock", 0o600, true).unwrap();
+        let second = Held::take(dir(&at), "clock", 0o600, true).unwrap();
+        assert!(!first.is_ours() && second.is_ours());
+        drop(first);
+        assert!(second.is_ours());
+        assert!(dir(&at).connect("clock").is_ok());
+        if rustix::process::geteuid().is_root() {
+            // Another user's, though root could.
+            std::os::unix::fs::lchown(at.path().join("clock"), Some(65534), None).unwrap();
+            assert!(matches!(Held::take(dir(&at), "clock", 0o600, true), Err(ExportError::Taken { .. })));
+        }
     }
 
     #[test]
@@ -257,7 +289,7 @@ mod tests {
         std::fs::create_dir(at.path().join("sub")).unwrap();
         let _stream = std::os::unix::net::UnixListener::bind(at.path().join("stream")).unwrap();
         for (name, is) in [("notes", "a file"), ("sub", "a directory"), ("stream", "a socket of another kind")] {
-            let taken = Held::take(dir(&at), name, 0o600).unwrap_err();
+            let taken = Held::take(dir(&at), name, 0o600, false).unwrap_err();
             assert!(matches!(taken, ExportError::Dir(DirError::NotAnExport { what, .. }) if what == is), "{taken}");
             let errno = dir(&at).connect(name).unwrap_err();
             let error = dir(&at).check_socket(name, errno).unwrap_err();

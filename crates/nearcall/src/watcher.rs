@@ -128,7 +128,7 @@ enum Source {
     /// A control socket with a client behind it; details in `clients`, by the same key.
     Connection,
     /// The pidfd of the client behind that connection.
-    ClientDeath { of: u64, pidfd: OwnedFd },
+    ClientDeath { of: u64, pidfd: Arc<OwnedFd> },
     /// A pair in which we are the client: its control socket.
     Server { pair: Weak<ClientPair>, death: Option<u64> },
     /// The pidfd of the server.
@@ -218,9 +218,8 @@ impl Watch {
     /// Forgets the handle on a process.
     fn remove(&mut self, key: u64) {
         match self.sources.remove(&key) {
-            Some(Source::ClientDeath { pidfd: fd, .. } | Source::ServerDeath { pidfd: fd, .. }) => {
-                self.watcher.forget(&fd);
-            }
+            Some(Source::ClientDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
+            Some(Source::ServerDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
             // Their sockets belong to others, who take them out themselves.
             Some(Source::Listener | Source::Connection | Source::Server { .. }) | None => {}
         }
@@ -360,6 +359,7 @@ impl Watch {
         if let Some(pair) = connection.pair() {
             nearcall_core::transfer::crew::Pair::half(&**pair).end();
             self.domain.crew.forget(pair);
+            pair.depart();
             // The pair's duplicate would keep the connection open while a procedure runs.
             let _ = rustix::net::shutdown(connection.socket(), rustix::net::Shutdown::Both);
         }

@@ -1,6 +1,7 @@
 //! The client's half of a channel.
 
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use core::time::Duration;
 
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
@@ -56,7 +57,16 @@ impl Target {
     /// The procedure with the server's index `procedure`, by way of binding `binding`.
     #[must_use]
     pub const fn new(binding: u16, procedure: u16, generation: u32, nonce: u32) -> Self {
-        Self { what: request::what(binding, procedure, 0), right: request::right(generation, nonce) }
+        let what = request::what(binding, procedure, 0) | (request::FOREVER as u64) << 48;
+        Self { what, right: request::right(generation, nonce) }
+    }
+
+    /// The same, for a caller that waits no longer than `timeout`; `None` for ever. A constant of the procedure, so that
+    /// saying it costs a call nothing.
+    #[must_use]
+    pub fn within(self, timeout: Option<Duration>) -> Self {
+        let bits = timeout.map_or(request::FOREVER, |timeout| request::timeout(timeout.as_micros()));
+        Self { what: self.what & !(0xffff << 48) | u64::from(bits) << 48, ..self }
     }
 }
 
@@ -303,6 +313,12 @@ impl ClientHalf {
     /// Announces that the caller of `sequence` on `astack` is about to sleep (0: no longer).
     pub fn announce_wait(&self, astack: u16, sequence: u32) {
         self.own.wait_line(astack).publish(u64::from(sequence));
+    }
+
+    /// Says that the call `sequence` on `astack` was given up: the server may look, and nobody sleeps for its answer.
+    #[cold]
+    pub fn announce_given_up(&self, astack: u16, sequence: u32) {
+        self.own.wait_line(astack).publish(u64::from(sequence) | pair::GIVEN_UP);
     }
 
     /// How the calls of this pair travelled so far.

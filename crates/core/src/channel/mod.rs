@@ -16,6 +16,7 @@
 //! ```
 
 pub mod client;
+pub mod grants;
 pub mod memory;
 pub mod server;
 pub mod serving;

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use std::sync::Arc;
+
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, status};
 
 use super::client::Request;
@@ -33,6 +35,43 @@ pub struct Claimed {
     pub flags: u16,
     /// What the client says it wants; nothing of it is checked yet.
     pub request: Request,
+    /// The word that names procedure, binding and A-stack, with the caller's time-out ([`pair::request`]); a hint, too.
+    pub what: u64,
+}
+
+/// Which A-stacks have a procedure that runs, and to which classes some were added: for whoever looks when the half is not
+/// at hand.
+#[derive(Debug)]
+pub(super) struct Busy {
+    flags: [AtomicBool; ASTACK_COUNT],
+    /// For an A-stack that was added to a class later: the first of that class, plus one.
+    grown: [AtomicU8; ASTACK_COUNT],
+}
+
+impl Default for Busy {
+    fn default() -> Self {
+        let flags = [const { AtomicBool::new(false) }; ASTACK_COUNT];
+        Self { flags, grown: [const { AtomicU8::new(0) }; ASTACK_COUNT] }
+    }
+}
+
+impl Busy {
+    /// Whether the A-stack was added to the class: by table, because such ones lie anywhere (LRPC, section 5.2).
+    #[cold]
+    #[inline(never)]
+    fn has_grown(&self, class: &AstackClass, astack: u16) -> bool {
+        let of = self.grown.get(usize::from(astack)).map_or(0, |of| of.load(Ordering::Relaxed));
+        of != 0 && u16::from(of - 1) == class.first
+    }
+}
+
+/// On how many A-stacks of `class` a procedure runs.
+pub(super) fn running_in(busy: &Busy, class: &AstackClass) -> usize {
+    // The flag first: whoever set it has looked at the table before, and what it saw there is seen here then.
+    let runs = |&(astack, flag): &(u16, &AtomicBool)| {
+        flag.load(Ordering::SeqCst) && (class.has_frame(astack) || busy.has_grown(class, astack))
+    };
+    (0_u16..).zip(&busy.flags).filter(runs).count()
 }
 
 /// The server's half: its own region, the client's, and its private records.
@@ -43,10 +82,7 @@ pub struct ServerHalf {
     /// The sequence number of the next request. Claiming is incrementing this private word, so no two processors ever
     /// run one call, whatever the client writes.
     next: AtomicU32,
-    /// A-stacks whose procedure runs.
-    busy: [AtomicBool; ASTACK_COUNT],
-    /// For an A-stack that was added to a class later: the first of that class, plus one.
-    grown: [AtomicU8; ASTACK_COUNT],
+    busy: Arc<Busy>,
     /// Segments with arguments beyond a frame.
     pub offered: Offered,
     /// Segments for results beyond a frame.
@@ -80,8 +116,7 @@ impl ServerHalf {
             own,
             peer,
             next: AtomicU32::new(first.max(1)),
-            busy: [const { AtomicBool::new(false) }; ASTACK_COUNT],
-            grown: [const { AtomicU8::new(0) }; ASTACK_COUNT],
+            busy: Arc::new(Busy::default()),
             offered: Offered::default(),
             results,
             misbehaved: AtomicU64::new(0),
@@ -137,7 +172,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request })
+        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, what })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.
@@ -147,7 +182,7 @@ impl ServerHalf {
     #[inline(always)]
     pub fn start<'a>(&'a self, claimed: &Claimed, class: &'a AstackClass) -> Result<Started<'a>, Misbehaved> {
         let astack = claimed.request.astack;
-        if !class.has_frame(astack) && !self.has_grown(class, astack) {
+        if !class.has_frame(astack) && !self.busy.has_grown(class, astack) {
             return Err(self.blame(Misbehaved::Astack(astack)));
         }
         let busy = self.busy(astack);
@@ -159,17 +194,9 @@ impl ServerHalf {
         Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, flags, sequence })
     }
 
-    /// Whether the A-stack was added to the class: by table, because such ones lie anywhere (LRPC, section 5.2).
-    #[cold]
-    #[inline(never)]
-    fn has_grown(&self, class: &AstackClass, astack: u16) -> bool {
-        let of = self.grown.get(usize::from(astack)).map_or(0, |of| of.load(Ordering::Relaxed));
-        of != 0 && u16::from(of - 1) == class.first
-    }
-
     /// Adds an A-stack of the pair to a class; it has no frame in the region.
     pub fn grow(&self, class: &AstackClass, astack: u16) {
-        if let (Some(of), Ok(first)) = (self.grown.get(usize::from(astack)), u8::try_from(class.first + 1)) {
+        if let (Some(of), Ok(first)) = (self.busy.grown.get(usize::from(astack)), u8::try_from(class.first + 1)) {
             of.store(first, Ordering::Relaxed);
         }
     }
@@ -177,7 +204,7 @@ impl ServerHalf {
     /// How many A-stacks were added to a class.
     #[must_use]
     pub fn grown_count(&self, class: &AstackClass) -> usize {
-        (0..ASTACK_COUNT).filter_map(|i| u16::try_from(i).ok()).filter(|&i| self.has_grown(class, i)).count()
+        (0..ASTACK_COUNT).filter_map(|i| u16::try_from(i).ok()).filter(|&i| self.busy.has_grown(class, i)).count()
     }
 
     /// Whether no procedure runs on an A-stack.
@@ -189,7 +216,7 @@ impl ServerHalf {
     /// Modulo their count, which is none here: a class has only A-stacks that there are (`Plan`).
     #[inline(always)]
     fn busy(&self, astack: u16) -> &AtomicBool {
-        modulo(&self.busy, usize::from(astack))
+        modulo(&self.busy.flags, usize::from(astack))
     }
 
     /// Answers a request that never got to a procedure. Nothing happens if its A-stack is not one: there is nowhere to
@@ -197,7 +224,7 @@ impl ServerHalf {
     #[cold]
     #[inline(never)]
     pub fn refuse(&self, astack: u16, sequence: u32, why: u16) {
-        if self.busy.get(usize::from(astack)).is_some_and(|busy| !busy.load(Ordering::Relaxed)) {
+        if self.busy.flags.get(usize::from(astack)).is_some_and(|busy| !busy.load(Ordering::Relaxed)) {
             self.own.reply_line(astack).publish(reply::first(sequence, why));
         }
     }
@@ -223,6 +250,13 @@ impl ServerHalf {
             return false;
         }
         self.peer.wait_line(astack).poll() == u64::from(sequence)
+    }
+
+    /// Whether the caller of `sequence` on `astack` says that it has given the call up.
+    #[must_use]
+    pub fn is_given_up(&self, astack: u16, sequence: u32) -> bool {
+        // A stale answer costs a procedure that asks again nothing but the time until it does.
+        usize::from(astack) < ASTACK_COUNT && self.peer.wait_line(astack).poll() == u64::from(sequence) | pair::GIVEN_UP
     }
 
     /// Wakes the caller that sleeps for the reply on `astack`.
@@ -263,12 +297,9 @@ impl ServerHalf {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Whether a procedure runs on an A-stack of `class`.
-    #[must_use]
-    pub fn runs_in(&self, class: &AstackClass) -> bool {
-        (0_u16..).zip(&self.busy).any(|(astack, busy)| {
-            busy.load(Ordering::SeqCst) && (class.has_frame(astack) || self.has_grown(class, astack))
-        })
+    /// The flags, for whoever looks at them when the half is not at hand.
+    pub(super) fn busy_flags(&self) -> &Arc<Busy> {
+        &self.busy
     }
 }
 

@@ -1,8 +1,11 @@
 use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, reply, sequence, status};
+use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, middle, reply, sequence, status};
 
 use super::client::{ClientHalf, Hints, Request, RingFull, Target};
+use super::grants::{Grants, Refusals, Room, Served};
 use super::server::{Misbehaved, ServerHalf};
 use super::*;
 use crate::shm::{OwnRegion, PeerRegion};
@@ -109,9 +112,9 @@ fn a_request_is_claimed_once_however_many_look() {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while claimed.load(std::sync::atomic::Ordering::Relaxed) < 20_000 {
+                while claimed.load(Ordering::Relaxed) < 20_000 {
                     if let Some(one) = server.claim() {
-                        claimed.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        claimed.fetch_add(1, Ordering::Relaxed);
                         let mut started = server.start(&one, &class).unwrap();
                         let serving = started.serve();
                         serving.result(0, u64::from(one.sequence));
@@ -131,4 +134,58 @@ fn a_request_is_claimed_once_however_many_look() {
         }
     });
     assert_eq!(claimed.into_inner(), 20_000);
+}
+
+struct Known(AtomicU32);
+
+impl Refusals for Known {
+    fn count_refused(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
+    let (client, server, class) = halves(1);
+    let value = Arc::new(7u16);
+    let served = Arc::new(Served::new(Arc::clone(&value), Known(AtomicU32::new(0))));
+    let room = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
+    let grants = Grants::new(server, Arc::clone(&served));
+    let right = nearcall_layout::pair::request::right(3, 4);
+    // A place of the first block, and one beyond it.
+    for binding in [1, 300] {
+        assert!(grants.grant(binding, &room, right));
+    }
+    let other = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
+    assert!(!grants.grant(1, &other, right), "a place is for one room");
+    let call = |binding: u16, procedure: u16, serve: &dyn Fn(&Arc<u16>) -> u16| {
+        let target = Target::new(binding, procedure, 3, 4);
+        client.publish(&target, 0, [0], NO_HINTS).unwrap();
+        let claimed = grants.half().claim().unwrap();
+        grants.run(&claimed, |value, _, _| serve(value)).unwrap();
+        middle(client.reply_line(0).load_acquire())
+    };
+    let never = |_: &Arc<u16>| panic!("nothing to call");
+    assert_eq!(call(2, 2, &never), status::REVOKED);
+    assert_eq!(call(301, 2, &never), status::REVOKED);
+    assert_eq!(call(1, 3, &never), status::NO_PROCEDURE);
+    for binding in [1, 300] {
+        assert_eq!(call(binding, 2, &|value| **value), 7);
+    }
+    assert_eq!(served.0.load(Ordering::Relaxed), 3);
+    // In the middle of a call; from then on there are no rights.
+    assert_eq!(
+        call(1, 2, &|value| served.take().map_or_else(|running| u16::try_from(running).unwrap() + **value, |_| 0)),
+        8
+    );
+    assert_eq!(call(300, 2, &never), status::REVOKED);
+    assert!(!grants.grant(5, &room, right), "no right to what is withdrawn");
+    assert!(!served.is_taken());
+    drop(served.take().unwrap());
+    assert!(served.is_taken());
+    assert_eq!((served.take(), Arc::strong_count(&value)), (Err(0), 1));
+    drop((room, other, grants, served));
+    assert_eq!(Arc::strong_count(&value), 1, "not dropped twice");
+    drop(Served::new(Arc::clone(&value), ()));
+    assert_eq!(Arc::strong_count(&value), 1, "what nobody took is dropped with the rest");
 }

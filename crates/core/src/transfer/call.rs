@@ -152,7 +152,7 @@ impl<'a> Held<'a> {
         let line = half.reply_line(astack);
         match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, callee, mode }) {
             Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
-            Err(unanswered) => Err(give_up(astacks, astack, sequence, unanswered)),
+            Err(unanswered) => Err(give_up(half, astacks, astack, sequence, unanswered)),
         }
     }
 }
@@ -274,7 +274,9 @@ fn publish_later(
 
 #[cold]
 #[inline(never)]
-fn give_up(astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Failed {
+fn give_up(half: &ClientHalf, astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Failed {
+    // Before the quarantine, which another call may end at once.
+    half.announce_given_up(astack, sequence);
     astacks.quarantine(astack, sequence);
     match why {
         Unanswered::Timeout(ran) => Failed::Timeout(ran),

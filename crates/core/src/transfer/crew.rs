@@ -24,6 +24,7 @@ use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 use crate::transfer::clock;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
+use crate::transfer::desk::Desk;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
 
@@ -470,15 +471,15 @@ impl<P: Pair> Crew<P> {
     pub fn work(&self, wanted: Wanted) -> ! {
         let post = wanted.0;
         post.tid.store(process::thread_id(), Ordering::Relaxed);
-        let mut memory = Memory::default();
+        let mut desk = Desk::new();
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);
             let Some(n) = usize::try_from(seat).ok().and_then(|seat| seat.checked_sub(1)) else {
                 futex::sleep(&[Sleep { word: &post.seat, value: 0, shared: false }], None);
                 continue;
             };
-            self.occupy(n, post.id, &mut memory);
-            memory.trim();
+            self.occupy(n, post.id, &mut desk);
+            desk.trim();
             // Before it can be given a seat again, and lose that.
             self.is_back(post.id);
             self.roster().spares.push(Arc::clone(&post));
@@ -521,13 +522,14 @@ fn more_evidence(half: &ServerHalf) {
 /// does each turn.
 #[cfg(feature = "wait-hook")]
 #[inline(always)]
-pub fn serve_here<P: Pair>(pair: &P, memory: &mut Memory) {
+pub fn serve_here<P: Pair>(pair: &Arc<P>, desk: &mut Desk<P>) {
     let half = pair.half();
     if half.has_ended() {
         return;
     }
+    let here = &**pair;
     if let Some(claimed) = half.claim()
-        && let Err(how) = pair.run(&claimed, memory)
+        && let Err(how) = desk.run(pair, &claimed, |memory| here.run(&claimed, memory))
     {
         half.end();
         pair.misbehaved(how);

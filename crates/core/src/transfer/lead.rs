@@ -71,7 +71,7 @@ impl<P: Pair> Standby<'_, P> {
     fn poll(&mut self, tenure: &mut Tenure, wake: u64, hole: u64) -> Result<Leave, Gone> {
         let mut answered: Answered = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
-        let mut now = ticks();
+        let mut now = self.look();
         loop {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
                 self.wake_callers(&mut answered);
@@ -80,7 +80,7 @@ impl<P: Pair> Standby<'_, P> {
             let mut worked = false;
             let mut shared = None;
             if self.shares.needs_care() {
-                (worked, shared) = match self.serve_fairly(now, &mut answered)? {
+                (worked, shared) = match self.serve_fairly(&mut now, &mut answered)? {
                     Some(here) => (true, here.and_then(|here| tenure.worked(here))),
                     None => (false, None),
                 };
@@ -88,7 +88,7 @@ impl<P: Pair> Standby<'_, P> {
                 for at in 0..self.mine.len() {
                     let Some(claimed) = self.claim(at) else { continue };
                     worked = true;
-                    let here = self.serve_polled(at, &claimed, now, &mut answered)?;
+                    let here = self.serve_polled(at, &claimed, &mut now, &mut answered)?;
                     shared = shared.or(tenure.worked(here));
                 }
             }
@@ -97,6 +97,7 @@ impl<P: Pair> Standby<'_, P> {
                 if answered.len() + ATTENDED_MAX > ANSWERED_MAX || shared.is_some() {
                     self.wake_callers(&mut answered);
                     self.add_counts();
+                    now = self.look();
                 }
                 if let Some(leave) = shared {
                     return Ok(leave);
@@ -109,7 +110,7 @@ impl<P: Pair> Standby<'_, P> {
             turns += 1;
             if turns.is_multiple_of(LOOK) {
                 self.add_counts();
-                now = ticks();
+                now = self.look();
                 if let Some(leave) = tenure.idle(now, wake, hole) {
                     return Ok(leave);
                 }
@@ -123,17 +124,25 @@ impl<P: Pair> Standby<'_, P> {
 
     /// A call that was polled. Says whether its caller was on this CPU.
     #[inline(always)]
-    fn serve_polled(&mut self, at: usize, claimed: &Claimed, now: u64, answered: &mut Answered) -> Result<bool, Gone> {
+    fn serve_polled(
+        &mut self,
+        at: usize,
+        claimed: &Claimed,
+        now: &mut u64,
+        answered: &mut Answered,
+    ) -> Result<bool, Gone> {
         self.polled += 1;
         self.enter();
         self.execute(at, claimed);
         // Seen without a fence: a caller that slept long before. For others the fenced look follows.
-        if !self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+        if self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+            *now = self.look();
+        } else {
             answered.push((at, claimed.request.astack, claimed.sequence));
         }
         if let Some(known) = self.mine.get_mut(at) {
             known.calls += 1;
-            known.last = now;
+            known.last = *now;
         }
         if let Err(gone) = self.exit() {
             // The words of the seat are somebody else's now; our callers are still ours.
@@ -147,7 +156,7 @@ impl<P: Pair> Standby<'_, P> {
     /// refused.
     #[cold]
     #[inline(never)]
-    fn serve_fairly(&mut self, now: u64, answered: &mut Answered) -> Result<Option<Option<bool>>, Gone> {
+    fn serve_fairly(&mut self, now: &mut u64, answered: &mut Answered) -> Result<Option<Option<bool>>, Gone> {
         let (pick, claimed) = match self.pick() {
             Next::Request(pick, claimed) => (pick, claimed),
             Next::Refused => return Ok(Some(None)),
@@ -160,6 +169,13 @@ impl<P: Pair> Standby<'_, P> {
             self.shared_by = Some(pick.owner);
         }
         served.map(|here| Some(Some(here)))
+    }
+
+    /// Looks at the clock, and notes it for calls that ask how long they have.
+    fn look(&self) -> u64 {
+        let now = ticks();
+        self.desk.look(now);
+        now
     }
 
     #[inline(always)]

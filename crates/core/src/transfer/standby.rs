@@ -14,11 +14,11 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
+use super::desk::Desk;
 use super::knobs;
 use super::policy::shares::{Pick, Shares, ranks};
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
-use crate::channel::memory::Memory;
 use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
@@ -91,7 +91,7 @@ pub(super) struct Standby<'a, P> {
     pub(super) shared_by: Option<u32>,
     pub(super) kicks: u32,
     trims: u32,
-    pub(super) memory: &'a mut Memory,
+    pub(super) desk: &'a mut Desk<P>,
     /// Where a process may not confine its threads, seats are served from wherever the kernel puts them.
     confined: bool,
     /// Whether a yield may give the CPU to an equal.
@@ -110,7 +110,7 @@ pub(super) struct Standby<'a, P> {
 
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
-    pub(super) fn occupy(&self, n: usize, me: u32, memory: &mut Memory) {
+    pub(super) fn occupy(&self, n: usize, me: u32, desk: &mut Desk<P>) {
         let Some(seat) = self.seats.get(n) else { return };
         let confined = process::confine(n);
         if !confined && process::allowed_cpus() & 1 << n == 0 {
@@ -126,7 +126,7 @@ impl<P: Pair> Crew<P> {
             shared_by: None,
             kicks: 0,
             trims: self.trims.load(Ordering::Acquire),
-            memory,
+            desk,
             confined,
             may_yield: knobs::may_yield() && !process::is_real_time(),
             soon: None,
@@ -137,6 +137,7 @@ impl<P: Pair> Crew<P> {
             paid: 0,
             wasted: 0,
         };
+        standby.desk.look(ticks());
         let gone = standby.run();
         standby.add_counts();
         if gone == Gone::Displaced {
@@ -232,7 +233,7 @@ impl<P: Pair> Standby<'_, P> {
         }
         let trims = self.crew.trims.load(Ordering::Acquire);
         if core::mem::replace(&mut self.trims, trims) != trims {
-            self.memory.trim();
+            self.desk.trim();
         }
         self.regroup();
         self.yielded = 0;
@@ -343,6 +344,9 @@ impl<P: Pair> Standby<'_, P> {
         // A caller that says so of itself needs no measuring.
         let says_soon = claimed.flags & request::SOON != 0;
         let claimed_at = if says_soon { 0 } else { ticks() };
+        if !says_soon {
+            self.desk.look(claimed_at);
+        }
         self.set_armed(armed::AWAY);
         self.enter();
         self.execute(at, claimed);
@@ -355,6 +359,7 @@ impl<P: Pair> Standby<'_, P> {
         known.last = ticks();
         known.empty = 0;
         let last = known.last;
+        self.desk.look(last);
         if self.yielded != 0 {
             // Up to the end of the procedure, which saves a look at the clock.
             self.learn_of_yield(at, last, true);
@@ -411,7 +416,8 @@ impl<P: Pair> Standby<'_, P> {
     #[inline(always)]
     pub(super) fn execute(&mut self, at: usize, claimed: &Claimed) {
         let Some(known) = self.mine.get(at) else { return };
-        if let Err(how) = known.pair.run(claimed, self.memory) {
+        let pair = &*known.pair;
+        if let Err(how) = self.desk.run(&known.pair, claimed, |memory| pair.run(claimed, memory)) {
             known.pair.half().end();
             known.pair.misbehaved(how);
         }
@@ -532,6 +538,8 @@ impl<P: Pair> Standby<'_, P> {
                 None => empty = self.changed_bell(&words),
             }
         }
+        // Whoever woke us may say that it calls again soon, for which nobody looks at a clock.
+        self.desk.look(ticks());
         if self.is_displaced() {
             return Err(Gone::Displaced);
         }

@@ -149,3 +149,51 @@ fn a_revoked_call_is_refused_or_waited_for() {
 fn a_right_that_is_read_before_the_astack_is_busy_is_read_too_soon() {
     revoked(Slip::RightBeforeBusy);
 }
+
+/// A service is taken out when its rights are taken back and nothing runs on it: `Grants::run` and
+/// `Served::take`. The value is the service; loom fails the model if a use of it is not ordered with its end.
+fn taken(slip: Slip) {
+    explore(ALL, move || {
+        let all = Arc::new((AtomicU32::new(1), AtomicBool::new(false), UnsafeCell::new(7)));
+        let processor = {
+            let all = Arc::clone(&all);
+            thread::spawn(move || {
+                let (right, busy, value) = &*all;
+                let early = right.load(Ordering::Relaxed) == 1;
+                busy.store(true, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                let may = if slip == Slip::RightBeforeBusy { early } else { right.load(Ordering::Relaxed) == 1 };
+                if may {
+                    // SAFETY: what the model is about.
+                    assert_eq!(value.with(|value| unsafe { *value }), 7, "used after its end");
+                }
+                busy.store(false, if slip == Slip::FreedRelaxed { Ordering::Relaxed } else { Ordering::Release });
+            })
+        };
+        let (right, busy, value) = &*all;
+        right.store(0, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !busy.load(Ordering::Acquire) {
+            // SAFETY: what the model is about.
+            value.with_mut(|value| unsafe { *value = 0 });
+        }
+        processor.join().unwrap();
+    });
+}
+
+#[test]
+fn a_service_is_taken_when_no_call_uses_it() {
+    taken(Slip::None);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_service_whose_right_is_read_before_the_astack_is_busy_is_taken_too_soon() {
+    taken(Slip::RightBeforeBusy);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_service_whose_astack_is_freed_without_release_is_taken_too_soon() {
+    taken(Slip::FreedRelaxed);
+}

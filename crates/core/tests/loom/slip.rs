@@ -114,4 +114,6 @@ pub(crate) enum Slip {
     NoHeavyBarrier,
     /// The right is read before the A-stack is marked as busy.
     RightBeforeBusy,
+    /// The A-stack of a call is freed without Release.
+    FreedRelaxed,
 }

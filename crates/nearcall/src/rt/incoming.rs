@@ -1,10 +1,10 @@
 //! The server's half of a stub.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nearcall_core::budget::NoRoom;
 use nearcall_core::channel::memory::{Arena, Memory};
-use nearcall_core::channel::server::Started;
 use nearcall_core::channel::serving::Serving;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::{SEGMENT_SIZE_MAX, status};
@@ -71,28 +71,36 @@ pub struct Incoming<'a> {
     at: u32,
 }
 
-/// Runs one call to its answer. A panic of the procedure becomes the answer that it panicked; arguments that are none
-/// are reported by `refused`, before the client can know it.
+/// Runs one call up to its answer, whose status it returns. A panic of the procedure becomes the answer that it panicked;
+/// arguments that are none are reported by `refused`, before the client can know it.
 #[inline(always)]
 pub(crate) fn answer(
     service: &dyn Service,
     procedure: u16,
-    mut started: Started<'_>,
+    call: Serving<'_>,
     memory: &mut Memory,
     refused: impl FnOnce(),
-) {
-    let (arena, call) = (memory.arena(), started.serve());
-    let mut incoming = Incoming { call, arena, status: u32::from(status::PANICKED), at: 0 };
+) -> u16 {
+    let mut incoming = Incoming { call, arena: memory.arena(), status: u32::from(status::PANICKED), at: 0 };
     // The service is shared between calls and keeps its own invariants across a panic, as with std's mutexes; ours are
     // restored by what follows, whatever happened inside.
     let result = catch_unwind(AssertUnwindSafe(|| service.call(procedure, &mut incoming)));
-    let status = match result {
+    match result {
         #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "only statuses are stored there")]
         Ok(Ok(())) => incoming.status as u16,
         Ok(Err(refusal)) => refusal.reported(refused),
-        Err(_) => status::PANICKED,
-    };
-    started.answer(status);
+        Err(payload) => discard(payload),
+    }
+}
+
+/// Drops what a panic carried; that may panic as well, and what that carries is leaked, or there would be no end of it.
+#[cold]
+#[inline(never)]
+pub(crate) fn discard(payload: Box<dyn Any + Send>) -> u16 {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        core::mem::forget(second);
+    }
+    status::PANICKED
 }
 
 impl Refusal {

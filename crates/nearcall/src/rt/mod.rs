@@ -20,8 +20,8 @@ pub use nearcall_layout::{Class, Head, Malformed, Shape, Tail, Wire};
 pub use zerocopy;
 
 pub use crate::error::Failure;
-pub(crate) use incoming::answer;
 pub use incoming::{Incoming, Refusal};
+pub(crate) use incoming::{answer, discard};
 pub use outgoing::{Area, Call, Reply};
 pub use plain::{Plain, assert_item};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use nearcall_core::channel::memory::Memory;
+use nearcall_core::transfer::desk::Desk;
 use nearcall_core::transfer::{crew, hook};
 
 use crate::clerk::ServerPair;
@@ -19,7 +19,7 @@ pub fn set_wait_hook(hook: fn()) {
 #[derive(Debug)]
 pub struct Served {
     pairs: Vec<Arc<ServerPair>>,
-    memory: Memory,
+    desk: Desk<ServerPair>,
 }
 
 impl Served {
@@ -31,14 +31,14 @@ impl Served {
             domain.watcher.command(Command::Pairs { withdraw: None, answer });
         }
         let pairs = pairs.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        Self { pairs, memory: Memory::default() }
+        Self { pairs, desk: Desk::new() }
     }
 
     /// Runs one request of each pair that has one. Not inlined, so that a profile tells it from the caller.
     #[inline(never)]
     pub fn serve(&mut self) {
         for pair in &self.pairs {
-            crew::serve_here(&**pair, &mut self.memory);
+            crew::serve_here(pair, &mut self.desk);
         }
     }
 }

@@ -167,9 +167,15 @@ impl Server {
 }
 
 fn spawn(dir: &Path) -> Child {
+    start(dir, &[])
+}
+
+/// Starts this test program's `serve` with a directory and more of an environment, and waits until it is ready.
+pub fn start(dir: &Path, environment: &[(&str, &str)]) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["serve", "--exact", "--nocapture"])
         .env(DIR, dir)
+        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
