@@ -122,12 +122,14 @@ fn text(info: &ServerInfo) -> String {
     text +=
         &format!("calls of that process: {calls} ({polled} polled, {donations} donated); refused here: {refused}\n");
     text += "\nprocedures:\n";
-    for ProcedureInfo { name, layout, frame_size, concurrency, timeout, idempotent, fingerprint, .. } in
-        &info.procedures
-    {
+    for procedure in &info.procedures {
+        let ProcedureInfo { name, layout, frame_size, concurrency, exhausted, max, .. } = procedure;
+        let ProcedureInfo { timeout, idempotent, fingerprint, .. } = procedure;
         let timeout = timeout.map_or_else(|| "no time-out".to_owned(), |timeout| format!("time-out {timeout:?}"));
         let idempotent = if *idempotent { ", idempotent" } else { "" };
-        text += &format!("    {name}: {layout}, frame {frame_size} B, {concurrency} at once, {timeout}{idempotent}");
+        let max = if *max == 0 { String::new() } else { format!(", parts up to {max} B") };
+        text += &format!("    {name}: {layout}, frame {frame_size} B{max}, {concurrency} at once, then {exhausted}");
+        text += &format!(", {timeout}{idempotent}");
         text += &format!(", fingerprint {fingerprint:016x}\n");
     }
     text += "\nA-stacks of each client:\n";
@@ -153,6 +155,8 @@ fn info_json(info: &ServerInfo) -> Value {
             "layout": procedure.layout,
             "frame_size": procedure.frame_size,
             "concurrency": procedure.concurrency,
+            "exhausted": procedure.exhausted,
+            "max": procedure.max,
             "timeout_us": procedure.timeout.as_ref().map(us),
             "idempotent": procedure.idempotent,
             "fingerprint": format!("{:016x}", procedure.fingerprint),

@@ -130,9 +130,9 @@ fn a_server_describes_itself_and_its_clients() {
     let pid = std::process::id();
     for line in [
         format!("server: pid {pid}, uid {}\n", rustix::process::geteuid().as_raw()),
-        "    open: frame, frame 1500 B, 5 at once, time-out 10s, fingerprint ".to_owned(),
-        "    read: frame, frame 4096 B, 3 at once, time-out 2s, idempotent, fingerprint ".to_owned(),
-        "    sync: line, frame 0 B, 5 at once, no time-out, fingerprint ".to_owned(),
+        "    open: frame, frame 1500 B, parts up to 1048576 B, 5 at once, then wait, time-out 10s, fingerprint ".to_owned(),
+        "    read: frame, frame 4096 B, parts up to 1048576 B, 3 at once, then wait, time-out 2s, idempotent, fingerprint ".to_owned(),
+        "    sync: line, frame 0 B, 5 at once, then wait, no time-out, fingerprint ".to_owned(),
         format!(
             "clients: 1\n    pid {pid}, uid {}: 3 bindings, 0 calls running\n",
             rustix::process::geteuid().as_raw()
@@ -149,6 +149,33 @@ fn a_server_describes_itself_and_its_clients() {
     let missing = nearcall(&dir, &["info", "nobody"]).output().unwrap();
     assert!(!missing.status.success());
     assert!(String::from_utf8_lossy(&missing.stderr).contains("nobody exports \"nobody\""));
+}
+
+macro_rules! many {
+    ($($name:ident)*) => {
+        #[nearcall::interface]
+        trait Many {
+            $(fn $name(&self, path: &str, flags: u32) -> u64;)*
+        }
+        impl Many for Empty {
+            $(fn $name(&self, _: &str, _: u32) -> u64 { 0 })*
+        }
+        const MANY: usize = [$(stringify!($name)),*].len();
+    };
+}
+
+many! {
+    first_of_many second_of_many third_of_many fourth_of_many fifth_of_many sixth_of_many seventh_of_many eighth_of_many
+    ninth_of_many tenth_of_many eleventh_of_many twelfth_of_many thirteenth_of_many fourteenth_of_many fifteenth_of_many
+    sixteenth_of_many seventeenth_of_many eighteenth_of_many nineteenth_of_many twentieth_of_many
+}
+
+#[test]
+fn a_description_may_be_longer_than_a_greeting() {
+    let (_outer, dir) = place();
+    let _export = Exporter::new("many").dir(&dir).export(ManyServer::new(Empty)).unwrap();
+    let value = json(&dir, &["info", "many"]);
+    assert_eq!(value["procedures"].as_array().map(Vec::len), Some(MANY));
 }
 
 #[test]

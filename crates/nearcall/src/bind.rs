@@ -347,11 +347,15 @@ impl Greeting {
     }
 
     pub(crate) fn hear(&self) -> Result<(FromServer, Received), BindError> {
-        let mut buffer = [0; GREETING_SIZE_MAX];
+        self.hear_into(&mut [0; GREETING_SIZE_MAX])
+    }
+
+    /// The same, with a buffer for the largest message that may come.
+    pub(crate) fn hear_into(&self, buffer: &mut [u8]) -> Result<(FromServer, Received), BindError> {
         loop {
-            let received = match socket::receive(self.socket.as_fd(), &mut buffer) {
+            let received = match socket::receive(self.socket.as_fd(), buffer) {
                 // A server that hung up on what we said last; what it said before that is still there, once.
-                Err(Errno::CONNRESET) => socket::receive(self.socket.as_fd(), &mut buffer),
+                Err(Errno::CONNRESET) => socket::receive(self.socket.as_fd(), buffer),
                 other => other,
             };
             if let Some(received) = received.map_err(|e| self.failed(e))? {

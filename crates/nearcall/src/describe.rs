@@ -130,11 +130,11 @@ const fn layout(carried: Carried) -> Layout {
 
 impl fmt::Display for ProcedureDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Procedure { request_size, reply_size, frame_size, concurrency, .. } = self.0;
+        let Procedure { request_size, reply_size, frame_size, concurrency, exhausted, .. } = self.0;
         writeln!(f, "{}", self.signature())?;
         writeln!(f, "    {}: {}", self.layout(), self.why().join("; "))?;
         write!(f, "    request head {request_size} bytes, reply head {reply_size}, frame {frame_size}")?;
-        write!(f, "; {concurrency} at once; fingerprint {:016x}", self.fingerprint())?;
+        write!(f, "; {concurrency} at once, then {exhausted}; fingerprint {:016x}", self.fingerprint())?;
         for param in self.0.params.iter().filter(|param| !is_nothing(param)) {
             let way = match param.direction {
                 Direction::In => "in",
@@ -151,6 +151,9 @@ impl fmt::Display for ProcedureDescription {
                 Carried::Serde => " of size, and what serde makes of it in the frame",
             };
             write!(f, "\n    {way:6} {}: {} bytes{rest}", param.name, param.size)?;
+            if !matches!(param.carried, Carried::Value(Class::Fixed)) {
+                write!(f, ", up to {} bytes", param.max)?;
+            }
         }
         Ok(())
     }

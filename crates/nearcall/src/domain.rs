@@ -53,7 +53,7 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     // What everything rests on; found missing here, with a name, and not in the middle of a handshake.
     memory::probe().map_err(|errno| NoDomain::Io("seal shared memory (Linux 5.1 or later)", errno))?;
     sync::prepare();
-    clock::calibrate();
+    clock::calibrate_soon();
     let instance = random().map_err(|errno| NoDomain::Io("get random bytes", errno))?;
     let alive = ForkWord::new(1).map_err(|errno| NoDomain::Io("map a page", errno))?;
     let watcher = Watcher::new().map_err(|errno| NoDomain::Io("make an epoll", errno))?;

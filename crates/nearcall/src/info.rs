@@ -19,9 +19,9 @@ use crate::describe::ProcedureDescription;
 use crate::domain::{random, server_counts};
 use crate::error::{BindError, DirError};
 use crate::interface::fingerprint;
-use crate::message::{FromClient, FromServer, NotAMessage, Reader, Writer};
+use crate::message::{FromClient, FromServer, NotAMessage, Reader, SIZE_MAX, Writer};
 use crate::names::{self, Dir};
-use crate::rt::{Direction, Interface, Procedure, Shape};
+use crate::rt::{Carried, Class, Direction, Interface, Procedure, Shape};
 
 /// Bytes of a report that are read.
 const REPORT_SIZE_MAX: usize = 4 * 1024 * 1024;
@@ -80,6 +80,10 @@ pub struct ProcedureInfo {
     pub frame_size: u32,
     /// Calls at once.
     pub concurrency: u16,
+    /// What more calls do: `wait`, `fail` or `grow(n)`.
+    pub exhausted: String,
+    /// Bytes that the largest of its parameters and results of varying size may have; 0 if all have a fixed size.
+    pub max: u64,
     /// After which callers give up, unless they say otherwise; `None`: never.
     pub timeout: Option<Duration>,
     /// Whether calling twice is as good as calling once.
@@ -220,10 +224,11 @@ fn ask(dir: &Dir, name: &str) -> Result<ServerInfo, BindError> {
         _ => return Err(BindError::PeerMisbehaved("it did not begin with a welcome")),
     }
     let mut report = Vec::new();
+    let mut buffer = vec![0; SIZE_MAX];
     loop {
         let at = u32::try_from(report.len()).unwrap_or(u32::MAX);
         greeting.tell(&FromClient::Describe { at })?;
-        let (FromServer::Description { total, bytes }, _) = greeting.hear()? else {
+        let (FromServer::Description { total, bytes }, _) = greeting.hear_into(&mut buffer)? else {
             return Err(BindError::PeerMisbehaved("it did not describe itself"));
         };
         let total = usize::try_from(total).unwrap_or(usize::MAX);
@@ -265,6 +270,8 @@ pub(crate) fn report(exported: &Exported) -> Vec<u8> {
                 .text(&ProcedureDescription::new(procedure).layout().to_string())
                 .u32(small(procedure.frame_size))
                 .u16(procedure.concurrency)
+                .text(&procedure.exhausted.to_string())
+                .u64(largest(procedure))
                 .u64(timeout.map_or(u64::MAX, |us| us.unwrap_or(u64::MAX - 1)))
                 .u8(u8::from(procedure.idempotent))
                 .u64(fingerprint(procedure))
@@ -306,6 +313,8 @@ fn read(bytes: &[u8]) -> Result<ServerInfo, NotAMessage> {
                 layout: from.text().map(printable)?,
                 frame_size: from.u32()?,
                 concurrency: from.u16()?,
+                exhausted: from.text().map(printable)?,
+                max: from.u64()?,
                 timeout: Some(from.u64()?).filter(|&us| us != u64::MAX).map(Duration::from_micros),
                 idempotent: from.u8()? != 0,
                 fingerprint: from.u64()?,
@@ -327,6 +336,12 @@ fn read(bytes: &[u8]) -> Result<ServerInfo, NotAMessage> {
         donations: from.u64()?,
     };
     from.end(info)
+}
+
+/// Bytes that a part of varying size may have.
+fn largest(procedure: &Procedure) -> u64 {
+    let varying = procedure.params.iter().filter(|param| !matches!(param.carried, Carried::Value(Class::Fixed)));
+    varying.map(|param| u64::try_from(param.max).unwrap_or(u64::MAX)).max().unwrap_or(0)
 }
 
 /// Each procedure as `result name([in] type parameter, ..) raises (error)`.
@@ -393,14 +408,16 @@ mod tests {
             all.extend(bytes);
         }
         assert!(all == report && page(&report, u32::MAX).is_none() && page(&[], 0).is_none());
-        assert!(page(&report, 0).unwrap().to_bytes().len() <= crate::message::SIZE_MAX);
+        assert!(page(&report, 0).unwrap().to_bytes().len() <= SIZE_MAX);
     }
 
     #[test]
     fn a_report_of_any_bytes_is_read_or_refused() {
         let mut bytes = Writer::default()
             .text("I")
-            .each(&[()], |to, ()| to.text("f").text("void f()").text("line").u32(0).u16(5).u64(1).u8(1).u64(9))
+            .each(&[()], |to, ()| {
+                to.text("f").text("void f()").text("line").u32(0).u16(5).text("wait").u64(0).u64(1).u8(1).u64(9)
+            })
             .each(&[()], |to, ()| to.u32(128).u16(5))
             .each(&[()], |to, ()| to.u32(7).u32(8).u32(1).u32(0))
             .u32(0)

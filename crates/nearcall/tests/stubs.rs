@@ -307,14 +307,14 @@ fn a_description_says_how_each_procedure_travels_and_why() {
     let expected = "\
 numbers(a: [u32], b: &mut [f64], c: #[out] &mut [u64], d: #[out] &mut [i16]) -> u32
     frame: `a` varies in size; `b` varies in size; `c` varies in size; `d` varies in size
-    request head 16 bytes, reply head 8, frame 1500; 5 at once; fingerprint ";
+    request head 16 bytes, reply head 8, frame 1500; 5 at once, then wait; fingerprint ";
     assert!(numbers.starts_with(expected), "{numbers}");
     assert!(
         numbers.ends_with(
-            "in     a: 4 bytes of count, and the items in the frame
-    in-out b: 4 bytes of count, and the items in the frame
-    out    c: 4 bytes of count, and the items in the frame
-    out    d: 4 bytes of count, and the items in the frame
+            "in     a: 4 bytes of count, and the items in the frame, up to 1048576 bytes
+    in-out b: 4 bytes of count, and the items in the frame, up to 1048576 bytes
+    out    c: 4 bytes of count, and the items in the frame, up to 1048576 bytes
+    out    d: 4 bytes of count, and the items in the frame, up to 1048576 bytes
     result return: 4 bytes"
         ),
         "{numbers}"

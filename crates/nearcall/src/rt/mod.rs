@@ -51,6 +51,16 @@ pub enum Exhausted {
     Grow(u16),
 }
 
+impl std::fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Wait => f.write_str("wait"),
+            Self::Fail => f.write_str("fail"),
+            Self::Grow(most) => write!(f, "grow({most})"),
+        }
+    }
+}
+
 /// The time-out of a call, unless the interface says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
