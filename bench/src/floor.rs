@@ -49,6 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
         bare("pingpong1", Placement::Apart, Floor::OneLine),
         bare("copy4096", Placement::Apart, Floor::Copy),
         bare("copy4096_free", Placement::FreeOfTwo, Floor::Copy),
+        bare("copy65536", Placement::Apart, Floor::Copy64),
         bare("ring32", Placement::Apart, Floor::Ring),
         bare("ring32_by_8", Placement::Apart, Floor::RingByEights),
         bare("futex_one_cpu", Placement::Together, Floor::Futex),
@@ -78,6 +79,8 @@ pub(crate) enum Floor {
     OneLine,
     /// 4096 bytes copied in and out, a flag for the answer.
     Copy,
+    /// The same of 64 KiB.
+    Copy64,
     /// A flag in each of 32 lines for each direction, all of them under way.
     Ring,
     /// The same, the caller taking replies by eights.
@@ -109,8 +112,10 @@ pub(crate) fn serve(floor: Floor, pause: bool) -> Result<()> {
         (Floor::Line208, true) => line::serve::<FAR_APART, 25, true>(&region),
         (Floor::OneLine, false) => line::serve::<0, 6, false>(&region),
         (Floor::OneLine, true) => line::serve::<0, 6, true>(&region),
-        (Floor::Copy, false) => copy::serve::<false>(&region),
-        (Floor::Copy, true) => copy::serve::<true>(&region),
+        (Floor::Copy, false) => copy::serve::<1, false>(&region),
+        (Floor::Copy, true) => copy::serve::<1, true>(&region),
+        (Floor::Copy64, false) => copy::serve::<16, false>(&region),
+        (Floor::Copy64, true) => copy::serve::<16, true>(&region),
         (Floor::Ring | Floor::RingByEights, false) => ring::serve::<false>(&region),
         (Floor::Ring | Floor::RingByEights, true) => ring::serve::<true>(&region),
         (Floor::Futex | Floor::Socket, _) => futex::serve(&region),
@@ -181,8 +186,10 @@ fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sa
         (Floor::Line208, true) => plan.measure(1, line::client::<FAR_APART, 25, true>(&region)),
         (Floor::OneLine, false) => plan.measure(1, line::client::<0, 6, false>(&region)),
         (Floor::OneLine, true) => plan.measure(1, line::client::<0, 6, true>(&region)),
-        (Floor::Copy, false) => plan.measure(1, copy::client::<false>(&region)),
-        (Floor::Copy, true) => plan.measure(1, copy::client::<true>(&region)),
+        (Floor::Copy, false) => plan.measure(1, copy::client::<1, false>(&region)),
+        (Floor::Copy, true) => plan.measure(1, copy::client::<1, true>(&region)),
+        (Floor::Copy64, false) => plan.measure(1, copy::client::<16, false>(&region)),
+        (Floor::Copy64, true) => plan.measure(1, copy::client::<16, true>(&region)),
         (Floor::Ring, false) => plan.measure(SLOTS, ring::client::<1, false>(&region)),
         (Floor::Ring, true) => plan.measure(SLOTS, ring::client::<1, true>(&region)),
         (Floor::RingByEights, false) => plan.measure(SLOTS, ring::client::<8, false>(&region)),

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use rustix::mm::{MapFlags, ProtFlags};
 
 /// Bytes of the shared region: a page of lines, a page for the ring's requests, one for its replies, payload behind.
-pub(crate) const REGION_BYTES: usize = 64 * 1024;
+pub(crate) const REGION_BYTES: usize = 128 * 1024;
 
 /// A shared mapping of [`REGION_BYTES`], page-aligned, until drop. Holding it says nothing about who else writes.
 #[derive(Debug)]

@@ -70,6 +70,11 @@ pub(crate) fn cases() -> Vec<Case> {
             });
         }
     }
+    for (procedure, name) in [(Procedure::Write65536, "write65536"), (Procedure::Read65536, "read65536")] {
+        for mode in MODES.iter().filter(|mode| ["auto", "spin"].contains(&mode.name)) {
+            cases.push(mode.of(procedure, format!("{name}.{}", mode.name)).limit("copy65536"));
+        }
+    }
     cases.extend(paced());
     // Reported only: the sleep itself, and an idle processor's way back, are not nearcall's.
     let sleeping = Mode { pace: Pace::Sleep(THINK), ..Mode::new("", Placement::Free, Wait::Auto) };
@@ -94,6 +99,7 @@ fn limit(procedure: Procedure, mode: &str) -> &'static str {
         ("one_cpu" | "donated" | "asleep" | "groups", _) => "futex_one_cpu",
         (_, Procedure::Null | Procedure::Echo40) => "pingpong56",
         (_, Procedure::Write4096 | Procedure::Read4096) => "copy4096",
+        (_, Procedure::Write65536 | Procedure::Read65536) => "copy65536",
         ("auto", _) => "null.auto",
         _ => "null.spin",
     }
@@ -150,6 +156,7 @@ mod tests {
             ("write4096.groups", "futex_one_cpu"),
             ("add.asleep", "futex_one_cpu"),
             ("null.loaded.auto", "null.loaded.auto_unyielding"),
+            ("write65536.spin", "copy65536"),
             ("null.outstanding32", "ring32"),
         ] {
             assert_eq!(limit(name), expected, "{name}");
