@@ -13,7 +13,7 @@
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicUsize, Ordering, compiler_fence};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass};
@@ -39,6 +39,10 @@ pub trait Calls {
 /// Set in the count of waiters where barriers are not asymmetric: then whoever gives an A-stack back has to fence before
 /// it looks for waiters. One word, because that is one test for each call instead of two.
 const SYMMETRIC: u32 = 1 << 31;
+
+/// Kernel threads whose leases are there from the beginning. Those of the others take 7 KiB a class, of which most processes
+/// have few that call.
+const FIRST_COUNT: usize = 8;
 
 /// No A-stack became free in time: as many calls are in flight, or wait for a late answer, as the class has A-stacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +92,10 @@ pub struct Astacks {
     class: AstackClass,
     /// How many there are: those of the class, and those that were added.
     count: AtomicUsize,
-    leases: Box<[Lease; THREAD_COUNT]>,
+    /// By number of the kernel thread.
+    first: [Lease; FIRST_COUNT],
+    /// Those of the threads whose numbers are higher.
+    others: OnceLock<Box<[Lease]>>,
     /// The lease of those who have none: never empty, so nothing is put there.
     full: Lease,
     list: Mutex<List>,
@@ -104,12 +111,10 @@ impl Astacks {
         Self {
             class,
             count: AtomicUsize::new(usize::from(class.count)),
-            leases: Box::new(core::array::from_fn(|_| Lease::default())),
+            first: Default::default(),
+            others: OnceLock::new(),
             full: Lease(AtomicU16::new(u16::MAX)),
-            list: Mutex::new(List {
-                free: (class.first..class.first + class.count).rev().collect(),
-                quarantined: Vec::new(),
-            }),
+            list: Mutex::new(List { free: apart(class), quarantined: Vec::new() }),
             waiters: AtomicU32::new(if sync::is_asymmetric() { 0 } else { SYMMETRIC }),
             freed: Condvar::new(),
         }
@@ -141,15 +146,28 @@ impl Astacks {
     /// [`NoneFree`] after `patience`, or soon after the end.
     #[inline(always)]
     pub fn take(&self, patience: &Option<Duration>, calls: &impl Calls) -> Result<Taken<'_>, NoneFree> {
-        let lease = sync::thread_number().and_then(|number| self.leases.get(number));
-        if let Some(lease) = lease {
-            // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
-            let leased = lease.0.swap(0, Ordering::Acquire);
-            if let Some(index) = leased.checked_sub(1) {
-                return Ok(Taken::new(index, lease));
-            }
+        let Some(lease) = self.first.get(sync::known_thread_number()) else {
+            return self.take_by_other_lease(*patience, calls);
+        };
+        // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
+        let leased = lease.0.swap(0, Ordering::Acquire);
+        if let Some(index) = leased.checked_sub(1) {
+            return Ok(Taken::new(index, lease));
         }
-        let index = self.take_slowly(*patience, calls)?;
+        Ok(Taken::new(self.take_slowly(*patience, calls)?, lease))
+    }
+
+    /// For a kernel thread that has a high number, or none yet, or never one.
+    #[cold]
+    #[inline(never)]
+    fn take_by_other_lease(&self, patience: Option<Duration>, calls: &dyn Calls) -> Result<Taken<'_>, NoneFree> {
+        let others = || self.others.get_or_init(|| (FIRST_COUNT..THREAD_COUNT).map(|_| Lease::default()).collect());
+        let lease = sync::thread_number().and_then(|number| match number.checked_sub(FIRST_COUNT) {
+            Some(at) => others().get(at),
+            None => self.first.get(number),
+        });
+        let leased = lease.and_then(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1));
+        let index = leased.map_or_else(|| self.take_slowly(patience, calls), Ok)?;
         Ok(Taken::new(index, lease.unwrap_or(&self.full)))
     }
 
@@ -190,7 +208,8 @@ impl Astacks {
     }
 
     fn steal(&self) -> Option<u16> {
-        self.leases.iter().find_map(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1))
+        let others = self.others.get().into_iter().flatten();
+        self.first.iter().chain(others).find_map(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1))
     }
 
     /// Gives back an A-stack whose call has ended.
@@ -244,6 +263,16 @@ impl Astacks {
     fn lock(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The A-stacks of a class, the first to be taken last. Every other one comes first, because the linkage records of
+/// neighbours are on neighbouring lines, which processors fetch together.
+fn apart(class: AstackClass) -> Vec<u16> {
+    let all = class.first..class.first + class.count;
+    let every_other = |from: usize| all.clone().skip(from).step_by(2);
+    let mut free: Vec<u16> = every_other(0).chain(every_other(1)).collect();
+    free.reverse();
+    free
 }
 
 impl List {
@@ -337,9 +366,10 @@ mod tests {
     fn waiters_get_what_others_give_even_from_leases() {
         let all = astacks(2);
         std::thread::scope(|scope| {
-            for _ in 0..6 {
+            // More than have leases from the beginning.
+            for _ in 0..FIRST_COUNT + 4 {
                 scope.spawn(|| {
-                    for _ in 0..20_000 {
+                    for _ in 0..10_000 {
                         let taken = all.take(&Some(Duration::from_secs(60)), &PENDING).unwrap();
                         all.give(taken);
                     }
