@@ -21,7 +21,10 @@ use crate::message::{Bound, FromServer, Refused, Wanted};
 use crate::quota::Charge;
 use crate::rt::{self, Interface, Service};
 
-/// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
+/// Bindings of a pair whose places are there from the beginning; few pairs have more.
+const FIRST_COUNT: usize = 64;
+
+/// The others, in blocks: as many as the 16 bits of an index have, over the pair's whole life and all exports.
 const BLOCK_COUNT: usize = 256;
 const BLOCK_SIZE: usize = 256;
 
@@ -153,9 +156,8 @@ pub(crate) struct ServerPair {
     half: ServerHalf,
     control: OwnedFd,
     /// Places of low index, where almost all are.
-    first: Box<[Place; BLOCK_SIZE]>,
-    /// The others. The first of these blocks is never made.
-    blocks: Box<[OnceLock<Block>]>,
+    first: Box<[Place; FIRST_COUNT]>,
+    others: OnceLock<Box<[OnceLock<Block>]>>,
     state: Mutex<State>,
     /// The export by whose name the client came; what names no binding is counted there.
     home: Arc<Exported>,
@@ -183,8 +185,7 @@ impl ServerPair {
             bindings,
         };
         let first = Box::new(core::array::from_fn(|_| Place::default()));
-        let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        Self { half, control, first, blocks, state: Mutex::new(state), home, uid, _held: held }
+        Self { half, control, first, others: OnceLock::new(), state: Mutex::new(state), home, uid, _held: held }
     }
 
     #[inline(always)]
@@ -199,7 +200,17 @@ impl ServerPair {
     #[cold]
     #[inline(never)]
     fn far_place(&self, index: usize) -> Option<&Place> {
-        self.blocks.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
+        let index = index.checked_sub(FIRST_COUNT)?;
+        self.others.get()?.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
+    }
+
+    /// Sees to it that there is a place of this index.
+    fn make_place(&self, index: usize) {
+        let Some(index) = index.checked_sub(FIRST_COUNT) else { return };
+        let blocks = self.others.get_or_init(|| (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect());
+        if let Some(block) = blocks.get(index / BLOCK_SIZE) {
+            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -239,9 +250,7 @@ impl ServerPair {
     fn new_place(&self, state: &mut State, placed: &Arc<Placed>) -> Result<u16, Refused> {
         let index = u16::try_from(state.next).map_err(|_| Refused::NoRoom { count: 0, frame_size: 0 })?;
         state.bindings.grow(1).map_err(Refused::Quota)?;
-        if let Some(block) = self.blocks.get(state.next / BLOCK_SIZE).filter(|_| state.next >= BLOCK_SIZE) {
-            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
-        }
+        self.make_place(state.next);
         if let Some(place) = self.place(index) {
             // Nobody has set it: indices are given out once, under the lock.
             let _ = place.placed.set(Arc::clone(placed));
