@@ -360,6 +360,7 @@ impl Greeting {
         pid: Option<i32>,
         interface: &'static Interface,
     ) -> Result<Arc<ClientPair>, BindError> {
+        socket::want_no_identity(self.socket.as_fd());
         self.tell(&FromClient::Pair)?;
         let (message, received) = self.hear()?;
         let (client_size, server_size, first) = match message {
