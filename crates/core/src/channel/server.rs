@@ -156,9 +156,7 @@ impl ServerHalf {
             return Err(self.blame(Misbehaved::AstackInUse(astack)));
         }
         let Claimed { sequence, flags, .. } = *claimed;
-        // Both lines here, where the region's address is at hand: looked up later, it is loaded once more.
-        let (reply, stamp) = (self.own.reply_line(astack), self.own.stamp_line(astack));
-        Ok(Started { half: self, class, busy, reply, stamp, astack, flags, sequence })
+        Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, flags, sequence })
     }
 
     /// Whether the A-stack was added to the class: by table, because such ones lie anywhere (LRPC, section 5.2).
@@ -291,7 +289,6 @@ pub struct Started<'a> {
     class: &'a AstackClass,
     busy: &'a AtomicBool,
     reply: OwnLine<'a>,
-    stamp: OwnLine<'a>,
     astack: u16,
     flags: u16,
     sequence: u32,
@@ -310,8 +307,8 @@ impl Started<'_> {
     #[inline(always)]
     #[must_use]
     pub fn serve(&mut self) -> Serving<'_> {
-        let Self { half, class, stamp, sequence, astack, flags, .. } = *self;
-        Serving { half, class, stamp, places: 0, sequence, reserved: 0, lent: 0, astack, flags }
+        let Self { half, class, sequence, astack, flags, .. } = *self;
+        Serving { half, class, places: 0, sequence, reserved: 0, lent: 0, astack, flags }
     }
 
     /// Answers with a status; its results are in the reply line and the reply half by now.

@@ -58,8 +58,8 @@ impl<'a> Held<'a> {
     /// Takes the A-stack for a call that this kernel thread has leased; if it has none, the one that `otherwise` has taken,
     /// of the same half and class ([`take_within`](Self::take_within)).
     ///
-    /// The two ways meet in the index alone, so that the compiler sees all else of the result, and that in one place: 15
-    /// instructions of a null call.
+    /// The two ways meet in the A-stack alone, so that the compiler sees what all else of the result is: that no segment
+    /// stands in for the frame, above all, which a call without payload then never asks.
     ///
     /// # Errors
     /// What `otherwise` says.
