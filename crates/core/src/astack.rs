@@ -121,7 +121,10 @@ impl Astacks {
             first: Default::default(),
             others: OnceLock::new(),
             full: Lease(AtomicU16::new(u16::MAX)),
-            list: Mutex::new(List { free: apart(class), quarantined: Vec::new() }),
+            list: Mutex::new(List {
+                free: (class.first..class.first + class.count).rev().collect(),
+                quarantined: Vec::new(),
+            }),
             waiters: AtomicU32::new(if sync::is_asymmetric() { 0 } else { SYMMETRIC }),
             freed: Condvar::new(),
         }
@@ -266,16 +269,6 @@ impl Astacks {
     fn lock(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The A-stacks of a class, the first to be taken last. Every other one comes first, because the linkage records of
-/// neighbours are on neighbouring lines, which processors fetch together.
-fn apart(class: AstackClass) -> Vec<u16> {
-    let all = class.first..class.first + class.count;
-    let every_other = |from: usize| all.clone().skip(from).step_by(2);
-    let mut free: Vec<u16> = every_other(0).chain(every_other(1)).collect();
-    free.reverse();
-    free
 }
 
 impl List {

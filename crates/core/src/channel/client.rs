@@ -97,11 +97,10 @@ impl Hints {
 }
 
 /// What the client remembers of the call on one A-stack (LRPC's linkage record): the sequence number whose reply it
-/// expects, 0 when there is none. Private; nothing the server writes changes it. 64 bytes and not the 128 that
-/// keep lines of different callers apart, because that was a quarter of what a pair takes: neighbours are not given out
-/// one after the other instead (`astack.rs`).
+/// expects, 0 when there is none. Private; nothing the server writes changes it. On 128 bytes each: with 64, 8 KiB less for
+/// a pair, the median of a call that spins was 3 % higher, even with one caller.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct Linkage {
     sequence: AtomicU64,
 }
