@@ -13,7 +13,7 @@
 
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU16, AtomicU32, AtomicUsize, Ordering, compiler_fence};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass};
@@ -40,6 +40,10 @@ pub trait Calls {
 /// it looks for waiters. One word, because that is one test for each call instead of two.
 const SYMMETRIC: u32 = 1 << 31;
 
+/// Kernel threads whose leases are there from the beginning. Those of the others take 7 KiB a class, of which most processes
+/// have few that call.
+const FIRST_COUNT: usize = 8;
+
 /// No A-stack became free in time: as many calls are in flight, or wait for a late answer, as the class has A-stacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoneFree;
@@ -54,7 +58,8 @@ struct Lease(AtomicU16);
 /// that one fills the lease. (Kept instead of looked up again: the number of a thread is two loads and three tests.)
 #[derive(Debug, Clone, Copy)]
 pub struct Taken<'a> {
-    index: u16,
+    /// A whole register: of a `u16` the compiler keeps two, as it is and widened.
+    index: usize,
     lease: &'a Lease,
     /// Not `Send`. An A-stack that another thread gave back could be lost, though never be had by two.
     _here: PhantomData<*const ()>,
@@ -64,15 +69,21 @@ impl<'a> Taken<'a> {
     /// The index is one below [`ASTACK_COUNT`] already (`Plan`); the compiler has to see it.
     #[inline(always)]
     fn new(index: u16, lease: &'a Lease) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "it fits, as the layout asserts")]
-        Self { index: index % ASTACK_COUNT as u16, lease, _here: PhantomData }
+        Self { index: usize::from(index) % ASTACK_COUNT, lease, _here: PhantomData }
+    }
+
+    /// The same, where the compiler has to see it once more.
+    #[inline(always)]
+    pub(crate) fn in_range(self) -> Self {
+        Self { index: self.index % ASTACK_COUNT, ..self }
     }
 
     /// Its index, counted over the pair.
     #[inline(always)]
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "below the count, which fits")]
     pub fn index(&self) -> u16 {
-        self.index
+        self.index as u16
     }
 }
 
@@ -88,7 +99,10 @@ pub struct Astacks {
     class: AstackClass,
     /// How many there are: those of the class, and those that were added.
     count: AtomicUsize,
-    leases: Box<[Lease; THREAD_COUNT]>,
+    /// By number of the kernel thread.
+    first: [Lease; FIRST_COUNT],
+    /// Those of the threads whose numbers are higher.
+    others: OnceLock<Box<[Lease]>>,
     /// The lease of those who have none: never empty, so nothing is put there.
     full: Lease,
     list: Mutex<List>,
@@ -104,7 +118,8 @@ impl Astacks {
         Self {
             class,
             count: AtomicUsize::new(usize::from(class.count)),
-            leases: Box::new(core::array::from_fn(|_| Lease::default())),
+            first: Default::default(),
+            others: OnceLock::new(),
             full: Lease(AtomicU16::new(u16::MAX)),
             list: Mutex::new(List {
                 free: (class.first..class.first + class.count).rev().collect(),
@@ -135,21 +150,29 @@ impl Astacks {
         self.freed.notify_one();
     }
 
+    /// Takes the A-stack that this kernel thread has leased. `None` if it has none, or is one of those whose leases take
+    /// longer to find: [`take`](Self::take) says.
+    #[inline(always)]
+    pub fn take_leased(&self) -> Option<Taken<'_>> {
+        let lease = self.first.get(sync::known_thread_number())?;
+        // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
+        let index = lease.0.swap(0, Ordering::Acquire).checked_sub(1)?;
+        Some(Taken::new(index, lease))
+    }
+
     /// Takes an A-stack, waiting up to `patience` for one, or for ever. `calls` are those that have the others.
     ///
     /// # Errors
     /// [`NoneFree`] after `patience`, or soon after the end.
-    #[inline(always)]
-    pub fn take(&self, patience: &Option<Duration>, calls: &impl Calls) -> Result<Taken<'_>, NoneFree> {
-        let lease = sync::thread_number().and_then(|number| self.leases.get(number));
-        if let Some(lease) = lease {
-            // Acquire: pairs with the Release in `give`; a thread number, and with it a lease, passes from thread to thread.
-            let leased = lease.0.swap(0, Ordering::Acquire);
-            if let Some(index) = leased.checked_sub(1) {
-                return Ok(Taken::new(index, lease));
-            }
-        }
-        let index = self.take_slowly(*patience, calls)?;
+    #[cold]
+    pub fn take(&self, patience: Option<Duration>, calls: &dyn Calls) -> Result<Taken<'_>, NoneFree> {
+        let others = || self.others.get_or_init(|| (FIRST_COUNT..THREAD_COUNT).map(|_| Lease::default()).collect());
+        let lease = sync::thread_number().and_then(|number| match number.checked_sub(FIRST_COUNT) {
+            Some(at) => others().get(at),
+            None => self.first.get(number),
+        });
+        let leased = lease.and_then(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1));
+        let index = leased.map_or_else(|| self.take_slowly(patience, calls), Ok)?;
         Ok(Taken::new(index, lease.unwrap_or(&self.full)))
     }
 
@@ -190,12 +213,14 @@ impl Astacks {
     }
 
     fn steal(&self) -> Option<u16> {
-        self.leases.iter().find_map(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1))
+        let others = self.others.get().into_iter().flatten();
+        self.first.iter().chain(others).find_map(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1))
     }
 
     /// Gives back an A-stack whose call has ended.
     #[inline(always)]
-    pub fn give(&self, Taken { index, lease, .. }: Taken<'_>) {
+    pub fn give(&self, taken: Taken<'_>) {
+        let (index, lease) = (taken.index(), taken.lease);
         // Only this thread fills its lease, so an empty one stays empty until the store.
         if lease.0.load(Ordering::Relaxed) == 0 {
             // Release: pairs with the Acquire exchange in `take` and `steal`; the frame is ours until here.
@@ -294,39 +319,39 @@ mod tests {
     #[test]
     fn the_same_astack_comes_back() {
         let all = astacks(5);
-        let first = all.take(&NOT, &PENDING).unwrap();
+        let first = all.take(NOT, &PENDING).unwrap();
         all.give(first);
-        assert_eq!(index(all.take(&NOT, &PENDING)), Ok(first.index()));
+        assert_eq!(index(all.take(NOT, &PENDING)), Ok(first.index()));
     }
 
     #[test]
     fn there_are_as_many_as_there_are() {
         let all = astacks(5);
-        let mut taken: Vec<_> = (0..5).map(|_| all.take(&NOT, &PENDING).unwrap()).collect();
-        assert_eq!(index(all.take(&NOT, &PENDING)), Err(NoneFree));
+        let mut taken: Vec<_> = (0..5).map(|_| all.take(NOT, &PENDING).unwrap()).collect();
+        assert_eq!(index(all.take(NOT, &PENDING)), Err(NoneFree));
         taken.sort_unstable_by_key(Taken::index);
         assert!(taken.iter().map(Taken::index).eq(3..=7));
         taken.into_iter().for_each(|taken| all.give(taken));
-        assert_eq!((0..5).filter(|_| all.take(&NOT, &PENDING).is_ok()).count(), 5);
+        assert_eq!((0..5).filter(|_| all.take(NOT, &PENDING).is_ok()).count(), 5);
     }
 
     #[test]
     fn a_quarantined_one_is_free_after_its_own_answer_only() {
         let all = astacks(1);
-        let taken = all.take(&NOT, &PENDING).unwrap();
+        let taken = all.take(NOT, &PENDING).unwrap();
         all.quarantine(taken.index(), 77);
-        assert_eq!(index(all.take(&NOT, &pending(76))), Err(NoneFree));
+        assert_eq!(index(all.take(NOT, &pending(76))), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
-        assert_eq!(index(all.take(&NOT, &pending(77))), Ok(taken.index()));
+        assert_eq!(index(all.take(NOT, &pending(77))), Ok(taken.index()));
     }
 
     #[test]
     fn who_waits_for_ever_stops_at_the_end() {
         let all = astacks(1);
-        let _held = all.take(&NOT, &PENDING).unwrap();
+        let _held = all.take(NOT, &PENDING).unwrap();
         let calls = pending(0);
         std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| index(all.take(&None, &calls)));
+            let waiter = scope.spawn(|| index(all.take(None, &calls)));
             std::thread::yield_now();
             calls.ended.store(true, Ordering::Relaxed);
             assert_eq!(waiter.join().unwrap(), Err(NoneFree));
@@ -337,10 +362,11 @@ mod tests {
     fn waiters_get_what_others_give_even_from_leases() {
         let all = astacks(2);
         std::thread::scope(|scope| {
-            for _ in 0..6 {
+            // More than have leases from the beginning.
+            for _ in 0..FIRST_COUNT + 4 {
                 scope.spawn(|| {
-                    for _ in 0..20_000 {
-                        let taken = all.take(&Some(Duration::from_secs(60)), &PENDING).unwrap();
+                    for _ in 0..10_000 {
+                        let taken = all.take(Some(Duration::from_secs(60)), &PENDING).unwrap();
                         all.give(taken);
                     }
                 });

@@ -162,6 +162,12 @@ thread_local! {
     static OWNED: Number = const { Number(Cell::new(THREAD_COUNT)) };
 }
 
+/// The number of the calling kernel thread, if it has asked for it before ([`thread_number`]); else one that nobody has.
+#[inline(always)]
+pub fn known_thread_number() -> usize {
+    CACHED.get()
+}
+
 /// A number below [`THREAD_COUNT`] that no other living kernel thread of this process has, or `None` if there are more
 /// threads than numbers, or the thread is ending.
 #[inline(always)]

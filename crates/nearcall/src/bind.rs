@@ -9,20 +9,19 @@ use nearcall_core::channel::client::{ClientHalf, Target};
 use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
-use nearcall_core::transfer::caller::Callee;
-use nearcall_core::transfer::mode::{Mode, Transfer};
+use nearcall_core::transfer::mode::{Granted, Mode, Transfer};
 use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use crate::binding::{Binding, ClientPair, Near, Procedure, patience};
+use crate::binding::{Binding, ClientPair, Near};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::interface;
 use crate::limits::Exceeded;
 use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
 use crate::names::{self, Dir};
-use crate::rt::{Exhausted, Interface};
+use crate::rt::Interface;
 use crate::watcher::Command;
 
 /// A client of some interface. Implemented by generated clients.
@@ -270,14 +269,7 @@ impl Binder {
         if bound.procedures.len() != interface.procedures.len() {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
-        let procedures = bound.procedures.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
-            let timeout = patience(own.timeout);
-            let target = Target::new(bound.binding, procedure, bound.generation, bound.nonce).within(timeout);
-            let astacks = Arc::clone(astacks.get(usize::from(class))?);
-            let patience = if own.exhausted == Exhausted::Wait { timeout } else { Some(Duration::ZERO) };
-            Some(Procedure { callee: Callee { target, timeout, patience }, astacks, exhausted: own.exhausted })
-        });
-        let Some(procedures) = procedures.collect() else {
+        let Some(procedures) = pair.procedures(interface, &bound.procedures, &astacks) else {
             return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));
         };
         let near = Near {
@@ -285,7 +277,10 @@ impl Binder {
             index: bound.binding,
             generation: bound.generation,
             procedures,
-            transfer: Mode::new(self.transfer),
+            granted: Granted {
+                target: Target::new(bound.binding, bound.generation, bound.nonce),
+                mode: Mode::new(self.transfer),
+            },
         };
         Binding::new(near).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
     }
@@ -386,6 +381,7 @@ impl Greeting {
         pid: Option<i32>,
         interface: &'static Interface,
     ) -> Result<Arc<ClientPair>, BindError> {
+        socket::want_no_identity(self.socket.as_fd());
         self.tell(&FromClient::Pair)?;
         let (message, received) = self.hear()?;
         let (client_size, server_size, first) = match message {

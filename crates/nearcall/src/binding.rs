@@ -2,18 +2,19 @@
 
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
+use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nearcall_core::astack::{Astacks, NoneFree};
-use nearcall_core::channel::client::ClientHalf;
+use nearcall_core::astack::Astacks;
+use nearcall_core::channel::client::{ClientHalf, Which};
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::counts::ClientCounts;
-use nearcall_core::transfer::mode::{Mode, Transfer};
+use nearcall_core::transfer::mode::{Granted, Transfer};
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, Plan};
 use rustix::io::Errno;
 
@@ -21,7 +22,7 @@ use crate::connection::MESSAGES_A_TURN;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer, Instance};
-use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted};
+use crate::rt::{self, Call, DEFAULT_TIMEOUT, Exhausted};
 use crate::segments::want_sweep;
 
 /// Values of the word that a stub tests first. 0 is what a forked child reads.
@@ -70,12 +71,23 @@ pub(crate) struct ClientPair {
 }
 
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
-type Interface = Arc<[Arc<Astacks>]>;
+pub(crate) type Interface = Arc<[Arc<Astacks>]>;
 
 #[derive(Debug)]
 struct Placed {
     plan: Plan,
     interfaces: Vec<(Vec<AstackClass>, Interface)>,
+    shared: Vec<Shared>,
+}
+
+/// What bindings to one interface share.
+#[derive(Debug)]
+struct Shared {
+    interface: &'static rt::Interface,
+    /// The server's index and the class of each procedure.
+    granted: Vec<(u16, u8)>,
+    astacks: Interface,
+    procedures: Arc<[Procedure]>,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +98,7 @@ struct Inbox {
     /// Segments, with their A-stacks, that the server would like back when nobody reads them any more.
     unmap: Vec<(u16, u16)>,
     /// The words of living bindings, by index and generation.
-    words: Vec<(u16, u32, Arc<ForkWord>)>,
+    words: Vec<(u16, u32, &'static AtomicU32)>,
     closed: bool,
 }
 
@@ -112,7 +124,7 @@ impl ClientPair {
             control: Control(control),
             server,
             pid,
-            placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new() }),
+            placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new(), shared: Vec::new() }),
             asking: Mutex::new(()),
             ids: AtomicU32::new(1),
             inbox: Mutex::new(Inbox::default()),
@@ -324,10 +336,49 @@ impl ClientPair {
         placed.interfaces.push((classes.to_vec(), Arc::clone(&astacks)));
         Ok(astacks)
     }
+
+    /// What a binding knows of its procedures: what another binding that was granted the same knows, or made anew.
+    /// `None`: the server has granted a procedure without A-stacks.
+    pub(crate) fn procedures(
+        &self,
+        interface: &'static rt::Interface,
+        granted: &[(u16, u8)],
+        astacks: &Interface,
+    ) -> Option<Arc<[Procedure]>> {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        // A server that grants something else each time must not make this grow.
+        placed.shared.retain(|shared| Arc::strong_count(&shared.procedures) > 1);
+        let known = placed.shared.iter().find(|shared| {
+            ptr::eq(shared.interface, interface) && shared.granted == granted && Arc::ptr_eq(&shared.astacks, astacks)
+        });
+        if let Some(shared) = known {
+            return Some(Arc::clone(&shared.procedures));
+        }
+        let procedures = procedures(interface, granted, astacks)?;
+        placed.shared.push(Shared {
+            interface,
+            granted: granted.to_vec(),
+            astacks: Arc::clone(astacks),
+            procedures: Arc::clone(&procedures),
+        });
+        Some(procedures)
+    }
+}
+
+/// The procedures of an interface, with their A-stacks. `None`: the server has granted one without.
+fn procedures(interface: &rt::Interface, granted: &[(u16, u8)], astacks: &Interface) -> Option<Arc<[Procedure]>> {
+    let procedures = granted.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
+        let astacks = Arc::clone(astacks.get(usize::from(class))?);
+        let timeout = patience(own.timeout);
+        let patience = if own.exhausted == Exhausted::Wait { timeout } else { Some(Duration::ZERO) };
+        let callee = Callee { procedure: Which::new(procedure).within(timeout), timeout, patience, astacks };
+        Some(Procedure { callee, exhausted: own.exhausted })
+    });
+    procedures.collect()
 }
 
 /// The first reason stays.
-fn no_longer_near(word: &ForkWord, why: u32) {
+fn no_longer_near(word: &AtomicU32, why: u32) {
     let _ = word.compare_exchange(NEAR, why, Ordering::Relaxed, Ordering::Relaxed);
 }
 
@@ -340,11 +391,10 @@ impl Drop for ClientPair {
     }
 }
 
-/// What a binding knows of one procedure.
+/// What bindings know of one procedure.
 #[derive(Debug)]
 pub(crate) struct Procedure {
     pub(crate) callee: Callee,
-    pub(crate) astacks: Arc<Astacks>,
     pub(crate) exhausted: Exhausted,
 }
 
@@ -354,15 +404,15 @@ pub(crate) struct Near {
     pub(crate) pair: Arc<ClientPair>,
     pub(crate) index: u16,
     pub(crate) generation: u32,
-    pub(crate) procedures: Box<[Procedure]>,
-    pub(crate) transfer: Mode,
+    pub(crate) procedures: Arc<[Procedure]>,
+    pub(crate) granted: Granted,
 }
 
 /// The capability to call: proof that the server granted this process an interface, until the server takes it back or
 /// ends. It holds nothing in a forked child.
 #[derive(Debug)]
 pub struct Binding {
-    word: Arc<ForkWord>,
+    word: ForkWord,
     near: Near,
 }
 
@@ -376,12 +426,12 @@ pub enum Path {
 
 impl Binding {
     pub(crate) fn new(near: Near) -> Result<Self, Errno> {
-        let word = Arc::new(ForkWord::new(NEAR)?);
+        let word = ForkWord::new(NEAR)?;
         let mut inbox = near.pair.inbox();
         if inbox.closed {
             no_longer_near(&word, ENDED);
         }
-        inbox.words.push((near.index, near.generation, Arc::clone(&word)));
+        inbox.words.push((near.index, near.generation, word.word()));
         drop(inbox);
         Ok(Self { word, near })
     }
@@ -397,32 +447,34 @@ impl Binding {
             return Err(self.not_near());
         }
         let near = &self.near;
-        let Some(Procedure { callee, astacks, .. }) = near.procedures.get(usize::from(procedure)) else {
+        let Some(Procedure { callee, .. }) = near.procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
         let pair = &*near.pair;
-        match Held::take(&pair.half, astacks, callee, &near.transfer) {
-            Ok(held) => Ok(Call::new(pair, held)),
-            Err(NoneFree) => Ok(Call::new(pair, self.none_free(procedure)?)),
-        }
+        let held = Held::take(&pair.half, callee, &near.granted, || self.take_slowly(procedure))?;
+        Ok(Call::new(pair, held))
     }
 
-    /// What a procedure does when as many calls are in flight as its class has A-stacks, and waiting has not helped.
+    /// This kernel thread has leased no A-stack: takes one from the list, waiting for it as the interface says. When that has
+    /// not helped, as many calls are in flight as the class has A-stacks, and it may get more.
     #[cold]
     #[inline(never)]
-    fn none_free(&self, procedure: u16) -> Result<Held<'_>, Failure> {
-        let Near { pair, procedures, transfer, .. } = &self.near;
-        let Some(Procedure { callee, astacks, exhausted }) = procedures.get(usize::from(procedure)) else {
+    fn take_slowly(&self, procedure: u16) -> Result<Held<'_>, Failure> {
+        let Near { pair, procedures, granted, .. } = &self.near;
+        let Some(Procedure { callee, exhausted }) = procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
+        let take = |patience| Held::take_within(&pair.half, callee, granted, patience);
+        if let Ok(held) = take(callee.patience) {
+            return Ok(held);
+        }
         if let Exhausted::Grow(most) = *exhausted {
-            let now = Some(Duration::ZERO);
-            while !pair.half.has_ended() && pair.grow(astacks, most) {
-                if let Ok(held) = Held::take_within(&pair.half, astacks, callee, transfer, &now) {
+            while !pair.half.has_ended() && pair.grow(&callee.astacks, most) {
+                if let Ok(held) = take(Some(Duration::ZERO)) {
                     return Ok(held);
                 }
             }
-            if let Ok(held) = Held::take_within(&pair.half, astacks, callee, transfer, &callee.timeout) {
+            if let Ok(held) = take(callee.timeout) {
                 return Ok(held);
             }
         }
@@ -455,12 +507,12 @@ impl Binding {
     /// How calls wait for their replies.
     #[must_use]
     pub fn transfer(&self) -> Transfer {
-        self.near.transfer.get()
+        self.near.granted.mode.get()
     }
 
     /// Makes later calls of this binding wait differently.
     pub fn set_transfer(&self, transfer: Transfer) {
-        self.near.transfer.set(transfer);
+        self.near.granted.mode.set(transfer);
     }
 
     /// How the calls from this process to the binding's server process travelled so far, over all bindings to it.

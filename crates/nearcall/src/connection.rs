@@ -215,9 +215,12 @@ impl Connection {
     }
 
     /// Reads what is there, for one turn: what is left comes with the watcher's next one, because a client that talks without
-    /// end must not be all it hears. `by_token` finds other connections' tokens.
+    /// end must not be all it hears. A ring that comes alone, as they do, is a turn: looking whether there is more would
+    /// be a system call for each of them, and is done only after one that was `not_alone`. `by_token` finds other
+    /// connections' tokens.
     pub(crate) fn hear(
         &mut self,
+        not_alone: bool,
         instance: Instance,
         by_token: impl Fn(u64) -> Option<Redeemed>,
         buffer: &mut [u8],
@@ -226,7 +229,12 @@ impl Connection {
         while turn.cost < MESSAGES_A_TURN {
             match self.hear_one(instance, &by_token, buffer, &mut turn.cost) {
                 Ok(None) => break,
-                Ok(Some(Step::Rung)) => turn.step = Step::Rung,
+                Ok(Some(Step::Rung)) => {
+                    turn.step = Step::Rung;
+                    if !not_alone {
+                        break;
+                    }
+                }
                 Ok(Some(_)) => {}
                 Err(broken) => {
                     if let Broken::Refused(why) = broken {
@@ -264,6 +272,7 @@ impl Connection {
     /// The first message: it has to come from the process that connected, and the policy has to let that process in.
     fn meet(&mut self, sender: Sender) -> Result<(), Broken> {
         self.has_spoken = true;
+        socket::want_no_identity(self.socket.as_fd());
         self.pidfd = sender.pidfd.map(Arc::new);
         // Where processes are not visible from here all have id 0, and cannot be told apart.
         if sender.credentials.map(|ids| ids.pid) != Some(self.ids.pid) {

@@ -149,6 +149,19 @@ fn revocation_is_seen_by_the_next_call() {
 }
 
 #[test]
+fn a_pair_has_more_bindings_than_places_from_the_beginning() {
+    let server = Server::start("many");
+    let mut probes: Vec<_> = (0..400).map(|_| server.bind()).collect();
+    for _ in 0..2 {
+        probes.iter().for_each(|probe| assert_eq!(probe.add(1, 2), Ok(3)));
+        // Their places are used again, those that are left stay what they are.
+        let half = probes.split_off(200);
+        drop(half);
+        probes.extend((0..200).map(|_| server.bind()));
+    }
+}
+
+#[test]
 fn a_local_implementation_serves_the_same_calls() {
     use support::{ProbeCall, ProbeLocal};
     fn generic(probe: &impl ProbeCall) {

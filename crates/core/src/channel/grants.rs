@@ -21,7 +21,10 @@ use nearcall_layout::pair::{AstackClass, request, status};
 use super::server::{Busy, Claimed, Misbehaved, ServerHalf, Started, running_in};
 use super::serving::Serving;
 
-/// Bindings of one pair, over its whole life and all exports: the index has 16 bits.
+/// Bindings of a pair whose places are there from the beginning; few pairs have more.
+const FIRST_COUNT: usize = 64;
+
+/// The others, in blocks: as many as the 16 bits of an index have, over the pair's whole life and all exports.
 const BLOCK_COUNT: usize = 256;
 const BLOCK_SIZE: usize = 256;
 
@@ -154,13 +157,13 @@ impl<T, I> Default for Place<T, I> {
 }
 
 type Block<T, I> = Box<[Place<T, I>]>;
+type Blocks<T, I> = Box<[OnceLock<Block<T, I>>]>;
 
 /// The rights of a client, and which of its A-stacks are busy: what a call reads and [`Served::take`] looks at.
 struct Table<T, I> {
     /// Places of low index, where almost all are.
-    first: [Place<T, I>; BLOCK_SIZE],
-    /// The others. The first of these blocks is never made.
-    blocks: Box<[OnceLock<Block<T, I>>]>,
+    first: [Place<T, I>; FIRST_COUNT],
+    others: OnceLock<Blocks<T, I>>,
     /// Those of the half.
     busy: Arc<Busy>,
 }
@@ -192,11 +195,22 @@ impl<T, I> Table<T, I> {
     #[cold]
     #[inline(never)]
     fn far_place(&self, index: usize) -> Option<&Place<T, I>> {
-        self.blocks.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
+        let index = index.checked_sub(FIRST_COUNT)?;
+        self.others.get()?.get(index / BLOCK_SIZE)?.get()?.get(index % BLOCK_SIZE)
+    }
+
+    /// Sees to it that there is a place of this index.
+    fn make_place(&self, index: usize) {
+        let Some(index) = index.checked_sub(FIRST_COUNT) else { return };
+        let blocks = self.others.get_or_init(|| (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect());
+        if let Some(block) = blocks.get(index / BLOCK_SIZE) {
+            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
+        }
     }
 
     fn places(&self) -> impl Iterator<Item = &Place<T, I>> {
-        self.first.iter().chain(self.blocks.iter().filter_map(OnceLock::get).flatten())
+        let others = self.others.get().into_iter().flatten().filter_map(OnceLock::get).flatten();
+        self.first.iter().chain(others)
     }
 
     /// Takes back all rights to `served`; returns how many procedures run on it in this pair.
@@ -223,8 +237,7 @@ impl<T, I> Grants<T, I> {
     #[must_use]
     pub fn new(half: ServerHalf, home: Arc<Served<T, I>>) -> Self {
         let first = core::array::from_fn(|_| Place::default());
-        let blocks = (0..BLOCK_COUNT).map(|_| OnceLock::new()).collect();
-        let table = Arc::new(Table { first, blocks, busy: Arc::clone(half.busy_flags()) });
+        let table = Arc::new(Table { first, others: OnceLock::new(), busy: Arc::clone(half.busy_flags()) });
         Self { half, home, table }
     }
 
@@ -257,10 +270,7 @@ impl<T, I> Grants<T, I> {
     /// withdrawn, or the place is another's.
     #[must_use]
     pub fn grant(&self, index: u16, room: &Arc<Room<T, I>>, right: u64) -> bool {
-        let block = self.table.blocks.get(usize::from(index) / BLOCK_SIZE).filter(|_| usize::from(index) >= BLOCK_SIZE);
-        if let Some(block) = block {
-            block.get_or_init(|| (0..BLOCK_SIZE).map(|_| Place::default()).collect());
-        }
+        self.table.make_place(usize::from(index));
         let Some(place) = self.table.place(index) else { return false };
         let mut users = room.served.users();
         if users.stage != Stage::Open || !Arc::ptr_eq(place.room.get_or_init(|| Arc::clone(room)), room) {

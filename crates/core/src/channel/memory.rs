@@ -70,24 +70,33 @@ impl<'a> Arena<'a> {
     /// [`NoRoom`].
     #[inline]
     pub fn take<T>(&mut self, size: usize, frame_size: usize) -> Result<&'a mut [u8], NoRoom> {
-        let nothing = State::Left { small: &mut [], large: &mut [], spent: None };
-        let (mut left, large, spent) = match core::mem::replace(&mut self.0, nothing) {
-            State::Left { small, large, spent } => (small, large, spent),
-            State::Whole(Memory { small, large, spent }) => {
-                let all = frame_size.saturating_add(SLACK);
-                if small.len() < all {
-                    enlarge(small, all);
-                }
-                (small.get_mut(..all).unwrap_or_default(), &mut large[..], Some(spent))
+        if let State::Whole(memory) = &mut self.0 {
+            let all = frame_size.saturating_add(SLACK);
+            if memory.small.len() < all {
+                enlarge(&mut memory.small, all);
             }
-        };
-        let _ = left.split_off_mut(..left.as_ptr().align_offset(align_of::<T>()));
-        if let Some(taken) = left.split_off_mut(..size) {
-            self.0 = State::Left { small: left, large, spent };
-            return Ok(taken);
+            self.open(all);
         }
-        self.0 = State::Left { small: left, large, spent };
-        self.take_large(size, align_of::<T>())
+        let State::Left { small: left, .. } = &mut self.0 else { return Err(NoRoom::Never(0)) };
+        let _ = left.split_off_mut(..left.as_ptr().align_offset(align_of::<T>()));
+        match left.split_off_mut(..size) {
+            Some(taken) => Ok(taken),
+            None => self.take_large(size, align_of::<T>()),
+        }
+    }
+
+    /// Nothing that can be called lies between taking the state and putting the next one there: else both are stored.
+    #[inline(always)]
+    fn open(&mut self, all: usize) {
+        let nothing = State::Left { small: &mut [], large: &mut [], spent: None };
+        self.0 = match core::mem::replace(&mut self.0, nothing) {
+            State::Whole(Memory { small, large, spent }) => State::Left {
+                small: small.get_mut(..all).unwrap_or_default(),
+                large: &mut large[..],
+                spent: Some(spent),
+            },
+            left @ State::Left { .. } => left,
+        };
     }
 
     #[cold]

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, middle, reply, sequence, status};
 
-use super::client::{ClientHalf, Hints, Request, RingFull, Target};
+use super::client::{ClientHalf, Hints, Request, RingFull, Target, Which};
 use super::grants::{Grants, Refusals, Room, Served};
 use super::server::{Misbehaved, ServerHalf};
 use super::*;
@@ -25,7 +25,8 @@ fn halves(first: u32) -> (ClientHalf, ServerHalf, AstackClass) {
 }
 
 const NO_HINTS: Hints = Hints::new(0, 0);
-const TARGET: Target = Target::new(1, 2, 3, 4);
+const TARGET: Target = Target::new(1, 3, 4);
+const WHICH: Which = Which::new(2);
 
 fn request(astack: u16) -> Request {
     Request { binding: 1, procedure: 2, astack, generation: 3, nonce: 4 }
@@ -37,7 +38,7 @@ fn calls_cross_and_sequence_numbers_wrap() {
     for i in 0..3 * RING_COUNT as u64 {
         let astack = (i % 5) as u16;
         assert!(!server.has_request() && server.claim().is_none());
-        let called = client.publish(&TARGET, astack, [i, !i], NO_HINTS).unwrap();
+        let called = client.publish(&TARGET, WHICH, astack, [i, !i], || NO_HINTS).unwrap();
         let claimed = server.claim().unwrap();
         assert_eq!((claimed.sequence, claimed.request), (called, request(astack)));
         let mut started = server.start(&claimed, &class).unwrap();
@@ -69,33 +70,33 @@ fn calls_cross_and_sequence_numbers_wrap() {
 fn an_unread_line_is_never_written_again() {
     let (client, server, class) = halves(1);
     // Given up: published, never forgotten, never read.
-    let given_up = client.publish(&TARGET, 4, [], NO_HINTS).unwrap();
+    let given_up = client.publish(&TARGET, WHICH, 4, [], || NO_HINTS).unwrap();
     let mut published = 1;
     // The other A-stacks' owners claim to go on as if they had been answered.
-    while client.publish(&TARGET, 0, [], NO_HINTS).is_ok() {
+    while client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).is_ok() {
         client.finish(0);
         published += 1;
     }
     assert_eq!(published, RING_COUNT);
-    assert_eq!(client.publish(&TARGET, 0, [], NO_HINTS), Err(RingFull));
+    assert_eq!(client.publish(&TARGET, WHICH, 0, [], || NO_HINTS), Err(RingFull));
     let claimed = server.claim().unwrap();
     assert_eq!(claimed.sequence, given_up);
     server.start(&claimed, &class).unwrap().answer(status::OK);
-    assert!(client.publish(&TARGET, 0, [], NO_HINTS).is_ok());
+    assert!(client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).is_ok());
 }
 
 #[test]
 fn a_wrong_or_busy_astack_is_the_clients_fault() {
     let (client, server, class) = halves(1);
     for astack in [5, 127, 128, u16::MAX] {
-        client.publish(&TARGET, astack, [], NO_HINTS).unwrap();
+        client.publish(&TARGET, WHICH, astack, [], || NO_HINTS).unwrap();
         let claimed = server.claim().unwrap();
         assert_eq!(server.start(&claimed, &class).unwrap_err(), Misbehaved::Astack(astack));
     }
-    client.publish(&TARGET, 0, [], NO_HINTS).unwrap();
+    client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
     let first = server.claim().unwrap();
     let running = server.start(&first, &class).unwrap();
-    client.publish(&TARGET, 0, [], NO_HINTS).unwrap();
+    client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
     let second = server.claim().unwrap();
     assert_eq!(server.start(&second, &class).unwrap_err(), Misbehaved::AstackInUse(0));
     drop(running);
@@ -125,7 +126,7 @@ fn a_request_is_claimed_once_however_many_look() {
             });
         }
         for _ in 0..20_000 {
-            let called = client.publish(&TARGET, 0, [], NO_HINTS).unwrap();
+            let called = client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
             while !client.answered(0, called) {
                 std::thread::yield_now();
             }
@@ -159,8 +160,8 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     let other = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
     assert!(!grants.grant(1, &other, right), "a place is for one room");
     let call = |binding: u16, procedure: u16, serve: &dyn Fn(&Arc<u16>) -> u16| {
-        let target = Target::new(binding, procedure, 3, 4);
-        client.publish(&target, 0, [0], NO_HINTS).unwrap();
+        let target = Target::new(binding, 3, 4);
+        client.publish(&target, Which::new(procedure), 0, [0], || NO_HINTS).unwrap();
         let claimed = grants.half().claim().unwrap();
         grants.run(&claimed, |value, _, _| serve(value)).unwrap();
         middle(client.reply_line(0).load_acquire())

@@ -62,6 +62,14 @@ impl ForkWord {
     }
 }
 
+impl ForkWord {
+    /// The word itself, which is never unmapped; who keeps it forgets it before this is dropped.
+    #[must_use]
+    pub fn word(&self) -> &'static AtomicU32 {
+        self.0
+    }
+}
+
 impl core::ops::Deref for ForkWord {
     type Target = AtomicU32;
 
@@ -73,6 +81,10 @@ impl core::ops::Deref for ForkWord {
 
 impl Drop for ForkWord {
     fn drop(&mut self) {
+        if self.0.load(core::sync::atomic::Ordering::Relaxed) == 0 {
+            // In a forked child, where others that know the word forget nothing.
+            return;
+        }
         // In a forked child another thread of the parent may have held the lock at the fork, for ever.
         if let Ok(mut words) = WORDS.try_lock() {
             words.free.push(self.0);

@@ -145,6 +145,26 @@ pub fn allowed_cpus() -> u64 {
     (0..rustix::thread::CpuSet::MAX_CPU).filter(|&cpu| set.is_set(cpu)).fold(0, |mask, cpu| mask | 1 << (cpu % 64))
 }
 
+/// How old the answer of [`allowed_cpus_lately`] may be, in milliseconds.
+const LATELY_MS: u32 = 100;
+
+/// What [`allowed_cpus`] said to this kernel thread not long ago: for whoever finds out soon when it is no longer so.
+#[must_use]
+pub fn allowed_cpus_lately() -> u64 {
+    thread_local! {
+        static KNOWN: Cell<Option<(u32, u64)>> = const { Cell::new(None) };
+    }
+    let now = super::milliseconds();
+    match KNOWN.get() {
+        Some((then, cpus)) if now.wrapping_sub(then) < LATELY_MS => cpus,
+        _ => {
+            let cpus = allowed_cpus();
+            KNOWN.set(Some((now, cpus)));
+            cpus
+        }
+    }
+}
+
 /// Lets the calling kernel thread run wherever the process's first one may, as well as where it may already: for one that
 /// serves the whole process, whichever thread happened to start it.
 pub fn roam() {

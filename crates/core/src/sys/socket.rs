@@ -64,6 +64,13 @@ pub fn want_identity(socket: BorrowedFd<'_>) -> Result<(), Errno> {
     }
 }
 
+/// Asks for it no longer: the first message has said it, and each one with a pidfd costs making and closing that.
+pub fn want_no_identity(socket: BorrowedFd<'_>) {
+    // It fails where the wish was not granted either.
+    let _ = set(socket, SO_PASSPIDFD, 0);
+    let _ = set(socket, libc::SO_PASSCRED, 0);
+}
+
 /// Lets the kernel refuse descriptors from now on. `false` before Linux 6.16: they are received and closed there.
 #[must_use]
 pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {

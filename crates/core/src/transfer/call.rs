@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, AstackClass, request};
 
 use super::caller::{self, Callee, Doorbell, Published, Unanswered};
-use super::mode::Mode;
+use super::mode::Granted;
 use crate::astack::{Astacks, Calls, NoneFree, Taken};
-use crate::channel::client::{ClientHalf, Hints, RingFull};
+use crate::channel::client::{ClientHalf, Hints, RingFull, Target};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
@@ -46,44 +46,57 @@ impl Calls for ClientHalf {
 #[derive(Debug)]
 pub struct Held<'a> {
     half: &'a ClientHalf,
-    astacks: &'a Astacks,
     taken: Taken<'a>,
     callee: &'a Callee,
-    mode: &'a Mode,
+    granted: &'a Granted,
     /// The A-stack's segment stands in for the frame, since something did not fit it. A flag, and not the segment: what has
     /// to be dropped has to be in memory, and that came to 80 instructions of a null call.
     is_out_of_band: bool,
 }
 
 impl<'a> Held<'a> {
-    /// Takes an A-stack for a call, waiting for it as long as the callee says.
+    /// Takes the A-stack for a call that this kernel thread has leased; if it has none, the one that `otherwise` has taken,
+    /// of the same half and class ([`take_within`](Self::take_within)).
+    ///
+    /// The two ways meet in the A-stack alone, so that the compiler sees what all else of the result is: that no segment
+    /// stands in for the frame, above all, which a call without payload then never asks.
     ///
     /// # Errors
-    /// [`NoneFree`].
+    /// What `otherwise` says.
     #[inline(always)]
-    pub fn take(
+    pub fn take<E>(
         half: &'a ClientHalf,
-        astacks: &'a Astacks,
         callee: &'a Callee,
-        mode: &'a Mode,
-    ) -> Result<Self, NoneFree> {
-        Self::take_within(half, astacks, callee, mode, &callee.patience)
+        granted: &'a Granted,
+        otherwise: impl FnOnce() -> Result<Self, E>,
+    ) -> Result<Self, E> {
+        let taken = match callee.astacks.take_leased() {
+            Some(taken) => taken,
+            None => otherwise()?.into_taken(half, callee),
+        };
+        Ok(Self { half, taken: taken.in_range(), callee, granted, is_out_of_band: false })
     }
 
-    /// The same, waiting for up to `patience`.
+    /// Takes any that is free, waiting for up to `patience`.
     ///
     /// # Errors
     /// [`NoneFree`].
-    #[inline(always)]
+    #[cold]
     pub fn take_within(
         half: &'a ClientHalf,
-        astacks: &'a Astacks,
         callee: &'a Callee,
-        mode: &'a Mode,
-        patience: &Option<Duration>,
+        granted: &'a Granted,
+        patience: Option<Duration>,
     ) -> Result<Self, NoneFree> {
-        let taken = astacks.take(patience, half)?;
-        Ok(Self { half, astacks, taken, callee, mode, is_out_of_band: false })
+        let taken = callee.astacks.take(patience, half)?;
+        Ok(Self { half, taken, callee, granted, is_out_of_band: false })
+    }
+
+    fn into_taken(self, half: &ClientHalf, callee: &Callee) -> Taken<'a> {
+        debug_assert!(core::ptr::eq(self.half, half) && core::ptr::eq(self.callee, callee), "taken for another call");
+        let taken = self.taken;
+        core::mem::forget(self);
+        taken
     }
 
     /// The A-stack.
@@ -102,15 +115,15 @@ impl<'a> Held<'a> {
     #[inline(always)]
     #[must_use]
     pub fn frame(&mut self) -> Frame<'_> {
-        let Self { half, astacks, is_out_of_band, .. } = *self;
-        Frame { half, class: astacks.class(), astack: self.taken.index(), is_out_of_band, held: PhantomData }
+        let Self { half, callee, is_out_of_band, .. } = *self;
+        Frame { half, class: callee.astacks.class(), astack: self.taken.index(), is_out_of_band, held: PhantomData }
     }
 
     /// Bytes of the frame; 0 once a segment stands in for it.
     #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
-        let class = self.astacks.class();
+        let class = self.callee.astacks.class();
         let has_frame = class.has_frame(self.taken.index()) && !self.is_out_of_band;
         if has_frame { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
     }
@@ -131,17 +144,19 @@ impl<'a> Held<'a> {
         words: impl IntoIterator<Item = u64> + Clone,
         doorbell: &impl Doorbell,
     ) -> Result<Answered<'a>, Failed> {
-        let Self { half, astacks, taken, callee, mode, is_out_of_band } = self;
+        let Self { half, taken, callee, granted, is_out_of_band } = self;
+        let Granted { target, mode } = granted;
         let astack = taken.index();
         let place = if is_out_of_band { request::OUT_OF_BAND } else { 0 };
-        let hints = Hints::new(half.soon.load(Ordering::Relaxed) | mode.flags() | place, process::cpu_hint());
-        let sequence = match half.publish(&callee.target, astack, words.clone(), hints) {
+        let cpu = process::cpu_hint();
+        let hints = || Hints::new(place, cpu).with(half.soon.load(Ordering::Relaxed) | mode.hints());
+        let sequence = match half.publish(target, callee.procedure, astack, words.clone(), hints) {
             Ok(sequence) => sequence,
             Err(RingFull) => {
                 // Copied here, so that they are in memory only here.
                 let mut all = [0; LINE_WORDS];
                 all.iter_mut().zip(words).for_each(|(to, word)| *to = word);
-                publish_later(half, callee, astack, &all, hints)?
+                publish_later(half, callee, target, astack, &all, hints())?
             }
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
@@ -150,9 +165,9 @@ impl<'a> Held<'a> {
             published_out_of_band(half, astack);
         }
         let line = half.reply_line(astack);
-        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, hints, callee, mode }) {
-            Ok(status) => Ok(Answered { half, astacks, taken, line, status }),
-            Err(unanswered) => Err(give_up(half, astacks, astack, sequence, unanswered)),
+        match caller::wait(half, doorbell, Published { astack, sequence, reply: line, cpu, callee, mode }) {
+            Ok(status) => Ok(Answered { half, callee, taken, line, status }),
+            Err(unanswered) => Err(give_up(half, &callee.astacks, astack, sequence, unanswered)),
         }
     }
 }
@@ -248,6 +263,7 @@ fn published_out_of_band(half: &ClientHalf, astack: u16) {
 fn publish_later(
     half: &ClientHalf,
     callee: &Callee,
+    target: &Target,
     astack: u16,
     words: &[u64; LINE_WORDS],
     hints: Hints,
@@ -266,7 +282,7 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(&callee.target, astack, *words, hints) {
+        if let Ok(sequence) = half.publish(target, callee.procedure, astack, *words, || hints) {
             return Ok(sequence);
         }
     }
@@ -289,7 +305,7 @@ fn give_up(half: &ClientHalf, astacks: &Astacks, astack: u16, sequence: u32, why
 impl Drop for Held<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        give_back(self.half, self.astacks, self.taken, self.is_out_of_band);
+        give_back(self.half, &self.callee.astacks, self.taken, self.is_out_of_band);
     }
 }
 
@@ -307,7 +323,7 @@ fn give_back(half: &ClientHalf, astacks: &Astacks, taken: Taken<'_>, is_out_of_b
 #[derive(Debug)]
 pub struct Answered<'a> {
     half: &'a ClientHalf,
-    astacks: &'a Astacks,
+    callee: &'a Callee,
     taken: Taken<'a>,
     line: PeerLine<'a>,
     status: u16,
@@ -339,7 +355,7 @@ impl Answered<'_> {
     #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
-        let class = self.astacks.class();
+        let class = self.callee.astacks.class();
         if class.has_frame(self.taken.index()) { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
     }
 
@@ -347,7 +363,7 @@ impl Answered<'_> {
     #[inline]
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        self.half.copy_out(self.astacks.class(), self.taken.index(), at, into)
+        self.half.copy_out(self.callee.astacks.class(), self.taken.index(), at, into)
     }
 }
 
@@ -356,7 +372,7 @@ impl Answered<'_> {
     #[inline(always)]
     pub fn end(self) {
         self.half.finish(self.taken.index());
-        self.astacks.give(self.taken);
+        self.callee.astacks.give(self.taken);
         core::mem::forget(self);
     }
 }
@@ -364,7 +380,7 @@ impl Answered<'_> {
 impl Drop for Answered<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        end(self.half, self.astacks, self.taken);
+        end(self.half, &self.callee.astacks, self.taken);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::sync::atomic::{Ordering, fence};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, poll, request};
@@ -12,8 +13,9 @@ use super::mode::{Mode, Transfer};
 use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
+use crate::astack::Astacks;
 use crate::channel::Ran;
-use crate::channel::client::{ClientHalf, Hints, Target};
+use crate::channel::client::{ClientHalf, Hints, Which};
 use crate::shm::PeerLine;
 use crate::sys::{futex, milliseconds, process};
 
@@ -72,15 +74,18 @@ pub struct Wait {
     pub transfer: Transfer,
 }
 
-/// A procedure, as calls of it need it. By reference everywhere: what it says of waiting is not looked at before a wait.
+/// A procedure, as calls of it need it, by whichever binding. By reference everywhere: what it says of waiting is not looked
+/// at before a wait.
 #[derive(Debug)]
 pub struct Callee {
     /// What its requests ask for.
-    pub target: Target,
+    pub procedure: Which,
     /// How long from the end of the spin; `None` for ever.
     pub timeout: Option<Duration>,
     /// How long to wait for an A-stack; `None` for ever.
     pub patience: Option<Duration>,
+    /// Those of its class.
+    pub astacks: Arc<Astacks>,
 }
 
 /// A call that was published, to be waited for.
@@ -92,8 +97,8 @@ pub struct Published<'a> {
     pub sequence: u32,
     /// Where its reply comes.
     pub reply: PeerLine<'a>,
-    /// What its request says.
-    pub hints: Hints,
+    /// The CPU that its request says.
+    pub cpu: u16,
     /// What is called.
     pub callee: &'a Callee,
     /// What the caller asked for.
@@ -121,7 +126,7 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, hints, callee: &Callee { timeout, .. }, mode } = call;
+    let &Published { astack, sequence, reply, cpu, callee: &Callee { timeout, .. }, mode } = call;
     let transfer = mode.get();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
@@ -133,7 +138,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
     // The status is written once a tenure, so looking at it first costs no cache miss.
     let polled = status.load();
     if poll::state(polled) == poll::POLLED
-        && poll::cpu(polled) != hints.cpu()
+        && poll::cpu(polled) != cpu
         && matches!(transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
     {
@@ -237,7 +242,7 @@ impl Long<'_> {
         let missed_now = of != half || gap >= limit;
         LAST.set(Last { half, begin: self.begin, missed: missed_now });
         let soon = !missed_now || of == half && !missed && gap < 10 * limit;
-        let flag = if soon { request::SOON } else { 0 };
+        let flag = if soon { Hints::new(request::SOON, 0).bits() } else { 0 };
         if self.half.soon.load(Ordering::Relaxed) != flag {
             self.half.soon.store(flag, Ordering::Relaxed);
         }

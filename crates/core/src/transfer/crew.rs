@@ -226,7 +226,8 @@ impl<P: Pair> Crew<P> {
         // A second message for one request: whoever was sent did not come, so another is sent.
         let again = half.sent_for.swap(sequence, Ordering::Relaxed) == sequence;
         let sent = if again { half.sent.load(Ordering::Relaxed) } else { 0 };
-        let allowed = process::allowed_cpus();
+        // Whoever is sent to a CPU where it may not be vacates the seat, and `attend` looks again.
+        let allowed = process::allowed_cpus_lately();
         let own = 1 << (usize::from(cpu) % BELL_COUNT);
         let left = [allowed & own & !sent, allowed & !sent, allowed & own, allowed, 1];
         let n = left.into_iter().find(|&mask| mask != 0).map_or(0, u64::trailing_zeros);
@@ -277,7 +278,7 @@ impl<P: Pair> Crew<P> {
             let mut roster = self.roster();
             (core::mem::take(&mut roster.requests), core::mem::take(&mut roster.looks))
         };
-        let allowed = process::allowed_cpus();
+        let allowed = if requests.is_empty() { 0 } else { process::allowed_cpus() };
         let mut wanted: Vec<Wanted> =
             looks.into_iter().filter_map(|n| self.staff(n, self.seats.get(n)?, true)).collect();
         for request in requests {

@@ -1,8 +1,10 @@
 //! What a caller may ask for instead of the default policy.
 
-use core::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use nearcall_layout::pair::request;
+
+use crate::channel::client::{Hints, Target};
 
 /// How a caller waits. The default needs no tuning; the others are for callers who know better (URPC, section 3.2:
 /// single-threaded applications, real time, high-latency input and output, priority).
@@ -27,7 +29,8 @@ pub enum Transfer {
 #[derive(Debug, Default)]
 pub struct Mode {
     number: AtomicU8,
-    flags: AtomicU16,
+    /// As they lie in the first word of a request.
+    flags: AtomicU64,
 }
 
 impl Mode {
@@ -35,14 +38,14 @@ impl Mode {
     #[must_use]
     pub const fn new(transfer: Transfer) -> Self {
         let (number, flags) = parts(transfer);
-        Self { number: AtomicU8::new(number), flags: AtomicU16::new(flags) }
+        Self { number: AtomicU8::new(number), flags: AtomicU64::new(Hints::new(flags, 0).bits()) }
     }
 
     /// Later calls wait like this.
     pub fn set(&self, transfer: Transfer) {
         let (number, flags) = parts(transfer);
         self.number.store(number, Ordering::Relaxed);
-        self.flags.store(flags, Ordering::Relaxed);
+        self.flags.store(Hints::new(flags, 0).bits(), Ordering::Relaxed);
     }
 
     /// How a call waits now.
@@ -58,10 +61,18 @@ impl Mode {
 
     /// What its requests say.
     #[inline(always)]
-    #[must_use]
-    pub fn flags(&self) -> u16 {
+    pub(crate) fn hints(&self) -> u64 {
         self.flags.load(Ordering::Relaxed)
     }
+}
+
+/// A binding, as calls over it need it. By reference everywhere.
+#[derive(Debug)]
+pub struct Granted {
+    /// The binding and the right to it, with procedure 0.
+    pub target: Target,
+    /// How calls wait.
+    pub mode: Mode,
 }
 
 const fn parts(transfer: Transfer) -> (u8, u16) {

@@ -182,14 +182,22 @@ impl<'a> Incoming<'a> {
     #[inline(always)]
     fn private<T>(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
         let frame_size = self.call.frame_size();
-        // Nothing is allocated for what the client only announces.
-        if size > frame_size && size > self.call.arguments_size() {
-            return Err(Refusal::BadArgument);
+        if size > frame_size {
+            self.announced(size)?;
         }
         if size > max {
             return Err(self.too_large(max));
         }
         self.arena.take::<T>(size, frame_size).map_err(|no| self.no_room(no))
+    }
+
+    /// Whether the client has put as many bytes where they do not fit a frame: nothing is allocated for what it only
+    /// announces.
+    #[cold]
+    #[inline(never)]
+    fn announced(&self, size: usize) -> Result<(), Refusal> {
+        large_call();
+        if size > self.call.arguments_size() { Err(Refusal::BadArgument) } else { Ok(()) }
     }
 
     #[cold]
@@ -243,9 +251,6 @@ impl<'a> Incoming<'a> {
         self.call.copy_in(at, into).ok_or(Refusal::BadArgument)?;
         // Inside the frame, as the copy has seen, and so inside 32 bits.
         self.at = self.at.saturating_add(u32::try_from(into.len()).unwrap_or(u32::MAX));
-        if into.len() > self.call.frame_size() {
-            large_call();
-        }
         Ok(())
     }
 
@@ -287,6 +292,9 @@ impl<'a> Incoming<'a> {
     #[inline(always)]
     pub fn in_out<T: Plain, const MAX: usize>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
         let area = self.out::<T, MAX>(count)?;
+        if size_of_val(area) > self.call.frame_size() {
+            large_call();
+        }
         self.copy_in(area.as_mut_bytes())?;
         Ok(area)
     }

@@ -20,6 +20,8 @@ struct Client {
     connection: Connection,
     /// The key of its process's handle.
     death: Option<u64>,
+    /// The last batch in which it was heard.
+    heard: u64,
 }
 
 /// All of them, by key.
@@ -32,17 +34,18 @@ pub(super) struct Clients {
     deadlines: BTreeSet<(Instant, u64)>,
     /// What each uid has had of this batch.
     spent: HashMap<u32, usize>,
+    batch: u64,
 }
 
 impl Clients {
     pub(super) fn insert(&mut self, key: u64, connection: Connection) {
         self.deadlines.insert((connection.deadline(), key));
-        self.by_key.insert(key, Client { connection, death: None });
+        self.by_key.insert(key, Client { connection, death: None, heard: 0 });
     }
 
     /// Takes a client out, with the key of its process's handle.
     pub(super) fn remove(&mut self, key: u64) -> Option<(Connection, Option<u64>)> {
-        let Client { connection, death } = self.by_key.remove(&key)?;
+        let Client { connection, death, .. } = self.by_key.remove(&key)?;
         self.deadlines.remove(&(connection.deadline(), key));
         self.tokens.remove(&connection.token());
         Some((connection, death))
@@ -65,6 +68,7 @@ impl Clients {
     /// Everybody has all turns again.
     pub(super) fn begin_batch(&mut self) {
         self.spent.clear();
+        self.batch += 1;
     }
 
     /// Lets a connection have its turn, if its uid has any left of this batch.
@@ -76,7 +80,10 @@ impl Clients {
             return Step::Go;
         }
         let by_token = |token: u64| self.by_key.get(self.tokens.get(&token)?)?.connection.redeem(token);
-        let turn = client.connection.hear(instance, by_token, buffer);
+        // Readable again at once: it had more to say, or says it very fast.
+        let not_alone = client.heard + 1 == self.batch;
+        client.heard = self.batch;
+        let turn = client.connection.hear(not_alone, instance, by_token, buffer);
         // An event without a message is one, too.
         *spent += turn.cost.max(1);
         if client.connection.token() != 0 {
