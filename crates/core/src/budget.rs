@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::sys::limit;
+use crate::sys::{limit, process};
 
 /// Bytes at most, if the control groups of the process leave it more.
 const LIMIT_MAX: usize = 512 * 1024 * 1024;
@@ -76,6 +76,30 @@ impl Spent {
 impl Drop for Spent {
     fn drop(&mut self) {
         SPENT.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Descriptors that segments with results may have in the process: a quarter of what it may open.
+static DESCRIPTORS: AtomicUsize = AtomicUsize::new(0);
+
+/// A descriptor that counts until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Descriptor(());
+
+impl Descriptor {
+    /// # Errors
+    /// [`NoRoom::Now`].
+    pub(crate) fn take() -> Result<Self, NoRoom> {
+        let most = usize::try_from(process::descriptor_limit() / SHARE).unwrap_or(usize::MAX).max(1);
+        let fits = |now: usize| now.checked_add(1).filter(|sum| *sum <= most);
+        DESCRIPTORS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map_err(|_| NoRoom::Now)?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        DESCRIPTORS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
 use rustix::io::Errno;
 
-use crate::budget::{NoRoom, Spent};
+use crate::budget::{Descriptor, NoRoom, Spent};
 use crate::shm::PeerBytes;
 use crate::shm::segment::{OwnSegment, PeerSegment};
 use crate::sys::{memory, milliseconds};
@@ -160,7 +160,19 @@ impl Shown {
 
 /// The segments in which a server finds arguments.
 #[derive(Debug, Default)]
-pub struct Offered(Mutex<Vec<(u16, PeerSegment)>>);
+pub struct Offered(Mutex<Vec<Offer>>);
+
+struct Offer {
+    astack: u16,
+    segment: PeerSegment,
+    _charge: Charge,
+}
+
+impl core::fmt::Debug for Offer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Offer").field("astack", &self.astack).finish_non_exhaustive()
+    }
+}
 
 impl Offered {
     /// The segment of an A-stack.
@@ -171,7 +183,7 @@ impl Offered {
     #[must_use]
     pub(crate) unsafe fn get(&self, astack: u16) -> Option<(PeerBytes<'_>, usize)> {
         let all = lock(&self.0);
-        let (_, segment) = all.iter().find(|(of, _)| *of == astack)?;
+        let Offer { segment, .. } = all.iter().find(|offer| offer.astack == astack)?;
         // SAFETY: entries are dropped by `set` only, which leaves those of A-stacks on which a call runs (precondition 1),
         // and with the pair, which whoever serves a call of it keeps. That the list moves its entries does not move what
         // is mapped.
@@ -181,33 +193,27 @@ impl Offered {
     /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
     #[must_use]
     pub fn may_have(&self, astack: u16, size: usize) -> bool {
-        let others = lock(&self.0).iter().filter(|(of, _)| *of != astack).map(|(_, segment)| segment.size()).sum();
+        let all = lock(&self.0);
+        let others = all.iter().filter(|offer| offer.astack != astack).map(|offer| offer.segment.size()).sum();
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack a segment, or none. `false`: a call runs on it (`is_idle` says no), and it keeps what it has.
+    /// Gives the A-stack a segment, with what was charged for it, or none. `false`: a call runs on it (`is_idle` says no), and it keeps what it has.
     #[must_use]
-    pub fn set(&self, astack: u16, segment: Option<PeerSegment>, is_idle: impl FnOnce() -> bool) -> bool {
+    pub(crate) fn set(
+        &self,
+        astack: u16,
+        segment: Option<(PeerSegment, Charge)>,
+        is_idle: impl FnOnce() -> bool,
+    ) -> bool {
         let mut all = lock(&self.0);
         // Under the lock: a call that begins now finds what is put there, one that has begun is seen.
         if !is_idle() {
             return false;
         }
-        all.retain(|(of, _)| *of != astack);
-        all.extend(segment.map(|segment| (astack, segment)));
+        all.retain(|offer| offer.astack != astack);
+        all.extend(segment.map(|(segment, charge)| Offer { astack, segment, _charge: charge }));
         true
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
-    }
-
-    /// Bytes of all of them.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        lock(&self.0).iter().map(|(_, segment)| segment.size()).sum()
     }
 }
 
@@ -224,22 +230,27 @@ pub enum Part {
 fn make(size: usize) -> Result<(OwnSegment, OwnedFd), Errno> {
     let fd = memory::create(size)?;
     let segment = OwnSegment::map(fd.as_fd(), size)?;
-    let file = memory::reader(fd.as_fd())?;
-    memory::seal(fd.as_fd())?;
-    Ok((segment, file))
+    memory::seal_shown(fd.as_fd())?;
+    Ok((segment, memory::reader(fd.as_fd())?))
 }
 
 /// Something held for as long as its bytes are: a quota's note of them.
 pub type Charge = Box<dyn Send + Sync>;
 
-/// Whoever decides whether this process pays for more bytes on behalf of a pair's client.
-pub type Budget = Box<dyn Fn(usize) -> Option<Charge> + Send + Sync>;
+/// Whoever answers for what a pair's client has this process pay.
+pub trait Payer: Send + Sync {
+    /// Whether so many more bytes are all right; they are until the result is dropped.
+    fn charge(&self, bytes: usize) -> Option<Charge>;
+
+    /// There is something that [`Results::sweep`] has to look at.
+    fn watch(&self);
+}
 
 /// The segments that a server writes its results into.
 #[derive(Default)]
 pub struct Results {
     list: Mutex<List>,
-    budget: Option<Budget>,
+    payer: Option<Box<dyn Payer>>,
 }
 
 impl core::fmt::Debug for Results {
@@ -251,97 +262,117 @@ impl core::fmt::Debug for Results {
 #[derive(Debug, Default)]
 struct List {
     living: Vec<Outcome>,
-    /// Given up by both sides, as the client says; paid for until the kernel says that nobody has them.
-    doubtful: Vec<Paid>,
+    /// Bytes of those that are being made.
+    coming: usize,
     last: u16,
 }
 
-#[derive(Debug)]
 struct Outcome {
     serial: u16,
     astack: u16,
     part: Part,
     segment: OwnSegment,
-    paid: Paid,
+    /// Open for reading: what is shown to the client.
+    file: OwnedFd,
     used: u32,
     asked_back: bool,
     /// A larger one has taken its place.
     replaced: bool,
+    _paid: (Descriptor, Spent, Option<Charge>),
 }
 
-struct Paid {
-    /// Open for reading: what is shown to the client, and who else has it open.
-    file: OwnedFd,
-    size: usize,
-    _spent: Spent,
-    _charge: Option<Charge>,
-}
-
-impl core::fmt::Debug for Paid {
+impl core::fmt::Debug for Outcome {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Paid").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("Outcome").field("serial", &self.serial).finish_non_exhaustive()
     }
 }
 
 impl List {
     fn bytes(&self) -> usize {
-        self.living.iter().map(|one| &one.paid).chain(&self.doubtful).map(|paid| paid.size).sum()
-    }
-
-    fn drop_certain(&mut self) {
-        self.doubtful.retain(|paid| memory::is_held_elsewhere(paid.file.as_fd()));
+        self.living.iter().map(|one| one.segment.size()).sum::<usize>().saturating_add(self.coming)
     }
 }
 
 impl Results {
-    /// No segments; what they take is asked of `budget`.
+    /// No segments; `payer` is asked for what they take.
     #[must_use]
-    pub fn new(budget: Budget) -> Self {
-        Self { list: Mutex::default(), budget: Some(budget) }
+    pub fn new(payer: Box<dyn Payer>) -> Self {
+        Self { list: Mutex::default(), payer: Some(payer) }
     }
 
     /// The number of a segment of `size` bytes or more for that part of the reply of a call that runs on the A-stack.
     ///
     /// # Errors
     /// [`NoRoom`] if that is more than the pair, the client's quota or this process may have, or than the kernel gives.
-    pub fn take(&self, astack: u16, part: Part, size: usize) -> Result<u16, NoRoom> {
+    pub(crate) fn take(&self, astack: u16, part: Part, size: usize) -> Result<u16, NoRoom> {
         let now = milliseconds();
-        let mut list = lock(&self.list);
         let fits = |one: &&mut Outcome| {
             (one.astack, one.part, one.replaced) == (astack, part, false) && one.segment.size() >= size
         };
+        let mut list = lock(&self.list);
         if let Some(one) = list.living.iter_mut().find(fits) {
-            (one.used, one.asked_back) = (now, false);
-            return Ok(one.serial);
+            one.used = now;
+            let was_asked_back = core::mem::take(&mut one.asked_back);
+            let serial = one.serial;
+            drop(list);
+            if was_asked_back {
+                self.watch();
+            }
+            return Ok(serial);
         }
         let size = segment_size(size).ok_or(NoRoom::Never(SEGMENT_SIZE_MAX))?;
-        let mut spent = Spent::nothing();
-        match spent.add(size, size) {
-            Err(NoRoom::Now) => {
-                list.drop_certain();
-                spent.add(size, size)?;
-            }
-            other => other?,
-        }
-        if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
-            list.drop_certain();
-        }
         if list.bytes().saturating_add(size) > PAIR_BYTES_MAX {
             return Err(NoRoom::Now);
         }
-        let charge = match &self.budget {
-            Some(budget) => Some(budget(size).ok_or(NoRoom::Now)?),
-            None => None,
-        };
-        let (segment, file) = make(size).map_err(|_| NoRoom::Now)?;
+        // Made without the lock, which the watcher takes: allocating 64 MiB takes long. The A-stack is this call's alone,
+        // so nobody else makes one for it meanwhile.
+        list.coming += size;
+        drop(list);
+        let made = self.make(size);
+        let mut list = lock(&self.list);
+        list.coming -= size;
+        let (segment, file, paid) = made?;
         list.living.iter_mut().filter(|one| (one.astack, one.part) == (astack, part)).for_each(|one| {
             one.replaced = true;
         });
         let serial = list.next_serial();
-        let paid = Paid { file, size, _spent: spent, _charge: charge };
         let (asked_back, replaced) = (false, false);
-        list.living.push(Outcome { serial, astack, part, segment, paid, used: now, asked_back, replaced });
+        list.living.push(Outcome { serial, astack, part, segment, file, used: now, asked_back, replaced, _paid: paid });
+        drop(list);
+        self.watch();
         Ok(serial)
+    }
+
+    /// Pays first, then makes.
+    #[expect(clippy::type_complexity, reason = "it is taken apart by the one caller")]
+    fn make(&self, size: usize) -> Result<(OwnSegment, OwnedFd, (Descriptor, Spent, Option<Charge>)), NoRoom> {
+        let descriptor = Descriptor::take()?;
+        let mut spent = Spent::nothing();
+        spent.add(size, size)?;
+        let charge = match &self.payer {
+            Some(payer) => Some(payer.charge(size).ok_or(NoRoom::Now)?),
+            None => None,
+        };
+        let (segment, file) = make(size).map_err(|_| NoRoom::Now)?;
+        Ok((segment, file, (descriptor, spent, charge)))
+    }
+
+    fn watch(&self) {
+        if let Some(payer) = &self.payer {
+            payer.watch();
+        }
+    }
+
+    /// What else may be charged to whoever pays for results.
+    ///
+    /// # Errors
+    /// `None`: not so much.
+    #[must_use]
+    pub fn charge(&self, bytes: usize) -> Option<Charge> {
+        match &self.payer {
+            Some(payer) => payer.charge(bytes),
+            None => Some(Box::new(())),
+        }
     }
 
     /// Bytes of a segment; 0 if there is none of the number.
@@ -363,8 +394,8 @@ impl Results {
         // SAFETY: the A-stack is busy with this one call, so nobody else borrows of its segments; precondition 2.
         let lent = core::ptr::from_mut(unsafe { one.segment.lend(at, size) }?);
         // SAFETY: the bytes are mapped until the entry is dropped: by `unmapped`, which leaves those that were taken since
-        // they were asked back (precondition 1), and with the pair, which whoever serves a call of it keeps. That the
-        // list moves its entries does not move what is mapped.
+        // they were asked back (precondition 1; `sweep` asks back none of an A-stack on which a call runs), and with the
+        // pair, which whoever serves a call of it keeps. That the list moves its entries does not move what is mapped.
         Some(unsafe { &mut *lent })
     }
 
@@ -373,14 +404,13 @@ impl Results {
     pub fn show(&self, serial: u16) -> Option<(OwnedFd, usize)> {
         let list = lock(&self.list);
         let one = list.living.iter().find(|one| one.serial == serial)?;
-        Some((memory::reader(one.paid.file.as_fd()).ok()?, one.paid.size))
+        Some((memory::reader(one.file.as_fd()).ok()?, one.segment.size()))
     }
 
     /// Segments that the client is asked to unmap now, with their A-stacks: those not used for long, or replaced.
     /// `is_idle`: no procedure runs on that A-stack.
-    pub fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<(u16, u16)> {
+    pub(crate) fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<(u16, u16)> {
         let mut list = lock(&self.list);
-        list.drop_certain();
         let old =
             |one: &&mut Outcome| !one.asked_back && (one.replaced || is_old(one.used, now)) && is_idle(one.astack);
         let ask = |one: &mut Outcome| {
@@ -390,17 +420,15 @@ impl Results {
         list.living.iter_mut().filter(old).map(ask).collect()
     }
 
-    /// The client says that it has unmapped a segment. It is believed as far as our own mapping goes; what is paid for
-    /// it is given back when the kernel agrees.
+    /// The client says that it needs a segment no more: it is freed, whoever has it mapped. Until it says so the reply that
+    /// lies there may not have been read; what it says of another is no harm but to itself.
     pub fn unmapped(&self, serial: u16) {
         let mut list = lock(&self.list);
         // One that was used again meanwhile was not given up.
-        let at = list.living.iter().position(|one| one.serial == serial && one.asked_back);
-        if let Some(at) = at {
-            let one = list.living.swap_remove(at);
-            drop(one.segment);
-            list.doubtful.push(one.paid);
-            list.drop_certain();
+        if let Some(at) = list.living.iter().position(|one| one.serial == serial && one.asked_back) {
+            let gone = list.living.swap_remove(at);
+            drop(list);
+            drop(gone);
         }
     }
 
@@ -408,12 +436,6 @@ impl Results {
     #[must_use]
     pub fn is_restless(&self) -> bool {
         lock(&self.list).living.iter().any(|one| !one.asked_back)
-    }
-
-    /// Bytes of all of them.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        lock(&self.list).bytes()
     }
 }
 

@@ -398,7 +398,7 @@ impl Greeting {
         if client_size != server_size || !(FRAMES..=REGION_SIZE_MAX).contains(&size) || first == 0 {
             return Err(BindError::PeerMisbehaved("the regions have impossible sizes"));
         }
-        let peer = PeerRegion::map(peer.as_fd(), size)
+        let peer = PeerRegion::map_shown(peer.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("its region is not sealed memory"))?;
         memory::check_offer(own.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("the region it offers is not memory of a fixed size"))?;

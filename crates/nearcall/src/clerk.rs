@@ -212,16 +212,24 @@ impl ServerPair {
         if exported.withdrawn.load(Ordering::Relaxed) {
             return Err(Refused::Withdrawn);
         }
-        let placed = state.place(exported)?;
+        // First, because it may be refused: the A-stacks are placed as the client will place them, or not at all, or the two
+        // plans would differ from then on.
         let index = match state.free.get_mut(&exported.id).and_then(Vec::pop) {
             Some(index) => index,
             None => state.new_index()?,
         };
+        let (plan, is_new) = (state.plan, !state.placed.contains_key(&exported.id));
+        let placed = state.place(exported).inspect_err(|_| state.free.entry(exported.id).or_default().push(index))?;
         // Generation 0 is no generation: a right of 0 means that nothing is granted.
         state.generation = state.generation.wrapping_add(1).max(1);
         let generation = state.generation;
         exported.note_client(self);
         if !self.grants.grant(index, &placed, request::right(generation, nonce)) {
+            // Withdrawn this moment. The place can be no other export's any more.
+            state.plan = plan;
+            if is_new {
+                state.placed.remove(&exported.id);
+            }
             return Err(Refused::Withdrawn);
         }
         let class = |procedure: &u16| exported.class_of.get(usize::from(*procedure)).copied().unwrap_or(0);
@@ -273,6 +281,11 @@ impl ServerPair {
                 self.tell(&FromServer::Revoked { binding: index, generation });
             }
         }
+    }
+
+    /// Whether there is such an A-stack.
+    pub(crate) fn has_astack(&self, astack: u16) -> bool {
+        usize::from(astack) < self.state().plan.count()
     }
 
     pub(crate) fn server_half(&self) -> &ServerHalf {

@@ -340,7 +340,8 @@ impl Connection {
         let charge = QUOTA.charge(self.ids.uid, 2 * u64::from(bytes))?;
         let own_fd = memory::create(size)?;
         let own = OwnRegion::map(own_fd.as_fd(), size)?;
-        memory::seal(own_fd.as_fd())?;
+        memory::seal_shown(own_fd.as_fd())?;
+        let own_fd = memory::reader(own_fd.as_fd())?;
         let region = memory::create(size)?;
         let first = first_sequence();
         let regions = FromServer::Regions { client_size: bytes, server_size: bytes, first };
@@ -355,13 +356,7 @@ impl Connection {
         let State::Mapping { region, own, size, first, bytes } = state else { return Err(Broken::Protocol) };
         memory::seal(region.as_fd()).map_err(|_| Broken::Protocol)?;
         let peer = PeerRegion::map(region.as_fd(), size).map_err(|_| Broken::Protocol)?;
-        let uid = self.ids.uid;
-        let budget = move |size| {
-            segments::want_sweep();
-            let bytes = u64::try_from(size).unwrap_or(u64::MAX);
-            QUOTA.charge(uid, bytes).ok().map(|charge| Box::new(charge) as nearcall_core::segments::Charge)
-        };
-        let half = ServerHalf::with_budget(own, peer, first, Box::new(budget));
+        let half = ServerHalf::with_payer(own, peer, first, Box::new(segments::Payer::of(self.ids.uid)));
         let control = rustix::io::fcntl_dupfd_cloexec(&self.socket, 0)?;
         let bindings = QUOTA.take(Kind::Bindings, self.ids.uid, 0)?;
         let connection = self.connection.take().ok_or(Broken::Protocol)?;

@@ -11,18 +11,19 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
-use nearcall_core::segments::KEPT_MS;
+use nearcall_core::segments::{Charge, KEPT_MS};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::memory;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::transfer::call::Frame;
-use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
+use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
 
 use crate::binding::ClientPair;
 use crate::clerk::ServerPair;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};
+use crate::quota::QUOTA;
 
 /// How long the server may take to answer, if the call may take longer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -149,7 +150,7 @@ impl ClientPair {
             return Err(lost());
         };
         let size = usize::try_from(size).ok().filter(|size| *size <= SEGMENT_SIZE_MAX).ok_or_else(lost)?;
-        let segment = Arc::new(PeerSegment::map(fd.as_fd(), size).map_err(|_| lost())?);
+        let segment = Arc::new(PeerSegment::map_shown(fd.as_fd(), size).map_err(|_| lost())?);
         if !self.half.shown.add(serial, Arc::clone(&segment)) {
             return Err(lost());
         }
@@ -197,12 +198,39 @@ pub(crate) struct Broken;
 #[derive(Debug, Default)]
 pub(crate) struct Offer(Option<Pending>);
 
-#[derive(Debug)]
 struct Pending {
     id: u32,
     astack: u16,
     size: usize,
     file: OwnedFd,
+    charge: Charge,
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").field("astack", &self.astack).finish_non_exhaustive()
+    }
+}
+
+/// The uid that a pair's memory is charged to.
+#[derive(Debug)]
+pub(crate) struct Payer(u32);
+
+impl Payer {
+    pub(crate) const fn of(uid: u32) -> Self {
+        Self(uid)
+    }
+}
+
+impl nearcall_core::segments::Payer for Payer {
+    fn charge(&self, bytes: usize) -> Option<Charge> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        QUOTA.charge(self.0, bytes).ok().map(|charge| Box::new(charge) as Charge)
+    }
+
+    fn watch(&self) {
+        want_sweep();
+    }
 }
 
 impl Offer {
@@ -230,41 +258,44 @@ impl Offer {
 
     fn offer(&mut self, pair: &ServerPair, id: u32, astack: u16, size: u32) -> Result<Answer, Broken> {
         let size = usize::try_from(size).map_err(|_| Broken)?;
-        if usize::from(astack) >= ASTACK_COUNT || segment_size(size) != Some(size) {
+        if !pair.has_astack(astack) || segment_size(size) != Some(size) {
             return Err(Broken);
         }
         self.0 = None;
         let refused = (FromServer::NoMemory { id }, None);
-        if !pair.server_half().offered.may_have(astack, size) {
+        let half = pair.server_half();
+        if !half.offered.may_have(astack, size) {
             return Ok(refused);
         }
+        // The client pays for the memory; what is counted is that this process maps it.
+        let Some(charge) = half.results.charge(size) else { return Ok(refused) };
         // Nothing is allocated here: the client is to pay.
         let Ok(file) = memory::create(size) else { return Ok(refused) };
         let Ok(given) = file.try_clone() else { return Ok(refused) };
-        self.0 = Some(Pending { id, astack, size, file });
+        self.0 = Some(Pending { id, astack, size, file, charge });
         Ok((FromServer::Segment { id }, Some(given)))
     }
 
     fn accept(&mut self, pair: &ServerPair, id: u32) -> Result<FromServer, Broken> {
-        let Pending { astack, size, file, .. } = self.0.take().filter(|pending| pending.id == id).ok_or(Broken)?;
+        let Pending { astack, size, file, charge, .. } =
+            self.0.take().filter(|pending| pending.id == id).ok_or(Broken)?;
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
         // Not sealed, not paid for: no client of ours.
         let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
-        offered(pair, astack, Some(segment))?;
+        offered(pair, astack, Some((segment, charge)))?;
         Ok(FromServer::SegmentReady { id })
     }
 }
 
 /// A client replaces a segment only while no call is under way on its A-stack.
-fn offered(pair: &ServerPair, astack: u16, segment: Option<PeerSegment>) -> Result<(), Broken> {
-    let half = pair.server_half();
-    if half.offered.set(astack, segment, || half.is_idle(astack)) { Ok(()) } else { Err(Broken) }
+fn offered(pair: &ServerPair, astack: u16, segment: Option<(PeerSegment, Charge)>) -> Result<(), Broken> {
+    if pair.server_half().set_offered(astack, segment) { Ok(()) } else { Err(Broken) }
 }
 
 /// The server: asks for its segments back. `true`: there is more to look after.
 pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> bool {
     let half = pair.server_half();
-    for (serial, astack) in half.results.sweep(now, |astack| half.is_idle(astack)) {
+    for (serial, astack) in half.sweep_results(now) {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
     half.results.is_restless()

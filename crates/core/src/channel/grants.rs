@@ -48,8 +48,9 @@ enum Stage {
     Taken,
 }
 
-// SAFETY: calls on many kernel threads share the value (`T: Sync`), and one of them may take it out (`T: Send`).
-unsafe impl<T: Send + Sync, I: Sync> Sync for Served<T, I> {}
+// SAFETY: calls on many kernel threads share the value (`T: Sync`), and one of them may take it out (`T: Send`), and
+// with it drop what another pair has of it (`I: Send`).
+unsafe impl<T: Send + Sync, I: Send + Sync> Sync for Served<T, I> {}
 
 impl<T, I> core::fmt::Debug for Served<T, I> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

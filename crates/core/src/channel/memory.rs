@@ -107,10 +107,13 @@ impl<'a> Arena<'a> {
         *large = rest;
         let wanted = size.saturating_add(ALIGN_MAX).checked_next_multiple_of(STEP).ok_or(NoRoom::Never(usize::MAX))?;
         if let Some(more) = wanted.checked_sub(buffer.len()).filter(|more| *more > 0) {
+            // Not grown: the earlier contents are of no use. Reserved first, which touches no page: a process that has no
+            // more mappings is not ended by it.
+            let mut fresh = Vec::new();
+            fresh.try_reserve_exact(wanted).map_err(|_| NoRoom::Now)?;
             spent.add(more, wanted)?;
-            // Not grown: the earlier contents are of no use, and zeroed pages come from the kernel as they are touched.
-            *buffer = Vec::new();
-            *buffer = vec![0; wanted];
+            fresh.resize(wanted, 0);
+            *buffer = fresh;
         }
         let begin = buffer.as_ptr().align_offset(align);
         buffer.get_mut(begin..).and_then(|rest| rest.get_mut(..size)).ok_or(NoRoom::Never(0))

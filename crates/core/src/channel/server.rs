@@ -8,8 +8,9 @@ use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, sta
 
 use super::client::Request;
 use super::serving::Serving;
-use crate::segments::{Budget, Offered, Results};
+use crate::segments::{Charge, Offered, Payer, Results};
 use crate::shm::fixed::modulo;
+use crate::shm::segment::PeerSegment;
 use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
 use crate::sys::futex;
 use crate::transfer::policy::tenure::EVIDENCE_MIN;
@@ -105,10 +106,10 @@ impl ServerHalf {
         Self::with_results(own, peer, first, Results::default())
     }
 
-    /// The same, with a budget for what results take beyond their frames.
+    /// The same, with somebody who answers for what the client has this process pay.
     #[must_use]
-    pub fn with_budget(own: OwnRegion, peer: PeerRegion, first: u32, budget: Budget) -> Self {
-        Self::with_results(own, peer, first, Results::new(budget))
+    pub fn with_payer(own: OwnRegion, peer: PeerRegion, first: u32, payer: Box<dyn Payer>) -> Self {
+        Self::with_results(own, peer, first, Results::new(payer))
     }
 
     fn with_results(own: OwnRegion, peer: PeerRegion, first: u32, results: Results) -> Self {
@@ -205,6 +206,19 @@ impl ServerHalf {
     #[must_use]
     pub fn grown_count(&self, class: &AstackClass) -> usize {
         (0..ASTACK_COUNT).filter_map(|i| u16::try_from(i).ok()).filter(|&i| self.busy.has_grown(class, i)).count()
+    }
+
+    /// Gives an A-stack a segment with arguments, with what was charged for it, or none. `false`: a call runs on it, and it
+    /// keeps what it has.
+    #[must_use]
+    pub fn set_offered(&self, astack: u16, segment: Option<(PeerSegment, Charge)>) -> bool {
+        self.offered.set(astack, segment, || self.is_idle(astack))
+    }
+
+    /// Segments with results, and their A-stacks, that the client is asked to unmap now.
+    #[must_use]
+    pub fn sweep_results(&self, now: u32) -> Vec<(u16, u16)> {
+        self.results.sweep(now, |astack| self.is_idle(astack))
     }
 
     /// Whether no procedure runs on an A-stack.

@@ -158,7 +158,8 @@ impl<'a> Serving<'a> {
     #[cold]
     #[inline(never)]
     fn provide_segment(&mut self, size: usize) -> Result<(), NoRoom> {
-        if self.lent != self.reserved || self.frame_segment() != 0 {
+        // Nothing but the head, of which nothing is written yet, so it may lie elsewhere from now on.
+        if self.lent != self.reserved {
             return Err(NoRoom::Never(0));
         }
         let (tail, _, behind) = reply::placed(self.places);

@@ -24,10 +24,16 @@ use crate::sys::memory::{self, Mapping, NotARegion};
 
 const WORDS: usize = LINE_SIZE / 8;
 
-/// A region that only this process writes.
+/// A region that only this process writes. Dropped, a server's is freed, whoever has it mapped.
 #[derive(Debug)]
 pub struct OwnRegion {
     map: Mapping,
+}
+
+impl Drop for OwnRegion {
+    fn drop(&mut self) {
+        self.map.free_pages();
+    }
 }
 
 /// A region that only the peer writes, and may write at any time.
@@ -101,12 +107,25 @@ unsafe fn lend(map: &Mapping, offset: usize, size: usize) -> Option<&mut [u8]> {
 }
 
 impl PeerRegion {
-    /// Checks that `fd` is a region of `size` bytes as [`memory::check`] has it, and maps it read-only.
+    /// Checks that `fd` is a client's region of `size` bytes as [`memory::check`] has it, and maps it read-only.
     ///
     /// # Errors
     /// [`NotARegion`]. A region is at least as large as its fixed part, so that no look at that needs a check.
     pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
         memory::check(fd, size)?;
+        Self::map_checked(fd, size)
+    }
+
+    /// The same of a server's region, as [`memory::check_shown`] has it.
+    ///
+    /// # Errors
+    /// [`NotARegion`].
+    pub fn map_shown(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
+        memory::check_shown(fd, size)?;
+        Self::map_checked(fd, size)
+    }
+
+    fn map_checked(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
         if size < FRAMES {
             return Err(NotARegion::WrongSize(u64::try_from(size).unwrap_or(u64::MAX)));
         }

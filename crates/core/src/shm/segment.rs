@@ -10,10 +10,16 @@ use rustix::io::Errno;
 use super::{PeerBytes, lend};
 use crate::sys::memory::{self, Mapping, NotARegion};
 
-/// A segment that only this process writes.
+/// A segment that only this process writes. Dropped, a server's is freed, whoever has it mapped.
 #[derive(Debug)]
 pub struct OwnSegment {
     map: Mapping,
+}
+
+impl Drop for OwnSegment {
+    fn drop(&mut self) {
+        self.map.free_pages();
+    }
 }
 
 impl OwnSegment {
@@ -52,12 +58,21 @@ pub struct PeerSegment {
 }
 
 impl PeerSegment {
-    /// Checks that `fd` is a segment of `size` bytes as [`memory::check`] has it, and maps it read-only.
+    /// Checks that `fd` is a client's segment of `size` bytes as [`memory::check`] has it, and maps it read-only.
     ///
     /// # Errors
     /// [`NotARegion`].
     pub fn map(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
         memory::check(fd, size)?;
+        Ok(Self { map: Mapping::shared(fd, size, false)? })
+    }
+
+    /// The same of a server's segment, as [`memory::check_shown`] has it.
+    ///
+    /// # Errors
+    /// [`NotARegion`].
+    pub fn map_shown(fd: BorrowedFd<'_>, size: usize) -> Result<Self, NotARegion> {
+        memory::check_shown(fd, size)?;
         Ok(Self { map: Mapping::shared(fd, size, false)? })
     }
 

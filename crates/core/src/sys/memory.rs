@@ -11,7 +11,12 @@ use rustix::process::Pid;
 /// Seals a region has before its writer maps it: its size is fixed for ever.
 pub const SIZE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
-/// Seals a region has before its reader maps it: no further mapping can write, nothing can be punched out of it, and no
+/// Seals that what a server writes has before its client maps it. Not FUTURE_WRITE: that would also keep the server from
+/// freeing pages which a client holds on to after its pair has ended, and so have it pay for any number of ended pairs.
+/// (docs/decisions/0007)
+pub const SHOWN_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::SEAL);
+
+/// Seals a client's region has before its server maps it: no further mapping can write, nothing can be punched out of it, and no
 /// seal can be added or (never possible) taken away.
 pub const ALL_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
 
@@ -96,8 +101,8 @@ pub fn seal(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)
 }
 
-/// Another descriptor of a memory file of ours, for reading: what is shown to a peer, so that [`is_held_elsewhere`] can
-/// tell the peer's descriptors and mappings from ours.
+/// Another descriptor of a memory file of ours, for reading only: what is shown to a peer, which cannot make a writable
+/// mapping of it, nor seal it.
 ///
 /// # Errors
 /// What the kernel says; `NOENT` without /proc.
@@ -107,23 +112,13 @@ pub fn reader(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     rustix::fs::open(path, rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Whether anybody has a descriptor or a mapping of a memory file, but for `only`, made by [`reader`], and descriptors
-/// and mappings for writing. (The kernel grants a write lease only on a file that nobody else has open for reading, and
-/// a mapping keeps it open.) `true` if the kernel does not say.
-#[must_use]
-pub fn is_held_elsewhere(only: BorrowedFd<'_>) -> bool {
-    if lease(only, libc::F_WRLCK).is_err() {
-        return true;
-    }
-    let _ = lease(only, libc::F_UNLCK);
-    false
-}
-
-fn lease(fd: BorrowedFd<'_>, kind: i32) -> Result<(), Errno> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: an open descriptor and integers; the kernel reads no memory of ours.
-    let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLEASE, kind) };
-    if result == 0 { Ok(()) } else { Err(super::last_errno()) }
+/// Ends sealing: the size stays what it is for ever, and the writer can give the pages back whoever else has them mapped
+/// ([`Mapping::free_pages`]).
+///
+/// # Errors
+/// `PERM` if it was done before.
+pub fn seal_shown(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::fs::fcntl_add_seals(fd, SealFlags::SEAL)
 }
 
 /// Whether this kernel can make a region at all.
@@ -176,7 +171,20 @@ fn described(fd: BorrowedFd<'_>, size: usize, needed: SealFlags) -> Result<rusti
 /// # Errors
 /// [`NotARegion`], by what it lacks.
 pub fn check(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
-    let stat = described(fd, size, ALL_SEALS)?;
+    check_for(fd, size, ALL_SEALS)
+}
+
+/// The same for what a server writes and its client reads: its size cannot change, and all of it is there now. The server
+/// can free pages later; a client that reads such a page pays for it, up to the size that it has agreed to here.
+///
+/// # Errors
+/// [`NotARegion`], by what it lacks.
+pub fn check_shown(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
+    check_for(fd, size, SHOWN_SEALS)
+}
+
+fn check_for(fd: BorrowedFd<'_>, size: usize, seals: SealFlags) -> Result<(), NotARegion> {
+    let stat = described(fd, size, seals)?;
     let has = u64::try_from(stat.st_size).unwrap_or(0);
     let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
     if allocated < has {
@@ -229,6 +237,15 @@ impl Mapping {
         // SAFETY: the pages are ours, and neither advice changes their contents in this process.
         unsafe { rustix::mm::madvise(start.as_ptr().cast(), size, advice) }?;
         Ok(mapping)
+    }
+
+    /// Gives the pages back to the kernel, for everybody who has them mapped. Nothing happens to a file that is sealed
+    /// against writing, nor in a forked child.
+    pub(crate) fn free_pages(&self) {
+        if rustix::process::getpid() == self.owner {
+            // SAFETY: the pages are ours, and whoever calls this is about to drop the mapping, so nobody refers to them here.
+            let _ = unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.size, Advice::LinuxRemove) };
+        }
     }
 
     /// The first byte.

@@ -5,6 +5,12 @@ use core::sync::atomic::{AtomicIsize, Ordering};
 
 use rustix::thread::{MembarrierCommand, membarrier, membarrier_query};
 
+/// Descriptors that this process may have open now.
+#[must_use]
+pub fn descriptor_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
 /// Blocks signals in the calling kernel thread, so that a user's handlers never run on a hidden one: all but those that an
 /// instruction causes. Procedures run on such threads, and what they do may rest on a handler of its own faults.
 pub fn block_all_signals() {

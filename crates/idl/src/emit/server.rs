@@ -153,9 +153,10 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
 fn provide(plan: &Plan<'_>) -> TokenStream {
     let rep = &plan.rep;
     let ends = plan.request.iter().filter_map(|Slot { at, param }| {
-        let item = param.item()?;
+        let (item, max) = (param.item()?, plan.max(param));
+        let is_in = matches!(param.form, Form::InOutSlice(_));
         Some(quote! {
-            let __end = ::nearcall::rt::area_end::<#item>(__end, ::nearcall::rt::get_count(&__head.0, #at)?);
+            let __end = __call.area_end::<#item, #max, #is_in>(__end, ::nearcall::rt::get_count(&__head.0, #at)?)?;
         })
     });
     if plan.areas.is_empty() {
@@ -181,8 +182,8 @@ fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
         Form::Str => quote!(let #local = __call.str::<#max>(#count)?;),
         Form::Slice(item) => quote!(let #local = __call.slice::<#item, #max>(#count)?;),
         Form::InPlace => quote!(let #local = __call.in_place::<#max>(#count)?;),
-        Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item, #max>(#count)?;),
-        Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item, #max>(#count)?;),
+        Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item>(#count)?;),
+        Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item>(#count)?;),
     }
 }
 

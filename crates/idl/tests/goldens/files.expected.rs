@@ -675,12 +675,14 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__READ_REQ, __READ_REP>()?;
         let __end = __in_frame(__READ_REP);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __READ_AT_2)?);
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __READ_AT_2)?,
+        )?;
         __call.provide(__end)?;
         let __arg_handle = __call.value::<Handle, __READ_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __READ_AT_0)?;
         let mut __arg_pos = __call.value::<u64, __READ_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __READ_AT_1)?;
-        let __arg_buf =
-            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
+        let __arg_buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __READ_AT_2)?)?;
         match <__T as Files>::read(__imp, __arg_handle, &mut __arg_pos, __arg_buf) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;

@@ -3003,10 +3003,12 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__REVERSE_REQ, __REVERSE_REP>()?;
         let __end = __in_frame(__REVERSE_REP);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?);
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, true>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?,
+        )?;
         __call.provide(__end)?;
-        let __arg_data = __call
-            .in_out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
+        let __arg_data = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __REVERSE_AT_0)?)?;
         <__T as Forms>::reverse(__imp, __arg_data);
         __call.reply::<__REVERSE_REP, __REVERSE_PLACES>(&::nearcall::rt::Head::<__REVERSE_REP>::ZERO);
         ::core::result::Result::Ok(())
@@ -3034,11 +3036,13 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__FILL_REQ, __FILL_REP>()?;
         let __end = __in_frame(__FILL_REP);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?);
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?,
+        )?;
         __call.provide(__end)?;
         let __arg_with = __call.value::<u8, __FILL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __FILL_AT_0)?;
-        let __arg_buf =
-            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
+        let __arg_buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __FILL_AT_1)?)?;
         <__T as Forms>::fill(__imp, __arg_buf, __arg_with);
         __call.reply::<__FILL_REP, __FILL_PLACES>(&::nearcall::rt::Head::<__FILL_REP>::ZERO);
         ::core::result::Result::Ok(())
@@ -3050,21 +3054,27 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__ALL_REQ, __ALL_REP>()?;
         let __end = __in_frame(__ALL_REP);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?);
-        let __end = ::nearcall::rt::area_end::<u8>(__end, ::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?);
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, true>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?,
+        )?;
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?,
+        )?;
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?,
+        )?;
         __call.provide(__end)?;
         let __arg_a = __call.value::<u8, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_0)?;
         let __arg_text =
             __call.str::<{ ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_1)?)?;
         let __arg_colour = __call.value::<Colour, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_2)?;
         let mut __arg_count = __call.value::<u32, __ALL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __ALL_AT_3)?;
-        let __arg_scratch =
-            __call.in_out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
-        let __arg_first =
-            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
-        let __arg_second =
-            __call.out::<u8, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
+        let __arg_scratch = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
+        let __arg_first = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
+        let __arg_second = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
         let mut __arg_turn = <Turn as ::core::default::Default>::default();
         match <__T as Forms>::all(
             __imp,
@@ -3157,18 +3167,24 @@ const _: () = {
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let __head = __call.open::<__NUMBERS_REQ, __NUMBERS_REP>()?;
         let __end = __in_frame(__NUMBERS_REP);
-        let __end = ::nearcall::rt::area_end::<f64>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?);
-        let __end = ::nearcall::rt::area_end::<u64>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?);
-        let __end = ::nearcall::rt::area_end::<i16>(__end, ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?);
+        let __end = __call.area_end::<f64, { ::nearcall::rt::DEFAULT_MAX }, true>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?,
+        )?;
+        let __end = __call.area_end::<u64, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?,
+        )?;
+        let __end = __call.area_end::<i16, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?,
+        )?;
         __call.provide(__end)?;
         let __arg_a = __call
             .slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_0)?)?;
-        let __arg_b = __call
-            .in_out::<f64, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?)?;
-        let __arg_c = __call
-            .out::<u64, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?)?;
-        let __arg_d = __call
-            .out::<i16, { ::nearcall::rt::DEFAULT_MAX }>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?)?;
+        let __arg_b = __call.in_out::<f64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_1)?)?;
+        let __arg_c = __call.out::<u64>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_2)?)?;
+        let __arg_d = __call.out::<i16>(::nearcall::rt::get_count(&__head.0, __NUMBERS_AT_3)?)?;
         let __return = <__T as Forms>::numbers(__imp, __arg_a, __arg_b, __arg_c, __arg_d);
         let mut __head = ::nearcall::rt::Head::<__NUMBERS_REP>::ZERO;
         __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __NUMBERS_BACK_0, &__return)?;

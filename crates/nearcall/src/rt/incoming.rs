@@ -152,6 +152,27 @@ impl<'a> Incoming<'a> {
         Ok(head)
     }
 
+    /// Where an area of `count` items ends that comes next after byte `at` of the reply half, and has up to `MAX` bytes. If it
+    /// is an in-out one, its items have to be there.
+    ///
+    /// # Errors
+    /// `ArgumentTooLarge`; `BadArgument`. Before anything is allocated for it.
+    #[inline(always)]
+    pub fn area_end<T: Plain, const MAX: usize, const IS_IN: bool>(
+        &mut self,
+        at: usize,
+        count: usize,
+    ) -> Result<usize, Refusal> {
+        let size = count.saturating_mul(size_of::<T>());
+        if IS_IN && size > self.call.arguments_size() {
+            return Err(Refusal::BadArgument);
+        }
+        if size > MAX {
+            return Err(self.too_large(MAX));
+        }
+        Ok(at.saturating_add(padding::<T>(at)).saturating_add(size))
+    }
+
     /// Sees to it that areas fit that end at byte `end` of the reply half. Before the first of them.
     ///
     /// # Errors
@@ -288,10 +309,10 @@ impl<'a> Incoming<'a> {
     /// The next `count` items of the request's tail, copied into our own reply half and lent to the procedure there.
     ///
     /// # Errors
-    /// `BadArgument` if there are not as many; `ArgumentTooLarge`; `TooLarge` if the reply half has no room.
+    /// `BadArgument` if there are not as many; as [`out`](Self::out).
     #[inline(always)]
-    pub fn in_out<T: Plain, const MAX: usize>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
-        let area = self.out::<T, MAX>(count)?;
+    pub fn in_out<T: Plain>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
+        let area = self.out::<T>(count)?;
         if size_of_val(area) > self.call.frame_size() {
             large_call();
         }
@@ -302,12 +323,9 @@ impl<'a> Incoming<'a> {
     /// The reply's next area, in our own memory. Its contents are those of an earlier reply to the same client.
     ///
     /// # Errors
-    /// `ArgumentTooLarge` if that is more than `MAX` bytes; `TooLarge` if the reply half has no room.
+    /// `TooLarge` if the reply half has no room, which [`area_end`](Self::area_end) and [`provide`](Self::provide) exclude.
     #[inline(always)]
-    pub fn out<T: Plain, const MAX: usize>(&mut self, capacity: usize) -> Result<&'a mut [T], Refusal> {
-        if capacity.saturating_mul(size_of::<T>()) > MAX {
-            return Err(self.too_large(MAX));
-        }
+    pub fn out<T: Plain>(&mut self, capacity: usize) -> Result<&'a mut [T], Refusal> {
         if align_of::<T>() > 1 {
             // Nobody reads it; but no byte of an earlier message stays in this one.
             self.call.space(padding::<T>(self.call.lent())).ok_or(Refusal::TooLarge)?.fill(0);

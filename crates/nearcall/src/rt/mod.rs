@@ -34,12 +34,6 @@ pub const DEFAULT_FRAME_SIZE: usize = 1500;
 /// Bytes of a parameter or result of varying size, unless the interface says otherwise.
 pub const DEFAULT_MAX: usize = 1024 * 1024;
 
-/// Where an area of `count` items ends that comes next after byte `at` of the reply half; `usize::MAX` if nowhere.
-#[inline(always)]
-pub const fn area_end<T: Plain>(at: usize, count: usize) -> usize {
-    at.saturating_add(plain::padding::<T>(at)).saturating_add(count.saturating_mul(size_of::<T>()))
-}
-
 /// What happens to a call when as many are in flight as its class has A-stacks (LRPC, section 3.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exhausted {
