@@ -280,7 +280,9 @@ fn overloads(produced: &mut Produced) {
     };
     let large = "x".repeat(300_000);
     std::thread::scope(|scope| {
-        scope.spawn(|| client.keep(&large, 1000).unwrap());
+        scope.spawn(|| client.keep(&large, 2000).unwrap());
+        // Who comes first has the memory.
+        std::thread::sleep(Duration::from_millis(500));
         produced.is("CallError::Overloaded", &until_overloaded(&|| client.text(&large)));
     });
     std::thread::scope(|scope| {
