@@ -336,6 +336,7 @@ impl Drop for ClientPair {
         // Not in a forked child: the epoll is the parent's as well, and this would take the parent's entry out.
         if let Ok(domain) = domain() {
             domain.watcher.forget(&self.control.0);
+            domain.watcher.tidy();
         }
     }
 }
