@@ -256,7 +256,12 @@ impl ClientPair {
         id: u32,
         until: Instant,
     ) -> Option<(FromServer, Vec<OwnedFd>)> {
-        self.control.send(message).ok()?;
+        match self.control.send(message) {
+            // A server that has gone ends the pair as soon as the watcher has seen it, too. Not before: what is said of a
+            // call then would be that its server did not answer in time.
+            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+            Err(_) => return None,
+        }
         let mut inbox = self.inbox();
         loop {
             while let Some((answer, fds)) = inbox.answers.pop_front() {
