@@ -330,7 +330,13 @@ impl Results {
             return Err(NoRoom::Now);
         }
         let charge = match &self.budget {
-            Some(budget) => Some(budget(size).ok_or(NoRoom::Now)?),
+            Some(budget) => match budget(size) {
+                None => {
+                    list.drop_certain();
+                    Some(budget(size).ok_or(NoRoom::Now)?)
+                }
+                charge => charge,
+            },
             None => None,
         };
         let (segment, file) = make(size).map_err(|_| NoRoom::Now)?;
