@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, AstackClass, FRAMES, REGION_SIZE, client, poll, reply, request, server, stamp};
@@ -19,7 +19,7 @@ use crate::raw::Raw;
 /// A thread that listens on a name and does the same with every client.
 #[derive(Debug)]
 pub struct Liar {
-    stop: Arc<AtomicBool>,
+    listener: Arc<Listener>,
 }
 
 impl Liar {
@@ -29,27 +29,23 @@ impl Liar {
     /// If it cannot.
     #[must_use]
     pub fn start(dir: &Path, name: &str, lie: impl Fn(Connection) + Send + Sync + 'static) -> Self {
-        let listener = Listener::bind(dir, name).expect("a free name");
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let listener = Arc::new(Listener::bind(dir, name).expect("a free name"));
+        let accepting = Arc::clone(&listener);
         let lie = Arc::new(lie);
         std::thread::spawn(move || {
-            while let Ok(connection) = listener.accept() {
-                if stopped.load(Ordering::Relaxed) {
-                    return;
-                }
+            while let Ok(connection) = accepting.accept() {
                 let lie = Arc::clone(&lie);
                 // A client that goes away in the middle makes an honest step panic; that ends this connection.
                 std::thread::spawn(move || lie(connection));
             }
         });
-        Self { stop }
+        Self { listener }
     }
 }
 
 impl Drop for Liar {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.listener.close();
     }
 }
 

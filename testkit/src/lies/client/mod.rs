@@ -7,6 +7,7 @@
 mod handshake;
 mod processes;
 mod requests;
+mod segments;
 mod words;
 
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::message::Grant;
 use crate::random::Random;
 
 /// Every lie of a client.
-pub const ALL: &[&[Lie<Attack>]] = &[handshake::ALL, requests::ALL, words::ALL, processes::ALL];
+pub const ALL: &[&[Lie<Attack>]] = &[handshake::ALL, requests::ALL, segments::ALL, words::ALL, processes::ALL];
 
 /// Every lie of a client, in order.
 pub fn all() -> impl Iterator<Item = &'static Lie<Attack>> {
