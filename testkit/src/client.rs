@@ -40,6 +40,25 @@ impl Greeted {
         Self { connection, token }
     }
 
+    /// Names and fingerprints of the export's procedures, as the server describes it; `None` if it does not.
+    #[must_use]
+    pub fn described(&self) -> Option<Vec<(String, u64)>> {
+        let mut report = Vec::new();
+        loop {
+            self.connection.say(&message::describe(u32::try_from(report.len()).ok()?)).ok()?;
+            let Heard::Message(Message::Description(total, page), _) = self.connection.hear(Duration::from_secs(5))
+            else {
+                return None;
+            };
+            report.extend(&page);
+            match usize::try_from(total).ok()? {
+                total if report.len() >= total => return message::described(&report),
+                _ if page.is_empty() => return None,
+                _ => {}
+            }
+        }
+    }
+
     /// Asks for regions.
     ///
     /// # Panics
@@ -210,7 +229,16 @@ impl Client {
         for (index, signature) in theirs {
             wanted[usize::from(index)].1 = fingerprint(&signature);
         }
-        self.connection.say(&message::bind(2, self.token, &wanted)).expect("an open socket");
+        self.bind_to(&wanted)
+    }
+
+    /// Asks for a binding to procedures by name and fingerprint.
+    ///
+    /// # Panics
+    /// If the server does not grant it.
+    #[must_use]
+    pub fn bind_to(&self, procedures: &[(String, u64)]) -> Grant {
+        self.connection.say(&message::bind(2, self.token, procedures)).expect("an open socket");
         match self.connection.must_hear().0 {
             Message::Bound(grant) => grant,
             other => panic!("no grant: {other:?}"),

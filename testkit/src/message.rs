@@ -342,6 +342,19 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
     from.0.is_empty().then_some(message)
 }
 
+/// Names and fingerprints of the procedures in a report, as [`Message::Description`] brings it; `None` if it is none.
+#[must_use]
+pub fn described(report: &[u8]) -> Option<Vec<(String, u64)>> {
+    let mut from = From(report);
+    let _interface = from.text()?;
+    from.list(|from| {
+        let (name, _declaration, _layout) = (from.text()?, from.text()?, from.text()?);
+        // Frame size, calls at once, time-out, idempotence.
+        from.take::<15>()?;
+        Some((name, from.u64()?))
+    })
+}
+
 struct From<'a>(&'a [u8]);
 
 impl From<'_> {
