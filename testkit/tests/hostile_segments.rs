@@ -4,6 +4,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +21,7 @@ use nearcall_testkit::packet::Heard;
 use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::random::Random;
 use nearcall_testkit::raw::Raw;
-use nearcall_testkit::server::{Liar, Server, Wish};
+use nearcall_testkit::server::{Liar, Memory, Server, Wish};
 use support::{BYTES, FILL, NAP, PROCEDURES, TargetClient, World};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -69,7 +70,8 @@ fn what_a_client_lies_about_segments_leaves_nothing_in_the_server() {
     let base = held(pid);
     let names = ["segment", "out of band", "shows", "areas", "grows"];
     let all: Vec<_> = lies::client::all().filter(|lie| names.iter().any(|name| lie.name.contains(name))).collect();
-    assert_eq!(all.len(), 10, "not all are told");
+    assert_eq!(all.len(), 11, "not all are told");
+    let peak = process::resident_peak_kib(pid);
     for lie in all {
         let start = Instant::now();
         let (seen, verdict) = lies::tell(lie, &mut attack, rounds, || {
@@ -80,7 +82,10 @@ fn what_a_client_lies_about_segments_leaves_nothing_in_the_server() {
         assert!(!matches!(verdict, Verdict::Failed(_)), "{}: {verdict}", lie.name);
         is_given_back(pid, base, lie.name);
     }
-    println!("the server's memory at most: {} KiB", process::resident_peak_kib(pid));
+    let grown = process::resident_peak_kib(pid) - peak;
+    println!("the server's memory has grown by {grown} KiB at most");
+    // Less than the one largest segment, of which it was asked for hundreds.
+    assert!(grown < 48 * 1024, "{grown} KiB");
     assert_eq!(innocent.tally().unwrap().unchecked, 0);
 }
 
@@ -319,6 +324,38 @@ fn what_a_server_lies_about_segments_leaves_nothing_in_the_client() {
         drop(place);
         // The liar is in this process as well, and what it had goes with its connections.
         is_given_back(pid, base, lie.name);
+    }
+}
+
+#[test]
+fn results_in_a_segment_may_have_as_many_bytes_as_the_interface_says() {
+    const MAX: u32 = 1 << 20;
+    let _alone = alone();
+    for (len, is_fine) in [(5, true), (MAX, true), (MAX + 1, false), (4 * MAX, false), (u32::MAX, false)] {
+        let (_outer, dir) = names();
+        let _liar = Liar::start(&dir, "target", move |connection| {
+            let mut server = Server::honest(connection);
+            let (fd, map) = Memory::shown(4 << 20).make();
+            map.write(0, &[b'a'; 1 << 20]);
+            while let Some(wish) = server.wish(Duration::from_secs(60)) {
+                match wish {
+                    Wish::Request(request) => {
+                        server.answer(&request, status::OK, reply::places(len, 0, 1), &len.to_le_bytes());
+                    }
+                    Wish::Question(Message::Show(id, 1), _) => {
+                        server.connection.say_with(&message::shown(id, 4 << 20), &[fd.as_fd()]).unwrap();
+                    }
+                    Wish::Question(question, _) => server.deny(&question),
+                }
+            }
+        });
+        let client: TargetClient = nearcall::Binder::new("target").dir(&dir).bind().unwrap();
+        for _ in 0..2 {
+            match client.name("x") {
+                Ok(name) => assert!(is_fine && name.len() == usize::try_from(len).unwrap(), "{len}: {}", name.len()),
+                Err(error) => assert!(!is_fine && error == CallError::PeerMisbehaved, "{len} bytes: {error:?}"),
+            }
+        }
     }
 }
 

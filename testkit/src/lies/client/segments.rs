@@ -2,7 +2,7 @@
 //! for, answers that are written while they are read, numbers that there are not, and more of it than anybody gives.
 
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN, reply, request, status};
-use rustix::fs::FallocateFlags;
+use rustix::fs::{FallocateFlags, SealFlags};
 
 use super::{Attack, count};
 use crate::client::{Client, Line, Outcome};
@@ -31,6 +31,13 @@ pub(super) const ALL: &[Lie<Attack>] = &[
         what: "says that its segment is mapped, and has paid for none of it or for a part",
         right: "hangs up",
         tell: unpaid,
+    },
+    Lie {
+        row: "A1 A2",
+        name: "segment shape",
+        what: "tries to resize, punch, reseal and map for writing its segment once the server has it",
+        right: "is not asked: the kernel refuses all of it",
+        tell: shape,
     },
     Lie {
         row: "A54",
@@ -132,6 +139,31 @@ fn unpaid(attack: &mut Attack) -> Result<Seen, String> {
         rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, part).map_err(|error| error.to_string())?;
     }
     ends(&client, &format!("a segment of which {part} bytes of {size} are paid for"), &message::segment_mapped(1))
+}
+
+fn shape(attack: &mut Attack) -> Result<Seen, String> {
+    let client = attack.client();
+    let size = small(SEGMENT_SIZE_MIN) << attack.random.below(4);
+    let bytes = usize::try_from(size).expect("a size");
+    let fd = client.offered(1, 0, size).ok_or("no memory for a segment")?;
+    rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, size.into()).map_err(|error| error.to_string())?;
+    // The mapping that it keeps is the one that it may have.
+    let _map = Raw::map(&fd, bytes, true).map_err(|error| error.to_string())?;
+    let ready = client.ask(&message::segment_mapped(1));
+    expect(matches!(ready, Ok((Message::SegmentReady(1), _))), || format!("not ready: {ready:?}"))?;
+    let punch = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let tried = [
+        ("shrunk", rustix::fs::ftruncate(&fd, 0).is_ok()),
+        ("grown", rustix::fs::ftruncate(&fd, 2 * u64::from(size)).is_ok()),
+        ("punched", rustix::fs::fallocate(&fd, punch, 0, 4096).is_ok()),
+        ("sealed once more", rustix::fs::fcntl_add_seals(&fd, SealFlags::WRITE).is_ok()),
+        ("written", rustix::io::pwrite(&fd, &[1; 8], 0).is_ok()),
+        ("mapped for writing", Raw::map(&fd, bytes, true).is_ok()),
+    ];
+    for (what, succeeded) in tried {
+        expect(!succeeded, || format!("a segment could be {what}"))?;
+    }
+    Ok(Seen { refused: tried.len() as u64, ..Seen::default() })
 }
 
 fn order(attack: &mut Attack) -> Result<Seen, String> {
