@@ -69,6 +69,10 @@ pub(crate) struct ClientPair {
     arrived: Condvar,
 }
 
+/// Descriptors that nobody asked for and that are not closed yet, at most. They come only while one is asked for, or where the
+/// kernel cannot refuse them.
+const STRAY_COUNT_MAX: usize = 64;
+
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
 type Interface = Arc<[Arc<Astacks>]>;
 
@@ -163,7 +167,11 @@ impl ClientPair {
                 }
                 _ => return Heard::Nonsense,
             }
-            self.inbox().strays.extend(fds);
+            let mut inbox = self.inbox();
+            inbox.strays.extend(fds);
+            if inbox.strays.len() > STRAY_COUNT_MAX {
+                return Heard::Nonsense;
+            }
         }
         Heard::All
     }
