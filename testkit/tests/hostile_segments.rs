@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nearcall::CallError;
+use nearcall::{CallError, Ran};
 use nearcall_layout::pair::{SEGMENT_SIZE_MIN, reply, request, status};
 use nearcall_testkit::client::{Client, Line, Outcome};
 use nearcall_testkit::lies::client::Attack;
@@ -306,7 +306,7 @@ fn what_a_server_lies_about_segments_leaves_nothing_in_the_client() {
         let mut ends = BTreeMap::<String, u32>::new();
         let start = Instant::now();
         // Those that do not answer cost two seconds each.
-        let rounds = if lie.name == "segment words" { rounds / 3 } else { rounds };
+        let rounds = if lie.name == "segment words" { rounds / 2 } else { rounds };
         for _ in 0..rounds {
             let client = place.bind();
             for n in 0..5 {
@@ -357,6 +357,57 @@ fn results_in_a_segment_may_have_as_many_bytes_as_the_interface_says() {
             }
         }
     }
+}
+
+#[test]
+fn a_segment_that_never_comes_is_a_call_that_was_not_sent() {
+    let _alone = alone();
+    for offers in [false, true] {
+        let (_outer, dir) = names();
+        let _liar = Liar::start(&dir, "target", move |connection| {
+            let mut server = Server::honest(connection);
+            while let Some(wish) = server.wish(Duration::from_secs(60)) {
+                match wish {
+                    Wish::Request(request) => server.answer(&request, status::OK, 0, &[1]),
+                    Wish::Question(Message::Segment(id, _, size), _) if offers => {
+                        let (fd, _) = Memory::offered(usize::try_from(size).unwrap()).make();
+                        server.connection.say_with(&message::segment_offered(id), &[fd.as_fd()]).unwrap();
+                    }
+                    Wish::Question(..) => {}
+                }
+            }
+        });
+        let client: TargetClient = nearcall::Binder::new("target").dir(&dir).bind().unwrap();
+        assert_eq!(client.bytes(&[1; 9000]), Err(CallError::Timeout { ran: Ran::No }), "offers: {offers}");
+        assert_eq!(client.quick(), Ok(1), "it goes on");
+    }
+}
+
+#[test]
+fn descriptors_that_come_while_one_is_asked_for_are_bounded() {
+    let _alone = alone();
+    let (_outer, dir) = names();
+    let sent = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&sent);
+    let _liar = Liar::start(&dir, "target", move |connection| {
+        let mut server = Server::honest(connection);
+        let (fd, _) = Memory::shown(4096).make();
+        while let Some(wish) = server.wish(Duration::from_secs(60)) {
+            let Wish::Question(Message::Segment(..), _) = wish else { continue };
+            let word = message::revoked(900, 1);
+            while count.load(Ordering::Relaxed) < 5000 && server.connection.say_with(&word, &[fd.as_fd()]).is_ok() {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let client: TargetClient = nearcall::Binder::new("target").dir(&dir).bind().unwrap();
+    let base = process::descriptors(std::process::id()).len();
+    let end = client.bytes(&[1; 9000]);
+    let kept = process::descriptors(std::process::id()).len().saturating_sub(base);
+    println!("{} descriptors were sent, {kept} are open, and the call ended in {end:?}", sent.load(Ordering::Relaxed));
+    assert_eq!(end, Err(CallError::PeerDied { ran: Ran::No }));
+    assert!(sent.load(Ordering::Relaxed) < 5000, "the client took all of them");
+    assert!(kept < 200, "{kept}");
 }
 
 #[nearcall::interface]
