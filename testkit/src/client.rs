@@ -14,7 +14,7 @@ use nearcall_layout::pair::{self, AstackClass, armed, client, poll, reply, reque
 use siphasher::sip::SipHasher13;
 
 use crate::message::{self, Grant, Message, Refused};
-use crate::packet::Connection;
+use crate::packet::{Connection, Heard};
 use crate::random::Random;
 use crate::raw::Raw;
 
@@ -38,6 +38,25 @@ impl Greeted {
         connection.say(&message::hello(pair::VERSION, [7; 16])).expect("an open socket");
         let (Message::Welcome(_, _, token), _) = connection.must_hear() else { panic!("no welcome") };
         Self { connection, token }
+    }
+
+    /// Names and fingerprints of the export's procedures, as the server describes it; `None` if it does not.
+    #[must_use]
+    pub fn described(&self) -> Option<Vec<(String, u64)>> {
+        let mut report = Vec::new();
+        loop {
+            self.connection.say(&message::describe(u32::try_from(report.len()).ok()?)).ok()?;
+            let Heard::Message(Message::Description(total, page), _) = self.connection.hear(Duration::from_secs(5))
+            else {
+                return None;
+            };
+            report.extend(&page);
+            match usize::try_from(total).ok()? {
+                total if report.len() >= total => return message::described(&report),
+                _ if page.is_empty() => return None,
+                _ => {}
+            }
+        }
     }
 
     /// Asks for regions.
@@ -120,6 +139,8 @@ pub struct Line {
     pub generation: u32,
     /// Nonce of the binding.
     pub nonce: u32,
+    /// [`request`]'s flags.
+    pub flags: u16,
     /// Arguments.
     pub words: [u64; 5],
 }
@@ -141,6 +162,7 @@ impl Line {
             astack: grant.classes.get(class).map_or(0, |class| class.first),
             generation: grant.generation,
             nonce: grant.nonce,
+            flags: 0,
             words: [0; 5],
         }
     }
@@ -164,7 +186,7 @@ pub enum Outcome {
     Answer {
         /// [`pair::status`].
         status: u16,
-        /// Bytes of the tail.
+        /// Where the tail is, and the areas: [`reply::places`].
         tail: u64,
         /// Results.
         words: [u64; 5],
@@ -207,7 +229,16 @@ impl Client {
         for (index, signature) in theirs {
             wanted[usize::from(index)].1 = fingerprint(&signature);
         }
-        self.connection.say(&message::bind(2, self.token, &wanted)).expect("an open socket");
+        self.bind_to(&wanted)
+    }
+
+    /// Asks for a binding to procedures by name and fingerprint.
+    ///
+    /// # Panics
+    /// If the server does not grant it.
+    #[must_use]
+    pub fn bind_to(&self, procedures: &[(String, u64)]) -> Grant {
+        self.connection.say(&message::bind(2, self.token, procedures)).expect("an open socket");
         match self.connection.must_hear().0 {
             Message::Bound(grant) => grant,
             other => panic!("no grant: {other:?}"),
@@ -226,10 +257,69 @@ impl Client {
         loop {
             match self.connection.must_hear().0 {
                 Message::Bound(grant) => return grant,
-                // Of an earlier binding.
-                Message::Revoked(..) if start.elapsed() < Duration::from_secs(5) => {}
+                // Of an earlier binding, or of results that were read.
+                Message::Revoked(..) | Message::Unmap(..) if start.elapsed() < Duration::from_secs(5) => {}
                 other => panic!("no grant: {other:?}"),
             }
+        }
+    }
+
+    /// The answer to a question; what comes unasked meanwhile is thrown away.
+    ///
+    /// # Errors
+    /// What was heard instead.
+    pub fn ask(&self, question: &[u8]) -> Result<(Message, Vec<OwnedFd>), Heard> {
+        self.connection.say(question).map_err(|_| Heard::Closed)?;
+        let start = Instant::now();
+        loop {
+            match self.connection.hear(Duration::from_secs(5)) {
+                Heard::Message(Message::Revoked(..) | Message::Unmap(..), _)
+                    if start.elapsed() < Duration::from_secs(5) => {}
+                Heard::Message(message, fds) => return Ok((message, fds)),
+                other => return Err(other),
+            }
+        }
+    }
+
+    /// Has the server offer a segment; `None` if it has no memory.
+    ///
+    /// # Panics
+    /// If the server does neither.
+    #[must_use]
+    pub fn offered(&self, id: u32, astack: u16, size: u32) -> Option<OwnedFd> {
+        let (answer, fds) = self.ask(&message::segment(id, astack, size)).expect("an answer");
+        match (answer, <[OwnedFd; 1]>::try_from(fds)) {
+            (Message::SegmentOffered(of), Ok([fd])) if of == id => Some(fd),
+            (Message::NoMemory(of), Err(fds)) if of == id && fds.is_empty() => None,
+            (other, _) => panic!("no offer: {other:?}"),
+        }
+    }
+
+    /// Gives an A-stack a segment, as it should be done.
+    ///
+    /// # Panics
+    /// If the server does not play along.
+    #[must_use]
+    pub fn segment(&self, id: u32, astack: u16, size: u32) -> Raw {
+        let fd = self.offered(id, astack, size).expect("memory");
+        rustix::fs::fallocate(&fd, rustix::fs::FallocateFlags::empty(), 0, size.into()).expect("memory");
+        let map = Raw::map(&fd, usize::try_from(size).expect("a size"), true).expect("our own segment");
+        let ready = self.ask(&message::segment_mapped(id)).map(|(message, _)| message);
+        assert!(matches!(ready, Ok(Message::SegmentReady(of)) if of == id), "not ready: {ready:?}");
+        map
+    }
+
+    /// The server's segment of this number, if it has one, and its size.
+    ///
+    /// # Panics
+    /// If the server says neither.
+    #[must_use]
+    pub fn shown(&self, id: u32, serial: u16) -> Option<(OwnedFd, u32)> {
+        let (answer, fds) = self.ask(&message::show(id, serial)).expect("an answer");
+        match (answer, <[OwnedFd; 1]>::try_from(fds)) {
+            (Message::Shown(of, size), Ok([fd])) if of == id => Some((fd, size)),
+            (Message::NoMemory(of), Err(fds)) if of == id && fds.is_empty() => None,
+            (other, _) => panic!("neither shown nor refused: {other:?}"),
         }
     }
 
@@ -259,7 +349,7 @@ impl Client {
             self.own.store(at + (request::ARGS + i) * 8, word);
         }
         let here = || u16::try_from(rustix::thread::sched_getcpu()).unwrap_or(u16::MAX);
-        self.own.store(at, request::first(sequence, 0, self.cpu.unwrap_or_else(here)));
+        self.own.store(at, request::first(sequence, line.flags, self.cpu.unwrap_or_else(here)));
     }
 
     /// Rings as the server's words ask: not at all while it polls, a bell that somebody is asleep on, else by a message.

@@ -1,8 +1,7 @@
 //! The handshake's bytes, written and read without the library.
 //!
 //! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it,
-//! lists with a 16-bit count. Kinds of clients are 1 to 6, of servers 65 to 70; what only describes a server
-//! (20 and 84) is not among them.
+//! lists with a 16-bit count. Kinds of clients are 1 to 12 and 20, of servers 65 to 76 and 84.
 
 use nearcall_layout::pair::AstackClass;
 
@@ -38,6 +37,42 @@ pub fn unbind(binding: u16, generation: u32) -> Vec<u8> {
 
 /// Rings.
 pub const RING: &[u8] = &[6];
+
+/// Asks for a segment of `size` bytes to write the arguments of calls on an A-stack into.
+#[must_use]
+pub fn segment(id: u32, astack: u16, size: u32) -> Vec<u8> {
+    [&[7][..], &id.to_le_bytes(), &astack.to_le_bytes(), &size.to_le_bytes()].concat()
+}
+
+/// Says that the segment which was asked for under `id` is mapped and paid for.
+#[must_use]
+pub fn segment_mapped(id: u32) -> Vec<u8> {
+    [&[8][..], &id.to_le_bytes()].concat()
+}
+
+/// Says that the segment of an A-stack is not used any more.
+#[must_use]
+pub fn segment_dropped(astack: u16) -> Vec<u8> {
+    [&[9][..], &astack.to_le_bytes()].concat()
+}
+
+/// Asks for the server's segment of this number.
+#[must_use]
+pub fn show(id: u32, serial: u16) -> Vec<u8> {
+    [&[10][..], &id.to_le_bytes(), &serial.to_le_bytes()].concat()
+}
+
+/// Says that the server's segment of this number is mapped no more.
+#[must_use]
+pub fn unmapped(serial: u16) -> Vec<u8> {
+    [&[11][..], &serial.to_le_bytes()].concat()
+}
+
+/// Asks for one more A-stack of the class that begins with A-stack `first`.
+#[must_use]
+pub fn grow(id: u32, first: u16) -> Vec<u8> {
+    [&[12][..], &id.to_le_bytes(), &first.to_le_bytes()].concat()
+}
 
 /// Asks for a description, from byte `at` of it on.
 #[must_use]
@@ -111,6 +146,42 @@ pub fn revoked(binding: u16, generation: u32) -> Vec<u8> {
     [&[70][..], &binding.to_le_bytes(), &generation.to_le_bytes()].concat()
 }
 
+/// Offers a segment, with one descriptor.
+#[must_use]
+pub fn segment_offered(id: u32) -> Vec<u8> {
+    [&[71][..], &id.to_le_bytes()].concat()
+}
+
+/// Says that a segment is mapped here, too.
+#[must_use]
+pub fn segment_ready(id: u32) -> Vec<u8> {
+    [&[72][..], &id.to_le_bytes()].concat()
+}
+
+/// Shows a segment of `size` bytes, with one descriptor.
+#[must_use]
+pub fn shown(id: u32, size: u32) -> Vec<u8> {
+    [&[73][..], &id.to_le_bytes(), &size.to_le_bytes()].concat()
+}
+
+/// Asks to unmap a segment.
+#[must_use]
+pub fn unmap(serial: u16, astack: u16) -> Vec<u8> {
+    [&[74][..], &serial.to_le_bytes(), &astack.to_le_bytes()].concat()
+}
+
+/// Adds an A-stack to the class that begins with A-stack `first`.
+#[must_use]
+pub fn grown(id: u32, first: u16, astack: u16) -> Vec<u8> {
+    [&[75][..], &id.to_le_bytes(), &first.to_le_bytes(), &astack.to_le_bytes()].concat()
+}
+
+/// Has no memory for what was asked.
+#[must_use]
+pub fn no_memory(id: u32) -> Vec<u8> {
+    [&[76][..], &id.to_le_bytes()].concat()
+}
+
 fn count(of: usize) -> [u8; 2] {
     u16::try_from(of).expect("a list that fits a message").to_le_bytes()
 }
@@ -152,6 +223,20 @@ pub enum Message {
     Unbind(u16, u32),
     /// See [`RING`].
     Ring,
+    /// Id, A-stack and size.
+    Segment(u32, u16, u32),
+    /// Id.
+    SegmentMapped(u32),
+    /// A-stack.
+    SegmentDropped(u16),
+    /// Id and number.
+    Show(u32, u16),
+    /// Number.
+    Unmapped(u16),
+    /// Id, and the first A-stack of the class.
+    Grow(u32, u16),
+    /// The first byte that is wanted.
+    Describe(u32),
     /// Version, instance, token.
     Welcome(u32, [u8; 16], u64),
     /// Both sizes and the first sequence number.
@@ -164,6 +249,20 @@ pub enum Message {
     Refused(u32, Refused),
     /// Binding and generation.
     Revoked(u16, u32),
+    /// Id.
+    SegmentOffered(u32),
+    /// Id.
+    SegmentReady(u32),
+    /// Id and size.
+    Shown(u32, u32),
+    /// Number and A-stack.
+    Unmap(u16, u16),
+    /// Id, the first A-stack of the class, the new one.
+    Grown(u32, u16, u16),
+    /// Id.
+    NoMemory(u32),
+    /// Bytes of the whole report, and a part of it.
+    Description(u32, Vec<u8>),
 }
 
 /// Why not.
@@ -179,6 +278,8 @@ pub enum Refused {
     Quota(u8, bool, u64),
     /// The kind of the rule.
     Policy(u8),
+    /// The export is being taken back.
+    Withdrawn,
 }
 
 /// Takes a message apart; `None` if it is none.
@@ -192,6 +293,13 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
         4 => Message::Bind(from.u32()?, from.u64()?, from.list(|from| Some((from.text()?, from.u64()?)))?),
         5 => Message::Unbind(from.u16()?, from.u32()?),
         6 => Message::Ring,
+        7 => Message::Segment(from.u32()?, from.u16()?, from.u32()?),
+        8 => Message::SegmentMapped(from.u32()?),
+        9 => Message::SegmentDropped(from.u16()?),
+        10 => Message::Show(from.u32()?, from.u16()?),
+        11 => Message::Unmapped(from.u16()?),
+        12 => Message::Grow(from.u32()?, from.u16()?),
+        20 => Message::Describe(from.u32()?),
         65 => Message::Welcome(from.u32()?, from.take()?, from.u64()?),
         66 => Message::Regions(from.u32()?, from.u32()?, from.u32()?),
         67 => Message::Ready,
@@ -217,13 +325,34 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
                 }
                 3 => Refused::Quota(from.one()?, from.one()? != 0, u64::from_le_bytes(from.take()?)),
                 4 => Refused::Policy(from.one()?),
+                20 => Refused::Withdrawn,
                 _ => return None,
             },
         ),
         70 => Message::Revoked(from.u16()?, from.u32()?),
+        71 => Message::SegmentOffered(from.u32()?),
+        72 => Message::SegmentReady(from.u32()?),
+        73 => Message::Shown(from.u32()?, from.u32()?),
+        74 => Message::Unmap(from.u16()?, from.u16()?),
+        75 => Message::Grown(from.u32()?, from.u16()?, from.u16()?),
+        76 => Message::NoMemory(from.u32()?),
+        84 => Message::Description(from.u32()?, from.list(From::one)?),
         _ => return None,
     };
     from.0.is_empty().then_some(message)
+}
+
+/// Names and fingerprints of the procedures in a report, as [`Message::Description`] brings it; `None` if it is none.
+#[must_use]
+pub fn described(report: &[u8]) -> Option<Vec<(String, u64)>> {
+    let mut from = From(report);
+    let _interface = from.text()?;
+    from.list(|from| {
+        let (name, _declaration, _layout) = (from.text()?, from.text()?, from.text()?);
+        // Frame size, calls at once, time-out, idempotence.
+        from.take::<15>()?;
+        Some((name, from.u64()?))
+    })
 }
 
 struct From<'a>(&'a [u8]);

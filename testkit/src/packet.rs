@@ -45,6 +45,11 @@ impl Listener {
     pub fn accept(&self) -> io::Result<Connection> {
         Ok(Connection(rustix::net::accept_with(&self.0, SocketFlags::CLOEXEC)?))
     }
+
+    /// Ends whoever waits in [`accept`](Self::accept).
+    pub fn close(&self) {
+        let _ = rustix::net::shutdown(&self.0, rustix::net::Shutdown::Both);
+    }
 }
 
 /// A control socket.

@@ -238,6 +238,15 @@ pub fn resident_kib(pid: u32) -> u64 {
     kib(pid, "VmRSS:")
 }
 
+/// Memory that a process has touched and may share with others, in KiB.
+///
+/// # Panics
+/// If the process is gone.
+#[must_use]
+pub fn shared_kib(pid: u32) -> u64 {
+    kib(pid, "RssShmem:")
+}
+
 fn kib(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
     let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a process with memory");

@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, AstackClass, FRAMES, REGION_SIZE, client, poll, reply, request, server, stamp};
@@ -19,7 +19,7 @@ use crate::raw::Raw;
 /// A thread that listens on a name and does the same with every client.
 #[derive(Debug)]
 pub struct Liar {
-    stop: Arc<AtomicBool>,
+    listener: Arc<Listener>,
 }
 
 impl Liar {
@@ -29,27 +29,23 @@ impl Liar {
     /// If it cannot.
     #[must_use]
     pub fn start(dir: &Path, name: &str, lie: impl Fn(Connection) + Send + Sync + 'static) -> Self {
-        let listener = Listener::bind(dir, name).expect("a free name");
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
+        let listener = Arc::new(Listener::bind(dir, name).expect("a free name"));
+        let accepting = Arc::clone(&listener);
         let lie = Arc::new(lie);
         std::thread::spawn(move || {
-            while let Ok(connection) = listener.accept() {
-                if stopped.load(Ordering::Relaxed) {
-                    return;
-                }
+            while let Ok(connection) = accepting.accept() {
                 let lie = Arc::clone(&lie);
                 // A client that goes away in the middle makes an honest step panic; that ends this connection.
                 std::thread::spawn(move || lie(connection));
             }
         });
-        Self { stop }
+        Self { listener }
     }
 }
 
 impl Drop for Liar {
     fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.listener.close();
     }
 }
 
@@ -72,6 +68,18 @@ pub const READ_SEALS: SealFlags =
 pub const WRITE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
 
 impl Memory {
+    /// A segment of the server's, as it should be.
+    #[must_use]
+    pub const fn shown(size: usize) -> Self {
+        Self { size, allocated: true, seals: READ_SEALS }
+    }
+
+    /// A segment for the client to write, as it should be.
+    #[must_use]
+    pub const fn offered(size: usize) -> Self {
+        Self { size, allocated: false, seals: WRITE_SEALS }
+    }
+
     /// The server's own region, as it should be.
     pub const SERVER: Self = Self { size: REGION_SIZE, allocated: true, seals: READ_SEALS };
     /// The client's, before the client has mapped it.
@@ -144,6 +152,17 @@ pub struct Request {
     pub procedure: u16,
     /// The A-stack.
     pub astack: u16,
+    /// [`request`]'s flags.
+    pub flags: u16,
+}
+
+/// What a client wants.
+#[derive(Debug)]
+pub enum Wish {
+    /// A call.
+    Request(Request),
+    /// Something that it said, and the descriptors with it.
+    Question(Message, Vec<OwnedFd>),
 }
 
 impl Server {
@@ -190,21 +209,67 @@ impl Server {
         server
     }
 
-    /// The next request; `None` when the client hung up, or after `patience`.
+    /// The next request; `None` when the client hung up, or after `patience`. Whoever asks for memory or A-stacks meanwhile
+    /// hears that there are none.
     pub fn request(&mut self, patience: Duration) -> Option<Request> {
+        let start = Instant::now();
+        loop {
+            match self.wish(patience.saturating_sub(start.elapsed()))? {
+                Wish::Request(request) => return Some(request),
+                Wish::Question(question, _) => self.deny(&question),
+            }
+        }
+    }
+
+    /// Says no to a question.
+    pub fn deny(&self, question: &Message) {
+        if let Message::Segment(id, ..) | Message::SegmentMapped(id) | Message::Show(id, _) | Message::Grow(id, _) =
+            question
+        {
+            let _ = self.connection.try_say(&message::no_memory(*id));
+        }
+    }
+
+    /// Says no to all that has been asked so far; `false` when the client hung up.
+    #[must_use]
+    pub fn deny_all(&self) -> bool {
+        loop {
+            match self.connection.hear(Duration::ZERO) {
+                Heard::Message(question, _) => self.deny(&question),
+                Heard::Nonsense(_) => {}
+                Heard::Silence => return true,
+                Heard::Closed => return false,
+            }
+        }
+    }
+
+    /// The next request, or the next message; `None` when the client hung up, or after `patience`.
+    pub fn wish(&mut self, patience: Duration) -> Option<Wish> {
         let start = Instant::now();
         let at = client::line(self.next);
         while pair::sequence(self.peer.load(at)) != self.next {
-            if start.elapsed() > patience || self.connection.is_closed() {
+            match self.connection.hear(Duration::ZERO) {
+                Heard::Message(question, fds) => return Some(Wish::Question(question, fds)),
+                Heard::Closed => return None,
+                Heard::Silence | Heard::Nonsense(_) => {}
+            }
+            if start.elapsed() > patience {
                 return None;
             }
             std::thread::sleep(Duration::from_micros(20));
         }
+        Some(Wish::Request(self.take()))
+    }
+
+    /// Takes the request that is there.
+    fn take(&mut self) -> Request {
+        let at = client::line(self.next);
         let what = self.peer.load(at + request::WHAT * 8);
         let sequence = self.next;
         self.next += 1;
         let field = |shift: u32| u16::try_from((what >> shift) & 0xffff).expect("16 bits");
-        Some(Request { sequence, procedure: field(16), astack: field(32) })
+        let flags = pair::middle(self.peer.load(at));
+        Request { sequence, procedure: field(16), astack: field(32), flags }
     }
 
     /// Writes down how far a call got.
@@ -218,7 +283,7 @@ impl Server {
         Self::grant(0, 1).classes[0].frame(request.astack)
     }
 
-    /// Answers under any sequence number.
+    /// Answers under any sequence number. `tail` is the whole word: [`reply::places`].
     pub fn answer_as(&self, request: &Request, sequence: u32, status: u16, tail: u64, head: &[u8]) {
         let at = server::reply(usize::from(request.astack));
         let mut bytes = [0; 40];
@@ -244,8 +309,14 @@ impl Server {
         }
     }
 
-    /// Waits until the client hangs up.
+    /// Waits until the client hangs up, and says no to whatever it asks for.
     pub fn until_closed(&self) {
-        while !matches!(self.connection.hear(Duration::from_secs(60)), Heard::Closed | Heard::Silence) {}
+        loop {
+            match self.connection.hear(Duration::from_secs(60)) {
+                Heard::Message(question, _) => self.deny(&question),
+                Heard::Nonsense(_) => {}
+                Heard::Closed | Heard::Silence => return,
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nearcall::rt::{Malformed, Reader, Shape, Tail, Writer};
-use nearcall::{BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Wire};
+use nearcall::{BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Limits, Policy, Wire};
 use nearcall_layout::pair::{VERSION, status};
 use nearcall_testkit::message;
 use nearcall_testkit::packet::Connection;
@@ -47,6 +47,10 @@ trait Faults {
     #[call(concurrency = 64)]
     fn text(&self, text: &str) -> u32;
     fn withdraw(&self);
+    fn long(&self, len: u32) -> String;
+    #[call(timeout = "10s")]
+    fn keep(&self, text: &str, milliseconds: u32);
+    fn drain(&self) -> String;
 }
 
 /// The same, by somebody who means other things by it.
@@ -120,6 +124,20 @@ impl Faults for Hand {
     fn withdraw(&self) {
         EXPORTS.lock().unwrap().iter().for_each(Export::revoke_all);
     }
+    fn long(&self, len: u32) -> String {
+        "x".repeat(usize::try_from(len).unwrap())
+    }
+    fn keep(&self, _: &str, milliseconds: u32) {
+        std::thread::sleep(Duration::from_millis(milliseconds.into()));
+    }
+    fn drain(&self) -> String {
+        // This call is one that still runs.
+        let all = std::mem::take(&mut *EXPORTS.lock().unwrap());
+        let ends = all.into_iter().map(|export| export.drain(Duration::ZERO));
+        let running = ends.filter_map(Result::err).next().unwrap();
+        assert_eq!(running.count, 1);
+        running.to_string()
+    }
 }
 
 /// A directory of names, and servers in it.
@@ -189,6 +207,8 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::Unsendable", &without_app(client.send(chain(100))));
     produced.is("CallError::Unreturnable", &without_app(client.receive(100)));
     produced.is("CallError::TooLarge", &without_app(client.text(&"x".repeat(80 << 20))));
+    produced.is("CallError::ResultTooLarge", &without_app(client.long((1 << 20) + 1)));
+    assert_eq!(client.long(1 << 20).map(|text| text.len()), Ok(1 << 20));
     produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
     let other: other::FaultsClient = place.bind("faults").unwrap();
     produced.is("CallError::BadArgument", &without_app(other.flag(Bit(2))));
@@ -236,8 +256,42 @@ fn calls(produced: &mut Produced) {
     let client: FaultsClient = place.bind("faults").unwrap();
     produced.is("CallError::PeerDied", &without_app(client.die()));
     produced.is("CallError::PeerMisbehaved", &Place::answered(status::OK));
-    produced.is("CallError::Overloaded", &Place::answered(status::OVERLOADED));
+    let _again = Peer::start("serve", &place.dir);
+    let client: FaultsClient = place.bind("faults").unwrap();
+    let still_running = client.drain().unwrap();
+    assert!(still_running.contains("1 calls"), "{still_running}");
+    overloads(produced);
     produced.is("CallError::Unsupported", &Place::answered(status::NO_PROCEDURE));
+}
+
+/// Once for want of processors, once for want of memory.
+fn overloads(produced: &mut Produced) {
+    let place = Place::new();
+    let _server = Peer::start("serve little", &place.dir);
+    let client: FaultsClient = place.bind("faults").unwrap();
+    let until_overloaded = |call: &dyn Fn() -> Result<u32, CallError<std::convert::Infallible>>| {
+        let start = std::time::Instant::now();
+        loop {
+            match call() {
+                Err(CallError::Overloaded) => return CallError::<std::convert::Infallible>::Overloaded,
+                other => assert!(start.elapsed() < Duration::from_secs(5), "never overloaded: {other:?}"),
+            }
+        }
+    };
+    let large = "x".repeat(300_000);
+    std::thread::scope(|scope| {
+        scope.spawn(|| client.keep(&large, 2000).unwrap());
+        // Who comes first has the memory.
+        std::thread::sleep(Duration::from_millis(500));
+        produced.is("CallError::Overloaded", &until_overloaded(&|| client.text(&large)));
+    });
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| client.keep("", 1500));
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        produced.is("CallError::Overloaded", &until_overloaded(&|| client.text("")));
+    });
 }
 
 fn binds(produced: &mut Produced) {
@@ -274,14 +328,13 @@ fn binds(produced: &mut Produced) {
             let _ = connection.say(&message::welcome(VERSION + 1, [0; 16], 1));
         }),
     );
-    produced.is(
-        "BindError::Denied",
-        &Place::lied_to(|connection| {
-            let (server, id, _) = Server::pair(connection);
-            let _ = server.connection.say(&message::denied(id));
-            server.until_closed();
-        }),
-    );
+    produced.is("BindError::Denied", &error(place.bind("nobody's")));
+    let theirs = rustix::process::geteuid().as_raw() + 1;
+    produced.is("BindError::Uid", &error(Binder::new("faults").dir(&place.dir).expect_uid(theirs).bind()));
+    let place = Place::new();
+    let _server = Peer::start("serve little", &place.dir);
+    let _held: FaultsClient = place.bind("faults").unwrap();
+    produced.is("BindError::Quota", &error(place.bind("faults")));
 }
 
 fn exports_and_directories(produced: &mut Produced) {
@@ -299,17 +352,24 @@ fn exports_and_directories(produced: &mut Produced) {
     produced.is("BindError::Dir", &error);
     let BindError::Dir(error) = error else { panic!("{error:?}") };
     produced.is("DirError::Name", &error);
+    std::fs::write(place.dir.join("file"), "").unwrap();
+    let Err(BindError::Dir(error)) = place.bind::<FaultsClient>("file") else { panic!("a file is no export") };
+    produced.is("DirError::NotAnExport", &error);
     std::fs::set_permissions(&place.dir, std::fs::Permissions::from_mode(0o777)).unwrap();
     let Err(BindError::Dir(error)) = place.bind::<FaultsClient>("name") else { panic!("others may write it") };
     produced.is("DirError::Mode", &error);
     std::fs::set_permissions(&place.dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let _server = Peer::start("serve", &place.dir);
     // What takes a process of its own; each says what it saw by being ready.
     for (part, names) in [
         ("without descriptors", &["BindError::Io", "ExportError::Io"][..]),
         ("without a directory", &["DirError::Unknown"]),
         ("in a stranger's directory", &["DirError::Owner"]),
+        ("in a relative directory", &["DirError::Relative"]),
+        ("without memory", &["CallError::NoMemory"]),
     ] {
-        if part != "without descriptors" && !rustix::process::geteuid().is_root() {
+        let needs_root = ["without a directory", "in a stranger's directory"].contains(&part);
+        if needs_root && !rustix::process::geteuid().is_root() {
             println!("SKIPPED {names:?}: only root can become another user");
         } else {
             drop(Peer::start(part, &place.dir));
@@ -345,6 +405,31 @@ fn play() {
             std::panic::set_hook(Box::new(|_| {}));
             let export = |name: &str| Exporter::new(name).dir(&dir).export(FaultsServer::new(Hand)).unwrap();
             EXPORTS.lock().unwrap().extend(["faults", "faults 2"].map(export));
+            let closed = Exporter::new("nobody's").dir(&dir).policy(Policy::closed());
+            EXPORTS.lock().unwrap().push(closed.export(FaultsServer::new(Hand)).unwrap());
+        }
+        "serve little" => {
+            nearcall::set_limits(Limits::default().work(2).bindings(1, 1));
+            nearcall_core::budget::set_limit(512 * 1024);
+            let export = Exporter::new("faults").dir(&dir).export(FaultsServer::new(Hand)).unwrap();
+            EXPORTS.lock().unwrap().push(export);
+        }
+        "without memory" => {
+            let client: FaultsClient = Binder::new("faults").dir(&dir).bind().unwrap();
+            let text = "x".repeat(1 << 20);
+            let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+            let pages: u64 = statm.split_whitespace().next().unwrap().parse().unwrap();
+            let now = libc::rlimit { rlim_cur: pages * 4096 + 256 * 1024, rlim_max: libc::RLIM_INFINITY };
+            // SAFETY: `now` is initialised and only read.
+            assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const now) }, 0);
+            assert_eq!(client.text(&text), Err(CallError::NoMemory));
+            assert_eq!(client.flag(true), Ok(false), "it goes on");
+        }
+        "in a relative directory" => {
+            // SAFETY: the other kernel threads of this process wait for its tests, and read no variable.
+            unsafe { std::env::set_var("NEARCALL_DIR", "names") };
+            let error = Binder::new("x").bind::<FaultsClient>().map(drop).unwrap_err();
+            assert!(matches!(error, BindError::Dir(DirError::Relative { .. })), "{error:?}");
         }
         "without descriptors" => {
             let none = libc::rlimit { rlim_cur: 3, rlim_max: 3 };

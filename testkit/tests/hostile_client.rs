@@ -103,9 +103,9 @@ fn every_lie_is_refused_or_survived_beside_an_innocent() {
     assert_eq!(tally.entered[NAP], NAP_PROBES, "only the probes");
 }
 
-/// How often an export is asked for the procedure that sleeps, before a liar knows that it does: with zeros, and to see
-/// whether it answers at once, with zeros and with ones.
-const NAP_PROBES: u64 = 3;
+/// How often an export is asked for the procedure that sleeps, before a liar knows that it does: to see whether it answers at
+/// once, with zeros and with ones.
+const NAP_PROBES: u64 = 2;
 
 #[test]
 fn astacks_that_are_not_the_procedures_end_the_pair() {

@@ -1,6 +1,6 @@
 //! What stays behind: both processes' heaps, and their stacks as far as they can be reached, are full of one byte that no
-//! argument and no result has. After each call the client looks at every byte of arguments and results in both regions:
-//! the byte is not there. So no padding, no unused variant, no rest of a frame ever shows what was in either memory.
+//! argument and no result has. After each call the client looks at every byte of arguments and results in both regions,
+//! and at every byte of the segments of either side: the byte is not there. So no padding, no unused variant, no rest of a frame ever shows what was in either memory.
 #![allow(clippy::cast_possible_truncation, clippy::as_conversions, reason = "small numbers")]
 
 mod support;
@@ -161,10 +161,16 @@ impl Leaky for Hand {
 /// Looks at what either side has written as arguments and results; how many bytes that were.
 fn look(after: &str) -> usize {
     drop(copy::take_log());
-    let regions = process::region_bytes();
+    let all = process::region_bytes();
+    // The two regions, and segments of whichever calls went out of band: all of a segment is somebody's arguments or results.
+    let (regions, segments): (Vec<_>, Vec<_>) = all.iter().partition(|(_, bytes)| is_region(bytes));
     assert_eq!(regions.len(), 2, "two regions");
     let mut seen = 0;
-    for (access, bytes) in &regions {
+    for (access, bytes) in segments {
+        seen += bytes.len();
+        clean(after, access.starts_with("rw"), bytes);
+    }
+    for (access, bytes) in regions {
         let is_own = access.starts_with("rw");
         // Words beside these are numbers that may have any byte: sequences, rights, sizes, states.
         let (from, count, lines) = if is_own {
@@ -175,14 +181,23 @@ fn look(after: &str) -> usize {
         let heads = (0..count).map(|n| lines + n * LINE_STRIDE).map(|at| &bytes[at + from..at + from + 40]);
         for part in heads.chain([&bytes[pair::FRAMES..]]) {
             seen += part.len();
-            if let Some(at) = part.iter().position(|&byte| byte == POISON) {
-                let around = &part[at.saturating_sub(16)..(at + 32).min(part.len())];
-                let whose = if is_own { "the client's" } else { "the server's" };
-                panic!("{after}: {whose} memory shows in what is shared: {around:x?}");
-            }
+            clean(after, is_own, part);
         }
     }
     seen
+}
+
+/// Regions begin with this; segments with arguments or results.
+fn is_region(bytes: &[u8]) -> bool {
+    bytes.starts_with(&pair::MAGIC.to_le_bytes())
+}
+
+fn clean(after: &str, is_own: bool, part: &[u8]) {
+    if let Some(at) = part.iter().position(|&byte| byte == POISON) {
+        let around = &part[at.saturating_sub(16)..(at + 32).min(part.len())];
+        let whose = if is_own { "the client's" } else { "the server's" };
+        panic!("{after}: {whose} memory shows in what is shared: {around:x?}");
+    }
 }
 
 fn each_kind_of_call(leaky: &LeakyClient, round: u32) -> usize {
@@ -230,6 +245,45 @@ fn each_kind_of_call(leaky: &LeakyClient, round: u32) -> usize {
     seen
 }
 
+/// Calls whose arguments, areas and tails are out of band, each alone, and all at once.
+fn each_kind_of_large_call(leaky: &LeakyClient, round: usize) -> usize {
+    let mut seen = 0;
+    let mut call = |what: &str, call: &mut dyn FnMut()| {
+        poison_stack();
+        call();
+        seen += look(what);
+    };
+    let size = [5000, 70_001, 300_003][round % 3];
+    let holes = Holes { a: 1, b: 2, c: 3, d: 4, e: round.is_multiple_of(2) };
+    call("a large text", &mut || assert_eq!(leaky.text(&"t".repeat(size)).unwrap().len(), size));
+    call("a large list", &mut || assert_eq!(leaky.list(vec![holes; size / 18]).unwrap().len(), size / 18));
+    call("a large tree", &mut || {
+        let tree = Tree::Node(vec![Tree::Leaf("leaf".to_owned()); size / 16], Some(holes));
+        assert!(leaky.tree(&tree).is_ok());
+    });
+    call("large slices", &mut || {
+        let pixels = vec![Pixel { x: 1, y: 2, z: 3 }; size / 8];
+        let (mut turn, mut out) = (vec![1; size / 4], vec![Pixel::default(); size / 8]);
+        leaky.slices(&vec![1; size % 7], &pixels, &mut turn, &mut out).unwrap();
+    });
+    call("large areas", &mut || {
+        let (mut bytes, mut words) = (vec![1; size], vec![1; size / 16]);
+        leaky.out(&mut Sum::Nothing, &mut holes.clone(), &mut bytes, &mut words).unwrap();
+    });
+    call("large areas of a call that fails", &mut || {
+        assert!(leaky.fails(&mut Holes { b: 1, ..holes }, &mut vec![1; size]).is_err());
+    });
+    call("large areas of a call that panics", &mut || {
+        assert_eq!(leaky.panics(&mut vec![1; size]), Err(CallError::Panicked));
+    });
+    call("large, by serde", &mut || {
+        let map = BTreeMap::from([("key".to_owned(), Some(size as u64))]);
+        assert_eq!(leaky.by_serde(map).unwrap()["key"].len(), size);
+    });
+    call("large, in place", &mut || assert_eq!(leaky.in_place(&vec![1; size]).unwrap().len(), size));
+    seen
+}
+
 #[test]
 fn nothing_of_either_memory_shows_in_what_is_shared() {
     let outer = tempfile::tempdir().unwrap();
@@ -241,6 +295,19 @@ fn nothing_of_either_memory_shows_in_what_is_shared() {
     let rounds = support::count("NEARCALL_TEST_CALLS", 1000) / 20;
     let seen: usize = (0..rounds).map(|round| each_kind_of_call(&leaky, round)).sum();
     println!("{rounds} rounds of each kind of call; {seen} bytes looked at");
+    let rounds = (rounds as usize / 8).max(3);
+    let seen: usize = (0..rounds).map(|round| each_kind_of_large_call(&leaky, round)).sum();
+    let segments = process::regions(std::process::id());
+    let (own, theirs): (Vec<_>, Vec<_>) = segments
+        .iter()
+        .filter(|one| one.size != pair::REGION_SIZE as u64)
+        .partition(|one| one.access.starts_with("rw"));
+    println!(
+        "{rounds} rounds of each kind of large call; {seen} bytes looked at, {} and {} segments",
+        own.len(),
+        theirs.len()
+    );
+    assert!(!own.is_empty() && !theirs.is_empty(), "nothing went out of band: {segments:?}");
 }
 
 #[test]
@@ -254,6 +321,13 @@ fn what_shows_is_seen() {
     // The first byte of this letter is the one.
     assert_eq!(leaky.text("Ǉ"), Ok("Ǉ".to_owned()));
     assert!(std::panic::catch_unwind(|| look("a letter")).is_err());
+    // Out of band, where only the last byte is one.
+    let leaky: LeakyClient = nearcall::Binder::new("leaky").dir(&dir).bind().unwrap();
+    assert_eq!(leaky.holes(Holes::default()), Ok(Holes::default()));
+    let mut large = vec![1; 70_000];
+    large[69_999] = POISON;
+    assert_eq!(leaky.in_place(&large).unwrap(), large);
+    assert!(std::panic::catch_unwind(|| look("a byte out of band")).is_err());
 }
 
 /// Regions of one pair at a time.

@@ -70,6 +70,10 @@ pub(crate) struct ClientPair {
     arrived: Condvar,
 }
 
+/// Descriptors that nobody asked for and that are not closed yet, at most. They come only while one is asked for, or where the
+/// kernel cannot refuse them.
+const STRAY_COUNT_MAX: usize = 64;
+
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
 pub(crate) type Interface = Arc<[Arc<Astacks>]>;
 
@@ -175,7 +179,11 @@ impl ClientPair {
                 }
                 _ => return Heard::Nonsense,
             }
-            self.inbox().strays.extend(fds);
+            let mut inbox = self.inbox();
+            inbox.strays.extend(fds);
+            if inbox.strays.len() > STRAY_COUNT_MAX {
+                return Heard::Nonsense;
+            }
         }
         Heard::All
     }
@@ -268,7 +276,12 @@ impl ClientPair {
         id: u32,
         until: Instant,
     ) -> Option<(FromServer, Vec<OwnedFd>)> {
-        self.control.send(message).ok()?;
+        match self.control.send(message) {
+            // A server that has gone ends the pair as soon as the watcher has seen it, too. Not before: what is said of a
+            // call then would be that its server did not answer in time.
+            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
+            Err(_) => return None,
+        }
         let mut inbox = self.inbox();
         loop {
             while let Some((answer, fds)) = inbox.answers.pop_front() {
@@ -387,6 +400,7 @@ impl Drop for ClientPair {
         // Not in a forked child: the epoll is the parent's as well, and this would take the parent's entry out.
         if let Ok(domain) = domain() {
             domain.watcher.forget(&self.control.0);
+            domain.watcher.tidy();
         }
     }
 }

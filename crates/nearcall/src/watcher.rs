@@ -101,6 +101,11 @@ impl Watcher {
         ring(&self.wake);
     }
 
+    /// Has the watcher forget the servers whose pairs were dropped, and close its handles on them.
+    pub(crate) fn tidy(&self) {
+        ring(&self.wake);
+    }
+
     /// Has the watcher look, until there is nothing left, for memory that nobody uses.
     pub(crate) fn want_sweep(&self) {
         if !self.sweep.swap(true, Ordering::Relaxed) {

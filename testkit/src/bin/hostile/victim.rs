@@ -138,6 +138,7 @@ fn use_it(client: &PreyClient, counted: &mut Counted) {
     let start = Instant::now();
     let tree = Tree::Node(vec![Tree::Leaf("leaf".to_owned()), Tree::Node(Vec::new())]);
     let map = BTreeMap::from([("key".to_owned(), 7)]);
+    let large = "large".repeat(1000);
     let mut failed = 0;
     while start.elapsed() < Duration::from_millis(300) && failed < 3 {
         let (mut position, mut bytes) = (5, [7; 100]);
@@ -151,6 +152,14 @@ fn use_it(client: &PreyClient, counted: &mut Counted) {
         fine &= counted.call(|| client.tree(&tree));
         fine &= counted.call(|| client.map(&map));
         fine &= counted.call(|| client.sum(&[1, 2], &[3]));
-        failed += u32::from(!fine);
+        // What does not fit a frame.
+        fine &= counted.call(|| client.text(&large));
+        fine &= counted.call(|| client.sum(&[1; 70_000], &[3; 7000]));
+        let (mut position, mut bytes) = (5, vec![7; 9000]);
+        let filled = counted.call(|| client.fill(&mut position, &mut bytes));
+        if !filled && (position != 5 || bytes.iter().any(|&byte| byte != 7)) {
+            counted.wrong.push("a large call failed and changed its targets".to_owned());
+        }
+        failed += u32::from(!(fine && filled));
     }
 }

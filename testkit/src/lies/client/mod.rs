@@ -7,6 +7,7 @@
 mod handshake;
 mod processes;
 mod requests;
+mod segments;
 mod words;
 
 use std::path::PathBuf;
@@ -15,19 +16,19 @@ use std::time::Duration;
 use nearcall_layout::pair::status;
 
 use super::{Lie, Seen};
-use crate::client::{Client, Line, Outcome};
+use crate::client::{Client, Greeted, Line, Outcome};
 use crate::message::Grant;
 use crate::random::Random;
 
 /// Every lie of a client.
-pub const ALL: &[&[Lie<Attack>]] = &[handshake::ALL, requests::ALL, words::ALL, processes::ALL];
+pub const ALL: &[&[Lie<Attack>]] = &[handshake::ALL, requests::ALL, segments::ALL, words::ALL, processes::ALL];
 
 /// Every lie of a client, in order.
 pub fn all() -> impl Iterator<Item = &'static Lie<Attack>> {
     ALL.iter().copied().flatten()
 }
 
-/// Procedures that are looked for.
+/// Procedures that are tried where the server does not describe them.
 const PROCEDURE_COUNT: u16 = 64;
 
 /// How long an answer to a probe may take.
@@ -61,11 +62,11 @@ pub struct Target {
 }
 
 impl Attack {
-    /// Finds out what the export has. A binding to no procedures is granted to anybody, and shows every size class; a
-    /// request with a procedure's index and its class's A-stack is answered, with another class's ends the pair, and an
-    /// index beyond the last is refused.
+    /// Finds out what the export has: the server describes it to whoever asks. One that does not is tried. A binding to no
+    /// procedures is granted to anybody, and shows every size class; a request with a procedure's index and its class's
+    /// A-stack is answered, with another class's ends the pair, and an index beyond the last is refused.
     ///
-    /// `only`: names of procedures; their signatures come with the server's refusal. All that it has if empty.
+    /// `only`: names of procedures. All that it has if empty.
     ///
     /// # Panics
     /// If nobody exports the name, or nothing honest can be done with it.
@@ -74,16 +75,17 @@ impl Attack {
         let mut attack = Self { dir, name: name.to_owned(), targets: Vec::new(), random };
         let mut client = attack.client();
         let mut grant = client.bind_to_nothing();
-        let wanted: Vec<&str> = only.iter().map(String::as_str).collect();
-        if !wanted.is_empty() {
-            let named = attack.client().bind(&wanted).procedures;
-            attack.targets = named
-                .iter()
-                .map(|&(procedure, class)| {
-                    let line = Line::to(&grant, procedure, usize::from(class));
-                    attack.target_of(&line, class.into())
-                })
-                .collect();
+        let described = Greeted::new(&attack.dir, name).described().unwrap_or_default();
+        let wanted = |(name, _): &(String, u64)| only.is_empty() || only.contains(name);
+        let named: Vec<_> = described.into_iter().filter(wanted).collect();
+        if !named.is_empty() || !only.is_empty() {
+            assert!(named.len() == only.len() || only.is_empty(), "the export has not all of {only:?}");
+            let procedures = attack.client().bind_to(&named).procedures;
+            let target_of = |&(procedure, class): &(u16, u8)| {
+                let class = usize::from(class);
+                attack.target_of(&Line::to(&grant, procedure, class), class)
+            };
+            attack.targets = procedures.iter().map(target_of).collect();
             return attack;
         }
         'procedures: for procedure in 0..PROCEDURE_COUNT {

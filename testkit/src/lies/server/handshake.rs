@@ -152,7 +152,7 @@ fn nonsense(encounter: &mut Encounter) -> Result<Seen, String> {
     let size = usize::try_from(1 + encounter.random.below(96 * 1024)).expect("a size");
     let bytes = match encounter.random.below(5) {
         0 => message::READY.to_vec(),
-        1 => message::denied(1),
+        1 => message::segment_ready(1),
         2 => message::revoked(0, 1),
         3 => vec![66; size],
         _ => (0..size).map(|_| encounter.random.word().to_le_bytes()[0] | 0x80).collect(),
@@ -293,6 +293,14 @@ fn version(encounter: &mut Encounter) -> Result<Seen, String> {
 }
 
 fn refuses(encounter: &mut Encounter) -> Result<Seen, String> {
+    if encounter.random.below(4) == 0 {
+        // Before there is anything to bind to, as a server does that is full.
+        let connection = encounter.connection();
+        server::welcome(&connection);
+        let _ = connection.hear(Duration::from_secs(1));
+        let _ = connection.say(&message::denied(0));
+        return encounter.ends(&connection);
+    }
     let (server, id, _) = Server::pair(encounter.connection());
     let text = "x\u{202e}\u{1b}[2J\n".repeat(usize::try_from(encounter.random.below(7000)).expect("few"));
     let index = u16::try_from(encounter.random.below(1 << 16)).expect("16 bits");

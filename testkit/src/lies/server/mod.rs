@@ -5,14 +5,16 @@
 
 mod handshake;
 mod replies;
+mod segments;
 mod waiting;
 
 use std::time::{Duration, Instant};
 
 use super::{Lie, Seen};
+use crate::message::Message;
 use crate::packet::Connection;
 use crate::random::Random;
-use crate::server::{Request, Server};
+use crate::server::{Request, Server, Wish};
 
 pub use waiting::{WAITING, deceive};
 
@@ -25,12 +27,15 @@ pub const REFUSALS: &[Lie<Encounter>] = handshake::REFUSALS;
 /// Lies to a client that is bound.
 pub const CALLS: &[Lie<Encounter>] = replies::ALL;
 
+/// Lies to a client that makes large calls.
+pub const SEGMENTS: &[Lie<Encounter>] = segments::ALL;
+
 /// Lies with the words about waiting.
 pub const WAITS: &[Lie<Encounter>] = waiting::ALL;
 
 /// Every lie of a server, in order.
 pub fn all() -> impl Iterator<Item = &'static Lie<Encounter>> {
-    [BINDS, REFUSALS, CALLS, WAITS].into_iter().flatten()
+    [BINDS, REFUSALS, CALLS, SEGMENTS, WAITS].into_iter().flatten()
 }
 
 /// A client that has connected.
@@ -61,17 +66,28 @@ impl Encounter {
         Ok(Seen { ended: 1, ..Seen::default() })
     }
 
-    /// Binds the client to what it asks for and answers each request, until it hangs up or time is over.
-    fn answer(&mut self, mut answer: impl FnMut(&Server, &Request, &mut Random)) -> Seen {
+    /// Binds the client to what it asks for and answers each request, until it hangs up or time is over. There is no
+    /// memory out of band.
+    fn answer(&mut self, answer: impl FnMut(&Server, &Request, &mut Random)) -> Seen {
+        self.converse(answer, |server, question, _| server.deny(question))
+    }
+
+    /// The same, with something to say to what the client asks for.
+    fn converse(
+        &mut self,
+        mut answer: impl FnMut(&Server, &Request, &mut Random),
+        mut reply: impl FnMut(&Server, &Message, &mut Random),
+    ) -> Seen {
         let mut server = Server::honest(self.connection());
         let start = Instant::now();
         let mut seen = Seen::default();
         while let Some(left) = self.patience.checked_sub(start.elapsed()) {
-            match server.request(left) {
-                Some(request) => {
+            match server.wish(left) {
+                Some(Wish::Request(request)) => {
                     answer(&server, &request, &mut self.random);
                     seen.took += 1;
                 }
+                Some(Wish::Question(question, _)) => reply(&server, &question, &mut self.random),
                 None => break,
             }
         }

@@ -219,7 +219,7 @@ fn scribble(encounter: &mut Encounter) -> Result<Seen, String> {
                 if let Some(request) = &last {
                     server.answer(request, status::OK, 0, &[1]);
                 }
-                if server.connection.is_closed() {
+                if !server.deny_all() {
                     seen.ended = 1;
                     return Ok(seen);
                 }
