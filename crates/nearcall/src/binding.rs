@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
 use nearcall_core::channel::client::{ClientHalf, Which};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::call::Held;
@@ -92,9 +93,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    answers: VecDeque<(FromServer, Vec<OwnedFd>)>,
-    /// Descriptors that came with something else; closed by who asks, because closing what a server made may take long.
-    strays: Vec<OwnedFd>,
+    answers: VecDeque<(FromServer, Vec<Foreign>)>,
     /// Segments, with their A-stacks, that the server would like back when nobody reads them any more.
     unmap: Vec<(u16, u16)>,
     /// The words of living bindings, by index and generation.
@@ -171,11 +170,9 @@ impl ClientPair {
                     }
                     inbox.answers.push_back((answer, fds));
                     self.arrived.notify_all();
-                    continue;
                 }
                 _ => return Heard::Nonsense,
             }
-            self.inbox().strays.extend(fds);
         }
         Heard::All
     }
@@ -252,12 +249,10 @@ impl ClientPair {
         message: &FromClient,
         id: u32,
         until: Instant,
-    ) -> Option<(FromServer, Vec<OwnedFd>)> {
+    ) -> Option<(FromServer, Vec<Foreign>)> {
         socket::accept_descriptors(self.control.0.as_fd());
         let answer = self.exchange(asking, message, id, until);
         let _ = socket::refuse_descriptors(self.control.0.as_fd());
-        let strays = std::mem::take(&mut self.inbox().strays);
-        drop(strays);
         answer
     }
 
@@ -267,7 +262,7 @@ impl ClientPair {
         message: &FromClient,
         id: u32,
         until: Instant,
-    ) -> Option<(FromServer, Vec<OwnedFd>)> {
+    ) -> Option<(FromServer, Vec<Foreign>)> {
         self.control.send(message).ok()?;
         let mut inbox = self.inbox();
         loop {
@@ -387,6 +382,8 @@ impl Drop for ClientPair {
         // Not in a forked child: the epoll is the parent's as well, and this would take the parent's entry out.
         if let Ok(domain) = domain() {
             domain.watcher.forget(&self.control.0);
+            // Perhaps by the watcher, which must not close what a server may have left in the socket.
+            socket::hang_up(self.control.0.as_fd());
         }
     }
 }

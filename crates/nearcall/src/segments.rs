@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use nearcall_core::astack::Astacks;
 use nearcall_core::segments::KEPT_MS;
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::transfer::call::Frame;
@@ -104,7 +105,7 @@ impl ClientPair {
         let id = self.next_id();
         let wanted = FromClient::Segment { id, astack, size: u32::try_from(whole).unwrap_or(u32::MAX) };
         let (answer, fds) = self.ask_for_descriptors(&asking, &wanted, id, until).ok_or_else(|| self.unanswered())?;
-        let fd = match (answer, <[OwnedFd; 1]>::try_from(fds)) {
+        let fd = match (answer, <[Foreign; 1]>::try_from(fds)) {
             (FromServer::Segment { .. }, Ok([fd])) => fd,
             (FromServer::NoMemory { .. }, _) => return Err(failed(CallError::NoMemory)),
             _ => return Err(failed(CallError::PeerMisbehaved)),
@@ -112,7 +113,7 @@ impl ClientPair {
         memory::check_offer(fd.as_fd(), whole).map_err(|_| failed(CallError::PeerMisbehaved))?;
         // Ours to pay for: if there is not as much memory, it is found out here and not by a fault.
         let segment = OwnSegment::map(fd.as_fd(), whole).map_err(|_| failed(CallError::NoMemory))?;
-        drop(fd);
+        drop(fd.checked());
         match self.ask_under(&asking, &FromClient::SegmentMapped { id }, id, until) {
             Some(FromServer::SegmentReady { .. }) => {}
             Some(FromServer::NoMemory { .. }) => return Err(failed(CallError::NoMemory)),
@@ -145,11 +146,12 @@ impl ClientPair {
         let until = Instant::now() + PATIENCE;
         let show = FromClient::Show { id, serial };
         let (answer, fds) = self.ask_for_descriptors(&asking, &show, id, until).ok_or_else(lost)?;
-        let (FromServer::Shown { size, .. }, Ok([fd])) = (answer, <[OwnedFd; 1]>::try_from(fds)) else {
+        let (FromServer::Shown { size, .. }, Ok([fd])) = (answer, <[Foreign; 1]>::try_from(fds)) else {
             return Err(lost());
         };
         let size = usize::try_from(size).ok().filter(|size| *size <= SEGMENT_SIZE_MAX).ok_or_else(lost)?;
         let segment = Arc::new(PeerSegment::map(fd.as_fd(), size).map_err(|_| lost())?);
+        drop(fd.checked());
         if !self.half.shown.add(serial, Arc::clone(&segment)) {
             return Err(lost());
         }
