@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use crate::binding::{Binding, ClientPair, Near};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
+use crate::info::printable;
 use crate::interface;
 use crate::limits::Exceeded;
 use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
@@ -258,7 +259,7 @@ impl Binder {
             .iter()
             .map(|own| Wanted { name: own.name.to_owned(), fingerprint: interface::fingerprint(own) })
             .collect();
-        let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, until);
+        let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, Some(until));
         let bound = match answer {
             Some(FromServer::Bound(bound)) => bound,
             Some(FromServer::Refused { why, .. }) => return Err(refused(why, interface)),
@@ -306,15 +307,6 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
             BindError::Incompatible { difference }
         }
     }
-}
-
-/// A server's words, for a terminal: without what moves its cursor, or turns the line around.
-fn printable(words: &str) -> String {
-    let is_harmless = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    words.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
 /// A socket of which closing cannot block, whatever the server has put into it.
