@@ -339,7 +339,15 @@ impl Connection {
                         }
                     }
                     let file = file.as_ref().map(OwnedFd::as_fd);
-                    self.send(&answer, file.as_slice())?;
+                    match (socket::send(self.socket.as_fd(), &answer.to_bytes(), file.as_slice()), answer.id()) {
+                        (Ok(()), _) => {}
+                        // The client has given the question up, and lets no descriptor in any more; or this user has too
+                        // many under way.
+                        (Err(Errno::PERM | Errno::TOOMANYREFS), Some(id)) if file.is_some() => {
+                            self.send(&FromServer::NoMemory { id }, &[])?;
+                        }
+                        _ => return Err(Broken::Protocol),
+                    }
                 }
             }
             _ => return Err(Broken::Protocol),
