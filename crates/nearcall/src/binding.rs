@@ -548,10 +548,11 @@ impl Binding {
                 }
             }
         }
-        if *exhausted != Exhausted::Fail {
-            if let Ok(held) = take(until.map(|until| until.saturating_duration_since(Instant::now()))) {
-                return Ok(held.with_deadline(until));
-            }
+        let left = || until.map(|until| until.saturating_duration_since(Instant::now()));
+        if *exhausted != Exhausted::Fail
+            && let Ok(held) = take(left())
+        {
+            return Ok(held.with_deadline(until));
         }
         Err(Failure(if pair.half.has_ended() { CallError::PeerDied { ran: Ran::No } } else { CallError::NoAStack }))
     }
