@@ -1,12 +1,13 @@
 //! Binding: from a name to a capability.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use nearcall_core::channel::client::{ClientHalf, Target};
 use nearcall_core::shm::{OwnRegion, PeerRegion};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::mode::{Granted, Mode, Transfer};
@@ -17,6 +18,7 @@ use rustix::io::Errno;
 use crate::binding::{Binding, ClientPair, Near};
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
+use crate::info::printable;
 use crate::interface;
 use crate::limits::Exceeded;
 use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
@@ -210,7 +212,7 @@ impl Binder {
                 Ok(dir) => match dir.connect(&self.name) {
                     Ok(socket) => {
                         let until = Instant::now() + self.timeout;
-                        return Ok((Greeting { socket, until, timeout: self.timeout }, until));
+                        return Ok((Greeting { socket: Ending(Some(socket)), until, timeout: self.timeout }, until));
                     }
                     Err(errno) => {
                         if matches!(errno, Errno::CONNREFUSED | Errno::PROTOTYPE) {
@@ -257,7 +259,7 @@ impl Binder {
             .iter()
             .map(|own| Wanted { name: own.name.to_owned(), fingerprint: interface::fingerprint(own) })
             .collect();
-        let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, until);
+        let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, Some(until));
         let bound = match answer {
             Some(FromServer::Bound(bound)) => bound,
             Some(FromServer::Refused { why, .. }) => return Err(refused(why, interface)),
@@ -307,18 +309,35 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
     }
 }
 
-/// A server's words, for a terminal: without what moves its cursor, or turns the line around.
-fn printable(words: &str) -> String {
-    let is_harmless = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    words.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+/// A socket of which closing cannot block, whatever the server has put into it.
+struct Ending(Option<OwnedFd>);
+
+impl Ending {
+    fn keep(mut self) -> Option<OwnedFd> {
+        self.0.take()
+    }
+}
+
+impl AsFd for Ending {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            Some(socket) => socket.as_fd(),
+            None => unreachable!("taken by `keep` only, which consumes it"),
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.0 {
+            socket::hang_up(socket.as_fd());
+        }
+    }
 }
 
 /// A connection on which the handshake goes on.
 pub(crate) struct Greeting {
-    socket: OwnedFd,
+    socket: Ending,
     until: Instant,
     timeout: Duration,
 }
@@ -326,7 +345,7 @@ pub(crate) struct Greeting {
 impl Greeting {
     /// On a connection that was just made.
     pub(crate) fn new(socket: OwnedFd, timeout: Duration) -> Self {
-        Self { socket, until: Instant::now() + timeout, timeout }
+        Self { socket: Ending(Some(socket)), until: Instant::now() + timeout, timeout }
     }
 
     pub(crate) fn tell(&self, message: &FromClient) -> Result<(), BindError> {
@@ -382,6 +401,7 @@ impl Greeting {
         interface: &'static Interface,
     ) -> Result<Arc<ClientPair>, BindError> {
         socket::want_no_identity(self.socket.as_fd());
+        socket::accept_descriptors(self.socket.as_fd());
         self.tell(&FromClient::Pair)?;
         let (message, received) = self.hear()?;
         let (client_size, server_size, first) = match message {
@@ -389,7 +409,7 @@ impl Greeting {
             FromServer::Refused { why, .. } => return Err(refused(why, interface)),
             _ => return Err(BindError::PeerMisbehaved("it did not offer regions")),
         };
-        let Ok([own, peer]) = <[OwnedFd; 2]>::try_from(received.fds) else {
+        let Ok([own, peer]) = <[Foreign; 2]>::try_from(received.fds) else {
             return Err(BindError::PeerMisbehaved("regions came without their descriptors"));
         };
         // From here on neither side has descriptors to send.
@@ -398,12 +418,16 @@ impl Greeting {
         if client_size != server_size || !(FRAMES..=REGION_SIZE_MAX).contains(&size) || first == 0 {
             return Err(BindError::PeerMisbehaved("the regions have impossible sizes"));
         }
-        let peer = PeerRegion::map_shown(peer.as_fd(), size)
+        let peer_fd = peer;
+        let peer = PeerRegion::map_shown(peer_fd.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("its region is not sealed memory"))?;
         memory::check_offer(own.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("the region it offers is not memory of a fixed size"))?;
-        let own = OwnRegion::map(own.as_fd(), size)
+        let (own_fd, peer_fd) = (own.checked(), peer_fd.checked());
+        let own = own_fd
+            .map_or(Err(Errno::BADF), |fd| OwnRegion::map(fd.as_fd(), size))
             .map_err(|errno| BindError::Io { what: "map and pay for the region", source: errno.into() })?;
+        drop(peer_fd);
         self.tell(&FromClient::Mapped)?;
         match self.hear()?.0 {
             FromServer::Ready => {}
@@ -411,6 +435,7 @@ impl Greeting {
             _ => return Err(BindError::PeerMisbehaved("it did not become ready")),
         }
         let half = ClientHalf::new(own, peer, first);
-        Ok(Arc::new(ClientPair::new(half, self.socket, server, pid, size)))
+        let control = self.socket.keep().ok_or(BindError::Closed)?;
+        Ok(Arc::new(ClientPair::new(half, control, server, pid, size)))
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
 use nearcall_core::channel::client::{ClientHalf, Which};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::call::Held;
@@ -16,6 +17,7 @@ use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Granted, Transfer};
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, Plan};
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use crate::connection::MESSAGES_A_TURN;
@@ -30,6 +32,9 @@ pub(crate) const NEAR: u32 = 1;
 const REVOKED: u32 = 2;
 const ENDED: u32 = 3;
 
+/// Between two looks whether the server is still there, of who waits for its answer; the end wakes most of them at once.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Answers that may be unread at a time.
 const ANSWER_COUNT_MAX: usize = 64;
 
@@ -37,7 +42,16 @@ const ANSWER_COUNT_MAX: usize = 64;
 const UNMAP_COUNT_MAX: usize = 4 * ASTACK_COUNT;
 
 /// Proof that nobody else asks the server something: the order of its answers is the order in which A-stacks are placed.
-pub(crate) type Asking<'a> = MutexGuard<'a, ()>;
+/// Not the guard of a mutex, which would be waited for without a limit.
+#[derive(Debug)]
+pub(crate) struct Asking<'a>(&'a ClientPair);
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        *self.0.asked() = false;
+        self.0.asking_over.notify_one();
+    }
+}
 
 /// The pair's control socket, as callers ring it.
 #[derive(Debug)]
@@ -64,15 +78,12 @@ pub(crate) struct ClientPair {
     pub(crate) server: Instance,
     pub(crate) pid: Option<i32>,
     placed: Mutex<Placed>,
-    asking: Mutex<()>,
+    asking: Mutex<bool>,
+    asking_over: Condvar,
     ids: AtomicU32,
     inbox: Mutex<Inbox>,
     arrived: Condvar,
 }
-
-/// Descriptors that nobody asked for and that are not closed yet, at most. They come only while one is asked for, or where the
-/// kernel cannot refuse them.
-const STRAY_COUNT_MAX: usize = 64;
 
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
 pub(crate) type Interface = Arc<[Arc<Astacks>]>;
@@ -82,6 +93,8 @@ struct Placed {
     plan: Plan,
     interfaces: Vec<(Vec<AstackClass>, Interface)>,
     shared: Vec<Shared>,
+    /// Questions for a binding that were not answered yet.
+    binds: usize,
 }
 
 /// What bindings to one interface share.
@@ -96,9 +109,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    answers: VecDeque<(FromServer, Vec<OwnedFd>)>,
-    /// Descriptors that came with something else; closed by who asks, because closing what a server made may take long.
-    strays: Vec<OwnedFd>,
+    answers: VecDeque<(FromServer, Vec<Foreign>)>,
     /// Segments, with their A-stacks, that the server would like back when nobody reads them any more.
     unmap: Vec<(u16, u16)>,
     /// The words of living bindings, by index and generation.
@@ -128,8 +139,9 @@ impl ClientPair {
             control: Control(control),
             server,
             pid,
-            placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new(), shared: Vec::new() }),
-            asking: Mutex::new(()),
+            placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new(), shared: Vec::new(), binds: 0 }),
+            asking: Mutex::new(false),
+            asking_over: Condvar::new(),
             ids: AtomicU32::new(1),
             inbox: Mutex::new(Inbox::default()),
             arrived: Condvar::new(),
@@ -155,6 +167,8 @@ impl ClientPair {
             };
             let Received { size, fds, .. } = received;
             match FromServer::from_bytes(buffer.get(..size).unwrap_or_default()) {
+                // Nobody asked for any; they come only while one is asked for, or where the kernel cannot refuse them.
+                Ok(FromServer::Revoked { .. } | FromServer::Unmap { .. }) if !fds.is_empty() => return Heard::Nonsense,
                 Ok(FromServer::Revoked { binding, generation }) => self.revoked(binding, generation),
                 Ok(FromServer::Unmap { serial, astack }) => {
                     let mut inbox = self.inbox();
@@ -175,14 +189,8 @@ impl ClientPair {
                     }
                     inbox.answers.push_back((answer, fds));
                     self.arrived.notify_all();
-                    continue;
                 }
                 _ => return Heard::Nonsense,
-            }
-            let mut inbox = self.inbox();
-            inbox.strays.extend(fds);
-            if inbox.strays.len() > STRAY_COUNT_MAX {
-                return Heard::Nonsense;
             }
         }
         Heard::All
@@ -227,9 +235,24 @@ impl ClientPair {
         self.arrived.notify_all();
     }
 
-    /// The right to ask the server something.
-    pub(crate) fn asking(&self) -> Asking<'_> {
+    fn asked(&self) -> MutexGuard<'_, bool> {
         self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to ask the server something. `None`: too late, or the server is gone.
+    pub(crate) fn asking(&self, until: Option<Instant>) -> Option<Asking<'_>> {
+        let mut asked = self.asked();
+        while *asked {
+            let left = left(until);
+            // Whoever asks notices the end, and lets go.
+            if left.is_zero() || self.half.has_ended() {
+                return None;
+            }
+            asked = self.asking_over.wait_timeout(asked, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *asked = true;
+        drop(asked);
+        Some(Asking(self))
     }
 
     /// A number for a question.
@@ -238,8 +261,8 @@ impl ClientPair {
     }
 
     /// Asks for a binding and waits for the answer. `None`: too late, or the server is gone.
-    pub(crate) fn ask(&self, message: &FromClient, id: u32, until: Instant) -> Option<FromServer> {
-        self.ask_under(&self.asking(), message, id, until)
+    pub(crate) fn ask(&self, message: &FromClient, id: u32, until: Option<Instant>) -> Option<FromServer> {
+        self.ask_under(&self.asking(until)?, message, id, until)
     }
 
     /// Asks, and waits for the answer. `None`: too late, or the server is gone.
@@ -248,7 +271,7 @@ impl ClientPair {
         asking: &Asking<'_>,
         message: &FromClient,
         id: u32,
-        until: Instant,
+        until: Option<Instant>,
     ) -> Option<FromServer> {
         self.exchange(asking, message, id, until).map(|(answer, _)| answer)
     }
@@ -259,13 +282,11 @@ impl ClientPair {
         asking: &Asking<'_>,
         message: &FromClient,
         id: u32,
-        until: Instant,
-    ) -> Option<(FromServer, Vec<OwnedFd>)> {
+        until: Option<Instant>,
+    ) -> Option<(FromServer, Vec<Foreign>)> {
         socket::accept_descriptors(self.control.0.as_fd());
         let answer = self.exchange(asking, message, id, until);
         let _ = socket::refuse_descriptors(self.control.0.as_fd());
-        let strays = std::mem::take(&mut self.inbox().strays);
-        drop(strays);
         answer
     }
 
@@ -274,14 +295,12 @@ impl ClientPair {
         _asking: &Asking<'_>,
         message: &FromClient,
         id: u32,
-        until: Instant,
-    ) -> Option<(FromServer, Vec<OwnedFd>)> {
-        match self.control.send(message) {
-            // A server that has gone ends the pair as soon as the watcher has seen it, too. Not before: what is said of a
-            // call then would be that its server did not answer in time.
-            Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => {}
-            Err(_) => return None,
+        until: Option<Instant>,
+    ) -> Option<(FromServer, Vec<Foreign>)> {
+        if matches!(message, FromClient::Bind { .. }) {
+            self.placed().binds += 1;
         }
+        self.say(message, until)?;
         let mut inbox = self.inbox();
         loop {
             while let Some((answer, fds)) = inbox.answers.pop_front() {
@@ -289,6 +308,11 @@ impl ClientPair {
                 // The server has placed its A-stacks, so they are placed here as well, in the order of its answers and
                 // even if nobody waits for this one any more, or the two plans would differ from now on.
                 match &answer {
+                    FromServer::Bound(_) | FromServer::Refused { .. } if !self.was_asked_to_bind() => {
+                        // Nobody asked: no server of ours.
+                        self.end(false);
+                        return None;
+                    }
                     FromServer::Bound(bound) => {
                         let _ = self.astacks(&bound.classes);
                     }
@@ -301,12 +325,46 @@ impl ClientPair {
                 self.give_back(&answer);
                 inbox = self.inbox();
             }
-            let left = until.saturating_duration_since(Instant::now());
+            let left = left(until);
             if inbox.closed || left.is_zero() {
                 return None;
             }
             inbox = self.arrived.wait_timeout(inbox, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Says something that must arrive; waits while the socket is full, because the server is busy or stands still.
+    fn say(&self, message: &FromClient, until: Option<Instant>) -> Option<()> {
+        loop {
+            match self.control.send(message) {
+                // A server that has gone ends the pair as soon as the watcher has seen it, too. Not before: what is said of
+                // a call then would be that its server did not answer in time.
+                Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => return Some(()),
+                Err(Errno::AGAIN) => {}
+                Err(_) => return None,
+            }
+            let left = left(until);
+            if left.is_zero() || self.half.has_ended() {
+                return None;
+            }
+            let mut socket = [PollFd::new(&self.control.0, PollFlags::OUT)];
+            match rustix::event::poll(&mut socket, left.try_into().ok().as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Takes note that one question for a binding was answered, in time or late. `false`: there was none.
+    fn was_asked_to_bind(&self) -> bool {
+        let mut placed = self.placed();
+        let before = placed.binds;
+        placed.binds = before.saturating_sub(1);
+        before > 0
+    }
+
+    fn placed(&self) -> MutexGuard<'_, Placed> {
+        self.placed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An answer to an earlier question, which was given up.
@@ -319,7 +377,7 @@ impl ClientPair {
 
     /// The server has added an A-stack to a class; if it is not the next one that there is, to no purpose.
     fn add_astack(&self, first: u16, astack: u16) {
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placed = self.placed();
         let mut plan = placed.plan;
         if plan.grow() != Ok(astack) {
             return;
@@ -334,13 +392,14 @@ impl ClientPair {
     /// The A-stacks of an interface: those of an earlier binding to it, or new ones, if they lie where this side's own
     /// plan puts them.
     pub(crate) fn astacks(&self, classes: &[AstackClass]) -> Result<Interface, Misplaced> {
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placed = self.placed();
         if let Some((_, astacks)) = placed.interfaces.iter().find(|(other, _)| other == classes) {
             return Ok(Arc::clone(astacks));
         }
         let mut plan = placed.plan;
         for class in classes {
-            if plan.place(class.frame_size, class.count) != Ok(*class) {
+            // Without A-stacks it would fit however many there are.
+            if class.count == 0 || plan.place(class.frame_size, class.count) != Ok(*class) {
                 return Err(Misplaced);
             }
         }
@@ -358,7 +417,7 @@ impl ClientPair {
         granted: &[(u16, u8)],
         astacks: &Interface,
     ) -> Option<Arc<[Procedure]>> {
-        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut placed = self.placed();
         // A server that grants something else each time must not make this grow.
         placed.shared.retain(|shared| Arc::strong_count(&shared.procedures) > 1);
         let known = placed.shared.iter().find(|shared| {
@@ -383,8 +442,9 @@ fn procedures(interface: &rt::Interface, granted: &[(u16, u8)], astacks: &Interf
     let procedures = granted.iter().zip(interface.procedures).map(|(&(procedure, class), own)| {
         let astacks = Arc::clone(astacks.get(usize::from(class))?);
         let timeout = patience(own.timeout);
-        let patience = if own.exhausted == Exhausted::Wait { timeout } else { Some(Duration::ZERO) };
-        let callee = Callee { procedure: Which::new(procedure).within(timeout), timeout, patience, astacks };
+        let procedure = Which::new(procedure).within(timeout);
+        let late = Callee { procedure, timeout, astacks: Arc::clone(&astacks), late: None };
+        let callee = Callee { procedure, timeout, astacks, late: Some(Box::new(late)) };
         Some(Procedure { callee, exhausted: own.exhausted })
     });
     procedures.collect()
@@ -401,6 +461,8 @@ impl Drop for ClientPair {
         if let Ok(domain) = domain() {
             domain.watcher.forget(&self.control.0);
             domain.watcher.tidy();
+            // Perhaps by the watcher, which must not close what a server may have left in the socket.
+            socket::hang_up(self.control.0.as_fd());
         }
     }
 }
@@ -479,18 +541,23 @@ impl Binding {
             return Err(Failure(CallError::Unsupported));
         };
         let take = |patience| Held::take_within(&pair.half, callee, granted, patience);
-        if let Ok(held) = take(callee.patience) {
+        if let Ok(held) = take(Some(Duration::ZERO)) {
             return Ok(held);
         }
+        // From here on the call waits: what it spends counts.
+        let until = callee.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         if let Exhausted::Grow(most) = *exhausted {
-            while !pair.half.has_ended() && pair.grow(&callee.astacks, most) {
+            while !pair.half.has_ended() && pair.grow(&callee.astacks, most, until) {
                 if let Ok(held) = take(Some(Duration::ZERO)) {
-                    return Ok(held);
+                    return Ok(held.with_deadline(until));
                 }
             }
-            if let Ok(held) = take(callee.timeout) {
-                return Ok(held);
-            }
+        }
+        let left = || until.map(|until| until.saturating_duration_since(Instant::now()));
+        if *exhausted != Exhausted::Fail
+            && let Ok(held) = take(left())
+        {
+            return Ok(held.with_deadline(until));
         }
         Err(Failure(if pair.half.has_ended() { CallError::PeerDied { ran: Ran::No } } else { CallError::NoAStack }))
     }
@@ -553,6 +620,11 @@ impl Drop for Binding {
         // Should the socket be full, the server keeps one place of its table until the pair ends.
         let _ = pair.control.send(&FromClient::Unbind { binding: *index, generation: *generation });
     }
+}
+
+/// What is left until then; without an end, long enough for whoever then looks again.
+fn left(until: Option<Instant>) -> Duration {
+    until.map_or(LOOK_AGAIN, |until| until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN))
 }
 
 /// The time-out of a procedure that names none.

@@ -30,6 +30,12 @@ use crate::policy::{Policy, Rule};
 use crate::quota::{Charge, Kind, QUOTA};
 use crate::segments::{self, Offer};
 
+/// Answers with descriptors that a client may leave unread. It waits for each, so one would do but for questions that it
+/// gave up; and a message that needs no answer may be under way to it at any time, so that the kernel's word alone
+/// ("something is unread") says nothing. Descriptors that nobody reads count against the limit of this user, and with that
+/// used up nobody could be answered any more.
+const UNREAD_COUNT_MAX: usize = 4;
+
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;
 
@@ -91,6 +97,8 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Connection {
     socket: OwnedFd,
+    /// Whether the kernel refuses descriptors.
+    refuses: bool,
     exported: Arc<Exported>,
     policy: Arc<Policy>,
     deadline: Instant,
@@ -102,6 +110,8 @@ pub(crate) struct Connection {
     /// What the client has asked to have described, as it was when it asked.
     report: Vec<u8>,
     offer: Offer,
+    /// Answers with descriptors since the client was last seen to have read everything.
+    unread: usize,
     state: State,
     /// Until the pair has it, which may outlive this.
     connection: Option<Charge>,
@@ -153,10 +163,11 @@ impl Connection {
         admission: Admission,
         deadline: Instant,
     ) -> Self {
-        // A client never sends descriptors. Where the kernel cannot refuse them they are closed when received.
-        let _ = socket::refuse_descriptors(socket.as_fd());
+        // The listener's wish. Asked for again because it says whether it was granted.
+        let refuses = socket::refuse_descriptors(socket.as_fd());
         Self {
             socket,
+            refuses,
             exported,
             policy,
             deadline,
@@ -167,6 +178,7 @@ impl Connection {
             is_watched: false,
             report: Vec::new(),
             offer: Offer::default(),
+            unread: 0,
             state: State::Greeting,
             connection: Some(admission.connection),
             handshake: Some(admission.handshake),
@@ -256,7 +268,7 @@ impl Connection {
         spent: &mut usize,
     ) -> Result<Option<Step>, Broken> {
         let received = match socket::receive(self.socket.as_fd(), buffer) {
-            Ok(Some(received)) if received.size > 0 && !received.truncated => received,
+            Ok(Some(received)) if received.size > 0 && !received.truncated && received.fds.is_empty() => received,
             Ok(None) => return Ok(None),
             _ => return Err(Broken::Protocol),
         };
@@ -320,8 +332,22 @@ impl Connection {
             (State::Paired(pair), message) => {
                 let answer = self.offer.answer(pair, &message).map_err(|segments::Broken| Broken::Protocol)?;
                 if let Some((answer, file)) = answer {
+                    if file.is_some() {
+                        self.unread = if socket::is_read(self.socket.as_fd()) { 1 } else { self.unread + 1 };
+                        if self.unread > UNREAD_COUNT_MAX {
+                            return Err(Broken::Protocol);
+                        }
+                    }
                     let file = file.as_ref().map(OwnedFd::as_fd);
-                    self.send(&answer, file.as_slice())?;
+                    match (socket::send(self.socket.as_fd(), &answer.to_bytes(), file.as_slice()), answer.id()) {
+                        (Ok(()), _) => {}
+                        // The client has given the question up, and lets no descriptor in any more; or this user has too
+                        // many under way.
+                        (Err(Errno::PERM | Errno::TOOMANYREFS), Some(id)) if file.is_some() => {
+                            self.send(&FromServer::NoMemory { id }, &[])?;
+                        }
+                        _ => return Err(Broken::Protocol),
+                    }
                 }
             }
             _ => return Err(Broken::Protocol),
@@ -366,6 +392,15 @@ impl Connection {
             State::Paired(Arc::new(ServerPair::new(half, control, size, home, client, bindings, [connection, bytes])));
         self.handshake = None;
         self.send(&FromServer::Ready, &[])
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.refuses {
+            // Descriptors may be left in it, which would be closed here.
+            socket::hang_up(self.socket.as_fd());
+        }
     }
 }
 

@@ -83,8 +83,9 @@ pub enum CallError<E = Infallible> {
         /// Bytes that are allowed.
         limit: usize,
     },
-    /// The procedure's result is larger than `max` in the interface says, or the server has no memory for it: it is lost.
-    #[error("the result is larger than `max` in the interface, or than the server has memory for, and is lost")]
+    /// The procedure's result is larger than `max` in the interface says, or the server has no memory for it, or one of the
+    /// two processes no memory or descriptor to pass it on: it is lost.
+    #[error("the result is larger than `max` in the interface, or than there is memory for, and is lost")]
     ResultTooLarge,
     /// There is no memory for arguments out of band: this process has not got it, or it has as many large calls to this
     /// server under way as a pair may have, or the server's quota for this user is used up. Nothing was sent. Make fewer

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::sys::process;
 
-use crate::clerk::{self, Exported, ServerPair};
+use crate::clerk::{self, Exported};
 use crate::current::current;
 use crate::departures::Callback;
 use crate::domain::{Domain, NoDomain, domain};
@@ -138,7 +138,7 @@ impl Export {
 
     /// Takes all bindings back that were granted so far; new binds go on. Running procedures finish.
     pub fn revoke_all(&self) {
-        self.pairs(None).iter().for_each(|pair| pair.revoke(self.exported.id));
+        self.exported.clients().iter().for_each(|pair| pair.revoke(self.exported.id));
     }
 
     /// Whether the name still leads here: nobody has taken it by [`Exporter::replace`], and nobody has removed its file.
@@ -156,10 +156,11 @@ impl Export {
         self.exported.refused_count()
     }
 
-    fn pairs(&self, withdraw: Option<u64>) -> Vec<Arc<ServerPair>> {
-        let (answer, pairs) = mpsc::channel();
-        self.domain.watcher.command(Command::Pairs { withdraw, answer });
-        pairs.recv_timeout(Duration::from_secs(1)).unwrap_or_default()
+    /// Has the watcher close the listener, and waits for that as long as it may take. If it takes longer, it happens later.
+    fn stop_listening(&self, id: u64) {
+        let (answer, done) = mpsc::channel();
+        self.domain.watcher.command(Command::Pairs { withdraw: Some(id), answer });
+        let _ = done.recv_timeout(Duration::from_secs(1));
     }
 
     fn withdraw(&mut self, timeout: Duration) -> Result<(), StillRunning> {
@@ -172,8 +173,10 @@ impl Export {
         let id = self.exported.id;
         self.exported.withdrawn.store(true, Ordering::SeqCst);
         drop(self.name.take());
-        let pairs = self.pairs(Some(id));
-        pairs.iter().for_each(|pair| pair.revoke(id));
+        self.stop_listening(id);
+        // Whoever binds meanwhile is told that it is withdrawn; whoever has bound is known without the watcher, which may be
+        // busy.
+        self.exported.clients().iter().for_each(|pair| pair.revoke(id));
         let own = current().is_some_and(|call| call.pair().export(call.binding()) == Some(id));
         let timeout = if own { Duration::ZERO } else { timeout };
         let start = Instant::now();

@@ -374,7 +374,7 @@ fn declarations(interface: &Interface) -> Vec<String> {
 }
 
 /// Text as it may be shown on a terminal, whoever wrote it: no control characters, and none that reverse what follows.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let is_odd = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

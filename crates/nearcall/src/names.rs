@@ -108,6 +108,8 @@ impl Dir {
         let socket = socket()?;
         // Before the first message can arrive: one that was sent without the wish carries no identity.
         nearcall_core::sys::socket::want_identity(socket.as_fd())?;
+        // Until some are asked for.
+        let _ = nearcall_core::sys::socket::refuse_descriptors(socket.as_fd());
         rustix::net::connect(&socket, &self.address(name)?)?;
         if nearcall_core::sys::socket::listener_is_dead(socket.as_fd()) {
             return Err(Errno::CONNREFUSED);
@@ -153,6 +155,9 @@ impl Held {
         let _lock = lock(&dir, name)?;
         let listener = socket().map_err(io("socket"))?;
         nearcall_core::sys::socket::want_identity(listener.as_fd()).map_err(io("ask for the identity of clients"))?;
+        // A client never sends descriptors. Refused from here on, because one that came before its connection is accepted
+        // would be there already. Where the kernel cannot refuse them they are closed out of the way.
+        let _ = nearcall_core::sys::socket::refuse_descriptors(listener.as_fd());
         let temporary = format!(".{name}.{}", rustix::process::getpid());
         let _ = rustix::fs::unlinkat(&dir.fd, temporary.as_str(), AtFlags::empty());
         let address = dir.address(&temporary).map_err(io("name the socket"))?;

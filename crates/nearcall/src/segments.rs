@@ -13,9 +13,11 @@ use std::time::{Duration, Instant};
 use nearcall_core::astack::Astacks;
 use nearcall_core::segments::{Charge, KEPT_MS};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::transfer::call::Frame;
+use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
 
 use crate::binding::ClientPair;
@@ -24,9 +26,6 @@ use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};
 use crate::quota::QUOTA;
-
-/// How long the server may take to answer, if the call may take longer.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Between two looks for segments that nobody uses.
 pub(crate) const SWEEP: Duration = Duration::from_secs(1);
@@ -76,7 +75,7 @@ impl ClientPair {
         mut frame: Frame<'_>,
         size: usize,
         used: usize,
-        timeout: Option<Duration>,
+        until: Option<Instant>,
     ) -> Result<(), Failure> {
         if frame.is_out_of_band() && frame.fits(size) {
             return Ok(());
@@ -86,12 +85,12 @@ impl ClientPair {
         if frame.move_to_segment(size, &begin) {
             return Ok(());
         }
-        self.new_argument_segment(frame.astack(), size, timeout)?;
+        self.new_argument_segment(frame.astack(), size, until)?;
         if frame.move_to_segment(size, &begin) { Ok(()) } else { Err(failed(CallError::NoMemory)) }
     }
 
     /// A segment of `size` bytes or more for an A-stack that the caller holds.
-    fn new_argument_segment(&self, astack: u16, size: usize, timeout: Option<Duration>) -> Result<(), Failure> {
+    fn new_argument_segment(&self, astack: u16, size: usize, until: Option<Instant>) -> Result<(), Failure> {
         let Some(whole) = segment_size(size) else {
             return Err(failed(CallError::TooLarge { size, limit: SEGMENT_SIZE_MAX }));
         };
@@ -100,12 +99,11 @@ impl ClientPair {
         }
         // From here on the server may have another segment for the A-stack than we think.
         self.half.arguments.remove(astack);
-        let until = Instant::now() + timeout.unwrap_or(PATIENCE).min(PATIENCE);
-        let asking = self.asking();
+        let asking = self.asking(until).ok_or_else(|| self.unanswered())?;
         let id = self.next_id();
         let wanted = FromClient::Segment { id, astack, size: u32::try_from(whole).unwrap_or(u32::MAX) };
         let (answer, fds) = self.ask_for_descriptors(&asking, &wanted, id, until).ok_or_else(|| self.unanswered())?;
-        let fd = match (answer, <[OwnedFd; 1]>::try_from(fds)) {
+        let fd = match (answer, <[Foreign; 1]>::try_from(fds)) {
             (FromServer::Segment { .. }, Ok([fd])) => fd,
             (FromServer::NoMemory { .. }, _) => return Err(failed(CallError::NoMemory)),
             _ => return Err(failed(CallError::PeerMisbehaved)),
@@ -113,7 +111,7 @@ impl ClientPair {
         memory::check_offer(fd.as_fd(), whole).map_err(|_| failed(CallError::PeerMisbehaved))?;
         // Ours to pay for: if there is not as much memory, it is found out here and not by a fault.
         let segment = OwnSegment::map(fd.as_fd(), whole).map_err(|_| failed(CallError::NoMemory))?;
-        drop(fd);
+        drop(fd.checked());
         match self.ask_under(&asking, &FromClient::SegmentMapped { id }, id, until) {
             Some(FromServer::SegmentReady { .. }) => {}
             Some(FromServer::NoMemory { .. }) => return Err(failed(CallError::NoMemory)),
@@ -126,35 +124,43 @@ impl ClientPair {
     }
 
     /// The server's segment of this number, in which results are that have arrived.
-    pub(crate) fn result_segment(&self, serial: u16) -> Result<Arc<PeerSegment>, Failure> {
+    ///
+    /// # Errors
+    /// `Timeout`, `PeerDied`: the results are there, and cannot be fetched. `ResultTooLarge`: one of the two processes has no
+    /// memory or descriptor for them.
+    pub(crate) fn result_segment(&self, serial: u16, call: Deadline<'_>) -> Result<Arc<PeerSegment>, Failure> {
         if let Some(segment) = self.half.shown.get(serial) {
             return Ok(segment);
         }
-        let lost = || {
+        let late = || {
             failed(if self.half.has_ended() {
                 CallError::PeerDied { ran: Ran::Yes }
             } else {
-                CallError::PeerMisbehaved
+                CallError::Timeout { ran: Ran::Yes }
             })
         };
-        let asking = self.asking();
+        let until = call.until();
+        let asking = self.asking(until).ok_or_else(late)?;
         // Another caller may have asked meanwhile.
         if let Some(segment) = self.half.shown.get(serial) {
             return Ok(segment);
         }
         let id = self.next_id();
-        let until = Instant::now() + PATIENCE;
         let show = FromClient::Show { id, serial };
-        let (answer, fds) = self.ask_for_descriptors(&asking, &show, id, until).ok_or_else(lost)?;
-        let (FromServer::Shown { size, .. }, Ok([fd])) = (answer, <[OwnedFd; 1]>::try_from(fds)) else {
-            return Err(lost());
+        let (answer, fds) = self.ask_for_descriptors(&asking, &show, id, until).ok_or_else(late)?;
+        let misbehaved = || failed(CallError::PeerMisbehaved);
+        let (size, fd) = match (answer, <[Foreign; 1]>::try_from(fds)) {
+            (FromServer::Shown { size, .. }, Ok([fd])) => (size, fd),
+            (FromServer::NoMemory { .. }, _) => return Err(failed(CallError::ResultTooLarge)),
+            _ => return Err(misbehaved()),
         };
-        let size = usize::try_from(size).ok().filter(|size| *size <= SEGMENT_SIZE_MAX).ok_or_else(lost)?;
-        let segment = Arc::new(PeerSegment::map_shown(fd.as_fd(), size).map_err(|_| lost())?);
-        if !self.half.shown.add(serial, Arc::clone(&segment)) {
-            return Err(lost());
-        }
-        Ok(segment)
+        let size = usize::try_from(size).ok().filter(|size| *size <= SEGMENT_SIZE_MAX).ok_or_else(misbehaved)?;
+        // Before mapping, which may fail for want of memory of our own.
+        memory::check_shown(fd.as_fd(), size).map_err(|_| misbehaved())?;
+        let segment = PeerSegment::map_shown(fd.as_fd(), size).map_err(|_| failed(CallError::ResultTooLarge))?;
+        drop(fd.checked());
+        let segment = Arc::new(segment);
+        if self.half.shown.add(serial, Arc::clone(&segment)) { Ok(segment) } else { Err(misbehaved()) }
     }
 
     fn unanswered(&self) -> Failure {
@@ -165,17 +171,19 @@ impl ClientPair {
         })
     }
 
-    /// One more A-stack for a class, if it has fewer than `most`. `false` if there is none to be had.
-    pub(crate) fn grow(&self, astacks: &Astacks, most: u16) -> bool {
-        let asking = self.asking();
-        if astacks.count() >= usize::from(most) {
+    /// One more A-stack for a class, if it has fewer than `most`. `false` if there is none to be had before `until`.
+    pub(crate) fn grow(&self, astacks: &Astacks, most: u16, until: Option<Instant>) -> bool {
+        let Some(asking) = self.asking(until) else { return false };
+        let count = astacks.count();
+        if count >= usize::from(most) {
             return false;
         }
         let first = astacks.class().first;
         let id = self.next_id();
         // The A-stack is taken in where the answer is heard, because an answer that comes late counts, too.
-        let answer = self.ask_under(&asking, &FromClient::Grow { id, first }, id, Instant::now() + PATIENCE);
-        matches!(answer, Some(FromServer::Grown { .. }))
+        let _ = self.ask_under(&asking, &FromClient::Grow { id, first }, id, until);
+        // Not what the server says: it may name an A-stack that there is not, again and again.
+        astacks.count() > count
     }
 
     /// Gives back what was not used for long. `true`: there is more to look after. Called by the watcher.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use nearcall_core::shm::{OwnLine, OwnRegion, PeerLine, PeerRegion};
+use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::{memory, socket};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
@@ -104,7 +105,7 @@ fn receive(socket: &OwnedFd) -> anyhow::Result<Vec<OwnedFd>> {
     rustix::event::poll(&mut [PollFd::new(socket, PollFlags::IN)], timeout.as_ref())?;
     let received = socket::receive(socket.as_fd(), &mut [0; 16])?.context("the other side said nothing")?;
     ensure!(received.size > 0, "the other side ended");
-    Ok(received.fds)
+    Ok(received.fds.into_iter().filter_map(Foreign::checked).collect())
 }
 
 fn say(line: OwnLine<'_>, sequence: u64) {

@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
+use super::foreign::Foreign;
+
 /// Since Linux 6.5; not in libc for all targets.
 const SO_PASSPIDFD: i32 = 76;
 const SCM_PIDFD: i32 = 4;
@@ -16,8 +18,15 @@ const SO_PEERPIDFD: i32 = 77;
 /// Since Linux 6.16.
 const SO_PASSRIGHTS: i32 = 83;
 
-/// Descriptors a message of the handshake may carry. More are closed by the kernel and reported as truncation.
+/// Descriptors a message of the handshake may carry.
 pub const FD_COUNT_MAX: usize = 2;
+
+/// Descriptors that Linux lets any message carry (`SCM_MAX_FD`). There is room for all: what finds none is closed by the
+/// kernel within `recvmsg`, which may take as long as who sent it likes.
+const FD_COUNT_ANY: usize = 253;
+
+/// Messages that a socket's buffer holds, in abundance: the smallest takes some 768 bytes of 208 KiB.
+const DRAIN_COUNT_MAX: usize = 4096;
 
 /// Who sent a message, as the kernel says.
 #[derive(Debug, Default)]
@@ -44,12 +53,12 @@ pub struct Credentials {
 pub struct Received {
     /// Bytes of it; 0 when the other side hung up.
     pub size: usize,
-    /// Whether bytes or descriptors were cut off: more came than the protocol has.
+    /// Whether bytes or descriptors were cut off, or more descriptors came than the protocol has.
     pub truncated: bool,
     /// Who sent it.
     pub sender: Sender,
-    /// Descriptors that came with it.
-    pub fds: Vec<OwnedFd>,
+    /// Descriptors that came with it, of anything.
+    pub fds: Vec<Foreign>,
 }
 
 /// Asks for the sender's identity with each message. A listener passes the wish on to what it accepts.
@@ -71,7 +80,8 @@ pub fn want_no_identity(socket: BorrowedFd<'_>) {
     let _ = set(socket, libc::SO_PASSCRED, 0);
 }
 
-/// Lets the kernel refuse descriptors from now on. `false` before Linux 6.16: they are received and closed there.
+/// Lets the kernel refuse descriptors from now on, with `PERM` at who sends them. A listener passes it on to what connects,
+/// before that is accepted. `false` before Linux 6.16: they are received there.
 #[must_use]
 pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
     set(socket, SO_PASSRIGHTS, 0).is_ok()
@@ -80,6 +90,15 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
 /// Lets descriptors come, while one is asked for. Where the kernel cannot refuse them they always do.
 pub fn accept_descriptors(socket: BorrowedFd<'_>) {
     let _ = set(socket, SO_PASSRIGHTS, 1);
+}
+
+/// Whether the other side has read all that was sent. `true` if the kernel does not say.
+#[must_use]
+pub fn is_read(socket: BorrowedFd<'_>) -> bool {
+    let mut unread: i32 = 0;
+    // SAFETY: the request writes one int, and `unread` lives through the call.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut unread) };
+    result != 0 || unread == 0
 }
 
 /// Whether the process that called listen on the other end of a connected socket is dead, while a child of it that
@@ -114,16 +133,32 @@ fn set(socket: BorrowedFd<'_>, option: i32, value: i32) -> Result<(), Errno> {
     if result == 0 { Ok(()) } else { Err(super::last_errno()) }
 }
 
+/// Hangs up, and takes out what nobody will read, so that closing the socket closes no descriptor of the other side's.
+pub fn hang_up(socket: BorrowedFd<'_>) {
+    // Before the messages are counted: none follows.
+    let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+    // A message of no bytes has a sender, and the end has not.
+    let _ = set(socket, libc::SO_PASSCRED, 1);
+    for _ in 0..DRAIN_COUNT_MAX {
+        match receive(socket, &mut [0; 8]) {
+            Ok(Some(Received { sender: Sender { credentials: Some(_), .. }, .. })) => {}
+            _ => return,
+        }
+    }
+}
+
+const CONTROL_SIZE: usize = 128 + FD_COUNT_ANY * size_of::<i32>();
+
 /// Room for identity and descriptors, aligned as `cmsghdr` wants.
 #[repr(C, align(8))]
-struct Control([u8; 256]);
+struct Control([MaybeUninit<u8>; CONTROL_SIZE]);
 
 /// Receives one message without waiting. `Ok(None)`: none is there.
 ///
 /// # Errors
 /// What the kernel says; `CONNRESET` when the other side is gone.
 pub fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> Result<Option<Received>, Errno> {
-    let mut control = Control([0; 256]);
+    let mut control = Control([MaybeUninit::uninit(); CONTROL_SIZE]);
     let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
     // SAFETY: msghdr is integers and pointers; zero is a value of it.
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
@@ -159,6 +194,7 @@ pub fn receive(socket: BorrowedFd<'_>, into: &mut [u8]) -> Result<Option<Receive
         // SAFETY: `next` is a header inside `control`.
         next = unsafe { libc::CMSG_NXTHDR(&raw const header, next) };
     }
+    received.truncated |= received.fds.len() > FD_COUNT_MAX;
     Ok(Some(received))
 }
 
@@ -174,7 +210,7 @@ fn take(message: &libc::cmsghdr, at: *const libc::cmsghdr, received: &mut Receiv
     match message.cmsg_type {
         libc::SCM_RIGHTS => {
             for i in 0..size / size_of::<i32>() {
-                received.fds.extend(descriptor(data, i));
+                received.fds.extend(descriptor(data, i).map(Foreign::new));
             }
         }
         SCM_PIDFD if size >= size_of::<i32>() => received.sender.pidfd = descriptor(data, 0),

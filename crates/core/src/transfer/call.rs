@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, AstackClass, request};
 
 use super::caller::{self, Callee, Doorbell, Published, Unanswered};
+use super::deadline::Deadline;
 use super::mode::Granted;
 use crate::astack::{Astacks, Calls, NoneFree, Taken};
 use crate::channel::client::{ClientHalf, Hints, RingFull, Target};
@@ -70,9 +71,9 @@ impl<'a> Held<'a> {
         granted: &'a Granted,
         otherwise: impl FnOnce() -> Result<Self, E>,
     ) -> Result<Self, E> {
-        let taken = match callee.astacks.take_leased() {
-            Some(taken) => taken,
-            None => otherwise()?.into_taken(half, callee),
+        let (taken, callee) = match callee.astacks.take_leased() {
+            Some(taken) => (taken, callee),
+            None => otherwise()?.into_taken(half),
         };
         Ok(Self { half, taken: taken.in_range(), callee, granted, is_out_of_band: false })
     }
@@ -92,23 +93,39 @@ impl<'a> Held<'a> {
         Ok(Self { half, taken, callee, granted, is_out_of_band: false })
     }
 
-    fn into_taken(self, half: &ClientHalf, callee: &Callee) -> Taken<'a> {
-        debug_assert!(core::ptr::eq(self.half, half) && core::ptr::eq(self.callee, callee), "taken for another call");
-        let taken = self.taken;
+    fn into_taken(self, half: &ClientHalf) -> (Taken<'a>, &'a Callee) {
+        debug_assert!(core::ptr::eq(self.half, half), "taken for another call");
+        let Self { taken, callee, .. } = self;
         core::mem::forget(self);
-        taken
+        (taken, callee)
+    }
+
+    /// The call has waited for its A-stack, and has to be over at `until`; `None` for never.
+    #[cold]
+    #[must_use]
+    pub fn with_deadline(mut self, until: Option<Instant>) -> Self {
+        self.callee = self.deadline().note(until);
+        self
+    }
+
+    /// The call begins to wait for something else than its reply, if it has not waited before: from now on there is one
+    /// deadline for all of it, which is returned; `None` for never.
+    #[inline(always)]
+    pub fn begin_wait(&mut self) -> Option<Instant> {
+        let (callee, until) = begin_wait(self.deadline());
+        self.callee = callee;
+        until
+    }
+
+    #[inline(always)]
+    fn deadline(&self) -> Deadline<'a> {
+        Deadline { half: self.half, callee: self.callee, astack: self.taken.index() }
     }
 
     /// The A-stack.
     #[must_use]
     pub fn astack(&self) -> u16 {
         self.taken.index()
-    }
-
-    /// How long the call may take.
-    #[must_use]
-    pub fn timeout(&self) -> Option<Duration> {
-        self.callee.timeout
     }
 
     /// The frame, or what stands in for it.
@@ -170,6 +187,14 @@ impl<'a> Held<'a> {
             Err(unanswered) => Err(give_up(half, &callee.astacks, astack, sequence, unanswered)),
         }
     }
+}
+
+/// By value, and out of line: the call has no address.
+#[cold]
+#[inline(never)]
+fn begin_wait(call: Deadline<'_>) -> (&Callee, Option<Instant>) {
+    let until = call.until();
+    (call.note(until), until)
 }
 
 /// The frame of a call that is being assembled: our own memory, lent while nothing is published. Whatever is stored there
@@ -268,13 +293,14 @@ fn publish_later(
     words: &[u64; LINE_WORDS],
     hints: Hints,
 ) -> Result<u32, Failed> {
-    #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
-    let start = Instant::now();
+    let call = Deadline { half, callee, astack };
+    let until = call.until();
     loop {
         if half.has_ended() {
             return Err(Failed::Ended(Ran::No));
         }
-        if callee.timeout.is_some_and(|timeout| start.elapsed() >= timeout) {
+        #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
+        if until.is_some_and(|until| Instant::now() >= until) {
             return Err(Failed::RingFull);
         }
         #[expect(
@@ -349,6 +375,13 @@ impl Answered<'_> {
     #[must_use]
     pub fn places(&self) -> u64 {
         self.line.load(pair::reply::TAIL)
+    }
+
+    /// When the call has to be over, should its results have to be waited for.
+    #[inline(always)]
+    #[must_use]
+    pub fn deadline(&self) -> Deadline<'_> {
+        Deadline { half: self.half, callee: self.callee, astack: self.taken.index() }
     }
 
     /// Bytes of the frame.

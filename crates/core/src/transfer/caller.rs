@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
+use super::deadline::Deadline;
 use super::knobs;
 use super::mode::{Mode, Transfer};
 use super::policy::ring::{self, Caller, Ring};
@@ -68,7 +69,7 @@ pub struct Wait {
     pub sequence: u32,
     /// The CPU the caller is on.
     pub cpu: u16,
-    /// How long from the end of the spin; `None` for ever.
+    /// How long from the end of the spin, or what is left of it; `None` for ever.
     pub timeout: Option<Duration>,
     /// What the caller asked for.
     pub transfer: Transfer,
@@ -82,10 +83,10 @@ pub struct Callee {
     pub procedure: Which,
     /// How long from the end of the spin; `None` for ever.
     pub timeout: Option<Duration>,
-    /// How long to wait for an A-stack; `None` for ever.
-    pub patience: Option<Duration>,
     /// Those of its class.
     pub astacks: Arc<Astacks>,
+    /// The same once more, for calls that have waited before they were published ([`Deadline`]). `None`: this is that one.
+    pub late: Option<Box<Self>>,
 }
 
 /// A call that was published, to be waited for.
@@ -126,7 +127,7 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, cpu, callee: &Callee { timeout, .. }, mode } = call;
+    let &Published { astack, sequence, reply, cpu, callee, mode } = call;
     let transfer = mode.get();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
@@ -157,6 +158,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
         }
     }
     // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
+    let timeout = Deadline { half, callee, astack }.left();
     let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
     Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
 }

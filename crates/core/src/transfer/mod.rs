@@ -13,6 +13,7 @@ pub mod caller;
 pub mod clock;
 pub mod counts;
 pub mod crew;
+pub mod deadline;
 pub mod desk;
 #[cfg(feature = "wait-hook")]
 pub mod hook;

@@ -1,10 +1,11 @@
 //! The client's half of a stub.
 
 use std::marker::PhantomData;
-use std::time::Duration;
+use std::time::Instant;
 
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Frame, Held};
+use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::{reply, status};
 use nearcall_layout::wire::{count_of, get_count};
@@ -139,8 +140,8 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         within(size, max)?;
         let end = self.used.saturating_add(size);
         if end > self.held.frame_size() {
-            let timeout = self.held.timeout();
-            enlarge(self.pair, self.held.frame(), end, self.used, timeout)?;
+            let until = self.held.begin_wait();
+            enlarge(self.pair, self.held.frame(), end, self.used, until)?;
             self.held.set_out_of_band();
         }
         Ok(())
@@ -182,9 +183,9 @@ fn enlarge(
     frame: Frame<'_>,
     size: usize,
     used: usize,
-    timeout: Option<Duration>,
+    until: Option<Instant>,
 ) -> Result<(), Failure> {
-    pair.move_out_of_band(frame, size, used, timeout)
+    pair.move_out_of_band(frame, size, used, until)
 }
 
 #[cold]
@@ -273,7 +274,7 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     fn size(&self) -> Result<usize, Failure> {
         match frame_of(self.places) {
             0 => Ok(self.answered.frame_size()),
-            serial => segment_size(self.pair, serial),
+            serial => segment_size(self.pair, serial, self.answered.deadline()),
         }
     }
 
@@ -347,7 +348,8 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
         let (size, _, behind) = reply::placed(self.places);
         let size = usize::try_from(size).map_err(|_| misbehaved())?;
-        let segment = if behind == 0 { None } else { Some(self.pair.result_segment(behind)?) };
+        let segment =
+            if behind == 0 { None } else { Some(self.pair.result_segment(behind, self.answered.deadline())?) };
         let room = match &segment {
             Some(segment) => segment.size(),
             None => self.size()?.saturating_sub(self.at),
@@ -403,18 +405,24 @@ fn copy_from(
 ) -> Result<(), Failure> {
     match frame_of(places) {
         0 => answered.copy_out(at, into).ok_or_else(misbehaved),
-        serial => copy_from_segment(pair, serial, at, into),
+        serial => copy_from_segment(pair, serial, answered.deadline(), at, into),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn copy_from_segment(pair: &ClientPair, serial: u16, at: usize, into: &mut [u8]) -> Result<(), Failure> {
-    pair.result_segment(serial)?.bytes().copy_in(at, into).ok_or_else(misbehaved)
+fn copy_from_segment(
+    pair: &ClientPair,
+    serial: u16,
+    deadline: Deadline<'_>,
+    at: usize,
+    into: &mut [u8],
+) -> Result<(), Failure> {
+    pair.result_segment(serial, deadline)?.bytes().copy_in(at, into).ok_or_else(misbehaved)
 }
 
 #[cold]
 #[inline(never)]
-fn segment_size(pair: &ClientPair, serial: u16) -> Result<usize, Failure> {
-    Ok(pair.result_segment(serial)?.size())
+fn segment_size(pair: &ClientPair, serial: u16, deadline: Deadline<'_>) -> Result<usize, Failure> {
+    Ok(pair.result_segment(serial, deadline)?.size())
 }
