@@ -227,7 +227,10 @@ fn lengths_beyond_the_frame_are_misbehaviour() {
     ] {
         let (_place, client) =
             lied_to(move |server, request| server.answer(request, status::OK, tail, &len.to_le_bytes()));
-        assert_eq!(client.name("x"), Err(CallError::PeerMisbehaved), "tail {tail}, length {len}");
+        let end = client.name("x");
+        // A segment is named, and the liar does not say what is in it: it might be slow.
+        let is_silent = tail >> 32 != 0 && end == Err(CallError::Timeout { ran: Ran::Yes });
+        assert!(is_silent || end == Err(CallError::PeerMisbehaved), "tail {tail}, length {len}: {end:?}");
     }
     for len in [101u32, 1536, 1537, u32::MAX] {
         let (_place, client) = lied_to(move |server, request| {
