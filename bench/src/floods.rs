@@ -1,15 +1,19 @@
 //! What one user's flood takes from another user.
 //!
 //! A victim calls without pause. Beside it run N processes of another user that flood the victim's server, and, compared with
-//! that, N processes that do nothing but use processors: as much processor time as the flood's processes used and the server
-//! used for them. Nobody is pinned, all have nice 0 and are in one session, so the kernel shares processors among them as
+//! that, N + 1 processes that do nothing but use processors: each of N as much processor time as one of the flood's used, and
+//! one as much as the server used for the flood. Nobody is pinned, all have nice 0 and are in one session, so the kernel shares processors among them as
 //! equals. The ratio is the victim's calls in the same time, beside the flood over beside those: what is missing to 1 is what
 //! the server let the flood take beyond processor time, which is the kernel's to give out.
 //!
 //! *What the server used for the flood* is its processor time less what the victim's calls cost it when the victim is alone: time
 //! alone divided by calls alone, times calls. *The neutral load* is made to use the median of that over all rounds so far; each
 //! process keeps its own share by looking at its clock, and burns or sleeps. Where it is owed more than it gets, because there
-//! are not as many processors, it never sleeps.
+//! are not as many processors, it never sleeps. That one process stands for the server is what makes it the same time: the
+//! kernel gives N busy processes beside a victim and its server less than a flood and its server get.
+//!
+//! On a machine that does other things meanwhile, `ratio_per_processor` varies less: it compares calls divided by all the
+//! processors that victim, server and load had.
 //!
 //! A third load, where floods call: the same flood to a server of its own (`elsewhere`).
 
@@ -77,8 +81,8 @@ pub(crate) struct Flood {
     /// Length of the victim's procedure, in microseconds.
     victim: u32,
     processes: usize,
-    /// Whether the attack makes sense against a server that has nothing else to do.
-    calls: bool,
+    /// Whether the same flood of another server is measured, too.
+    elsewhere: bool,
 }
 
 /// All of them.
@@ -88,14 +92,14 @@ pub(crate) fn floods() -> Vec<Flood> {
         attack: Attack::Calls(theirs),
         victim,
         processes,
-        calls: true,
+        elsewhere: processes == 12,
     };
     let other = |name: &str, attack: Attack, processes: usize| Flood {
         name: format!("flood.{name}.{processes}"),
         attack,
         victim: 0,
         processes,
-        calls: false,
+        elsewhere: false,
     };
     let mut all = Vec::new();
     for (name, victim, theirs) in [("null", 0, 0), ("5us", 5, 5), ("100us", 100, 100)] {
@@ -153,6 +157,7 @@ struct Seen {
     /// Processors that the others used, and the server.
     others: f64,
     server: f64,
+    own: f64,
     tenures: f64,
     polled: f64,
 }
@@ -163,21 +168,22 @@ enum Beside {
     Nobody,
     Flood,
     Elsewhere,
-    /// Processors to use, in millionths.
-    Neutral(u64),
+    /// Processors to use, in millionths: what the flood's processes used, and what the server used for them.
+    Neutral([u64; 2]),
 }
 
 impl Flood {
     fn measure(&self, pace: Pace) -> Result<Outcome> {
-        let mut used = Vec::new();
+        let mut used: Vec<[f64; 2]> = Vec::new();
         let alone = self.beside(Beside::Nobody, pace)?;
         let probe = self.beside(Beside::Flood, pace)?;
         used.push(probe.for_flood(&alone));
         let mut all: BTreeMap<&str, Vec<Seen>> = BTreeMap::from([("alone", vec![alone])]);
         for round in 0..pace.rounds {
-            let neutral = Beside::Neutral((median(used.clone()) * 1e6) as u64);
+            let part = |at: usize| median(used.iter().map(|used| used[at]).collect());
+            let neutral = Beside::Neutral([part(0), part(1)].map(|processors| (processors * 1e6) as u64));
             let mut order = vec![("alone", Beside::Nobody), ("neutral", neutral), ("flood", Beside::Flood)];
-            if self.calls {
+            if self.elsewhere {
                 order.push(("elsewhere", Beside::Elsewhere));
             }
             if round % 2 == 1 {
@@ -190,9 +196,7 @@ impl Flood {
             let last = |name: &str| all[name].last().copied().unwrap_or_default();
             used.push(last("flood").for_flood(&last("alone")));
         }
-        let of = |name: &str, value: fn(&Seen) -> f64| {
-            median(all.get(name).into_iter().flatten().map(value).collect())
-        };
+        let of = |name: &str, value: fn(&Seen) -> f64| median(all.get(name).into_iter().flatten().map(value).collect());
         let ratio = |to: &str, skip: usize| {
             let pairs = all["flood"].iter().zip(all.get(to).into_iter().flatten().skip(skip));
             median(pairs.map(|(flood, other)| flood.calls / other.calls).collect())
@@ -202,12 +206,18 @@ impl Flood {
             facts.insert(format!("{name}_calls_per_s"), of(name, |seen| seen.calls));
             facts.insert(format!("{name}_others_cpu"), of(name, |seen| seen.others));
             facts.insert(format!("{name}_server_cpu"), of(name, |seen| seen.server));
+            facts.insert(format!("{name}_victim_cpu"), of(name, |seen| seen.own));
             facts.insert(format!("{name}_tenures_per_s"), of(name, |seen| seen.tenures));
             facts.insert(format!("{name}_polled"), of(name, |seen| seen.polled));
         }
-        facts.insert("flood_cpu".to_owned(), median(used));
+        facts.insert("flood_cpu".to_owned(), median(used.iter().map(|used| used.iter().sum()).collect()));
+        let mean = |name: &str| {
+            let all = all.get(name).into_iter().flatten();
+            median(all.map(|seen| seen.calls / (seen.others + seen.server + seen.own)).collect())
+        };
+        facts.insert("ratio_per_processor".to_owned(), mean("flood") / mean("neutral"));
         facts.insert("ratio_to_alone".to_owned(), ratio("alone", 1));
-        if self.calls {
+        if self.elsewhere {
             facts.insert("ratio_to_elsewhere".to_owned(), ratio("elsewhere", 0));
         }
         let processors = rustix::thread::sched_getaffinity(None).map_or(0, |set| set.count());
@@ -237,9 +247,11 @@ impl Flood {
             Beside::Nobody => Vec::new(),
             Beside::Flood => start(&["flood", &attack, place.path()?])?,
             Beside::Elsewhere => start(&["flood", &attack, other.path()?])?,
-            Beside::Neutral(millionths) => {
-                let share = millionths / self.processes.max(1) as u64;
-                start(&["neutral", &share.to_string()])?
+            Beside::Neutral([own, server]) => {
+                let share = own / self.processes.max(1) as u64;
+                let mut all = start(&["neutral", &share.to_string()])?;
+                all.push(self::start(&["neutral", &server.to_string()])?);
+                all
             }
         };
         // All at once; those that flood go on meanwhile.
@@ -250,21 +262,26 @@ impl Flood {
         }
         let server = place.server.pid();
         let of_others = || others.iter().map(|other| time::used(other.pid())).sum::<Result<Duration>>();
-        let before = (of_others()?, time::used(server)?, victim.counts()?, Instant::now());
+        let before =
+            (of_others()?, time::used(server)?, victim.counts()?, time::used(std::process::id())?, Instant::now());
         let mut calls = 0u64;
-        while before.3.elapsed() < pace.window {
+        while before.4.elapsed() < pace.window {
             victim.spin(self.victim)?;
             calls += 1;
         }
-        let seconds = before.3.elapsed().as_secs_f64();
-        let after = (of_others()?, time::used(server)?, victim.counts()?);
+        let seconds = before.4.elapsed().as_secs_f64();
+        let after = (of_others()?, time::used(server)?, victim.counts()?, time::used(std::process::id())?);
         anyhow::ensure!(others.iter_mut().all(Peer::runs), "a process beside the victim has ended");
         others.iter_mut().for_each(Peer::kill);
         let counted = |at: usize| (after.2[at] - before.2[at]) as f64;
+        let processors = |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() / seconds;
+        let [others, server, own] =
+            [processors(before.0, after.0), processors(before.1, after.1), processors(before.3, after.3)];
         Ok(Seen {
             calls: calls as f64 / seconds,
-            others: after.0.saturating_sub(before.0).as_secs_f64() / seconds,
-            server: after.1.saturating_sub(before.1).as_secs_f64() / seconds,
+            others,
+            server,
+            own,
             tenures: counted(2) / seconds,
             polled: counted(1) / counted(0).max(1.0),
         })
@@ -273,8 +290,8 @@ impl Flood {
 
 impl Seen {
     /// Processors that the flood used, and the server for it.
-    fn for_flood(&self, alone: &Self) -> f64 {
-        self.others + (self.server - alone.server / alone.calls * self.calls).max(0.0)
+    fn for_flood(&self, alone: &Self) -> [f64; 2] {
+        [self.others, (self.server - alone.server / alone.calls * self.calls).max(0.0)]
     }
 }
 

@@ -91,7 +91,10 @@ pub(crate) fn attack(attack: Attack, names: &Path) -> Result<()> {
             while goes_on() {
                 // The kernel says why it refuses: not here, no such connection.
                 if client.connection.say_with(message::RING, &fds).is_err()
-                    && client.connection.try_say(message::RING).is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+                    && client
+                        .connection
+                        .try_say(message::RING)
+                        .is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
                 {
                     client = Client::new(names, NAME);
                 }
