@@ -1,15 +1,15 @@
 //! What one user's flood takes from another user.
 //!
 //! A victim calls without pause. Beside it run N processes of another user that flood the victim's server, and, compared with
-//! that, N + 1 processes that do nothing but use processors: each of N as much processor time as one of the flood's used, and
-//! one as much as the server used for the flood. Nobody is pinned, all have nice 0 and are in one session, so the kernel shares processors among them as
+//! that, processes that do nothing but use processors: N of them as much processor time each as one of the flood's used, and
+//! one more as much as the server used for the flood, or two where that was more than one processor, and so on. Nobody is pinned, all have nice 0 and are in one session, so the kernel shares processors among them as
 //! equals. The ratio is the victim's calls in the same time, beside the flood over beside those: what is missing to 1 is what
 //! the server let the flood take beyond processor time, which is the kernel's to give out.
 //!
 //! *What the server used for the flood* is its processor time less what the victim's calls cost it when the victim is alone: time
 //! alone divided by calls alone, times calls. *The neutral load* is made to use the median of that over all rounds so far; each
 //! process keeps its own share by looking at its clock, and burns or sleeps. Where it is owed more than it gets, because there
-//! are not as many processors, it never sleeps. That one process stands for the server is what makes it the same time: the
+//! are not as many processors, it never sleeps. That there are processes for the server's part is what makes it the same time: the
 //! kernel gives N busy processes beside a victim and its server less than a flood and its server get.
 //!
 //! On a machine that does other things meanwhile, `ratio_per_processor` varies less: it compares calls divided by all the
@@ -250,7 +250,11 @@ impl Flood {
             Beside::Neutral([own, server]) => {
                 let share = own / self.processes.max(1) as u64;
                 let mut all = start(&["neutral", &share.to_string()])?;
-                all.push(self::start(&["neutral", &server.to_string()])?);
+                // No process can use more than one processor.
+                let parts = server.div_ceil(1_000_000).max(1);
+                for _ in 0..parts {
+                    all.push(self::start(&["neutral", &(server / parts).to_string()])?);
+                }
                 all
             }
         };
