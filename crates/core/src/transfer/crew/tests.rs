@@ -1,0 +1,120 @@
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use nearcall_layout::pair::{AstackClass, Plan, REGION_SIZE, status};
+
+use super::*;
+use crate::channel::client::{ClientHalf, Hints, Target};
+use crate::shm::{OwnRegion, PeerRegion};
+use crate::sys::memory;
+
+const TARGET: Target = Target::new(1, 2, 3, 4);
+
+/// A pair whose procedure does nothing, and its client.
+struct Null {
+    half: ServerHalf,
+    client: ClientHalf,
+    class: AstackClass,
+    owner: u32,
+}
+
+impl Null {
+    fn of(owner: u32) -> Arc<Self> {
+        let region = || {
+            let fd = memory::create(REGION_SIZE).unwrap();
+            let own = OwnRegion::map(fd.as_fd(), REGION_SIZE).unwrap();
+            memory::seal(fd.as_fd()).unwrap();
+            (own, PeerRegion::map(fd.as_fd(), REGION_SIZE).unwrap())
+        };
+        let ((client, of_client), (server, of_server)) = (region(), region());
+        let class = Plan::new(REGION_SIZE).place(256, 5).unwrap();
+        let (client, half) = (ClientHalf::new(client, of_server, 1), ServerHalf::new(server, of_client, 1));
+        Arc::new(Self { half, client, class, owner })
+    }
+}
+
+impl Pair for Null {
+    fn half(&self) -> &ServerHalf {
+        &self.half
+    }
+    fn owner(&self) -> u32 {
+        self.owner
+    }
+    fn run(&self, claimed: &Claimed, _: &mut Memory) -> Result<(), Misbehaved> {
+        self.half.start(claimed, &self.class)?.answer(status::OK);
+        Ok(())
+    }
+    fn misbehaved(&self, how: Misbehaved) {
+        panic!("{how:?}");
+    }
+}
+
+fn crew(most: u32) -> &'static Crew<Null> {
+    let crew: &'static Crew<Null> = Box::leak(Box::new(Crew::new(|| {})));
+    crew.roster().most = most;
+    crew
+}
+
+/// Publishes a request and rings until it is answered, as a caller does whose steps end; this is the watcher as well. Returns
+/// how many processors were started.
+#[expect(clippy::disallowed_methods, reason = "a test that must not hang")]
+fn call(crew: &'static Crew<Null>, pair: &Arc<Null>) -> usize {
+    let sequence = pair.client.publish(&TARGET, 0, [], Hints::new(0, 0)).unwrap();
+    let (start, mut started) = (Instant::now(), 0);
+    while !pair.client.answered(0, sequence) {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        let mut wanted = crew.rung(pair);
+        wanted.extend(crew.attend());
+        for wanted in wanted {
+            started += 1;
+            std::thread::spawn(move || crew.work(wanted));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    pair.client.finish(0);
+    started
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test that must not hang")]
+fn until(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn owners_share_processors_but_no_seat() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let (first, second, third) = (Null::of(1), Null::of(2), Null::of(3));
+    assert!(call(crew, &first) > 0);
+    assert!(call(crew, &second) > 0, "a seat of its own");
+    let attended = |pair: &Arc<Null>, owner: u32| {
+        let seats = crew.owners().get(&owner).map(Arc::clone).unwrap();
+        seats.taken().any(|seat| seat.books().attended.iter().any(|other| Arc::ptr_eq(other, pair)))
+    };
+    assert!(attended(&first, 1) && attended(&second, 2) && !attended(&first, 2) && !attended(&second, 1));
+    first.half.end();
+    crew.forget(&first);
+    assert!(!crew.owners().contains_key(&1));
+    until(|| !crew.roster().spares.is_empty());
+    assert_eq!(call(crew, &third), 0, "the first one's processor");
+    // It may come back, and go again.
+    for _ in 0..50 {
+        let again = Null::of(1);
+        call(crew, &again);
+        again.half.end();
+        crew.forget(&again);
+    }
+    let processors = crew.roster().processors;
+    assert!(processors < 20, "{processors}");
+}
+
+#[test]
+fn a_seat_is_given_up_for_an_owner_that_has_none() {
+    let crew = crew(1);
+    let pairs = [1, 2, 3].map(Null::of);
+    let started: usize = (0..30).map(|n| call(crew, &pairs[n % 3])).sum();
+    assert_eq!(started, 1);
+}
