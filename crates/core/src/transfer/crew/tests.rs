@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{AstackClass, Plan, REGION_SIZE, status};
 
 use super::*;
-use crate::channel::client::{ClientHalf, Hints, Target};
+use crate::channel::client::{ClientHalf, Hints, Target, Which};
 use crate::shm::{OwnRegion, PeerRegion};
 use crate::sys::memory;
 
-const TARGET: Target = Target::new(1, 2, 3, 4);
+const TARGET: Target = Target::new(1, 3, 4);
+const WHICH: Which = Which::new(2);
 
 /// A pair whose procedure does nothing, and its client.
 struct Null {
@@ -59,7 +60,7 @@ fn crew(most: u32) -> &'static Crew<Null> {
 /// how many processors were started.
 #[expect(clippy::disallowed_methods, reason = "a test that must not hang")]
 fn call(crew: &'static Crew<Null>, pair: &Arc<Null>) -> usize {
-    let sequence = pair.client.publish(&TARGET, 0, [], Hints::new(0, 0)).unwrap();
+    let sequence = pair.client.publish(&TARGET, WHICH, 0, [], || Hints::new(0, 0)).unwrap();
     let (start, mut started) = (Instant::now(), 0);
     while !pair.client.answered(0, sequence) {
         assert!(start.elapsed() < Duration::from_secs(20));
@@ -99,7 +100,12 @@ fn owners_share_processors_but_no_seat() {
     crew.forget(&first);
     assert!(!crew.owners().contains_key(&1));
     until(|| !crew.roster().spares.is_empty());
-    assert_eq!(call(crew, &third), 0, "the first one's processor");
+    let spares: Vec<u32> = crew.roster().spares.iter().map(|post| post.id).collect();
+    let started = call(crew, &third);
+    // On a busy machine the call rings twice, and a second processor comes.
+    let seats = crew.owners().get(&3).map(Arc::clone).unwrap();
+    let is_spare = |seat: &Seat<Null>| spares.contains(&(seat.occupant.load(Ordering::Relaxed) & !INSIDE));
+    assert!(started == 0 || seats.taken().any(is_spare), "the first one's processor");
     // It may come back, and go again.
     for _ in 0..50 {
         let again = Null::of(1);
