@@ -230,9 +230,14 @@ impl<P: Pair> Crew<P> {
         self.held().is_over(owner)
     }
 
-    /// A processor that was relieved is out of its procedure.
-    fn is_back(&self, id: u32, owner: u32) {
-        let fewer = self.held().end(id);
+    /// A processor that was in a seat of the owner's has none now: it holds nothing and is a spare.
+    fn is_back(&self, post: &Arc<Post>, owner: u32) {
+        // Whoever relieved it counts it before unlocking the roster: taken back without that lock, what is not counted yet
+        // would stay with the owner. Before it is a spare, which can be given a seat again, and lose that.
+        let mut roster = self.roster();
+        let fewer = self.held().end(post.id);
+        roster.spares.push(Arc::clone(post));
+        drop(roster);
         // Whether their owner is over is looked at with the books. By name: it may have other seats by now.
         if fewer && let Some(seats) = self.owners().get(&owner) {
             seats.taken().for_each(Seat::kick);
@@ -473,10 +478,10 @@ impl<P: Pair> Crew<P> {
             if let Some(seats) = seats.filter(has) {
                 self.occupy(&seats, n, post.id, &mut desk);
                 desk.trim();
-                // Before it can be given a seat again, and lose that.
-                self.is_back(post.id, seats.owner);
+                self.is_back(&post, seats.owner);
+            } else {
+                self.roster().spares.push(Arc::clone(&post));
             }
-            self.roster().spares.push(Arc::clone(&post));
         }
     }
 

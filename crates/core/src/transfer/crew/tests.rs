@@ -124,3 +124,24 @@ fn a_seat_is_given_up_for_an_owner_that_has_none() {
     let started: usize = (0..30).map(|n| call(crew, &pairs[n % 3])).sum();
     assert_eq!(started, 1);
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "long enough for what must not happen")]
+fn a_processor_that_comes_back_while_it_is_relieved_holds_nothing() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    crew.limit(1);
+    let post = Arc::new(Post { id: 1, seat: AtomicU32::new(0), owner: AtomicU32::new(7), tid: AtomicU32::new(0) });
+    // As `staff` has it after the seat is another's and before the procedure is counted.
+    let mut roster = crew.roster();
+    roster.processors += 1;
+    std::thread::scope(|scope| {
+        let back = scope.spawn(|| crew.is_back(&post, 7));
+        // Long enough to come back too early; where it is not, the test sees nothing.
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(crew.held().begin(1, 7));
+        drop(roster);
+        back.join().unwrap();
+    });
+    assert!(!crew.is_over(7));
+    assert_eq!(crew.roster().spares.len(), 1);
+}
