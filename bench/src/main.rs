@@ -12,6 +12,7 @@ mod case;
 mod client;
 mod clock;
 mod count;
+mod floods;
 mod floor;
 mod load;
 mod many;
@@ -71,6 +72,11 @@ enum Command {
     /// Cases are bindings1, bindings4096, cold4096, futex_free_hot, bind.{same_pair,new_pair,first}; the counts
     /// memory_per_pair, descriptors.
     Many(Measure),
+    /// Measures what one user's flood takes from another user, as root.
+    ///
+    /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
+    /// flood.connects.{paced.1,full.4}, flood.{descriptors,cancels,messages}.4.
+    Floods(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
     Client { task: String },
@@ -95,6 +101,15 @@ enum Command {
     /// A busy process.
     #[command(hide = true)]
     Burn,
+    /// The server's process of a flood.
+    #[command(hide = true)]
+    Flooded { names: PathBuf },
+    /// A process that floods.
+    #[command(hide = true)]
+    Flood { what: String, names: PathBuf },
+    /// A process that uses processor time instead, in millionths of a processor.
+    #[command(hide = true)]
+    Neutral { share: u64 },
     /// The server's process of something else.
     #[cfg(feature = "peers")]
     #[command(hide = true)]
@@ -240,7 +255,7 @@ impl Near {
 
 fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
-    if !matches!(command, Command::Limits(_) | Command::Near(_) | Command::Many(_)) {
+    if !matches!(command, Command::Limits(_) | Command::Near(_) | Command::Many(_) | Command::Floods(_)) {
         peer::die_with_parent()?;
     }
     start.perform()?;
@@ -248,6 +263,10 @@ fn main() -> Result<()> {
         Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
         Command::Many(measure) => measure.many().map(drop),
+        Command::Floods(Measure { json, rounds, quick, cases }) => {
+            let pace = floods::Pace::new(rounds, quick);
+            floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))
+        }
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
             println!("{}", serde_json::to_string(&task.perform()?)?);
@@ -265,6 +284,11 @@ fn main() -> Result<()> {
             load::burn();
             Ok(())
         }
+        Command::Flooded { names } => floods::serve(&names),
+        Command::Flood { what, names } => {
+            floods::attack(serde_json::from_str(&what).context("reading what to do")?, &names)
+        }
+        Command::Neutral { share } => floods::burn(share),
         #[cfg(feature = "peers")]
         Command::ServePeer { kind, place } => peers::serve(kind, place.as_deref()),
         #[cfg(feature = "instructions")]

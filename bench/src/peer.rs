@@ -213,6 +213,17 @@ impl Peer {
         self.child.id()
     }
 
+    /// Kills it without giving it time to end; drop waits.
+    pub(crate) fn kill(&mut self) {
+        // It fails only if the process has ended, which is what it is for.
+        let _ = self.child.kill();
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Waits for the line with which a server says that it is ready.
     ///
     /// # Errors

@@ -52,8 +52,8 @@ pub struct Limits {
     /// 1 GiB and 4 GiB.
     pub bytes: Most,
     /// Procedures that have kept a processor for longer than a wake-up takes while others waited for it: each holds a kernel
-    /// thread. 48 of one uid; its calls beyond them are answered [`crate::CallError::Overloaded`]. There are 128
-    /// processors in all.
+    /// thread. 48 of one uid; its calls beyond them are answered [`crate::CallError::Overloaded`]. There are 512
+    /// processors in all, with those that wait for calls.
     pub work: u32,
 }
 

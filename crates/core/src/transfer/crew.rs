@@ -1,8 +1,8 @@
 //! The server's processors, and who of them looks at which pair.
 //!
-//! Each CPU from which a client called has a *seat*. Its occupant is the *standby*: a processor confined to that CPU,
+//! Each owner has a *seat* on each CPU from which a client of its called. Its occupant is the *standby*: a processor confined to that CPU,
 //! asleep on the bells of the pairs that seat attends until a caller on that CPU rings, and with the ring gives it the
-//! CPU. One seat at a time may be the *lead*, which polls instead of sleeping. Neither is tied to a kernel thread: an
+//! CPU. One seat of an owner at a time may be the *lead*, which polls instead of sleeping. Neither is tied to a kernel thread: an
 //! occupant that is inside a procedure while callers starve is relieved of its seat by another processor, goes on with
 //! its procedure where it is, and is a spare afterwards. Procedures never move and never run twice; claims are counted
 //! in a private word.
@@ -11,12 +11,16 @@
 //! while it sleeps. A pair that no seat attends is cold: its client rings by a message on the control socket. So the cost
 //! of a wake-up does not grow with the number of bindings.
 //!
-//! This file is what the watcher does; `standby.rs` and `lead.rs` are what occupants do.
+//! Owners share no seat, so they share processors by the kernel's own rules, as they would if each had a server for itself:
+//! whoever floods competes with others for CPUs, and for nothing else. Spares are everybody's.
+//!
+//! This file is what the watcher does; `standby.rs` and `lead.rs` are what occupants do; `seats.rs` is what both look at.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nearcall_layout::pair::{BELL_COUNT, armed, poll};
+use nearcall_layout::pair::{BELL_COUNT, poll};
 
 use crate::channel::memory::Memory;
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
@@ -27,6 +31,7 @@ use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::desk::Desk;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
+use crate::transfer::seats::{INSIDE, Seat, Seats, end_lead, leave};
 
 /// Pairs that one seat attends while its occupant is awake.
 pub const ATTENDED_MAX: usize = 32;
@@ -34,14 +39,9 @@ pub const ATTENDED_MAX: usize = 32;
 /// Of these, pairs on whose bells it sleeps: the kernel takes up to 0.6 us for each word a sleeper waits on.
 pub const BELLS_MAX: usize = 8;
 
-/// Processors of one domain: one for each seat, and as many again for procedures that are inside something slow.
-pub const PROCESSOR_COUNT_MAX: u32 = 128;
-
-/// No owner: not a uid that a process can have.
-const NOBODY: u32 = u32::MAX;
-
-/// Set in a seat's occupant while it is inside a procedure.
-pub(super) const INSIDE: u32 = 1 << 31;
+/// Processors of one domain: one for each seat that is taken, and those whose procedures are inside something slow. Where
+/// there are as many, seats of whoever has most of them are given up for others.
+pub const PROCESSOR_COUNT_MAX: u32 = 512;
 
 /// A pair as the crew sees it.
 pub trait Pair: Send + Sync + 'static {
@@ -67,6 +67,8 @@ struct Post {
     id: u32,
     /// The seat it was given, plus one; 0 while it has none. It sleeps on this word.
     seat: AtomicU32,
+    /// Whose seat that is; written before.
+    owner: AtomicU32,
     /// Its kernel thread, once it runs.
     tid: AtomicU32,
 }
@@ -81,55 +83,6 @@ impl Wanted {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.0.id
-    }
-}
-
-/// One CPU's standby, and what it attends.
-#[derive(Debug)]
-pub(super) struct Seat<P> {
-    /// The processor that has the seat, with [`INSIDE`] while it runs a procedure; 0 for none. One word, so that whether
-    /// it is relieved and whether it comes out of the procedure in its seat is decided once.
-    pub(super) occupant: AtomicU32,
-    /// Bumped to make the occupant look at `books`; it sleeps on this word, too.
-    pub(super) kicks: AtomicU32,
-    /// Procedures entered, for the watcher to see whether an occupant is still inside the same one.
-    pub(super) entries: AtomicU32,
-    /// Whose procedure the occupant is inside of, when it is. Written when that changes, which is never where all pairs of the
-    /// seat have one owner.
-    pub(super) owner: AtomicU32,
-    books: Mutex<Books<P>>,
-}
-
-#[derive(Debug)]
-pub(super) struct Books<P> {
-    pub(super) attended: Vec<Arc<P>>,
-    pub(super) inbox: Vec<Arc<P>>,
-    /// The occupant is to become the lead.
-    pub(super) promoted: bool,
-    /// The entry inside which the watcher saw the occupant, and when it saw it first.
-    glimpse: (u32, u64),
-}
-
-impl<P> Seat<P> {
-    fn new() -> Self {
-        let books = Books { attended: Vec::new(), inbox: Vec::new(), promoted: false, glimpse: (0, 0) };
-        Self {
-            occupant: AtomicU32::new(0),
-            kicks: AtomicU32::new(0),
-            entries: AtomicU32::new(0),
-            owner: AtomicU32::new(NOBODY),
-            books: Mutex::new(books),
-        }
-    }
-
-    pub(super) fn books(&self) -> MutexGuard<'_, Books<P>> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn kick(&self) {
-        // Release: pairs with the occupant's Acquire before it looks at the books or sleeps.
-        self.kicks.fetch_add(1, Ordering::Release);
-        futex::wake_private(&self.kicks);
     }
 }
 
@@ -159,14 +112,17 @@ struct Roster<P> {
     ids: u32,
     requests: Vec<Request<P>>,
     /// Seats whose occupants were seen inside a procedure, to be looked at again.
-    looks: Vec<usize>,
+    looks: Vec<(Arc<Seats<P>>, usize)>,
+    /// [`PROCESSOR_COUNT_MAX`].
+    most: u32,
 }
 
 /// The processors of a domain and the pairs they serve.
 pub struct Crew<P> {
-    pub(super) seats: Box<[Seat<P>]>,
-    /// The seat that leads, plus one; 0 for none.
-    pub(super) lead: AtomicU32,
+    /// By owner: those whose pairs have seats. Locked for a moment only, and nothing else meanwhile.
+    owners: Mutex<BTreeMap<u32, Arc<Seats<P>>>>,
+    /// CPUs of which some owner's seat leads, one bit each; a hint.
+    pub(super) led: AtomicU64,
     /// How often processors were told to give back memory for arguments.
     pub(super) trims: AtomicU32,
     roster: Mutex<Roster<P>>,
@@ -178,7 +134,7 @@ pub struct Crew<P> {
 
 impl<P> core::fmt::Debug for Crew<P> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Crew").field("lead", &self.lead).field("counters", &self.counters).finish_non_exhaustive()
+        f.debug_struct("Crew").field("led", &self.led).field("counters", &self.counters).finish_non_exhaustive()
     }
 }
 
@@ -186,10 +142,17 @@ impl<P: Pair> Crew<P> {
     /// No processors, no pairs. `call_watcher` makes the watcher call [`attend`](Self::attend) soon.
     #[must_use]
     pub fn new(call_watcher: impl Fn() + Send + Sync + 'static) -> Self {
-        let roster = Roster { spares: Vec::new(), processors: 0, ids: 0, requests: Vec::new(), looks: Vec::new() };
+        let roster = Roster {
+            spares: Vec::new(),
+            processors: 0,
+            ids: 0,
+            requests: Vec::new(),
+            looks: Vec::new(),
+            most: PROCESSOR_COUNT_MAX,
+        };
         Self {
-            seats: (0..BELL_COUNT).map(|_| Seat::new()).collect(),
-            lead: AtomicU32::new(0),
+            owners: Mutex::default(),
+            led: AtomicU64::new(0),
             trims: AtomicU32::new(0),
             roster: Mutex::new(roster),
             held: Mutex::default(),
@@ -200,6 +163,20 @@ impl<P: Pair> Crew<P> {
 
     fn roster(&self) -> MutexGuard<'_, Roster<P>> {
         self.roster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owners(&self) -> MutexGuard<'_, BTreeMap<u32, Arc<Seats<P>>>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all_seats(&self) -> Vec<Arc<Seats<P>>> {
+        self.owners().values().map(Arc::clone).collect()
+    }
+
+    /// The seats of the pair's owner.
+    fn seats_of(&self, pair: &P) -> Arc<Seats<P>> {
+        let owner = pair.owner();
+        Arc::clone(self.owners().entry(owner).or_insert_with(|| Arc::new(Seats::new(owner))))
     }
 
     pub(super) fn request(&self, request: Request<P>) {
@@ -240,7 +217,7 @@ impl<P: Pair> Crew<P> {
     /// answered [`status::OVERLOADED`](nearcall_layout::pair::status).
     pub fn limit(&self, most: u32) {
         if self.held().limit(most) {
-            self.kick_all();
+            self.all_seats().iter().flat_map(|seats| seats.taken()).for_each(Seat::kick);
         }
     }
 
@@ -253,16 +230,17 @@ impl<P: Pair> Crew<P> {
         self.held().is_over(owner)
     }
 
-    /// Who is over has changed: occupants look at it when they open their books.
-    fn kick_all(&self) {
-        self.seats.iter().filter(|seat| seat.occupant.load(Ordering::Relaxed) != 0).for_each(Seat::kick);
-    }
-
-    /// A processor that was relieved is out of its procedure.
-    fn is_back(&self, id: u32) {
-        let fewer = self.held().end(id);
-        if fewer {
-            self.kick_all();
+    /// A processor that was in a seat of the owner's has none now: it holds nothing and is a spare.
+    fn is_back(&self, post: &Arc<Post>, owner: u32) {
+        // Whoever relieved it counts it before unlocking the roster: taken back without that lock, what is not counted yet
+        // would stay with the owner. Before it is a spare, which can be given a seat again, and lose that.
+        let mut roster = self.roster();
+        let fewer = self.held().end(post.id);
+        roster.spares.push(Arc::clone(post));
+        drop(roster);
+        // Whether their owner is over is looked at with the books. By name: it may have other seats by now.
+        if fewer && let Some(seats) = self.owners().get(&owner) {
+            seats.taken().for_each(Seat::kick);
         }
     }
 
@@ -279,8 +257,7 @@ impl<P: Pair> Crew<P> {
             (core::mem::take(&mut roster.requests), core::mem::take(&mut roster.looks))
         };
         let allowed = if requests.is_empty() { 0 } else { process::allowed_cpus() };
-        let mut wanted: Vec<Wanted> =
-            looks.into_iter().filter_map(|n| self.staff(n, self.seats.get(n)?, true)).collect();
+        let mut wanted: Vec<Wanted> = looks.into_iter().filter_map(|(seats, n)| self.staff(&seats, n, true)).collect();
         for request in requests {
             if request.pair().half().has_ended() {
                 continue;
@@ -304,13 +281,16 @@ impl<P: Pair> Crew<P> {
     /// Has the pair, whose client calls from this CPU, polled by the lead, or makes one.
     fn promote(&self, pair: &Arc<P>, cpu: u16, allowed: u64) -> Option<Wanted> {
         let own = usize::from(cpu) % BELL_COUNT;
-        let lead = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0);
-        if let Some(lead) = lead.checked_sub(1).filter(|&lead| lead != own) {
+        let lead = self.seats_of(pair).leading();
+        if let Some(lead) = lead.filter(|&lead| lead != own) {
             return self.attach(pair, lead, false);
         }
-        let others = (allowed & !(1 << own)).rotate_right(cpu.into());
+        let others = allowed & !(1 << own);
+        // Beside another owner's lead only if there is no other CPU.
+        let free = others & !self.led.load(Ordering::Relaxed);
+        let others = if free == 0 { others } else { free }.rotate_right(cpu.into());
         // Polling on the CPU that the caller is on would only keep it from calling.
-        if lead != 0 || others == 0 {
+        if lead.is_some() || others == 0 {
             more_evidence(pair.half());
             return None;
         }
@@ -321,7 +301,8 @@ impl<P: Pair> Crew<P> {
 
     /// Sees to it that the seat of CPU `n` attends the pair and has an occupant that is not inside a procedure.
     fn attach(&self, pair: &Arc<P>, n: usize, promoted: bool) -> Option<Wanted> {
-        let seat = self.seats.get(n)?;
+        let seats = self.seats_of(pair);
+        let seat = seats.get(n)?;
         let mut books = seat.books();
         let known = |pairs: &[Arc<P>]| pairs.iter().any(|other| Arc::ptr_eq(other, pair));
         if !known(&books.attended) && !known(&books.inbox) {
@@ -330,28 +311,31 @@ impl<P: Pair> Crew<P> {
         books.promoted |= promoted;
         drop(books);
         seat.kick();
-        self.staff(n, seat, false)
+        self.staff(&seats, n, false)
     }
 
     /// Gives the seat an occupant, if it has none that can look. `again`: this is a second look.
-    fn staff(&self, n: usize, seat: &Seat<P>, again: bool) -> Option<Wanted> {
+    fn staff(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> Option<Wanted> {
+        let seat = seats.get(n)?;
         // Acquire: pairs with the Release of an occupant that leaves.
         let occupant = seat.occupant.load(Ordering::Acquire);
         if occupant != 0 && occupant & INSIDE == 0 {
             return None;
         }
-        if occupant != 0 && !self.is_stuck(n, seat, again) {
+        if occupant != 0 && !self.is_stuck(seats, n, again) {
             return None;
         }
         let mut roster = self.roster();
         let spare = roster.spares.pop();
-        if spare.is_none() && roster.processors >= PROCESSOR_COUNT_MAX {
+        if spare.is_none() && roster.processors >= roster.most {
+            drop(roster);
+            self.spare_one(seats);
             return None;
         }
         let is_new = spare.is_none();
         let post = spare.unwrap_or_else(|| {
             roster.ids += 1;
-            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0), tid: AtomicU32::new(0) })
+            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0), owner: AtomicU32::new(0), tid: AtomicU32::new(0) })
         });
         // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed. Acquire
         // and Release: pair with those of the occupant's own exchange.
@@ -364,16 +348,16 @@ impl<P: Pair> Crew<P> {
         let mut is_over = false;
         if occupant != 0 {
             self.counters.relieved.add(1);
-            self.end_lead(n, seat);
-            let owner = seat.owner.load(Ordering::Relaxed);
+            end_lead(seats, n);
             // Before the roster is unlocked, which the relieved one needs to come back.
-            is_over = owner != NOBODY && self.held().begin(occupant & !INSIDE, owner);
+            is_over = self.held().begin(occupant & !INSIDE, seats.owner);
         }
         roster.processors += u32::from(is_new);
         drop(roster);
         if is_over {
-            self.kick_all();
+            seats.taken().for_each(Seat::kick);
         }
+        post.owner.store(seats.owner, Ordering::Relaxed);
         post.seat.store(u32::try_from(n).unwrap_or(0) + 1, Ordering::Release);
         if is_new {
             return Some(Wanted(post));
@@ -387,7 +371,8 @@ impl<P: Pair> Crew<P> {
     /// Whether the occupant, who is inside a procedure, has been inside the same one for as long as a wake-up takes. If
     /// that is not known yet, it is looked at again: a client that rings without end must not have short procedures taken
     /// for long ones.
-    fn is_stuck(&self, n: usize, seat: &Seat<P>, again: bool) -> bool {
+    fn is_stuck(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> bool {
+        let Some(seat) = seats.get(n) else { return false };
         let (entry, now) = (seat.entries.load(Ordering::Relaxed), clock::ticks());
         let mut books = seat.books();
         let (seen, since) = books.glimpse;
@@ -404,42 +389,42 @@ impl<P: Pair> Crew<P> {
         }
         drop(books);
         let mut roster = self.roster();
-        if !roster.looks.contains(&n) {
-            roster.looks.push(n);
+        if !roster.looks.iter().any(|(other, at)| Arc::ptr_eq(other, seats) && *at == n) {
+            roster.looks.push((Arc::clone(seats), n));
         }
         false
     }
 
-    /// The lead of seat `n` is inside a procedure and has lost its seat, and with it the lead.
-    fn end_lead(&self, n: usize, seat: &Seat<P>) {
-        let lead = u32::try_from(n).unwrap_or(0) + 1;
-        if self.lead.load(Ordering::Acquire) == lead {
-            seat.books().attended.iter().for_each(|pair| pair.half().set_status(poll::word(poll::UNPOLLED, 0)));
-            // Last: the next lead may poll the same pairs, and says so.
-            let _ = self.lead.compare_exchange(lead, 0, Ordering::AcqRel, Ordering::Relaxed);
+    /// No processor is left for these seats: one of whoever has most of them is given up, if that is somebody else. Its
+    /// pairs become cold; who starves meanwhile rings again.
+    fn spare_one(&self, wanting: &Seats<P>) {
+        let most = self.all_seats().into_iter().max_by_key(|seats| seats.taken().count());
+        let most = most.filter(|seats| seats.taken().count() > wanting.taken().count());
+        let idle = |seat: &&Seat<P>| seat.occupant.load(Ordering::Relaxed) & INSIDE == 0;
+        if let Some(seat) = most.as_ref().and_then(|seats| seats.taken().find(idle)) {
+            seat.give_up();
         }
     }
 
     /// A caller waited in vain for the lead: relieves it if it is inside a procedure; else it does not get its CPU, and
     /// this pair at least does not count on it any more.
     fn doubt_lead(&self, pair: &Arc<P>) -> Vec<Wanted> {
-        let Some(n) = usize::try_from(self.lead.load(Ordering::Acquire)).unwrap_or(0).checked_sub(1) else {
-            return Vec::new();
-        };
-        let Some(seat) = self.seats.get(n) else { return Vec::new() };
+        let seats = self.seats_of(pair);
+        let Some(n) = seats.leading() else { return Vec::new() };
+        let Some(seat) = seats.get(n) else { return Vec::new() };
         if !seat.books().attended.iter().any(|other| Arc::ptr_eq(other, pair)) {
             return Vec::new();
         }
         pair.half().set_status(poll::word(poll::UNPOLLED, 0));
         // Should it run after all, it says again that it polls.
         seat.kick();
-        self.staff(n, seat, false).into_iter().collect()
+        self.staff(&seats, n, false).into_iter().collect()
     }
 
     /// The kernel thread of a wanted processor could not be started; whoever rings next is told to try again.
     pub fn not_started(&self, id: u32) {
         self.roster().processors -= 1;
-        for seat in &self.seats {
+        for seat in self.all_seats().iter().flat_map(|seats| &seats.each) {
             let _ = seat.occupant.compare_exchange(id, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
@@ -447,25 +432,31 @@ impl<P: Pair> Crew<P> {
     /// Has every processor give back the memory that large arguments took, as soon as it is not in a procedure.
     pub fn trim(&self) {
         self.trims.fetch_add(1, Ordering::Release);
-        for seat in self.seats.iter().filter(|seat| seat.occupant.load(Ordering::Relaxed) != 0) {
-            seat.kick();
-        }
+        self.all_seats().iter().flat_map(|seats| seats.taken()).for_each(Seat::kick);
     }
 
-    /// Forgets a pair that has ended.
+    /// Forgets a pair that has ended, and the seats of an owner that has no pair at any.
     pub fn forget(&self, pair: &Arc<P>) {
-        for seat in &self.seats {
+        let seats = self.seats_of(pair);
+        let mut deserted = true;
+        for seat in &seats.each {
             let mut books = seat.books();
             let before = books.attended.len();
             books.attended.retain(|other| !Arc::ptr_eq(other, pair));
             books.inbox.retain(|other| !Arc::ptr_eq(other, pair));
             let changed = books.attended.len() != before;
+            // Only the watcher, which this is, brings pairs to a seat.
+            deserted &= books.attended.is_empty() && books.inbox.is_empty();
             drop(books);
             if changed {
                 seat.kick();
             }
         }
         self.roster().requests.retain(|request| !Arc::ptr_eq(request.pair(), pair));
+        if deserted {
+            self.owners().remove(&seats.owner);
+            seats.taken().for_each(Seat::give_up);
+        }
     }
 
     /// The life of a processor: wait for a seat, be the standby there until relieved. Does not return.
@@ -479,22 +470,28 @@ impl<P: Pair> Crew<P> {
                 futex::sleep(&[Sleep { word: &post.seat, value: 0, shared: false }], None);
                 continue;
             };
-            self.occupy(n, post.id, &mut desk);
-            desk.trim();
-            // Before it can be given a seat again, and lose that.
-            self.is_back(post.id);
-            self.roster().spares.push(Arc::clone(&post));
+            let seats = self.owners().get(&post.owner.load(Ordering::Relaxed)).map(Arc::clone);
+            // Its owner may be gone, and even be back with other seats.
+            let has = |seats: &Arc<Seats<P>>| {
+                seats.get(n).is_some_and(|seat| seat.occupant.load(Ordering::Relaxed) == post.id)
+            };
+            if let Some(seats) = seats.filter(has) {
+                self.occupy(&seats, n, post.id, &mut desk);
+                desk.trim();
+                self.is_back(&post, seats.owner);
+            } else {
+                self.roster().spares.push(Arc::clone(&post));
+            }
         }
     }
 
-    /// Nobody can be on CPU `n` any more: its pairs become cold, and those with a request go elsewhere.
-    pub(super) fn vacate(&self, n: usize, me: u32) {
-        let Some(seat) = self.seats.get(n) else { return };
+    /// Nobody is at this seat, of CPU `n`, any more: its pairs become cold, and those with a request go elsewhere.
+    pub(super) fn vacate(&self, seat: &Seat<P>, n: usize, me: u32) {
         let mut books = seat.books();
         let mut pairs = core::mem::take(&mut books.attended);
         pairs.iter().for_each(|pair| leave(pair.half(), n));
         pairs.append(&mut books.inbox);
-        books.promoted = false;
+        (books.promoted, books.given_up) = (false, false);
         // Release: pairs with the Acquire in `staff`.
         let _ = seat.occupant.compare_exchange(me, 0, Ordering::AcqRel, Ordering::Relaxed);
         drop(books);
@@ -506,12 +503,6 @@ impl<P: Pair> Crew<P> {
             }
         }
     }
-}
-
-/// The seat of CPU `n` attends the pair no more. Followed by a full fence and one more look at the ring.
-pub(super) fn leave(half: &ServerHalf, n: usize) {
-    half.set_armed(n, armed::AWAY);
-    half.attended.fetch_and(!(1 << n), Ordering::Relaxed);
 }
 
 /// Nobody can poll the pair now: it is not asked for again soon.
@@ -536,3 +527,6 @@ pub fn serve_here<P: Pair>(pair: &Arc<P>, desk: &mut Desk<P>) {
         pair.misbehaved(how);
     }
 }
+
+#[cfg(test)]
+mod tests;

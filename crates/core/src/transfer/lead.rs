@@ -11,7 +11,7 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll};
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, Pair};
 use super::policy::tenure::{Leave, Tenure, needed_after};
-use super::standby::{Gone, Next, Standby};
+use super::standby::{Gone, Standby};
 use crate::channel::server::Claimed;
 
 /// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
@@ -35,32 +35,29 @@ impl<P: Pair> Standby<'_, P> {
     pub(super) fn lead(&mut self) -> Result<(), Gone> {
         let number = u32::try_from(self.n).unwrap_or(0) + 1;
         // Acquire and Release: pair with those of the last lead's end, and of whoever ends this one.
-        if self.crew.lead.compare_exchange(0, number, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        if self.seats.lead.compare_exchange(0, number, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return Ok(());
         }
+        self.crew.led.fetch_or(1 << self.n, Ordering::Relaxed);
         self.crew.counters.tenures.add(1);
         self.open_books(armed::AWAY);
         let calibration = clock::calibration();
         let mut tenure = Tenure::begin(ticks());
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
+        self.crew.led.fetch_and(!(1 << self.n), Ordering::Relaxed);
         let why = left?;
-        let ended_by = self.shared_by.take();
         for known in self.mine.iter_mut().filter(|known| known.calls > 0) {
             let needed = &known.pair.half().evidence_needed;
             let fruit = if why == Leave::Idle { known.calls } else { known.calls / 16 };
-            // What callers of another owner ended says nothing about this one.
-            let innocent = why == Leave::Shared && ended_by.is_some_and(|owner| owner != known.pair.owner());
-            if !innocent {
-                needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
-            }
+            needed.store(needed_after(needed.load(Ordering::Relaxed), fruit), Ordering::Relaxed);
             known.calls = 0;
         }
         let books = self.seat.books();
         self.set_armed(armed::LOOKING);
         self.set_status(poll::UNPOLLED);
         // Last: the next lead may poll the same pairs, and says so.
-        let _ = self.crew.lead.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self.seats.lead.compare_exchange(number, 0, Ordering::AcqRel, Ordering::Relaxed);
         drop(books);
         // Pairs with the caller's fence after it has published: it sees that nobody polls, or the scan that follows sees
         // its request.
@@ -76,14 +73,14 @@ impl<P: Pair> Standby<'_, P> {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
                 self.wake_callers(&mut answered);
                 self.open_books(armed::AWAY);
+                if self.given_up {
+                    return Ok(Leave::Preempted);
+                }
             }
             let mut worked = false;
             let mut shared = None;
-            if self.shares.needs_care() {
-                (worked, shared) = match self.serve_fairly(&mut now, &mut answered)? {
-                    Some(here) => (true, here.and_then(|here| tenure.worked(here))),
-                    None => (false, None),
-                };
+            if self.is_over {
+                worked = self.refuse_all();
             } else {
                 for at in 0..self.mine.len() {
                     let Some(claimed) = self.claim(at) else { continue };
@@ -150,25 +147,6 @@ impl<P: Pair> Standby<'_, P> {
             return Err(gone);
         }
         Ok(usize::from(claimed.cpu) % BELL_COUNT == self.n)
-    }
-
-    /// The same for the request of the owner that had the least of this seat. `None`: there is none. `Some(None)`: it was
-    /// refused.
-    #[cold]
-    #[inline(never)]
-    fn serve_fairly(&mut self, now: &mut u64, answered: &mut Answered) -> Result<Option<Option<bool>>, Gone> {
-        let (pick, claimed) = match self.pick() {
-            Next::Request(pick, claimed) => (pick, claimed),
-            Next::Refused => return Ok(Some(None)),
-            Next::Nothing => return Ok(None),
-        };
-        let began = ticks();
-        let served = self.serve_polled(pick.at, &claimed, now, answered);
-        self.shares.charge(&pick, ticks().wrapping_sub(began));
-        if served == Ok(true) {
-            self.shared_by = Some(pick.owner);
-        }
-        served.map(|here| Some(Some(here)))
     }
 
     /// Looks at the clock, and notes it for calls that ask how long they have.

@@ -21,4 +21,5 @@ pub mod knobs;
 mod lead;
 pub mod mode;
 pub mod policy;
+mod seats;
 mod standby;

@@ -13,12 +13,12 @@ use std::sync::Arc;
 use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
 use super::clock::{self, ticks};
-use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, INSIDE, Pair, Request, Seat, leave};
+use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Request};
 use super::desk::Desk;
 use super::knobs;
-use super::policy::shares::{Pick, Shares, ranks};
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
+use super::seats::{INSIDE, Seat, Seats, leave};
 use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
@@ -35,9 +35,6 @@ const LEAD_AGAIN: u64 = 8;
 
 /// Between two requests for a seat where there is none, at most.
 const ASK_AGAIN_US: u64 = 1_000_000;
-
-/// Time, in microseconds, for which an owner that was away may catch up on the others of its seat.
-const CREDIT_US: u64 = 1000;
 
 /// Calls after which a standby that does not get to sleep adds them to the counters.
 const COUNTED_MAX: u64 = 1024;
@@ -65,30 +62,21 @@ pub(super) enum Gone {
     Relieved,
     /// This processor may not run on the seat's CPU any more.
     Displaced,
-}
-
-/// What a look at all pairs came to, where it matters whose request is taken.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// A request to run, which is ours.
-    Request(Pick, Claimed),
-    /// One that was refused, or that another processor took: look again.
-    Refused,
-    /// None.
-    Nothing,
+    /// The seat is given up.
+    Dismissed,
 }
 
 /// A processor in its seat.
 pub(super) struct Standby<'a, P> {
     pub(super) crew: &'a Crew<P>,
+    pub(super) seats: &'a Seats<P>,
     pub(super) seat: &'a Seat<P>,
     pub(super) n: usize,
     pub(super) me: u32,
-    /// Those of one owner lie beside each other.
     pub(super) mine: Vec<Attended<P>>,
-    pub(super) shares: Shares,
-    /// Of several owners, the one whose caller was last on this CPU while it led.
-    pub(super) shared_by: Option<u32>,
+    /// The owner holds as many processors as it may: it is answered, not served.
+    pub(super) is_over: bool,
+    pub(super) given_up: bool,
     pub(super) kicks: u32,
     trims: u32,
     pub(super) desk: &'a mut Desk<P>,
@@ -110,20 +98,21 @@ pub(super) struct Standby<'a, P> {
 
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
-    pub(super) fn occupy(&self, n: usize, me: u32, desk: &mut Desk<P>) {
-        let Some(seat) = self.seats.get(n) else { return };
+    pub(super) fn occupy(&self, seats: &Seats<P>, n: usize, me: u32, desk: &mut Desk<P>) {
+        let Some(seat) = seats.get(n) else { return };
         let confined = process::confine(n);
         if !confined && process::allowed_cpus() & 1 << n == 0 {
-            return self.vacate(n, me);
+            return self.vacate(seat, n, me);
         }
         let mut standby = Standby {
             crew: self,
+            seats,
             seat,
             n,
             me,
             mine: Vec::new(),
-            shares: Shares::default(),
-            shared_by: None,
+            is_over: false,
+            given_up: false,
             kicks: 0,
             trims: self.trims.load(Ordering::Acquire),
             desk,
@@ -140,8 +129,8 @@ impl<P: Pair> Crew<P> {
         standby.desk.look(ticks());
         let gone = standby.run();
         standby.add_counts();
-        if gone == Gone::Displaced {
-            self.vacate(n, me);
+        if gone != Gone::Relieved {
+            self.vacate(seat, n, me);
         }
     }
 }
@@ -161,6 +150,9 @@ impl<P: Pair> Standby<'_, P> {
                 && let Err(gone) = self.lead()
             {
                 return gone;
+            }
+            if self.given_up {
+                return Gone::Dismissed;
             }
             if self.donations >= COUNTED_MAX {
                 self.add_counts();
@@ -193,13 +185,7 @@ impl<P: Pair> Standby<'_, P> {
         };
         let mut displaced = Vec::new();
         while books.attended.len() > ATTENDED_MAX {
-            // Of the owner that has most of them: one with many processes must not keep out one with a few.
-            let count = |owner: u32| books.attended.iter().filter(|pair| pair.owner() == owner).count();
-            let oldest = books
-                .attended
-                .iter()
-                .enumerate()
-                .min_by_key(|(_, pair)| (core::cmp::Reverse(count(pair.owner())), last(pair)));
+            let oldest = books.attended.iter().enumerate().min_by_key(|(_, pair)| last(pair));
             let Some(oldest) = oldest.map(|(i, _)| i) else { break };
             let pair = books.attended.swap_remove(oldest);
             leave(pair.half(), self.n);
@@ -235,7 +221,9 @@ impl<P: Pair> Standby<'_, P> {
         if core::mem::replace(&mut self.trims, trims) != trims {
             self.desk.trim();
         }
-        self.regroup();
+        self.soon = None;
+        self.is_over = self.crew.is_over(self.seats.owner);
+        self.given_up = books.given_up;
         self.yielded = 0;
         let promoted = core::mem::take(&mut books.promoted);
         // Under the lock, so that nobody who ends a lead in between is overwritten.
@@ -271,34 +259,11 @@ impl<P: Pair> Standby<'_, P> {
         if half.has_ended() { None } else { half.claim() }
     }
 
-    /// Brings those of one owner together. Indices into `mine` are others afterwards.
-    fn regroup(&mut self) {
-        self.soon = None;
-        self.mine.sort_by_key(|known| known.pair.owner());
-        self.shares.regroup(self.mine.iter().map(|known| known.pair.owner()), |owner| self.crew.is_over(owner));
-        if let Some(owner) = self.shares.sole() {
-            self.seat.owner.store(owner, Ordering::Relaxed);
-        }
-    }
-
-    /// The next request, where it matters whose that is. One of an owner that may have no more is answered here.
-    pub(super) fn pick(&mut self) -> Next {
-        let mine = &self.mine;
-        let has_request = |at: usize| {
-            let half = mine.get(at).map(|known| known.pair.half());
-            half.is_some_and(|half| half.has_request() && !half.has_ended())
-        };
-        let Some(pick) = self.shares.pick(has_request, clock::calibration().us(CREDIT_US)) else {
-            return Next::Nothing;
-        };
-        // Another processor may be faster.
-        let Some(claimed) = self.claim(pick.at) else { return Next::Refused };
-        if !pick.is_over {
-            self.seat.owner.store(pick.owner, Ordering::Relaxed);
-            return Next::Request(pick, claimed);
-        }
-        let began = ticks();
-        if let Some(known) = self.mine.get(pick.at) {
+    /// Answers each request that it is one too many for its owner. Says whether there were any.
+    pub(super) fn refuse_all(&self) -> bool {
+        let mut refused = false;
+        for (at, known) in self.mine.iter().enumerate() {
+            let Some(claimed) = self.claim(at) else { continue };
             let (half, astack) = (known.pair.half(), claimed.request.astack);
             half.refuse(astack, claimed.sequence, status::OVERLOADED);
             // Pairs with the caller's fence between announcing its wait and its look at the reply.
@@ -306,28 +271,15 @@ impl<P: Pair> Standby<'_, P> {
             if half.is_waiting(astack, claimed.sequence) {
                 half.wake_caller(astack);
             }
+            refused = true;
         }
-        self.shares.charge(&pick, ticks().wrapping_sub(began));
-        Next::Refused
+        refused
     }
 
-    /// Runs one request: that of the owner that had the least of this seat.
-    fn scan_fairly(&mut self) -> Result<bool, Gone> {
-        let (pick, claimed) = match self.pick() {
-            Next::Request(pick, claimed) => (pick, claimed),
-            Next::Refused => return Ok(true),
-            Next::Nothing => return Ok(false),
-        };
-        let began = ticks();
-        let served = self.serve(pick.at, &claimed);
-        self.shares.charge(&pick, ticks().wrapping_sub(began));
-        served.map(|()| true)
-    }
-
-    /// Runs one request from each pair that has one, or one of somebody whose turn it is. `Ok(true)`: there was one.
+    /// Runs one request from each pair that has one. `Ok(true)`: there was one.
     fn scan(&mut self) -> Result<bool, Gone> {
-        if self.shares.needs_care() {
-            return self.scan_fairly();
+        if self.is_over {
+            return Ok(self.refuse_all());
         }
         let mut worked = false;
         for at in 0..self.mine.len() {
@@ -386,8 +338,7 @@ impl<P: Pair> Standby<'_, P> {
 
     /// A caller slept although another seat leads and attends its pair: does that lead get its CPU?
     fn doubt_lead(&mut self, at: usize) {
-        let lead = usize::try_from(self.crew.lead.load(Ordering::Relaxed)).unwrap_or(0);
-        let (Some(lead), Some(known)) = (lead.checked_sub(1), self.mine.get_mut(at)) else { return };
+        let (Some(lead), Some(known)) = (self.seats.leading(), self.mine.get_mut(at)) else { return };
         let polled = known.pair.half().attended.load(Ordering::Relaxed) & 1 << lead != 0;
         let again = known.last.wrapping_sub(known.asked_lead) >= clock::calibration().wake * LEAD_AGAIN;
         if polled && lead != self.n && again {
@@ -582,19 +533,13 @@ impl<P: Pair> Standby<'_, P> {
             }
         }
         drop(books);
-        self.regroup();
+        self.soon = None;
     }
 
     /// Keeps the pairs that called last; the others become cold.
     fn dismiss_all_but_the_last(&mut self) {
         if self.mine.len() > BELLS_MAX {
             self.mine.sort_unstable_by_key(|known| core::cmp::Reverse(known.last));
-            if self.shares.sole().is_none() {
-                let owners: Vec<u32> = self.mine.iter().map(|known| known.pair.owner()).collect();
-                let mut ranked: Vec<_> = ranks(&owners).into_iter().zip(self.mine.drain(..)).collect();
-                ranked.sort_by_key(|&(rank, _)| rank);
-                self.mine.extend(ranked.into_iter().map(|(_, known)| known));
-            }
             let rest = self.mine.split_off(BELLS_MAX);
             self.dismiss(rest.into_iter());
         }

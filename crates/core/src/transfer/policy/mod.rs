@@ -4,7 +4,6 @@
 //! Times are in ticks of [`super::clock`]; their lengths come from [`super::clock::Calibration`], measured at start.
 
 pub mod ring;
-pub mod shares;
 pub mod spin;
 pub mod tenure;
 pub mod work;
