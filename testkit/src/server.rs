@@ -3,14 +3,14 @@
 //! A test gives [`Liar::start`] what to do with each connection; the functions here are the honest steps it may do
 //! otherwise.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::{self, AstackClass, FRAMES, REGION_SIZE, client, poll, reply, request, server, stamp};
-use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 
 use crate::message::{self, Grant, Message};
 use crate::packet::{Connection, Heard, Listener};
@@ -61,8 +61,7 @@ pub struct Memory {
 }
 
 /// What a reader asks of its writer's region.
-pub const READ_SEALS: SealFlags =
-    SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
+pub const READ_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
 /// What a writer asks of the region it is given.
 pub const WRITE_SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW);
@@ -85,7 +84,8 @@ impl Memory {
     /// The client's, before the client has mapped it.
     pub const CLIENT: Self = Self { size: REGION_SIZE, allocated: false, seals: WRITE_SEALS };
 
-    /// Makes it; maps it for writing before it is sealed.
+    /// Makes it; maps it for writing before it is sealed. What a reader is to have is open for reading only, as an honest
+    /// server's is.
     ///
     /// # Panics
     /// If the kernel has no memory.
@@ -99,7 +99,11 @@ impl Memory {
         }
         let map = Raw::map(&fd, self.size, true).expect("an unsealed file");
         rustix::fs::fcntl_add_seals(&fd, self.seals).expect("a new file");
-        (fd, map)
+        if !self.seals.contains(READ_SEALS) {
+            return (fd, map);
+        }
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        (rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).expect("our own file"), map)
     }
 }
 

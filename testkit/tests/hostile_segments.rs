@@ -178,7 +178,7 @@ fn says_unmapped(client: &Client) -> Option<u16> {
 }
 
 #[test]
-fn what_is_kept_mapped_stays_on_the_quota_whatever_its_client_says() {
+fn what_a_client_keeps_mapped_is_no_memory_of_the_servers() {
     let _alone = alone();
     // Room for the regions of two clients, and ten segments or so.
     let world = World::playing("serve bytes 12000000");
@@ -188,39 +188,25 @@ fn what_is_kept_mapped_stays_on_the_quota_whatever_its_client_says() {
     let mut client = Client::new(&world.dir, "target");
     let grant = client.bind(&PROCEDURES);
     let paired = asker.tally().unwrap().bytes;
-    // By number: one that is wanted again before the server has read the lie is the same one.
-    let (mut kept, mut refused, mut most) = (BTreeMap::new(), 0, 0);
+    let (mut kept, mut most) = (Vec::new(), 0);
     for turn in 0..4_u32 {
-        let (now, none) = filled(&mut client, &grant, turn * 256);
-        refused += none;
-        let expected: Vec<u16> = now.iter().map(|(serial, _)| *serial).collect();
-        kept.extend(now);
-        // They are asked back when they were not used for two seconds; that they are unmapped is a lie.
-        let start = Instant::now();
-        let mut asked_back = Vec::new();
-        while asked_back.len() < expected.len() && start.elapsed() < SOON {
-            asked_back.extend(says_unmapped(&client));
-        }
-        assert_eq!(asked_back.len(), expected.len(), "{expected:?} are asked back");
-        let mapped = kept.values().map(|map| map.size() as u64).sum::<u64>();
+        let (now, refused) = filled(&mut client, &grant, turn * 256);
+        assert_eq!(refused, 0, "turn {turn}: what was given back is still counted");
+        kept.extend(now.into_iter().map(|(_, map)| map));
         let bytes = asker.tally().unwrap().bytes;
-        assert!(bytes >= paired + mapped, "{bytes} bytes counted, of which {mapped} are kept");
         assert!(bytes <= 12_000_000, "{bytes} bytes are more than the limit");
         most = most.max(process::regions(pid).iter().map(|region| region.size).sum());
+        // They are asked back when they were not used for two seconds; that they are unmapped is a lie.
+        let start = Instant::now();
+        while asker.tally().unwrap().bytes > paired {
+            assert!(start.elapsed() < SOON, "{} of {paired}", asker.tally().unwrap().bytes);
+            let _ = says_unmapped(&client);
+        }
     }
-    assert!(refused > 0, "the bound was never reached: {} kept", kept.len());
-    println!("{} segments kept, {refused} refused, {most} bytes mapped by the server at most", kept.len());
+    println!("{} segments kept, {most} bytes mapped by the server at most", kept.len());
+    // Their pages went with what was said: what the liar still has of them reads as zeros.
+    assert!(kept.iter().all(|map| map.read((1 << 20) - 8, 8) == [0; 8]), "memory that nobody counts");
     assert_eq!(asker.bytes(&[1; 100_000]), Ok(100_000), "others' arguments are their own affair");
-    drop(kept);
-    // Now it is true, and whoever wants room looks again.
-    let (again, refused) = filled(&mut client, &grant, 4096);
-    assert_eq!((again.len(), refused), (5, 0), "what nobody has any more is still counted");
-    drop(again);
-    let start = Instant::now();
-    while asker.tally().unwrap().bytes > paired {
-        assert!(start.elapsed() < SOON, "{} of {paired}", asker.tally().unwrap().bytes);
-        let _ = says_unmapped(&client);
-    }
     drop(client);
     let start = Instant::now();
     while asker.tally().unwrap().bytes > base {
@@ -281,6 +267,7 @@ fn large_calls(client: &TargetClient, n: u32, lie: &str) -> String {
                 error,
                 CallError::PeerMisbehaved
                     | CallError::NoMemory
+                    | CallError::ResultTooLarge
                     | CallError::Timeout { .. }
                     | CallError::PeerDied { .. }
                     | CallError::NoAStack

@@ -401,12 +401,6 @@ impl Plan {
         Ok(class)
     }
 
-    /// How many A-stacks there are.
-    #[must_use]
-    pub const fn count(&self) -> usize {
-        self.astacks
-    }
-
     /// One more A-stack for a class, without a frame of its own; its index.
     ///
     /// # Errors

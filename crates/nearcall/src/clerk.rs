@@ -283,11 +283,6 @@ impl ServerPair {
         }
     }
 
-    /// Whether there is such an A-stack.
-    pub(crate) fn has_astack(&self, astack: u16) -> bool {
-        usize::from(astack) < self.state().plan.count()
-    }
-
     pub(crate) fn server_half(&self) -> &ServerHalf {
         self.grants.half()
     }

@@ -18,7 +18,7 @@ use nearcall_core::sys::memory;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
-use nearcall_layout::pair::{SEGMENT_SIZE_MAX, segment_size};
+use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
 
 use crate::binding::ClientPair;
 use crate::clerk::ServerPair;
@@ -266,7 +266,7 @@ impl Offer {
 
     fn offer(&mut self, pair: &ServerPair, id: u32, astack: u16, size: u32) -> Result<Answer, Broken> {
         let size = usize::try_from(size).map_err(|_| Broken)?;
-        if !pair.has_astack(astack) || segment_size(size) != Some(size) {
+        if usize::from(astack) >= ASTACK_COUNT || segment_size(size) != Some(size) {
             return Err(Broken);
         }
         self.0 = None;

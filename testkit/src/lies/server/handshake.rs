@@ -171,7 +171,7 @@ fn offered(encounter: &Encounter, connection: &Connection, own: &OwnedFd, peer: 
 
 fn own_region(encounter: &mut Encounter) -> Result<Seen, String> {
     let connection = encounter.connection();
-    let seals = [SealFlags::SHRINK, SealFlags::GROW, SealFlags::FUTURE_WRITE, SealFlags::SEAL];
+    let seals = [SealFlags::SHRINK, SealFlags::GROW, SealFlags::SEAL];
     let wrong = match encounter.random.below(6) {
         0 | 1 => choose(&mut encounter.random, &NO_REGIONS)(),
         2 => memory(Memory { allocated: false, ..Memory::SERVER }),

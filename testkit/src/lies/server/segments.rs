@@ -174,7 +174,7 @@ fn shown(encounter: &mut Encounter) -> Result<Seen, String> {
         let Message::Show(id, _) = *question else { return server.deny(question) };
         let said: u32 = 1 << 16;
         let good = Memory::shown(1 << 16);
-        let seals = [SealFlags::SHRINK, SealFlags::GROW, SealFlags::FUTURE_WRITE, SealFlags::SEAL];
+        let seals = [SealFlags::SHRINK, SealFlags::GROW, SealFlags::SEAL];
         let (said, fds) = match random.below(9) {
             0 => (said, Vec::new()),
             1 => (said, vec![make(good), make(good)]),
