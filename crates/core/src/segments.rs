@@ -242,7 +242,7 @@ pub trait Payer: Send + Sync {
     /// Whether so many more bytes are all right; they are until the result is dropped.
     fn charge(&self, bytes: usize) -> Option<Charge>;
 
-    /// There is something that [`Results::sweep`] has to look at.
+    /// There is something that `Results::sweep` has to look at.
     fn watch(&self);
 }
 
@@ -432,7 +432,7 @@ impl Results {
         }
     }
 
-    /// Whether [`sweep`](Self::sweep) has to be called again.
+    /// Whether `sweep` has to be called again.
     #[must_use]
     pub fn is_restless(&self) -> bool {
         lock(&self.list).living.iter().any(|one| !one.asked_back)
