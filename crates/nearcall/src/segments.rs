@@ -20,8 +20,8 @@ use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
 
-use crate::binding::ClientPair;
 use crate::clerk::ServerPair;
+use crate::client_pair::ClientPair;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};

@@ -20,8 +20,8 @@ use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::io::Errno;
 
-use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
+use crate::client_pair::{ClientPair, Heard};
 use crate::connection::Step;
 use crate::domain::Domain;
 use crate::message::SIZE_MAX;
