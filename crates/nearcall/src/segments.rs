@@ -94,11 +94,10 @@ impl ClientPair {
         let Some(whole) = segment_size(size) else {
             return Err(failed(CallError::TooLarge { size, limit: SEGMENT_SIZE_MAX }));
         };
-        if !self.half.arguments.may_have(astack, whole) {
+        // From here on the server may have another segment for the A-stack than we think.
+        if !self.half.may_have_arguments(astack, whole) || !self.half.remove_arguments(astack) {
             return Err(failed(CallError::NoMemory));
         }
-        // From here on the server may have another segment for the A-stack than we think.
-        self.half.arguments.remove(astack);
         let asking = self.asking(until).ok_or_else(|| self.unanswered())?;
         let id = self.next_id();
         let wanted = FromClient::Segment { id, astack, size: u32::try_from(whole).unwrap_or(u32::MAX) };
@@ -118,9 +117,9 @@ impl ClientPair {
             Some(_) => return Err(failed(CallError::PeerMisbehaved)),
             None => return Err(self.unanswered()),
         }
-        self.half.arguments.set(astack, segment);
+        let is_set = self.half.set_arguments(astack, segment);
         want_sweep();
-        Ok(())
+        if is_set { Ok(()) } else { Err(failed(CallError::NoMemory)) }
     }
 
     /// The server's segment of this number, in which results are that have arrived.
@@ -188,11 +187,11 @@ impl ClientPair {
 
     /// Gives back what was not used for long. `true`: there is more to look after. Called by the watcher.
     pub(crate) fn sweep(&self, now: u32) -> bool {
-        for astack in self.half.arguments.sweep(now, |astack| self.half.is_idle(astack)) {
+        for astack in self.half.sweep_arguments(now) {
             let _ = self.tell(&FromClient::SegmentDropped { astack });
         }
         let wished = self.unmap_wished();
-        !self.half.arguments.is_empty() || wished
+        self.half.has_arguments() || wished
     }
 }
 
@@ -251,12 +250,12 @@ impl Offer {
                 offered(pair, astack, None)?;
                 None
             }
-            FromClient::Show { id, serial } => Some(match pair.server_half().results.show(serial) {
+            FromClient::Show { id, serial } => Some(match pair.server_half().show_results(serial) {
                 Some((file, size)) => (FromServer::Shown { id, size: u32::try_from(size).unwrap_or(0) }, Some(file)),
                 None => (FromServer::NoMemory { id }, None),
             }),
             FromClient::Unmapped { serial } => {
-                pair.server_half().results.unmapped(serial);
+                pair.server_half().results_unmapped(serial);
                 None
             }
             FromClient::Grow { id, first } => Some((pair.grow(id, first), None)),
@@ -272,11 +271,11 @@ impl Offer {
         self.0 = None;
         let refused = (FromServer::NoMemory { id }, None);
         let half = pair.server_half();
-        if !half.offered.may_have(astack, size) {
+        if !half.may_have_offered(astack, size) {
             return Ok(refused);
         }
         // The client pays for the memory; what is counted is that this process maps it.
-        let Some(charge) = half.results.charge(size) else { return Ok(refused) };
+        let Some(charge) = half.charge(size) else { return Ok(refused) };
         // Nothing is allocated here: the client is to pay.
         let Ok(file) = memory::create(size) else { return Ok(refused) };
         let Ok(given) = file.try_clone() else { return Ok(refused) };
@@ -306,5 +305,5 @@ pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> bool {
     for (serial, astack) in half.sweep_results(now) {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
-    half.results.is_restless()
+    half.has_restless_results()
 }

@@ -8,6 +8,7 @@ use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, 
 use super::{LINE_WORDS, Ran};
 use crate::segments::{Arguments, Shown};
 use crate::shm::fixed::modulo;
+use crate::shm::segment::OwnSegment;
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
 use crate::sys::futex;
@@ -131,7 +132,7 @@ pub struct ClientHalf {
     pub(crate) yields: AtomicU64,
     pub(crate) counters: ClientCounters,
     /// Segments for arguments beyond a frame.
-    pub arguments: Arguments,
+    pub(crate) arguments: Arguments,
     /// Segments with results beyond a frame.
     pub shown: Shown,
     /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
@@ -278,6 +279,36 @@ impl ClientHalf {
             return None;
         }
         self.peer.copy_in(class.frame(astack) + at, into)
+    }
+
+    /// Whether the A-stack may have a segment of `size` bytes for arguments instead of what it has.
+    #[must_use]
+    pub fn may_have_arguments(&self, astack: u16, size: usize) -> bool {
+        self.arguments.may_have(astack, size)
+    }
+
+    /// Gives the A-stack a segment for arguments instead of what it had. `false`: that is in use, and stays.
+    #[must_use]
+    pub fn set_arguments(&self, astack: u16, segment: OwnSegment) -> bool {
+        self.arguments.set(astack, segment)
+    }
+
+    /// Takes away the A-stack's segment for arguments. `false`: it is in use, and stays.
+    #[must_use]
+    pub fn remove_arguments(&self, astack: u16) -> bool {
+        self.arguments.remove(astack)
+    }
+
+    /// Removes segments for arguments that were not used for long; whose they were.
+    #[must_use]
+    pub fn sweep_arguments(&self, now: u32) -> Vec<u16> {
+        self.arguments.sweep(now, |astack| self.is_idle(astack))
+    }
+
+    /// Whether there are segments for arguments.
+    #[must_use]
+    pub fn has_arguments(&self) -> bool {
+        !self.arguments.is_empty()
     }
 
     /// Forgets a call whose reply has been read.

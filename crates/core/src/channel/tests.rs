@@ -146,6 +146,16 @@ impl Refusals for Known {
 }
 
 #[test]
+fn an_astack_that_was_added_to_a_class_stays_there() {
+    let (_, server, _) = halves(1);
+    let class = |first| AstackClass { frame_size: 0, count: 1, first, offset: 0 };
+    server.grow(&class(3), 20);
+    server.grow(&class(5), 20);
+    server.grow(&class(u16::MAX), 21);
+    assert_eq!((server.grown_count(&class(3)), server.grown_count(&class(5))), (1, 0));
+}
+
+#[test]
 fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     let (client, server, class) = halves(1);
     let value = Arc::new(7u16);
