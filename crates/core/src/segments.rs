@@ -47,6 +47,8 @@ pub(crate) struct Arguments(Mutex<Vec<Argument>>);
 #[derive(Debug)]
 struct Argument {
     astack: u16,
+    /// What it was asked for by.
+    id: u32,
     segment: OwnSegment,
     used: u32,
     /// The holder of the A-stack has a borrow of it.
@@ -93,13 +95,13 @@ impl Arguments {
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack a segment instead of what it had. `false`: that is held, and stays.
+    /// Gives the A-stack the segment that was asked for by `id` instead of what it had. `false`: that is held, and stays.
     #[must_use]
-    pub(crate) fn set(&self, astack: u16, segment: OwnSegment) -> bool {
+    pub(crate) fn set(&self, astack: u16, id: u32, segment: OwnSegment) -> bool {
         let mut all = lock(&self.0);
         let is_free = take_out(&mut all, astack);
         if is_free {
-            all.push(Argument { astack, segment, used: milliseconds(), held: false });
+            all.push(Argument { astack, id, segment, used: milliseconds(), held: false });
         }
         is_free
     }
@@ -110,13 +112,13 @@ impl Arguments {
         take_out(&mut lock(&self.0), astack)
     }
 
-    /// Removes what was not used for long, by A-stack. `is_idle`: no call is published on that A-stack.
-    pub(crate) fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<u16> {
+    /// Removes what was not used for long; A-stacks and numbers. `is_idle`: no call is published on that A-stack.
+    pub(crate) fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<(u16, u32)> {
         let mut all = lock(&self.0);
         // Whoever is about to publish with a segment holds it, and lets it go under this lock after its linkage record was
         // written: the record is up to date then.
         let gone = all.extract_if(.., |own| is_old(own.used, now) && !own.held && is_idle(own.astack));
-        gone.map(|own| own.astack).collect()
+        gone.map(|own| (own.astack, own.id)).collect()
     }
 
     /// Whether there are none.
@@ -479,15 +481,17 @@ mod tests {
     #[test]
     fn a_segment_that_is_held_stays_whoever_takes_it_away() {
         let all = Arguments::default();
-        assert!(all.set(3, segment(1)) && all.hold(3, SIZE));
+        assert!(all.set(3, 1, segment(1)) && all.hold(3, SIZE));
         // SAFETY: this test holds the A-stack and its segment, and borrows it once.
         let bytes = unsafe { all.frame(3) };
-        assert!(!all.set(3, segment(2)) && !all.remove(3));
-        assert!(all.set(4, segment(3)) && all.remove(4), "another one is another's affair");
+        assert!(!all.set(3, 2, segment(2)) && !all.remove(3));
+        assert!(all.set(4, 3, segment(3)) && all.remove(4), "another one is another's affair");
         let later = milliseconds().wrapping_add(2 * KEPT_MS);
         assert!(all.sweep(later, |_| true).is_empty());
         assert!(bytes.iter().all(|&byte| byte == 1));
         all.let_go(3);
-        assert!(all.set(3, segment(2)) && all.remove(3) && all.is_empty());
+        assert!(all.set(3, 2, segment(2)));
+        assert_eq!(all.sweep(later, |_| true), [(3, 2)]);
+        assert!(all.is_empty());
     }
 }

@@ -5,6 +5,7 @@
 //! socket. Each side looks once a second, as long as it has any, for segments that were not used for
 //! [`KEPT_MS`](nearcall_core::segments::KEPT_MS).
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -117,7 +118,7 @@ impl ClientPair {
             Some(_) => return Err(failed(CallError::PeerMisbehaved)),
             None => return Err(self.unanswered()),
         }
-        let is_set = self.half.set_arguments(astack, segment);
+        let is_set = self.half.set_arguments(astack, id, segment);
         want_sweep();
         if is_set { Ok(()) } else { Err(failed(CallError::NoMemory)) }
     }
@@ -187,8 +188,8 @@ impl ClientPair {
 
     /// Gives back what was not used for long. `true`: there is more to look after. Called by the watcher.
     pub(crate) fn sweep(&self, now: u32) -> bool {
-        for astack in self.half.sweep_arguments(now) {
-            let _ = self.tell(&FromClient::SegmentDropped { astack });
+        for (astack, id) in self.half.sweep_arguments(now) {
+            let _ = self.tell(&FromClient::SegmentDropped { id, astack });
         }
         let wished = self.unmap_wished();
         self.half.has_arguments() || wished
@@ -201,9 +202,25 @@ pub(crate) type Answer = (FromServer, Option<OwnedFd>);
 /// The client broke the protocol.
 pub(crate) struct Broken;
 
-/// The server's part of one connection: a segment that the client is about to map.
+/// The server's part of one connection: a segment that the client is about to map, and those that it was given.
 #[derive(Debug, Default)]
-pub(crate) struct Offer(Option<Pending>);
+pub(crate) struct Offer {
+    pending: Option<Pending>,
+    given: Given,
+}
+
+/// For each A-stack, by what number its last segment was asked for.
+#[derive(Debug, Default)]
+struct Given(BTreeMap<u16, u32>);
+
+impl Given {
+    /// Whether what the client gives back is what the A-stack has. Otherwise it was replaced while the message was under way.
+    fn is_last(&self, astack: u16, id: u32) -> Result<bool, Broken> {
+        let last = *self.0.get(&astack).ok_or(Broken)?;
+        // A client counts its questions, round and round.
+        if last.wrapping_sub(id) < 1 << 31 { Ok(last == id) } else { Err(Broken) }
+    }
+}
 
 struct Pending {
     id: u32,
@@ -246,8 +263,10 @@ impl Offer {
         Ok(match *message {
             FromClient::Segment { id, astack, size } => Some(self.offer(pair, id, astack, size)?),
             FromClient::SegmentMapped { id } => Some((self.accept(pair, id)?, None)),
-            FromClient::SegmentDropped { astack } => {
-                offered(pair, astack, None)?;
+            FromClient::SegmentDropped { id, astack } => {
+                if self.given.is_last(astack, id)? {
+                    offered(pair, astack, None)?;
+                }
                 None
             }
             FromClient::Show { id, serial } => Some(match pair.server_half().show_results(serial) {
@@ -268,7 +287,7 @@ impl Offer {
         if usize::from(astack) >= ASTACK_COUNT || segment_size(size) != Some(size) {
             return Err(Broken);
         }
-        self.0 = None;
+        self.pending = None;
         let refused = (FromServer::NoMemory { id }, None);
         let half = pair.server_half();
         if !half.may_have_offered(astack, size) {
@@ -279,17 +298,18 @@ impl Offer {
         // Nothing is allocated here: the client is to pay.
         let Ok(file) = memory::create(size) else { return Ok(refused) };
         let Ok(given) = file.try_clone() else { return Ok(refused) };
-        self.0 = Some(Pending { id, astack, size, file, charge });
+        self.pending = Some(Pending { id, astack, size, file, charge });
         Ok((FromServer::Segment { id }, Some(given)))
     }
 
     fn accept(&mut self, pair: &ServerPair, id: u32) -> Result<FromServer, Broken> {
         let Pending { astack, size, file, charge, .. } =
-            self.0.take().filter(|pending| pending.id == id).ok_or(Broken)?;
+            self.pending.take().filter(|pending| pending.id == id).ok_or(Broken)?;
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
         // Not sealed, not paid for: no client of ours.
         let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
         offered(pair, astack, Some((segment, charge)))?;
+        self.given.0.insert(astack, id);
         Ok(FromServer::SegmentReady { id })
     }
 }
@@ -306,4 +326,21 @@ pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> bool {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
     half.has_restless_results()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_the_last_one_or_late_or_was_never_given() {
+        let mut given = Given::default();
+        assert!(given.is_last(3, 7).is_err());
+        for (last, late, never) in [(7, 6, 8), (1, u32::MAX, 2), (u32::MAX, 5 << 29, 0)] {
+            given.0.insert(3, last);
+            assert!(matches!(given.is_last(3, last), Ok(true)), "{last}");
+            assert!(matches!(given.is_last(3, late), Ok(false)), "{last} {late}");
+            assert!(given.is_last(3, never).is_err() && given.is_last(4, last).is_err(), "{last} {never}");
+        }
+    }
 }

@@ -287,10 +287,10 @@ impl ClientHalf {
         self.arguments.may_have(astack, size)
     }
 
-    /// Gives the A-stack a segment for arguments instead of what it had. `false`: that is in use, and stays.
+    /// Gives the A-stack the segment for arguments that was asked for by `id`, instead of what it had. `false`: that is in use, and stays.
     #[must_use]
-    pub fn set_arguments(&self, astack: u16, segment: OwnSegment) -> bool {
-        self.arguments.set(astack, segment)
+    pub fn set_arguments(&self, astack: u16, id: u32, segment: OwnSegment) -> bool {
+        self.arguments.set(astack, id, segment)
     }
 
     /// Takes away the A-stack's segment for arguments. `false`: it is in use, and stays.
@@ -299,9 +299,9 @@ impl ClientHalf {
         self.arguments.remove(astack)
     }
 
-    /// Removes segments for arguments that were not used for long; whose they were.
+    /// Removes segments for arguments that were not used for long; A-stacks, and what each was asked for by.
     #[must_use]
-    pub fn sweep_arguments(&self, now: u32) -> Vec<u16> {
+    pub fn sweep_arguments(&self, now: u32) -> Vec<(u16, u32)> {
         self.arguments.sweep(now, |astack| self.is_idle(astack))
     }
 
