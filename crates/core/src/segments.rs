@@ -31,6 +31,17 @@ pub const PAIR_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long a segment is kept after its last call, in milliseconds.
 pub const KEPT_MS: u32 = 2000;
 
+/// What a sweep has left to be looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// What would go, but for calls that have been under way for longer than [`KEPT_MS`], or were given up.
+    Stuck,
+    /// What was used a moment ago.
+    Young,
+}
+
 fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -121,11 +132,16 @@ impl Arguments {
         gone.map(|own| (own.astack, own.id)).collect()
     }
 
-    /// Whether there are none.
+    /// What a [`sweep`](Self::sweep) has left.
     #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+    pub(crate) fn left(&self, now: u32) -> Left {
+        lock(&self.0).iter().map(|own| left(own.used, now)).max().unwrap_or(Left::Nothing)
     }
+}
+
+/// A segment that was left, used then.
+const fn left(used: u32, now: u32) -> Left {
+    if is_old(used, now) { Left::Stuck } else { Left::Young }
 }
 
 /// Removes the segment of an A-stack, unless somebody holds it, and may have borrowed it: `false` then.
@@ -443,10 +459,12 @@ impl Results {
         }
     }
 
-    /// Whether [`sweep`](Self::sweep) has to be called again.
+    /// What a [`sweep`](Self::sweep) has left. What was asked back is the client's affair.
     #[must_use]
-    pub(crate) fn is_restless(&self) -> bool {
-        lock(&self.list).living.iter().any(|one| !one.asked_back)
+    pub(crate) fn left(&self, now: u32) -> Left {
+        let list = lock(&self.list);
+        let left = list.living.iter().filter(|one| !one.asked_back).map(|one| left(one.used, now));
+        left.max().unwrap_or(Left::Nothing)
     }
 }
 
@@ -488,10 +506,11 @@ mod tests {
         assert!(all.set(4, 3, segment(3)) && all.remove(4), "another one is another's affair");
         let later = milliseconds().wrapping_add(2 * KEPT_MS);
         assert!(all.sweep(later, |_| true).is_empty());
+        assert_eq!((all.left(milliseconds()), all.left(later)), (Left::Young, Left::Stuck));
         assert!(bytes.iter().all(|&byte| byte == 1));
         all.let_go(3);
         assert!(all.set(3, 2, segment(2)));
         assert_eq!(all.sweep(later, |_| true), [(3, 2)]);
-        assert!(all.is_empty());
+        assert_eq!(all.left(later), Left::Nothing);
     }
 }

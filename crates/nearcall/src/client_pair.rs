@@ -403,6 +403,14 @@ impl ClientPair {
         }
     }
 
+    /// Ends the quarantines of A-stacks whose calls were answered late, or never will be.
+    pub(crate) fn end_quarantines(&self) {
+        let placed = self.placed();
+        for astacks in placed.interfaces.iter().flat_map(|(_, astacks)| astacks.iter()) {
+            astacks.end_quarantines(&self.half, |astack| self.half.finish(astack));
+        }
+    }
+
     /// The A-stacks of an interface: those of an earlier binding to it, or new ones, if they lie where this side's own
     /// plan puts them.
     pub(crate) fn astacks(&self, classes: &[AstackClass]) -> Result<Interface, Misplaced> {

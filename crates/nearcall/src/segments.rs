@@ -3,7 +3,7 @@
 //! Only the first large call on an A-stack gets here; the next ones find the segment where it was. A segment is made by
 //! the server and sealed in the same steps as a region (see the crate's documentation on trust), over the pair's control
 //! socket. Each side looks once a second, as long as it has any, for segments that were not used for
-//! [`KEPT_MS`](nearcall_core::segments::KEPT_MS).
+//! [`KEPT_MS`](nearcall_core::segments::KEPT_MS); less and less often while the only ones left belong to calls that do not end.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
-use nearcall_core::segments::{Charge, KEPT_MS};
+use nearcall_core::segments::{Charge, KEPT_MS, Left};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
@@ -30,6 +30,9 @@ use crate::quota::QUOTA;
 
 /// Between two looks for segments that nobody uses.
 pub(crate) const SWEEP: Duration = Duration::from_secs(1);
+
+/// The same at most, where only calls that do not end keep them: each time it is twice as long.
+pub(crate) const SWEEP_MAX: Duration = Duration::from_secs(64);
 
 /// When the last call with large arguments was served, in milliseconds, and whether processors still have memory from it.
 static LARGE_AT: AtomicU32 = AtomicU32::new(0);
@@ -51,16 +54,16 @@ pub(crate) fn want_sweep() {
     }
 }
 
-/// Whether the memory of processors should go now, and whether to ask again.
-pub(crate) fn large_is_over(now: u32) -> (bool, bool) {
+/// Whether the memory of processors should go now, and what is left of it.
+pub(crate) fn large_is_over(now: u32) -> (bool, Left) {
     if !LARGE.load(Ordering::Relaxed) {
-        return (false, false);
+        return (false, Left::Nothing);
     }
     let over = now.wrapping_sub(LARGE_AT.load(Ordering::Relaxed)) >= KEPT_MS;
     if over {
         LARGE.store(false, Ordering::Relaxed);
     }
-    (over, !over)
+    (over, if over { Left::Nothing } else { Left::Young })
 }
 
 fn failed(why: CallError) -> Failure {
@@ -186,13 +189,15 @@ impl ClientPair {
         astacks.count() > count
     }
 
-    /// Gives back what was not used for long. `true`: there is more to look after. Called by the watcher.
-    pub(crate) fn sweep(&self, now: u32) -> bool {
+    /// Gives back what was not used for long; what is left. Called by the watcher.
+    pub(crate) fn sweep(&self, now: u32) -> Left {
+        // Calls that were given up keep their segments until they are answered.
+        self.end_quarantines();
         for (astack, id) in self.half.sweep_arguments(now) {
             let _ = self.tell(&FromClient::SegmentDropped { id, astack });
         }
-        let wished = self.unmap_wished();
-        self.half.has_arguments() || wished
+        let wished = if self.unmap_wished() { Left::Stuck } else { Left::Nothing };
+        self.half.arguments_left(now).max(wished)
     }
 }
 
@@ -319,13 +324,13 @@ fn offered(pair: &ServerPair, astack: u16, segment: Option<(PeerSegment, Charge)
     if pair.server_half().set_offered(astack, segment) { Ok(()) } else { Err(Broken) }
 }
 
-/// The server: asks for its segments back. `true`: there is more to look after.
-pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> bool {
+/// The server: asks for its segments back; what is left.
+pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> Left {
     let half = pair.server_half();
     for (serial, astack) in half.sweep_results(now) {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
-    half.has_restless_results()
+    half.results_left(now)
 }
 
 #[cfg(test)]

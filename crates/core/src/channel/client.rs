@@ -6,7 +6,7 @@ use core::time::Duration;
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
 use super::{LINE_WORDS, Ran};
-use crate::segments::{Arguments, Shown};
+use crate::segments::{Arguments, Left, Shown};
 use crate::shm::fixed::modulo;
 use crate::shm::segment::OwnSegment;
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
@@ -305,10 +305,10 @@ impl ClientHalf {
         self.arguments.sweep(now, |astack| self.is_idle(astack))
     }
 
-    /// Whether there are segments for arguments.
+    /// What [`sweep_arguments`](Self::sweep_arguments) has left.
     #[must_use]
-    pub fn has_arguments(&self) -> bool {
-        !self.arguments.is_empty()
+    pub fn arguments_left(&self, now: u32) -> Left {
+        self.arguments.left(now)
     }
 
     /// Forgets a call whose reply has been read.

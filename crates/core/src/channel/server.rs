@@ -9,7 +9,7 @@ use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, sta
 
 use super::client::Request;
 use super::serving::Serving;
-use crate::segments::{Charge, Offered, Payer, Results};
+use crate::segments::{Charge, Left, Offered, Payer, Results};
 use crate::shm::fixed::modulo;
 use crate::shm::segment::PeerSegment;
 use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
@@ -241,10 +241,10 @@ impl ServerHalf {
         self.results.unmapped(serial);
     }
 
-    /// Whether [`sweep_results`](Self::sweep_results) has to be called again.
+    /// What [`sweep_results`](Self::sweep_results) has left.
     #[must_use]
-    pub fn has_restless_results(&self) -> bool {
-        self.results.is_restless()
+    pub fn results_left(&self, now: u32) -> Left {
+        self.results.left(now)
     }
 
     /// Segments with results, and their A-stacks, that the client is asked to unmap now.
