@@ -50,10 +50,10 @@ pub fn segment_mapped(id: u32) -> Vec<u8> {
     [&[8][..], &id.to_le_bytes()].concat()
 }
 
-/// Says that the segment of an A-stack is not used any more.
+/// Says that the segment of an A-stack, which was asked for under `id`, is not used any more.
 #[must_use]
-pub fn segment_dropped(astack: u16) -> Vec<u8> {
-    [&[9][..], &astack.to_le_bytes()].concat()
+pub fn segment_dropped(id: u32, astack: u16) -> Vec<u8> {
+    [&[9][..], &id.to_le_bytes(), &astack.to_le_bytes()].concat()
 }
 
 /// Asks for the server's segment of this number.
@@ -227,8 +227,8 @@ pub enum Message {
     Segment(u32, u16, u32),
     /// Id.
     SegmentMapped(u32),
-    /// A-stack.
-    SegmentDropped(u16),
+    /// Id and A-stack.
+    SegmentDropped(u32, u16),
     /// Id and number.
     Show(u32, u16),
     /// Number.
@@ -295,7 +295,7 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
         6 => Message::Ring,
         7 => Message::Segment(from.u32()?, from.u16()?, from.u32()?),
         8 => Message::SegmentMapped(from.u32()?),
-        9 => Message::SegmentDropped(from.u16()?),
+        9 => Message::SegmentDropped(from.u32()?, from.u16()?),
         10 => Message::Show(from.u32()?, from.u16()?),
         11 => Message::Unmapped(from.u16()?),
         12 => Message::Grow(from.u32()?, from.u16()?),

@@ -111,11 +111,49 @@ fn the_segment_of_a_call_under_way_is_not_replaced() {
             rustix::fs::fallocate(&fd, rustix::fs::FallocateFlags::empty(), 0, size.into()).unwrap();
             client.connection.say(&message::segment_mapped(2)).unwrap();
         } else {
-            client.connection.say(&message::segment_dropped(line.astack)).unwrap();
+            client.connection.say(&message::segment_dropped(1, line.astack)).unwrap();
         }
         assert!(client.connection.closes(SOON), "goes on; replaced: {replaces}");
     }
     assert_eq!(world.bind().add(1, 2), Ok(3));
+}
+
+#[test]
+fn a_segment_that_is_given_back_late_takes_no_other_with_it() {
+    let _alone = alone();
+    let world = World::new();
+    let size = u32::try_from(SEGMENT_SIZE_MIN).unwrap();
+    let mut client = Client::new(&world.dir, "target");
+    let grant = client.bind(&PROCEDURES);
+    let line = Line { flags: request::OUT_OF_BAND, ..Line::of(&grant, BYTES).with(&5000u32.to_le_bytes()) };
+    let call = |client: &mut Client| match client.call(&line) {
+        Outcome::Answer { status: status::OK, words, .. } => words[0],
+        other => panic!("{other:?}"),
+    };
+    let mut last = None;
+    for id in 5..8 {
+        let segment = client.segment(id, line.astack, size);
+        segment.write(0, &[2; 5000]);
+        last = Some(segment);
+        // Said of those before it, once or more often.
+        (4..id).for_each(|id| client.connection.say(&message::segment_dropped(id, line.astack)).unwrap());
+        assert_eq!(call(&mut client), 10_000, "{id} is still there");
+    }
+    // Even in the middle of a call.
+    let slow = nap(&grant, 300);
+    let _other = client.segment(8, slow.astack, size);
+    let _third = client.segment(9, slow.astack, size);
+    let sequence = client.publish(&slow);
+    assert_eq!(client.answer(slow.astack, sequence, Duration::from_millis(100), None), Outcome::Silence);
+    client.connection.say(&message::segment_dropped(8, slow.astack)).unwrap();
+    assert!(matches!(client.answer(slow.astack, sequence, SOON, None), Outcome::Answer { status: status::OK, .. }));
+    client.connection.say(&message::segment_dropped(7, line.astack)).unwrap();
+    assert_eq!(client.call(&line).status(), Some(status::BAD_ARGUMENT), "its own is gone");
+    client.connection.say(&message::segment_dropped(7, line.astack)).unwrap();
+    assert!(matches!(client.call(&line), Outcome::Answer { .. }), "twice is late, too");
+    drop(last);
+    client.connection.say(&message::segment_dropped(10, line.astack)).unwrap();
+    assert!(client.connection.closes(SOON), "gave back what it was never given");
 }
 
 #[test]

@@ -248,6 +248,18 @@ impl Astacks {
         self.freed.notify_all();
     }
 
+    /// Ends the quarantine of those whose calls were answered late, or never will be because the pair has ended; `end` is
+    /// told of each before anybody gets it.
+    #[cold]
+    pub fn end_quarantines(&self, calls: &dyn Calls, end: impl Fn(u16)) {
+        let mut list = self.lock();
+        let List { free, quarantined } = &mut *list;
+        let over =
+            quarantined.extract_if(.., |(index, sequence)| calls.answered(*index, *sequence) || calls.has_ended());
+        free.extend(over.map(|(index, _)| index).inspect(|&index| end(index)));
+        // Who waits looks again by itself, because there was a quarantine.
+    }
+
     /// A-stacks that wait for a late answer.
     #[must_use]
     pub fn quarantined(&self) -> usize {
@@ -343,6 +355,26 @@ mod tests {
         assert_eq!(index(all.take(NOT, &pending(76))), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
         assert_eq!(index(all.take(NOT, &pending(77))), Ok(taken.index()));
+    }
+
+    #[test]
+    fn a_quarantine_ends_with_its_answer_or_the_pair_even_if_nobody_calls() {
+        let all = astacks(2);
+        let ended = std::cell::RefCell::new(Vec::new());
+        let end = |index| ended.borrow_mut().push(index);
+        for sequence in [77, 78] {
+            let taken = all.take(NOT, &PENDING).unwrap();
+            all.quarantine(taken.index(), sequence);
+        }
+        all.end_quarantines(&pending(76), end);
+        assert_eq!((all.quarantined(), ended.borrow().len()), (2, 0));
+        all.end_quarantines(&pending(78), end);
+        assert_eq!((all.quarantined(), &ended.borrow()[..]), (1, &[4][..]));
+        assert_eq!(index(all.take(NOT, &PENDING)), Ok(4));
+        let calls = pending(0);
+        calls.ended.store(true, Ordering::Relaxed);
+        all.end_quarantines(&calls, end);
+        assert_eq!((all.quarantined(), &ended.borrow()[..]), (0, &[4, 3][..]));
     }
 
     #[test]

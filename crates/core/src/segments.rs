@@ -5,6 +5,9 @@
 //! both. Each of the four lists is private memory of its process under a lock of its own; only calls that do not fit
 //! their frames take it. The sizes asked for are the peer's word; what they may come to is bounded here.
 //!
+//! Three of them lend bytes beyond their locks, so they are reached from outside of this crate by the halves' methods only
+//! ([`crate::channel`]), none of which removes what is lent, whoever calls it when.
+//!
 //! ```text
 //!                 written by the client (arguments)     written by the server (results)
 //! in the client   Arguments: one an A-stack             Shown: by serial number, when a reply first names one
@@ -28,6 +31,17 @@ pub const PAIR_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long a segment is kept after its last call, in milliseconds.
 pub const KEPT_MS: u32 = 2000;
 
+/// What a sweep has left to be looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// What would go, but for calls that have been under way for longer than [`KEPT_MS`], or were given up.
+    Stuck,
+    /// What was used a moment ago.
+    Young,
+}
+
 fn lock<T>(list: &Mutex<T>) -> MutexGuard<'_, T> {
     list.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -39,11 +53,13 @@ const fn is_old(then: u32, now: u32) -> bool {
 
 /// The segments that a client writes its arguments into.
 #[derive(Debug, Default)]
-pub struct Arguments(Mutex<Vec<Argument>>);
+pub(crate) struct Arguments(Mutex<Vec<Argument>>);
 
 #[derive(Debug)]
 struct Argument {
     astack: u16,
+    /// What it was asked for by.
+    id: u32,
     segment: OwnSegment,
     used: u32,
     /// The holder of the A-stack has a borrow of it.
@@ -78,51 +94,60 @@ impl Arguments {
         // SAFETY: the caller holds the A-stack and borrows the segment once.
         let Some(lent) = (unsafe { own.segment.lend(0, own.segment.size()) }) else { return &mut [] };
         let lent = core::ptr::from_mut(lent);
-        // SAFETY: the bytes are mapped until the entry is dropped: by `sweep`, which leaves entries that are held, or by
-        // `remove` and `set`, which only the holder of the A-stack calls (precondition 1). That the list moves its
-        // entries does not move what is mapped.
+        // SAFETY: the bytes are mapped until the entry is dropped: by `sweep`, `remove` or `set`, all of which leave entries
+        // that are held, as this one is (precondition 1). That the list moves its entries does not move what is mapped.
         unsafe { &mut *lent }
     }
 
     /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
     #[must_use]
-    pub fn may_have(&self, astack: u16, size: usize) -> bool {
+    pub(crate) fn may_have(&self, astack: u16, size: usize) -> bool {
         let others = lock(&self.0).iter().filter(|own| own.astack != astack).map(|own| own.segment.size()).sum();
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack, which the caller holds, a segment instead of what it had, of which nothing is borrowed.
-    pub fn set(&self, astack: u16, segment: OwnSegment) {
+    /// Gives the A-stack the segment that was asked for by `id` instead of what it had. `false`: that is held, and stays.
+    #[must_use]
+    pub(crate) fn set(&self, astack: u16, id: u32, segment: OwnSegment) -> bool {
         let mut all = lock(&self.0);
-        all.retain(|own| own.astack != astack);
-        all.push(Argument { astack, segment, used: milliseconds(), held: false });
+        let is_free = take_out(&mut all, astack);
+        if is_free {
+            all.push(Argument { astack, id, segment, used: milliseconds(), held: false });
+        }
+        is_free
     }
 
-    /// Takes the segment of an A-stack that the caller holds away.
-    pub fn remove(&self, astack: u16) {
-        lock(&self.0).retain(|own| own.astack != astack);
+    /// Takes away the segment of an A-stack. `false`: it is held, and stays.
+    #[must_use]
+    pub(crate) fn remove(&self, astack: u16) -> bool {
+        take_out(&mut lock(&self.0), astack)
     }
 
-    /// Removes what was not used for long, by A-stack. `is_idle`: no call is published on that A-stack.
-    pub fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<u16> {
+    /// Removes what was not used for long; A-stacks and numbers. `is_idle`: no call is published on that A-stack.
+    pub(crate) fn sweep(&self, now: u32, is_idle: impl Fn(u16) -> bool) -> Vec<(u16, u32)> {
         let mut all = lock(&self.0);
         // Whoever is about to publish with a segment holds it, and lets it go under this lock after its linkage record was
         // written: the record is up to date then.
         let gone = all.extract_if(.., |own| is_old(own.used, now) && !own.held && is_idle(own.astack));
-        gone.map(|own| own.astack).collect()
+        gone.map(|own| (own.astack, own.id)).collect()
     }
 
-    /// Whether there are none.
+    /// What a [`sweep`](Self::sweep) has left.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+    pub(crate) fn left(&self, now: u32) -> Left {
+        lock(&self.0).iter().map(|own| left(own.used, now)).max().unwrap_or(Left::Nothing)
     }
+}
 
-    /// Bytes of all of them.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        lock(&self.0).iter().map(|own| own.segment.size()).sum()
-    }
+/// A segment that was left, used then.
+const fn left(used: u32, now: u32) -> Left {
+    if is_old(used, now) { Left::Stuck } else { Left::Young }
+}
+
+/// Removes the segment of an A-stack, unless somebody holds it, and may have borrowed it: `false` then.
+fn take_out(all: &mut Vec<Argument>, astack: u16) -> bool {
+    all.retain(|own| own.astack != astack || own.held);
+    all.iter().all(|own| own.astack != astack)
 }
 
 /// The segments in which a client finds results, mapped when a reply first named them.
@@ -160,7 +185,7 @@ impl Shown {
 
 /// The segments in which a server finds arguments.
 #[derive(Debug, Default)]
-pub struct Offered(Mutex<Vec<Offer>>);
+pub(crate) struct Offered(Mutex<Vec<Offer>>);
 
 struct Offer {
     astack: u16,
@@ -192,13 +217,14 @@ impl Offered {
 
     /// Whether the A-stack may have a segment of `size` bytes instead of what it has.
     #[must_use]
-    pub fn may_have(&self, astack: u16, size: usize) -> bool {
+    pub(crate) fn may_have(&self, astack: u16, size: usize) -> bool {
         let all = lock(&self.0);
         let others = all.iter().filter(|offer| offer.astack != astack).map(|offer| offer.segment.size()).sum();
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack a segment, with what was charged for it, or none. `false`: a call runs on it (`is_idle` says no), and it keeps what it has.
+    /// Gives the A-stack a segment, with what was charged for it, or none. `false`: a call runs on it (`is_idle` says no), and
+    /// it keeps what it has.
     #[must_use]
     pub(crate) fn set(
         &self,
@@ -219,7 +245,7 @@ impl Offered {
 
 /// What of a reply a segment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Head and areas: it stands in for the frame.
     Frame,
     /// The tail of the results, which did not fit behind them.
@@ -242,13 +268,14 @@ pub trait Payer: Send + Sync {
     /// Whether so many more bytes are all right; they are until the result is dropped.
     fn charge(&self, bytes: usize) -> Option<Charge>;
 
-    /// There is something that `Results::sweep` has to look at.
+    /// There are segments with results, which somebody has to look after
+    /// ([`ServerHalf::sweep_results`](crate::channel::server::ServerHalf::sweep_results)).
     fn watch(&self);
 }
 
 /// The segments that a server writes its results into.
 #[derive(Default)]
-pub struct Results {
+pub(crate) struct Results {
     list: Mutex<List>,
     payer: Option<Box<dyn Payer>>,
 }
@@ -296,7 +323,7 @@ impl List {
 impl Results {
     /// No segments; `payer` is asked for what they take.
     #[must_use]
-    pub fn new(payer: Box<dyn Payer>) -> Self {
+    pub(crate) fn new(payer: Box<dyn Payer>) -> Self {
         Self { list: Mutex::default(), payer: Some(payer) }
     }
 
@@ -368,7 +395,7 @@ impl Results {
     /// # Errors
     /// `None`: not so much.
     #[must_use]
-    pub fn charge(&self, bytes: usize) -> Option<Charge> {
+    pub(crate) fn charge(&self, bytes: usize) -> Option<Charge> {
         match &self.payer {
             Some(payer) => payer.charge(bytes),
             None => Some(Box::new(())),
@@ -377,7 +404,7 @@ impl Results {
 
     /// Bytes of a segment; 0 if there is none of the number.
     #[must_use]
-    pub fn size(&self, serial: u16) -> usize {
+    pub(crate) fn size(&self, serial: u16) -> usize {
         lock(&self.list).living.iter().find(|one| one.serial == serial).map_or(0, |one| one.segment.size())
     }
 
@@ -401,7 +428,7 @@ impl Results {
 
     /// What a client that asks for the segment of this number gets: a descriptor for reading, and the size.
     #[must_use]
-    pub fn show(&self, serial: u16) -> Option<(OwnedFd, usize)> {
+    pub(crate) fn show(&self, serial: u16) -> Option<(OwnedFd, usize)> {
         let list = lock(&self.list);
         let one = list.living.iter().find(|one| one.serial == serial)?;
         Some((memory::reader(one.file.as_fd()).ok()?, one.segment.size()))
@@ -422,7 +449,7 @@ impl Results {
 
     /// The client says that it needs a segment no more: it is freed, whoever has it mapped. Until it says so the reply that
     /// lies there may not have been read; what it says of another is no harm but to itself.
-    pub fn unmapped(&self, serial: u16) {
+    pub(crate) fn unmapped(&self, serial: u16) {
         let mut list = lock(&self.list);
         // One that was used again meanwhile was not given up.
         if let Some(at) = list.living.iter().position(|one| one.serial == serial && one.asked_back) {
@@ -432,10 +459,12 @@ impl Results {
         }
     }
 
-    /// Whether `sweep` has to be called again.
+    /// What a [`sweep`](Self::sweep) has left. What was asked back is the client's affair.
     #[must_use]
-    pub fn is_restless(&self) -> bool {
-        lock(&self.list).living.iter().any(|one| !one.asked_back)
+    pub(crate) fn left(&self, now: u32) -> Left {
+        let list = lock(&self.list);
+        let left = list.living.iter().filter(|one| !one.asked_back).map(|one| left(one.used, now));
+        left.max().unwrap_or(Left::Nothing)
     }
 }
 
@@ -450,5 +479,38 @@ impl List {
                 return last;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(byte: u8) -> OwnSegment {
+        let fd = memory::create(SIZE).unwrap();
+        let segment = OwnSegment::map(fd.as_fd(), SIZE).unwrap();
+        // SAFETY: nobody else has it.
+        unsafe { segment.lend(0, SIZE) }.unwrap().fill(byte);
+        segment
+    }
+
+    const SIZE: usize = nearcall_layout::pair::SEGMENT_SIZE_MIN;
+
+    #[test]
+    fn a_segment_that_is_held_stays_whoever_takes_it_away() {
+        let all = Arguments::default();
+        assert!(all.set(3, 1, segment(1)) && all.hold(3, SIZE));
+        // SAFETY: this test holds the A-stack and its segment, and borrows it once.
+        let bytes = unsafe { all.frame(3) };
+        assert!(!all.set(3, 2, segment(2)) && !all.remove(3));
+        assert!(all.set(4, 3, segment(3)) && all.remove(4), "another one is another's affair");
+        let later = milliseconds().wrapping_add(2 * KEPT_MS);
+        assert!(all.sweep(later, |_| true).is_empty());
+        assert_eq!((all.left(milliseconds()), all.left(later)), (Left::Young, Left::Stuck));
+        assert!(bytes.iter().all(|&byte| byte == 1));
+        all.let_go(3);
+        assert!(all.set(3, 2, segment(2)));
+        assert_eq!(all.sweep(later, |_| true), [(3, 2)]);
+        assert_eq!(all.left(later), Left::Nothing);
     }
 }

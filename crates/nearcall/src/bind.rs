@@ -15,7 +15,8 @@ use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use crate::binding::{Binding, ClientPair, Near};
+use crate::binding::{Binding, Near};
+use crate::client_pair::ClientPair;
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
 use crate::info::printable;

@@ -137,13 +137,19 @@ impl Entry {
 }
 
 type Room = grants::Room<Box<dyn Service>, Entry>;
+type Table = Grants<Box<dyn Service>, Entry>;
 
 #[derive(Debug)]
 struct State {
     plan: Plan,
+    /// By export.
     placed: HashMap<u64, Arc<Room>>,
     /// Places that were given back, by export.
     free: HashMap<u64, Vec<u16>>,
+    /// Rooms of exports that are over, with their places; some have the same A-stacks.
+    vacant: Vec<(Arc<Room>, Vec<u16>)>,
+    /// Places that are no room's.
+    unused: Vec<u16>,
     next: usize,
     generation: u32,
     /// One for each place there is.
@@ -153,7 +159,7 @@ struct State {
 /// One client process, as the server knows it.
 #[derive(Debug)]
 pub(crate) struct ServerPair {
-    grants: Grants<Box<dyn Service>, Entry>,
+    grants: Table,
     control: OwnedFd,
     state: Mutex<State>,
     peer: Peer,
@@ -177,6 +183,8 @@ impl ServerPair {
             plan: Plan::new(size),
             placed: HashMap::new(),
             free: HashMap::new(),
+            vacant: Vec::new(),
+            unused: Vec::new(),
             next: 0,
             generation: 0,
             bindings,
@@ -190,7 +198,7 @@ impl ServerPair {
 
     /// What a binding is to, whether it was taken back or not.
     pub(crate) fn interface(&self, binding: u16) -> Option<&'static Interface> {
-        Some(self.grants.room(binding)?.served.interface())
+        Some(self.grants.room(binding)?.served().interface())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -212,24 +220,18 @@ impl ServerPair {
         if exported.withdrawn.load(Ordering::Relaxed) {
             return Err(Refused::Withdrawn);
         }
-        // First, because it may be refused: the A-stacks are placed as the client will place them, or not at all, or the two
-        // plans would differ from then on.
-        let index = match state.free.get_mut(&exported.id).and_then(Vec::pop) {
-            Some(index) => index,
-            None => state.new_index()?,
-        };
-        let (plan, is_new) = (state.plan, !state.placed.contains_key(&exported.id));
-        let placed = state.place(exported).inspect_err(|_| state.free.entry(exported.id).or_default().push(index))?;
+        // The A-stacks are placed as the client will place them, or not at all, or the two plans would differ from then on.
+        let plan = state.plan;
+        let placed = state.place(exported, &self.grants)?;
+        let index = state.take_place(exported.id).inspect_err(|_| state.undo(plan, exported.id))?;
         // Generation 0 is no generation: a right of 0 means that nothing is granted.
         state.generation = state.generation.wrapping_add(1).max(1);
         let generation = state.generation;
         exported.note_client(self);
         if !self.grants.grant(index, &placed, request::right(generation, nonce)) {
-            // Withdrawn this moment. The place can be no other export's any more.
-            state.plan = plan;
-            if is_new {
-                state.placed.remove(&exported.id);
-            }
+            // Withdrawn this moment.
+            state.give_back(index, exported.id);
+            state.undo(plan, exported.id);
             return Err(Refused::Withdrawn);
         }
         let class = |procedure: &u16| exported.class_of.get(usize::from(*procedure)).copied().unwrap_or(0);
@@ -246,14 +248,14 @@ impl ServerPair {
         }
         self.grants.take_back(index);
         if let Some(room) = self.grants.room(index) {
-            state.free.entry(room.served.id).or_default().push(index);
+            state.give_back(index, room.served().id);
         }
     }
 
     /// The client has gone: takes back what it had, so that none of its calls begins any more, and notes that with each
     /// export it had bound.
     pub(crate) fn depart(self: &Arc<Self>) {
-        let exports: Vec<_> = self.state().placed.values().map(|room| Arc::clone(&room.served)).collect();
+        let exports: Vec<_> = self.state().placed.values().map(|room| room.served()).collect();
         for exported in exports {
             self.revoke(exported.id);
             exported.departures.note(self);
@@ -262,21 +264,17 @@ impl ServerPair {
 
     /// What a binding is to, if it is one of this client.
     pub(crate) fn export(&self, binding: u16) -> Option<u64> {
-        Some(self.grants.room(binding)?.served.id)
+        Some(self.grants.room(binding)?.served().id)
     }
 
     /// Takes back every binding to an export and tells the client.
     pub(crate) fn revoke(&self, export: u64) {
         let mut state = self.state();
-        for index in 0..state.next {
-            // Indices are given out only as far as they fit.
-            let Ok(index) = u16::try_from(index) else { break };
-            if self.grants.room(index).is_none_or(|room| room.served.id != export) {
-                continue;
-            }
+        let Some(room) = state.placed.get(&export) else { return };
+        for index in state.places(&self.grants, room) {
             let right = self.grants.take_back(index);
             if right != 0 {
-                state.free.entry(export).or_default().push(index);
+                state.give_back(index, export);
                 let generation = u32::try_from(right & 0xffff_ffff).unwrap_or(0);
                 self.tell(&FromServer::Revoked { binding: index, generation });
             }
@@ -309,11 +307,9 @@ impl ServerPair {
 
     /// How many bindings to an export this client has.
     pub(crate) fn bindings(&self, export: u64) -> usize {
-        let next = self.state().next;
-        let is_one = |&index: &u16| {
-            self.grants.right(index) != 0 && self.grants.room(index).is_some_and(|room| room.served.id == export)
-        };
-        (0..next).map_while(|index| u16::try_from(index).ok()).filter(is_one).count()
+        let state = self.state();
+        let Some(room) = state.placed.get(&export) else { return 0 };
+        state.places(&self.grants, room).into_iter().filter(|&index| self.grants.right(index) != 0).count()
     }
 
     /// How many procedures of an export run for this client.
@@ -336,38 +332,85 @@ impl State {
         Ok(index)
     }
 
-    fn place(&mut self, exported: &Arc<Exported>) -> Result<Arc<Room>, Refused> {
+    /// A place that an export has, or a new one.
+    fn take_place(&mut self, export: u64) -> Result<u16, Refused> {
+        let own = self.free.get_mut(&export).and_then(Vec::pop).or_else(|| self.unused.pop());
+        own.map_or_else(|| self.new_index(), Ok)
+    }
+
+    fn give_back(&mut self, index: u16, export: u64) {
+        self.free.entry(export).or_default().push(index);
+    }
+
+    /// The places of a room.
+    fn places(&self, grants: &Table, room: &Arc<Room>) -> Vec<u16> {
+        let is_its = |&index: &u16| grants.room(index).is_some_and(|own| Arc::ptr_eq(own, room));
+        // Indices are given out only as far as they fit.
+        (0..self.next).map_while(|index| u16::try_from(index).ok()).filter(is_its).collect()
+    }
+
+    /// The room of an export: what it has, what another had that is over and had the same procedures, or a new one.
+    fn place(&mut self, exported: &Arc<Exported>, grants: &Table) -> Result<Arc<Room>, Refused> {
         if let Some(room) = self.placed.get(&exported.id) {
             return Ok(Arc::clone(room));
         }
-        let classes = match self.take_over(exported) {
-            Some(classes) => classes,
-            None => {
-                let mut plan = self.plan;
-                let classes = exported
-                    .classes
-                    .iter()
-                    .map(|&(frame_size, count)| plan.place(frame_size, count))
-                    .collect::<Result<Vec<_>, _>>()
-                    .map_err(|no| Refused::NoRoom { count: no.count, frame_size: no.frame_size })?;
-                self.plan = plan;
-                classes
+        self.vacate(grants);
+        let is_let = |room: &Room| {
+            !room.classes().is_empty() && self.placed.values().any(|other| other.classes() == room.classes())
+        };
+        let fits = |room: &Room| room.served().classes == exported.classes && !is_let(room);
+        let is_same = |(room, _): &(Arc<Room>, _)| fits(room) && room.served().class_of == exported.class_of;
+        if let Some(at) = self.vacant.iter().position(is_same) {
+            let (room, places) = self.vacant.swap_remove(at);
+            // What is in a vacant room was taken out.
+            if room.pass_on(exported) {
+                self.free.insert(exported.id, places);
+                self.placed.insert(exported.id, Arc::clone(&room));
+                return Ok(room);
             }
+        }
+        // Other procedures on the same A-stacks: the room stays, for the next one with its procedures.
+        let fits = self.vacant.iter().find(|(room, _)| fits(room)).map(|(room, _)| room.classes().to_vec());
+        let classes = match fits {
+            Some(classes) => classes,
+            None => self.new_astacks(exported)?,
         };
         let room = Arc::new(Room::new(Arc::clone(exported), classes, &exported.class_of));
         self.placed.insert(exported.id, Arc::clone(&room));
         Ok(room)
     }
-}
 
-impl State {
-    /// The A-stacks of a withdrawn export of the same size classes, if that is over: a service that is exported again and
-    /// again needs no more room than once.
-    fn take_over(&mut self, exported: &Exported) -> Option<Vec<AstackClass>> {
-        let (&id, _) =
-            self.placed.iter().find(|(_, room)| room.served.classes == exported.classes && room.served.is_taken())?;
-        self.free.remove(&id);
-        self.placed.remove(&id).map(|room| room.classes().to_vec())
+    fn new_astacks(&mut self, exported: &Exported) -> Result<Vec<AstackClass>, Refused> {
+        let mut plan = self.plan;
+        let placed = exported.classes.iter().map(|&(frame_size, count)| plan.place(frame_size, count));
+        let classes = placed
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|no| Refused::NoRoom { count: no.count, frame_size: no.frame_size })?;
+        self.plan = plan;
+        Ok(classes)
+    }
+
+    /// Rooms of exports that are over are vacant: a service that is exported again and again needs no more room, and no
+    /// more places, than once.
+    fn vacate(&mut self, grants: &Table) {
+        let over: Vec<_> = self.placed.extract_if(|_, room| room.served().is_taken()).collect();
+        for (export, room) in over {
+            let freed = self.free.remove(&export).unwrap_or_default();
+            self.unused.extend(freed.into_iter().filter(|&index| grants.room(index).is_none()));
+            // All of them: whoever takes a service out takes back its rights.
+            let places = self.places(grants, &room);
+            self.vacant.push((room, places));
+        }
+    }
+
+    /// Forgets A-stacks that were placed since then, for this export, and that its client does not hear of.
+    fn undo(&mut self, plan: Plan, export: u64) {
+        if self.plan != plan {
+            self.plan = plan;
+            self.placed.remove(&export);
+            // Nothing was granted there, so they are no room's.
+            self.unused.extend(self.free.remove(&export).unwrap_or_default());
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use nearcall_core::transfer::counts::ServerCounts;
 use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
 
-use crate::binding::ClientPair;
 use crate::clerk::ServerPair;
+use crate::client_pair::ClientPair;
 use crate::message::Instance;
 use crate::quota::QUOTA;
 use crate::watcher::Watcher;

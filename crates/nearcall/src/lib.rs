@@ -33,6 +33,7 @@
 mod bind;
 mod binding;
 mod clerk;
+mod client_pair;
 mod connection;
 mod current;
 mod departures;

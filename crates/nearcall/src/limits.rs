@@ -45,8 +45,9 @@ pub struct Limits {
     pub connect_rate: u32,
     /// Connections that one uid may make at once, if it has made none for a while: 4,096.
     pub connect_burst: u32,
-    /// Places for bindings: as many as the bindings that a pair has had at one time, until the pair ends. 65,536 and
-    /// 262,144, of 32 bytes. (A pair has at most 65,536.)
+    /// Places for bindings: as many as the bindings to each service that a pair has had at one time, until the pair ends; a
+    /// service that is over leaves them to the next one with the same procedures. 65,536 and 262,144, of 32 bytes. (A pair has
+    /// at most 65,536.)
     pub bindings: Most,
     /// Bytes of shared memory that this process pays for or has mapped: both regions of each pair, and what is added to them.
     /// 1 GiB and 4 GiB.

@@ -74,7 +74,10 @@ pub(crate) enum FromClient {
     SegmentMapped {
         id: u32,
     },
+    /// The segment that was asked for under `id` is not used any more. It may have been replaced by the time this arrives: the
+    /// watcher says it, and callers ask for others.
     SegmentDropped {
+        id: u32,
         astack: u16,
     },
     /// The server's segment of that number.
@@ -315,7 +318,7 @@ impl FromClient {
             Self::Ring => Writer::kind(6),
             Self::Segment { id, astack, size } => Writer::kind(7).u32(*id).u16(*astack).u32(*size),
             Self::SegmentMapped { id } => Writer::kind(8).u32(*id),
-            Self::SegmentDropped { astack } => Writer::kind(9).u16(*astack),
+            Self::SegmentDropped { id, astack } => Writer::kind(9).u32(*id).u16(*astack),
             Self::Show { id, serial } => Writer::kind(10).u32(*id).u16(*serial),
             Self::Unmapped { serial } => Writer::kind(11).u16(*serial),
             Self::Grow { id, first } => Writer::kind(12).u32(*id).u16(*first),
@@ -339,7 +342,7 @@ impl FromClient {
             6 => Self::Ring,
             7 => Self::Segment { id: from.u32()?, astack: from.u16()?, size: from.u32()? },
             8 => Self::SegmentMapped { id: from.u32()? },
-            9 => Self::SegmentDropped { astack: from.u16()? },
+            9 => Self::SegmentDropped { id: from.u32()?, astack: from.u16()? },
             10 => Self::Show { id: from.u32()?, serial: from.u16()? },
             11 => Self::Unmapped { serial: from.u16()? },
             12 => Self::Grow { id: from.u32()?, first: from.u16()? },
@@ -464,7 +467,7 @@ mod tests {
                 FromClient::Ring,
                 FromClient::Segment { id: 1, astack: 2, size: 3 },
                 FromClient::SegmentMapped { id: 1 },
-                FromClient::SegmentDropped { astack: 2 },
+                FromClient::SegmentDropped { id: 1, astack: 2 },
                 FromClient::Show { id: 1, serial: 2 },
                 FromClient::Unmapped { serial: 2 },
                 FromClient::Grow { id: 1, first: 2 },

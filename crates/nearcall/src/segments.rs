@@ -3,15 +3,16 @@
 //! Only the first large call on an A-stack gets here; the next ones find the segment where it was. A segment is made by
 //! the server and sealed in the same steps as a region (see the crate's documentation on trust), over the pair's control
 //! socket. Each side looks once a second, as long as it has any, for segments that were not used for
-//! [`KEPT_MS`](nearcall_core::segments::KEPT_MS).
+//! [`KEPT_MS`](nearcall_core::segments::KEPT_MS); less and less often while the only ones left belong to calls that do not end.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
-use nearcall_core::segments::{Charge, KEPT_MS};
+use nearcall_core::segments::{Charge, KEPT_MS, Left};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
@@ -20,8 +21,8 @@ use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
 
-use crate::binding::ClientPair;
 use crate::clerk::ServerPair;
+use crate::client_pair::ClientPair;
 use crate::domain::domain;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};
@@ -29,6 +30,9 @@ use crate::quota::QUOTA;
 
 /// Between two looks for segments that nobody uses.
 pub(crate) const SWEEP: Duration = Duration::from_secs(1);
+
+/// The same at most, where only calls that do not end keep them: each time it is twice as long.
+pub(crate) const SWEEP_MAX: Duration = Duration::from_secs(64);
 
 /// When the last call with large arguments was served, in milliseconds, and whether processors still have memory from it.
 static LARGE_AT: AtomicU32 = AtomicU32::new(0);
@@ -50,16 +54,16 @@ pub(crate) fn want_sweep() {
     }
 }
 
-/// Whether the memory of processors should go now, and whether to ask again.
-pub(crate) fn large_is_over(now: u32) -> (bool, bool) {
+/// Whether the memory of processors should go now, and what is left of it.
+pub(crate) fn large_is_over(now: u32) -> (bool, Left) {
     if !LARGE.load(Ordering::Relaxed) {
-        return (false, false);
+        return (false, Left::Nothing);
     }
     let over = now.wrapping_sub(LARGE_AT.load(Ordering::Relaxed)) >= KEPT_MS;
     if over {
         LARGE.store(false, Ordering::Relaxed);
     }
-    (over, !over)
+    (over, if over { Left::Nothing } else { Left::Young })
 }
 
 fn failed(why: CallError) -> Failure {
@@ -94,11 +98,10 @@ impl ClientPair {
         let Some(whole) = segment_size(size) else {
             return Err(failed(CallError::TooLarge { size, limit: SEGMENT_SIZE_MAX }));
         };
-        if !self.half.arguments.may_have(astack, whole) {
+        // From here on the server may have another segment for the A-stack than we think.
+        if !self.half.may_have_arguments(astack, whole) || !self.half.remove_arguments(astack) {
             return Err(failed(CallError::NoMemory));
         }
-        // From here on the server may have another segment for the A-stack than we think.
-        self.half.arguments.remove(astack);
         let asking = self.asking(until).ok_or_else(|| self.unanswered())?;
         let id = self.next_id();
         let wanted = FromClient::Segment { id, astack, size: u32::try_from(whole).unwrap_or(u32::MAX) };
@@ -118,9 +121,9 @@ impl ClientPair {
             Some(_) => return Err(failed(CallError::PeerMisbehaved)),
             None => return Err(self.unanswered()),
         }
-        self.half.arguments.set(astack, segment);
+        let is_set = self.half.set_arguments(astack, id, segment);
         want_sweep();
-        Ok(())
+        if is_set { Ok(()) } else { Err(failed(CallError::NoMemory)) }
     }
 
     /// The server's segment of this number, in which results are that have arrived.
@@ -186,13 +189,15 @@ impl ClientPair {
         astacks.count() > count
     }
 
-    /// Gives back what was not used for long. `true`: there is more to look after. Called by the watcher.
-    pub(crate) fn sweep(&self, now: u32) -> bool {
-        for astack in self.half.arguments.sweep(now, |astack| self.half.is_idle(astack)) {
-            let _ = self.tell(&FromClient::SegmentDropped { astack });
+    /// Gives back what was not used for long; what is left. Called by the watcher.
+    pub(crate) fn sweep(&self, now: u32) -> Left {
+        // Calls that were given up keep their segments until they are answered.
+        self.end_quarantines();
+        for (astack, id) in self.half.sweep_arguments(now) {
+            let _ = self.tell(&FromClient::SegmentDropped { id, astack });
         }
-        let wished = self.unmap_wished();
-        !self.half.arguments.is_empty() || wished
+        let wished = if self.unmap_wished() { Left::Stuck } else { Left::Nothing };
+        self.half.arguments_left(now).max(wished)
     }
 }
 
@@ -202,9 +207,25 @@ pub(crate) type Answer = (FromServer, Option<OwnedFd>);
 /// The client broke the protocol.
 pub(crate) struct Broken;
 
-/// The server's part of one connection: a segment that the client is about to map.
+/// The server's part of one connection: a segment that the client is about to map, and those that it was given.
 #[derive(Debug, Default)]
-pub(crate) struct Offer(Option<Pending>);
+pub(crate) struct Offer {
+    pending: Option<Pending>,
+    given: Given,
+}
+
+/// For each A-stack, by what number its last segment was asked for.
+#[derive(Debug, Default)]
+struct Given(BTreeMap<u16, u32>);
+
+impl Given {
+    /// Whether what the client gives back is what the A-stack has. Otherwise it was replaced while the message was under way.
+    fn is_last(&self, astack: u16, id: u32) -> Result<bool, Broken> {
+        let last = *self.0.get(&astack).ok_or(Broken)?;
+        // A client counts its questions, round and round.
+        if last.wrapping_sub(id) < 1 << 31 { Ok(last == id) } else { Err(Broken) }
+    }
+}
 
 struct Pending {
     id: u32,
@@ -247,16 +268,18 @@ impl Offer {
         Ok(match *message {
             FromClient::Segment { id, astack, size } => Some(self.offer(pair, id, astack, size)?),
             FromClient::SegmentMapped { id } => Some((self.accept(pair, id)?, None)),
-            FromClient::SegmentDropped { astack } => {
-                offered(pair, astack, None)?;
+            FromClient::SegmentDropped { id, astack } => {
+                if self.given.is_last(astack, id)? {
+                    offered(pair, astack, None)?;
+                }
                 None
             }
-            FromClient::Show { id, serial } => Some(match pair.server_half().results.show(serial) {
+            FromClient::Show { id, serial } => Some(match pair.server_half().show_results(serial) {
                 Some((file, size)) => (FromServer::Shown { id, size: u32::try_from(size).unwrap_or(0) }, Some(file)),
                 None => (FromServer::NoMemory { id }, None),
             }),
             FromClient::Unmapped { serial } => {
-                pair.server_half().results.unmapped(serial);
+                pair.server_half().results_unmapped(serial);
                 None
             }
             FromClient::Grow { id, first } => Some((pair.grow(id, first), None)),
@@ -269,28 +292,29 @@ impl Offer {
         if usize::from(astack) >= ASTACK_COUNT || segment_size(size) != Some(size) {
             return Err(Broken);
         }
-        self.0 = None;
+        self.pending = None;
         let refused = (FromServer::NoMemory { id }, None);
         let half = pair.server_half();
-        if !half.offered.may_have(astack, size) {
+        if !half.may_have_offered(astack, size) {
             return Ok(refused);
         }
         // The client pays for the memory; what is counted is that this process maps it.
-        let Some(charge) = half.results.charge(size) else { return Ok(refused) };
+        let Some(charge) = half.charge(size) else { return Ok(refused) };
         // Nothing is allocated here: the client is to pay.
         let Ok(file) = memory::create(size) else { return Ok(refused) };
         let Ok(given) = file.try_clone() else { return Ok(refused) };
-        self.0 = Some(Pending { id, astack, size, file, charge });
+        self.pending = Some(Pending { id, astack, size, file, charge });
         Ok((FromServer::Segment { id }, Some(given)))
     }
 
     fn accept(&mut self, pair: &ServerPair, id: u32) -> Result<FromServer, Broken> {
         let Pending { astack, size, file, charge, .. } =
-            self.0.take().filter(|pending| pending.id == id).ok_or(Broken)?;
+            self.pending.take().filter(|pending| pending.id == id).ok_or(Broken)?;
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
         // Not sealed, not paid for: no client of ours.
         let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
         offered(pair, astack, Some((segment, charge)))?;
+        self.given.0.insert(astack, id);
         Ok(FromServer::SegmentReady { id })
     }
 }
@@ -300,11 +324,28 @@ fn offered(pair: &ServerPair, astack: u16, segment: Option<(PeerSegment, Charge)
     if pair.server_half().set_offered(astack, segment) { Ok(()) } else { Err(Broken) }
 }
 
-/// The server: asks for its segments back. `true`: there is more to look after.
-pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> bool {
+/// The server: asks for its segments back; what is left.
+pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> Left {
     let half = pair.server_half();
     for (serial, astack) in half.sweep_results(now) {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
-    half.results.is_restless()
+    half.results_left(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_back_is_the_last_one_or_late_or_was_never_given() {
+        let mut given = Given::default();
+        assert!(given.is_last(3, 7).is_err());
+        for (last, late, never) in [(7, 6, 8), (1, u32::MAX, 2), (u32::MAX, 5 << 29, 0)] {
+            given.0.insert(3, last);
+            assert!(matches!(given.is_last(3, last), Ok(true)), "{last}");
+            assert!(matches!(given.is_last(3, late), Ok(false)), "{last} {late}");
+            assert!(given.is_last(3, never).is_err() && given.is_last(4, last).is_err(), "{last} {never}");
+        }
+    }
 }

@@ -15,18 +15,19 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use nearcall_core::segments::Left;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::io::Errno;
 
-use crate::binding::{ClientPair, Heard};
 use crate::clerk::{Exported, ServerPair};
+use crate::client_pair::{ClientPair, Heard};
 use crate::connection::Step;
 use crate::domain::Domain;
 use crate::message::SIZE_MAX;
 use crate::policy::Policy;
-use crate::segments::{self, SWEEP};
+use crate::segments::{self, SWEEP, SWEEP_MAX};
 use clients::Clients;
 use listeners::{ACCEPTS_A_TURN, Accepted, Listeners};
 
@@ -80,6 +81,7 @@ impl Watcher {
                 next: WAKE,
                 ended: Vec::new(),
                 sweep_at: None,
+                sweep_after: SWEEP,
                 look_at: None,
                 buffer: vec![0; SIZE_MAX],
             }
@@ -154,6 +156,8 @@ struct Watch {
     ended: Vec<Arc<ClientPair>>,
     /// When to look next for memory that nobody uses.
     sweep_at: Option<Instant>,
+    /// How long it was until then.
+    sweep_after: Duration,
     /// When `look_again` is due. An instant and not a time-out, which a flood of events would put off for ever.
     look_at: Option<Instant>,
     /// For messages, one at a time.
@@ -181,29 +185,31 @@ impl Watch {
     }
 
     fn sweep(&mut self) {
-        let Some(at) = self.sweep_at else {
-            if self.watcher.sweep.load(Ordering::Relaxed) {
-                self.sweep_at = Some(Instant::now() + SWEEP);
-            }
-            return;
-        };
-        if at > Instant::now() {
+        if self.watcher.sweep.load(Ordering::Relaxed) && (self.sweep_at.is_none() || self.sweep_after > SWEEP) {
+            (self.sweep_at, self.sweep_after) = (Some(Instant::now() + SWEEP), SWEEP);
+        }
+        if self.sweep_at.is_none_or(|at| at > Instant::now()) {
             return;
         }
         // Before looking: what comes to be held meanwhile is looked for again.
         self.watcher.sweep.store(false, Ordering::Relaxed);
         let now = milliseconds();
-        let (trim, mut restless) = segments::large_is_over(now);
+        let (trim, mut left) = segments::large_is_over(now);
         if trim {
             self.domain.crew.trim();
         }
         for pair in self.domain.pairs().iter().filter_map(Weak::upgrade) {
-            restless |= pair.sweep(now);
+            left = left.max(pair.sweep(now));
         }
         for pair in self.clients.pairs() {
-            restless |= segments::sweep_results(pair, now);
+            left = left.max(segments::sweep_results(pair, now));
         }
-        self.sweep_at = (restless || self.watcher.sweep.load(Ordering::Relaxed)).then(|| Instant::now() + SWEEP);
+        self.sweep_after = match left {
+            Left::Stuck => (self.sweep_after * 2).min(SWEEP_MAX),
+            Left::Nothing | Left::Young => SWEEP,
+        };
+        // Whoever has asked meanwhile has rung.
+        self.sweep_at = (left != Left::Nothing).then(|| Instant::now() + self.sweep_after);
     }
 
     fn look_again(&mut self) {

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use nearcall::{BindError, CallError, Ran};
 use support::{Probe, ProbeClient, ProbeError, Server, Shape};
 
+/// How often a test with a bound on a time may find that the machine was busy with something else.
+const ATTEMPTS: usize = 5;
+
 #[test]
 fn every_kind_of_parameter_crosses() {
     let server = Server::start("every_kind");
@@ -57,9 +60,12 @@ fn a_panic_is_the_callers_error_and_the_server_goes_on() {
 fn a_timeout_ends_the_call_and_a_late_answer_goes_nowhere() {
     let server = Server::start("timeout");
     let probe = server.bind();
-    let start = Instant::now();
-    assert_eq!(probe.sleep(300), Err(CallError::Timeout { ran: Ran::Maybe }));
-    assert!(start.elapsed() < Duration::from_millis(280), "{:?}", start.elapsed());
+    let late = || {
+        let start = Instant::now();
+        assert_eq!(probe.sleep(300), Err(CallError::Timeout { ran: Ran::Maybe }));
+        start.elapsed()
+    };
+    assert!((0..ATTEMPTS).any(|_| late() < Duration::from_millis(280)));
     for i in 0..1000 {
         assert_eq!(probe.add(i, 1), Ok(i + 1));
     }
@@ -94,26 +100,37 @@ fn many_threads_call_at_once() {
     });
 }
 
-#[test]
-fn a_killed_server_is_an_error_at_once_and_a_new_one_is_bound_again() {
-    let mut server = Server::start("killed");
+/// How long after the kill the last of four calls in flight knew of it. The server is killed for good.
+fn known_after(server: &mut Server) -> Duration {
     let probe = server.bind();
     assert_eq!(probe.add(1, 2), Ok(3));
-    let killed = std::thread::scope(|scope| {
+    let late = std::thread::scope(|scope| {
         let calls: Vec<_> = (0..4).map(|_| scope.spawn(|| (probe.doze(5000), Instant::now()))).collect();
         std::thread::sleep(Duration::from_millis(100));
         let killed = Instant::now();
         server.kill();
-        for call in calls {
+        let known = calls.into_iter().map(|call| {
             let (result, at) = call.join().unwrap();
             assert!(matches!(result, Err(CallError::PeerDied { .. })), "{result:?}");
-            assert!(at - killed < Duration::from_millis(100), "{:?}", at - killed);
-        }
-        killed
+            at - killed
+        });
+        known.max().unwrap()
     });
-    let _ = killed;
     assert_eq!(probe.add(1, 2), Err(CallError::PeerDied { ran: Ran::No }));
-    server.restart();
+    late
+}
+
+#[test]
+fn a_killed_server_is_an_error_at_once_and_a_new_one_is_bound_again() {
+    let mut server = Server::start("killed");
+    let mut late = Vec::new();
+    // The machine may stand still meanwhile, but not each time. Nobody's nap may have ended before.
+    while late.last().is_none_or(|&last| last >= Duration::from_millis(100)) {
+        assert!(late.len() < ATTEMPTS, "{late:?}");
+        late.push(known_after(&mut server));
+        assert!(late.last() < Some(&Duration::from_secs(4)), "{late:?}");
+        server.restart();
+    }
     let again = server.bind();
     assert_eq!(again.add(1, 2), Ok(3));
 }

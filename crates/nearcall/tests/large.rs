@@ -22,6 +22,9 @@ pub trait Bulk {
     fn put(&self, data: &[u8]) -> u64;
     #[call(max = 64 MiB)]
     fn put_much(&self, data: &[u8]) -> u64;
+    /// Takes so many milliseconds.
+    #[call(timeout = "100ms")]
+    fn put_slowly(&self, milliseconds: u32, data: &[u8]) -> u64;
     #[call(max = 64 MiB)]
     fn look(&self, #[in_place] data: &[u8], at: u64) -> Option<u8>;
     #[call(max = 64 MiB)]
@@ -74,6 +77,10 @@ impl Bulk for Holder {
         check(data)
     }
     fn put_much(&self, data: &[u8]) -> u64 {
+        check(data)
+    }
+    fn put_slowly(&self, milliseconds: u32, data: &[u8]) -> u64 {
+        std::thread::sleep(Duration::from_millis(milliseconds.into()));
         check(data)
     }
     fn look(&self, data: SharedBytes<'_>, at: u64) -> Option<u8> {
@@ -222,6 +229,59 @@ fn memory_out_of_band_goes_back_after_use() {
         std::thread::sleep(Duration::from_millis(100));
     }
     assert_eq!(bulk.put_much(&data[..MIB]), Ok(check(&data[..MIB])), "and comes again");
+}
+
+/// How often the hidden kernel threads of a process went to sleep.
+fn sleeps(pid: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| task.unwrap().path());
+    let hidden =
+        |task: &std::path::PathBuf| std::fs::read_to_string(task.join("comm")).unwrap().starts_with("nearcall-");
+    let times = |task: std::path::PathBuf| {
+        let status = std::fs::read_to_string(task.join("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse::<u64>().unwrap()
+    };
+    tasks.filter(hidden).map(times).sum()
+}
+
+/// Waits until neither process was woken for three seconds.
+fn quiet(pids: [u32; 2]) {
+    let start = Instant::now();
+    loop {
+        let before = pids.map(sleeps);
+        std::thread::sleep(Duration::from_secs(3));
+        let after = pids.map(sleeps);
+        if before == after {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(25), "woken all the time: {before:?}, {after:?}");
+    }
+}
+
+#[test]
+fn nothing_wakes_when_large_calls_are_over_answered_or_not() {
+    let _alone = alone();
+    let mut server = Server::start("quiet");
+    let bulk: BulkClient = server.bind_to("bulk");
+    let pids = [server.pid(), std::process::id()];
+    let mut data = vec![1; MIB];
+    let before = held().2;
+    bulk.put(&data).unwrap();
+    bulk.get(1, &mut data).unwrap();
+    // Given up, and answered late, with nobody calling after that.
+    assert!(matches!(bulk.put_slowly(500, &data), Err(CallError::Timeout { .. })));
+    quiet(pids);
+    assert_eq!(held().2, before, "and the segments are gone");
+    // Given up, and not answered.
+    assert!(matches!(bulk.put_slowly(3_600_000, &data), Err(CallError::Timeout { .. })));
+    std::thread::sleep(Duration::from_secs(4));
+    let looked = sleeps(pids[1]);
+    std::thread::sleep(Duration::from_secs(7));
+    let looks = sleeps(pids[1]) - looked;
+    assert!(looks <= 2, "less and less often: {looks}");
+    server.kill();
+    assert!(matches!(bulk.put(&data), Err(CallError::PeerDied { .. })));
+    quiet([pids[1]; 2]);
 }
 
 /// Calls from six threads at once; what each got.

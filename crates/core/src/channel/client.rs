@@ -6,8 +6,9 @@ use core::time::Duration;
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
 use super::{LINE_WORDS, Ran};
-use crate::segments::{Arguments, Shown};
+use crate::segments::{Arguments, Left, Shown};
 use crate::shm::fixed::modulo;
+use crate::shm::segment::OwnSegment;
 use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
 use crate::sys::futex;
@@ -131,7 +132,7 @@ pub struct ClientHalf {
     pub(crate) yields: AtomicU64,
     pub(crate) counters: ClientCounters,
     /// Segments for arguments beyond a frame.
-    pub arguments: Arguments,
+    pub(crate) arguments: Arguments,
     /// Segments with results beyond a frame.
     pub shown: Shown,
     /// 0 while the pair lives, then [`OVER`] or [`LEFT`]; private, so that the peer cannot take the sleepers away.
@@ -278,6 +279,36 @@ impl ClientHalf {
             return None;
         }
         self.peer.copy_in(class.frame(astack) + at, into)
+    }
+
+    /// Whether the A-stack may have a segment of `size` bytes for arguments instead of what it has.
+    #[must_use]
+    pub fn may_have_arguments(&self, astack: u16, size: usize) -> bool {
+        self.arguments.may_have(astack, size)
+    }
+
+    /// Gives the A-stack the segment for arguments that was asked for by `id`, instead of what it had. `false`: that is in use, and stays.
+    #[must_use]
+    pub fn set_arguments(&self, astack: u16, id: u32, segment: OwnSegment) -> bool {
+        self.arguments.set(astack, id, segment)
+    }
+
+    /// Takes away the A-stack's segment for arguments. `false`: it is in use, and stays.
+    #[must_use]
+    pub fn remove_arguments(&self, astack: u16) -> bool {
+        self.arguments.remove(astack)
+    }
+
+    /// Removes segments for arguments that were not used for long; A-stacks, and what each was asked for by.
+    #[must_use]
+    pub fn sweep_arguments(&self, now: u32) -> Vec<(u16, u32)> {
+        self.arguments.sweep(now, |astack| self.is_idle(astack))
+    }
+
+    /// What [`sweep_arguments`](Self::sweep_arguments) has left.
+    #[must_use]
+    pub fn arguments_left(&self, now: u32) -> Left {
+        self.arguments.left(now)
     }
 
     /// Forgets a call whose reply has been read.

@@ -13,7 +13,8 @@
 
 use core::cell::UnsafeCell;
 use core::mem::ManuallyDrop;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_layout::pair::{AstackClass, request, status};
@@ -119,10 +120,12 @@ impl<T, I> Drop for Served<T, I> {
     }
 }
 
-/// An export as one pair sees it.
+/// An export as one pair sees it; when that is over, the next one with the same procedures.
 pub struct Room<T, I> {
     /// What is called there.
-    pub served: Arc<Served<T, I>>,
+    served: Mutex<Arc<Served<T, I>>>,
+    /// The same, for calls that have read a right to it.
+    current: AtomicPtr<Served<T, I>>,
     classes: Vec<AstackClass>,
     /// The class of each procedure.
     of: Vec<AstackClass>,
@@ -133,7 +136,39 @@ impl<T, I> Room<T, I> {
     #[must_use]
     pub fn new(served: Arc<Served<T, I>>, classes: Vec<AstackClass>, class_of: &[u8]) -> Self {
         let of = class_of.iter().filter_map(|&class| classes.get(usize::from(class)).copied()).collect();
-        Self { served, classes, of }
+        let current = AtomicPtr::new(Arc::as_ptr(&served).cast_mut());
+        Self { served: Mutex::new(served), current, classes, of }
+    }
+
+    /// What is called there.
+    #[must_use]
+    pub fn served(&self) -> Arc<Served<T, I>> {
+        Arc::clone(&self.served.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether this is what is called there; without a lock.
+    fn is_of(&self, served: &Served<T, I>) -> bool {
+        // Relaxed: it is only compared. Whoever has `served`, and a right that was given to it, has seen it put here.
+        ptr::eq(self.current.load(Ordering::Relaxed), served)
+    }
+
+    /// Has `served`, whose procedures have the same classes, called there instead of what was. `false`: that was not
+    /// taken out yet.
+    #[must_use]
+    pub fn pass_on(&self, served: &Arc<Served<T, I>>) -> bool {
+        // Before the lock, which `Served::take` must not wait for: what is taken out stays so.
+        let before = self.served();
+        if !before.is_taken() {
+            return false;
+        }
+        let mut own = self.served.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = Arc::ptr_eq(&own, &before);
+        if is_first {
+            // Relaxed: a call gets there by a right, which is given after this, with Release.
+            self.current.store(Arc::as_ptr(served).cast_mut(), Ordering::Relaxed);
+            *own = Arc::clone(served);
+        }
+        is_first
     }
 
     /// Its A-stacks.
@@ -218,7 +253,7 @@ impl<T, I> Table<T, I> {
     fn close(&self, served: &Served<T, I>) -> usize {
         let mut rooms: Vec<&Arc<Room<T, I>>> = Vec::new();
         for place in self.places() {
-            let Some(room) = place.room.get().filter(|room| core::ptr::eq(&*room.served, served)) else { continue };
+            let Some(room) = place.room.get().filter(|room| room.is_of(served)) else { continue };
             place.right.swap(0, Ordering::SeqCst);
             if !rooms.iter().any(|known| Arc::ptr_eq(known, room)) {
                 rooms.push(room);
@@ -273,15 +308,17 @@ impl<T, I> Grants<T, I> {
     pub fn grant(&self, index: u16, room: &Arc<Room<T, I>>, right: u64) -> bool {
         self.table.make_place(usize::from(index));
         let Some(place) = self.table.place(index) else { return false };
-        let mut users = room.served.users();
+        let served = room.served();
+        let mut users = served.users();
         if users.stage != Stage::Open || !Arc::ptr_eq(place.room.get_or_init(|| Arc::clone(room)), room) {
             return false;
         }
-        if !users.tables.iter().any(|table| core::ptr::eq(table.as_ptr(), Arc::as_ptr(&self.table))) {
+        if !users.tables.iter().any(|table| ptr::eq(table.as_ptr(), Arc::as_ptr(&self.table))) {
             users.tables.retain(|table| table.strong_count() > 0);
             users.tables.push(Arc::downgrade(&self.table));
         }
-        // Release: pairs with the load in `run`. Under the lock, so that `Served::take` finds it.
+        // Release: pairs with the load in `run`. Under the lock, so that `Served::take` finds it, and `pass_on` comes before
+        // it or after that.
         place.right.store(right, Ordering::Release);
         true
     }
@@ -322,15 +359,19 @@ impl<T, I: Refusals> Grants<T, I> {
             return Ok(());
         };
         let mut started = self.half.start(claimed, class)?;
-        let served = &*room.served;
         // Looked at after the A-stack is marked as busy: whoever revokes looks for busy A-stacks afterwards, so the call
         // is either refused or waited for (docs/orderings.md, "Revocation").
         if place.right.load(Ordering::SeqCst) != request::right(wanted.generation, wanted.nonce) {
-            revoked(started, served);
+            revoked(started, room);
             return Ok(());
         }
-        // SAFETY: as `Served::take` says: this call's A-stack is busy, because `started` is there, and its right was read
-        // after it had become so. The reference ends with `serve`, before the answer.
+        // Relaxed: the right was read, and what it is to was put there before that was given; see below for afterwards.
+        let served = room.current.load(Ordering::Relaxed);
+        // SAFETY: the room has an `Arc` of it until `pass_on` puts another there. That is after `Served::take`, and that is
+        // after this call, as it says: the call's A-stack is busy, because `started` is there, and its right was read after
+        // it had become so. The reference ends with `serve`, before the answer.
+        let served = unsafe { &*served };
+        // SAFETY: the same.
         let value: &T = unsafe { &*served.value.get() };
         let status = serve(value, served, started.serve());
         started.answer(status);
@@ -356,8 +397,8 @@ impl<T, I: Refusals> Grants<T, I> {
 
 #[cold]
 #[inline(never)]
-fn revoked<T, I: Refusals>(started: Started<'_>, served: &Served<T, I>) {
-    served.count_refused();
+fn revoked<T, I: Refusals>(started: Started<'_>, room: &Room<T, I>) {
+    room.served().count_refused();
     started.refuse(status::REVOKED);
 }
 

@@ -2,13 +2,14 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, status};
 
 use super::client::Request;
 use super::serving::Serving;
-use crate::segments::{Charge, Offered, Payer, Results};
+use crate::segments::{Charge, Left, Offered, Payer, Results};
 use crate::shm::fixed::modulo;
 use crate::shm::segment::PeerSegment;
 use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
@@ -85,9 +86,9 @@ pub struct ServerHalf {
     next: AtomicU32,
     busy: Arc<Busy>,
     /// Segments with arguments beyond a frame.
-    pub offered: Offered,
+    pub(super) offered: Offered,
     /// Segments for results beyond a frame.
-    pub results: Results,
+    pub(super) results: Results,
     misbehaved: AtomicU64,
     ended: AtomicBool,
     /// Seats whose standby attends this pair, one bit each.
@@ -195,10 +196,12 @@ impl ServerHalf {
         Ok(Started { half: self, class, busy, reply: self.own.reply_line(astack), astack, flags, sequence })
     }
 
-    /// Adds an A-stack of the pair to a class; it has no frame in the region.
+    /// Adds an A-stack of the pair to a class, for good; it has no frame in the region. One that was added to a class stays
+    /// there, so that a call on it is found where it began ([`running_in`]).
     pub fn grow(&self, class: &AstackClass, astack: u16) {
-        if let (Some(of), Ok(first)) = (self.busy.grown.get(usize::from(astack)), u8::try_from(class.first + 1)) {
-            of.store(first, Ordering::Relaxed);
+        let first = class.first.checked_add(1).and_then(|first| u8::try_from(first).ok());
+        if let (Some(of), Some(first)) = (self.busy.grown.get(usize::from(astack)), first) {
+            let _ = of.compare_exchange(0, first, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
@@ -213,6 +216,35 @@ impl ServerHalf {
     #[must_use]
     pub fn set_offered(&self, astack: u16, segment: Option<(PeerSegment, Charge)>) -> bool {
         self.offered.set(astack, segment, || self.is_idle(astack))
+    }
+
+    /// Whether the A-stack may have a segment of `size` bytes with arguments instead of what it has.
+    #[must_use]
+    pub fn may_have_offered(&self, astack: u16, size: usize) -> bool {
+        self.offered.may_have(astack, size)
+    }
+
+    /// Charges bytes to whoever pays for results. `None`: not so many.
+    #[must_use]
+    pub fn charge(&self, bytes: usize) -> Option<Charge> {
+        self.results.charge(bytes)
+    }
+
+    /// What a client that asks for the segment with results of this number gets: a descriptor for reading, and the size.
+    #[must_use]
+    pub fn show_results(&self, serial: u16) -> Option<(OwnedFd, usize)> {
+        self.results.show(serial)
+    }
+
+    /// The client says that it needs a segment with results no more. One that it was not asked for stays.
+    pub fn results_unmapped(&self, serial: u16) {
+        self.results.unmapped(serial);
+    }
+
+    /// What [`sweep_results`](Self::sweep_results) has left.
+    #[must_use]
+    pub fn results_left(&self, now: u32) -> Left {
+        self.results.left(now)
     }
 
     /// Segments with results, and their A-stacks, that the client is asked to unmap now.

@@ -146,6 +146,16 @@ impl Refusals for Known {
 }
 
 #[test]
+fn an_astack_that_was_added_to_a_class_stays_there() {
+    let (_, server, _) = halves(1);
+    let class = |first| AstackClass { frame_size: 0, count: 1, first, offset: 0 };
+    server.grow(&class(3), 20);
+    server.grow(&class(5), 20);
+    server.grow(&class(u16::MAX), 21);
+    assert_eq!((server.grown_count(&class(3)), server.grown_count(&class(5))), (1, 0));
+}
+
+#[test]
 fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     let (client, server, class) = halves(1);
     let value = Arc::new(7u16);
@@ -185,6 +195,18 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     drop(served.take().unwrap());
     assert!(served.is_taken());
     assert_eq!((served.take(), Arc::strong_count(&value)), (Err(0), 1));
+    // The room is for the next one then, and not before.
+    let next = Arc::new(Served::new(Arc::new(9u16), Known(AtomicU32::new(0))));
+    let open = Arc::new(Served::new(Arc::new(8u16), Known(AtomicU32::new(0))));
+    assert!(room.pass_on(&next) && !room.pass_on(&open));
+    assert_eq!(call(300, 2, &never), status::REVOKED, "the old right is none to it");
+    assert_eq!((served.0.load(Ordering::Relaxed), next.0.load(Ordering::Relaxed)), (4, 1));
+    for binding in [1, 300] {
+        assert!(grants.grant(binding, &room, right));
+        assert_eq!(call(binding, 2, &|value| **value), 9);
+    }
+    assert_eq!(next.take().map(|value| *value), Ok(9));
+    assert_eq!(call(1, 2, &never), status::REVOKED);
     drop((room, other, grants, served));
     assert_eq!(Arc::strong_count(&value), 1, "not dropped twice");
     drop(Served::new(Arc::clone(&value), ()));

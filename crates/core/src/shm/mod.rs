@@ -102,7 +102,9 @@ unsafe fn lend(map: &Mapping, offset: usize, size: usize) -> Option<&mut [u8]> {
     // SAFETY: the bytes are mapped for as long as `map` is borrowed, they are initialised (the kernel zeroed them), and
     // precondition 1 makes the borrow unique in this process. No other process can write them, but for one case that
     // Rust cannot see: the server of a pair makes its client's memory and may have kept a mapping. Such a server can
-    // only change what it is about to receive, since nothing here is read back.
+    // only change what it is about to receive: what a client reads back of its frame (`Frame::copy`, when the call moves
+    // out of band) are plain bytes, copied once into private memory and from there to the same server, and looked at by
+    // nobody on the way.
     Some(unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), size) })
 }
 

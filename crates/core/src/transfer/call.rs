@@ -228,7 +228,8 @@ impl<'h> Frame<'h> {
         self.astack
     }
 
-    /// Copies what the frame begins with.
+    /// Copies what the frame begins with, to be put at the beginning of what takes its place. A server in bad faith may have
+    /// changed it (see `shm`'s `lend`), so it is nothing to decide by: bytes for that server, any of which will do.
     #[must_use]
     pub fn copy(&mut self, used: usize) -> Vec<u8> {
         self.borrow().bytes().get(..used).map(<[u8]>::to_vec).unwrap_or_default()

@@ -197,3 +197,60 @@ fn a_service_whose_right_is_read_before_the_astack_is_busy_is_taken_too_soon() {
 fn a_service_whose_astack_is_freed_without_release_is_taken_too_soon() {
     taken(Slip::FreedRelaxed);
 }
+
+/// The room of a service that was taken out is passed on: `Room::pass_on`, `Grants::grant` and `Grants::run`. Whoever has read
+/// a right uses the service that it was given to.
+fn passed_on(slip: Slip) {
+    explore(ALL, move || {
+        // The right, busy, which service is called there, and the two.
+        let services = [1, 0].map(UnsafeCell::new);
+        let all = Arc::new((AtomicU32::new(1), AtomicBool::new(false), AtomicU32::new(0), services));
+        let processor = {
+            let all = Arc::clone(&all);
+            thread::spawn(move || {
+                let (right, busy, current, services) = &*all;
+                busy.store(true, Ordering::Relaxed);
+                fence(Ordering::SeqCst);
+                let early = current.load(Ordering::Relaxed);
+                let granted = right.load(Ordering::Acquire);
+                if granted != 0 {
+                    let late = current.load(Ordering::Relaxed);
+                    let at = if slip == Slip::RoomBeforeRight { early } else { late };
+                    // SAFETY: what the model is about.
+                    let found = services[usize::try_from(at).unwrap()].with(|service| unsafe { *service });
+                    assert_eq!(found, granted, "another's service");
+                }
+                busy.store(false, Ordering::Release);
+            })
+        };
+        let (right, busy, current, services) = &*all;
+        right.store(0, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        if !busy.load(Ordering::Acquire) {
+            // SAFETY: what the model is about.
+            services[0].with_mut(|service| unsafe { *service = 0 });
+            // SAFETY: the same.
+            services[1].with_mut(|service| unsafe { *service = 2 });
+            current.store(1, Ordering::Relaxed);
+            right.store(2, if slip == Slip::GrantedRelaxed { Ordering::Relaxed } else { Ordering::Release });
+        }
+        processor.join().unwrap();
+    });
+}
+
+#[test]
+fn a_right_leads_to_the_service_that_it_was_given_to() {
+    passed_on(Slip::None);
+}
+
+#[test]
+#[should_panic(expected = "another's service")]
+fn a_room_that_is_read_before_its_right_has_another_service() {
+    passed_on(Slip::RoomBeforeRight);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_right_that_is_given_without_release_leads_anywhere() {
+    passed_on(Slip::GrantedRelaxed);
+}

@@ -116,4 +116,8 @@ pub(crate) enum Slip {
     RightBeforeBusy,
     /// The A-stack of a call is freed without Release.
     FreedRelaxed,
+    /// What is called in a room is read before the right to it.
+    RoomBeforeRight,
+    /// A right is stored without Release.
+    GrantedRelaxed,
 }

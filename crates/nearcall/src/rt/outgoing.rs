@@ -14,7 +14,7 @@ use zerocopy::IntoBytes;
 
 use super::LINE_BYTES;
 use super::plain::{Plain, padding};
-use crate::binding::ClientPair;
+use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure};
 
 /// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace.

@@ -116,7 +116,7 @@ fn words(attack: &mut Attack) -> Vec<(&'static str, Vec<u8>, Option<u64>)> {
         ("ring", message::RING.to_vec(), Some(3)),
         ("segment", message::segment(number(any), 0, 1 << 16), Some(3)),
         ("segment mapped", message::segment_mapped(number(any)), None),
-        ("segment dropped", message::segment_dropped(0), Some(3)),
+        ("segment dropped", message::segment_dropped(number(any), 0), None),
         ("show", message::show(number(any), 1), Some(3)),
         ("unmapped", message::unmapped(1), Some(3)),
         ("grow", message::grow(number(any), 0), Some(3)),

@@ -42,7 +42,8 @@ pub(super) const ALL: &[Lie<Attack>] = &[
     Lie {
         row: "A54",
         name: "segment order",
-        what: "says that a segment is mapped which it did not ask for, under another number, or twice",
+        what: "says that a segment is mapped which it did not ask for, under another number, or twice; gives back what it was \
+               not given",
         right: "hangs up",
         tell: order,
     },
@@ -181,6 +182,11 @@ fn order(attack: &mut Attack) -> Result<Seen, String> {
     paid(client.offered(1, 0, size).ok_or("no memory for a segment")?);
     drop(client.offered(2, 1, size));
     seen.add(ends(&client, "a segment in whose place another was offered", &message::segment_mapped(1))?);
+    for (id, astack) in [(1, 1), (2, 0), (attack.random.below(1 << 30) as u32 + 2, 0)] {
+        let client = attack.client();
+        let _segment = client.segment(1, 0, size);
+        seen.add(ends(&client, "back what it was not given", &message::segment_dropped(id, astack))?);
+    }
     Ok(seen)
 }
 
@@ -243,7 +249,7 @@ fn without(attack: &mut Attack) -> Result<Seen, String> {
     for given_back in [false, true] {
         if given_back {
             drop(client.segment(1, line.astack, size));
-            let dropped = message::segment_dropped(line.astack);
+            let dropped = message::segment_dropped(1, line.astack);
             client.connection.say(&dropped).map_err(|error| error.to_string())?;
         }
         for _ in 0..8 {
@@ -277,7 +283,7 @@ fn swaps(attack: &mut Attack) -> Result<Seen, String> {
                 let _ = rustix::fs::fallocate(fd, FallocateFlags::empty(), 0, size.into());
                 let _ = client.connection.say(&message::segment_mapped(2));
             }
-            _ => drop(client.connection.say(&message::segment_dropped(line.astack))),
+            _ => drop(client.connection.say(&message::segment_dropped(1, line.astack))),
         }
         let outcome = client.answer(line.astack, sequence, SOON, None);
         count(outcome, &mut seen);
