@@ -16,4 +16,5 @@ pub mod segments;
 pub mod shm;
 pub mod sync;
 pub mod sys;
+pub mod threads;
 pub mod transfer;

@@ -1,0 +1,266 @@
+//! What other kernel threads may touch of a processor: where they leave what they want of it, and the word it sleeps on.
+//!
+//! | part | who writes | |
+//! |---|---|---|
+//! | `inbox` | anybody pushes, the processor takes all | threads of this processor that are ready again |
+//! | `unstarted` | under its lock, anybody | threads that nobody has started: to be stolen |
+//! | `cancels` | under its lock, anybody | threads of this processor that were cancelled |
+//! | `sleep` | the processor: ASLEEP, AWAKE; a waker: AWAKE | |
+//! | `watched` | the processor | what the watchdog samples |
+//!
+//! ```text
+//! waker: leave it; fence; sleep == ASLEEP? -> AWAKE, wake      processor: ASLEEP; fence; anything left? -> sleep
+//! ```
+//!
+//! Whoever stops looking says so, fences and looks again (`docs/orderings.md`, "Inbox against sleep").
+
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+
+use super::list::List;
+use super::names::NameCell;
+use super::record::{Record, Thread};
+use crate::sync::ShortLock;
+use crate::sys::futex::{self, Sleep};
+
+const AWAKE: u32 = 0;
+const ASLEEP: u32 = 1;
+
+/// Keeps what different sides write on lines of their own, two of them for the prefetcher.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Line<T>(T);
+
+/// The shared half of a processor. It lives for ever.
+#[derive(Debug)]
+pub struct Post {
+    number: usize,
+    inbox: Line<AtomicPtr<Record>>,
+    cancelled: AtomicBool,
+    cancels: ShortLock<Vec<Thread>>,
+    unstarted: Line<(ShortLock<List>, AtomicUsize)>,
+    sleep: Line<AtomicU32>,
+    watched: Line<Watched>,
+}
+
+/// What the processor tells of itself by plain stores.
+#[derive(Debug)]
+pub(super) struct Watched {
+    /// Turns: how often a thread was resumed.
+    pub(super) switches: AtomicU64,
+    /// Threads that are ready here.
+    pub(super) ready: AtomicUsize,
+    /// Threads that were started and are not over.
+    pub(super) live: AtomicUsize,
+    /// Waits that ended in the waiting thread's own context, by polling there.
+    pub(super) polls: AtomicU64,
+    /// Whether a thread runs.
+    pub(super) runs: AtomicBool,
+    /// Its name.
+    pub(super) running: NameCell,
+    /// The name of the first that is ready.
+    pub(super) waiting: NameCell,
+}
+
+impl Watched {
+    const fn new() -> Self {
+        Self {
+            switches: AtomicU64::new(0),
+            ready: AtomicUsize::new(0),
+            live: AtomicUsize::new(0),
+            runs: AtomicBool::new(false),
+            polls: AtomicU64::new(0),
+            running: NameCell::new(),
+            waiting: NameCell::new(),
+        }
+    }
+}
+
+impl Post {
+    pub(super) const fn new(number: usize) -> Self {
+        Self {
+            number,
+            inbox: Line(AtomicPtr::new(ptr::null_mut())),
+            cancelled: AtomicBool::new(false),
+            cancels: ShortLock::new(Vec::new()),
+            unstarted: Line((ShortLock::new(List::new()), AtomicUsize::new(0))),
+            sleep: Line(AtomicU32::new(AWAKE)),
+            watched: Line(Watched::new()),
+        }
+    }
+
+    /// Which processor it is, from 0 in the order in which they were made.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(super) fn watched(&self) -> &Watched {
+        &self.watched.0
+    }
+
+    /// Leaves a thread of this processor that is ready again, and wakes the processor.
+    ///
+    /// # Safety
+    /// As `List::push`; and the thread was started by this processor.
+    pub(super) unsafe fn deliver(&self, record: *const Record) {
+        // SAFETY: alive, by contract.
+        let new = unsafe { &*record };
+        // Before it can be taken, so that what its processor shows when it runs comes later (`names`).
+        self.watched.0.waiting.show(new.name());
+        let mut head = self.inbox.0.load(Ordering::Relaxed);
+        loop {
+            new.set_next(head);
+            // Release: pairs with the Acquire in `take_all`; carries the link, and what the waker did before.
+            match self.inbox.0.compare_exchange_weak(head, record.cast_mut(), Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        self.kick();
+    }
+
+    /// Wakes the processor if it sleeps: what was left before is seen then.
+    pub fn kick(&self) {
+        // Pairs with the fence in `fall_asleep`: we see ASLEEP, or it sees what we left.
+        fence(Ordering::SeqCst);
+        if self.sleep.0.load(Ordering::Relaxed) == ASLEEP && self.sleep.0.swap(AWAKE, Ordering::Relaxed) == ASLEEP {
+            futex::wake_private(&self.sleep.0);
+        }
+    }
+
+    /// Whether somebody left something; what was left at the same time may be missed.
+    #[inline(always)]
+    pub(super) fn has_mail(&self) -> bool {
+        !self.inbox.0.load(Ordering::Relaxed).is_null() || self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Moves what was left in the inbox to `ready`, the oldest first.
+    pub(super) fn take_all(&self, ready: &List) {
+        if self.inbox.0.load(Ordering::Relaxed).is_null() {
+            return;
+        }
+        // Acquire: pairs with the Release in `deliver`, of this push and, through the exchanges between, of all below.
+        let mut newest: *const Record = self.inbox.0.swap(ptr::null_mut(), Ordering::Acquire);
+        let mut oldest: *const Record = ptr::null();
+        while !newest.is_null() {
+            // SAFETY: what is in the inbox is alive, because its run reference is with the inbox.
+            let record = unsafe { &*newest };
+            let next = record.next();
+            record.set_next(oldest);
+            oldest = newest;
+            newest = next;
+        }
+        while !oldest.is_null() {
+            // SAFETY: as above.
+            let record = unsafe { &*oldest };
+            let next = record.next();
+            // SAFETY: alive, in no list any more, and its run reference was the inbox's.
+            unsafe { ready.push(oldest) };
+            oldest = next;
+        }
+    }
+
+    /// Leaves word that `thread` was cancelled.
+    pub(super) fn cancel(&self, thread: Thread) {
+        self.cancels.lock().push(thread);
+        // Release: pairs with the Acquire in `take_cancels`.
+        self.cancelled.store(true, Ordering::Release);
+        self.kick();
+    }
+
+    pub(super) fn take_cancels(&self) -> Vec<Thread> {
+        if !self.cancelled.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        // Before the list is taken: what comes later sets it again. Acquire: pairs with the Release in `cancel`.
+        self.cancelled.swap(false, Ordering::Acquire);
+        core::mem::take(&mut *self.cancels.lock())
+    }
+
+    /// Leaves a thread that nobody has started, for this processor or for a thief. Wakes nobody. Returns how many there are.
+    ///
+    /// # Safety
+    /// As `List::push`; and it may start on any kernel thread.
+    #[inline(always)]
+    pub(super) unsafe fn leave(&self, record: *const Record) -> usize {
+        let (list, count) = &self.unstarted.0;
+        let list = list.lock();
+        // SAFETY: the contract is the same.
+        unsafe { list.push(record) };
+        let now = list.count();
+        count.store(now, Ordering::Relaxed);
+        now
+    }
+
+    /// Threads that nobody has started; a hint.
+    #[inline(always)]
+    pub(super) fn unstarted(&self) -> usize {
+        self.unstarted.0.1.load(Ordering::Relaxed)
+    }
+
+    /// The oldest of them, with its run reference; null if there is none.
+    #[inline(always)]
+    pub(super) fn take_unstarted(&self) -> *const Record {
+        if self.unstarted() == 0 {
+            return ptr::null();
+        }
+        let (list, count) = &self.unstarted.0;
+        let list = list.lock();
+        let first = list.pop();
+        count.store(list.count(), Ordering::Relaxed);
+        first
+    }
+
+    /// Moves half of them, at most 32, to `thief`. Says how many.
+    pub(super) fn steal(&self, thief: &Self) -> usize {
+        if self.unstarted() == 0 {
+            return 0;
+        }
+        let stolen = List::new();
+        {
+            let (list, count) = &self.unstarted.0;
+            let list = list.lock();
+            for _ in 0..list.count().div_ceil(2).min(32) {
+                let first = list.pop();
+                if !first.is_null() {
+                    // SAFETY: just taken out of a list, with its run reference.
+                    unsafe { stolen.push(first) };
+                }
+            }
+            count.store(list.count(), Ordering::Relaxed);
+        }
+        let moved = stolen.count();
+        loop {
+            let first = stolen.pop();
+            if first.is_null() {
+                return moved;
+            }
+            // SAFETY: just taken out of a list, with its run reference; it was left for thieves.
+            unsafe { thief.leave(first) };
+        }
+    }
+
+    /// Says that the processor is about to sleep, and looks once more: `None` if there is something to do after all. The
+    /// processor may then sleep on the word, and calls [`Self::awake`] when it no longer does.
+    #[must_use]
+    pub(super) fn fall_asleep(&self) -> Option<Sleep<'_>> {
+        self.sleep.0.store(ASLEEP, Ordering::Relaxed);
+        // Pairs with the fence in `kick`: whoever leaves something sees ASLEEP, or we see what it left.
+        fence(Ordering::SeqCst);
+        if self.has_mail() || self.unstarted() != 0 {
+            self.awake();
+            return None;
+        }
+        Some(Sleep { word: &self.sleep.0, value: ASLEEP, shared: false })
+    }
+
+    pub(super) fn awake(&self) {
+        self.sleep.0.store(AWAKE, Ordering::Relaxed);
+    }
+
+    /// Whether it is asleep, or about to be.
+    pub(super) fn is_asleep(&self) -> bool {
+        self.sleep.0.load(Ordering::Relaxed) == ASLEEP
+    }
+}

@@ -1,0 +1,898 @@
+//! The scheduler of one kernel thread.
+//!
+//! Everything here but the [`Post`] is the kernel thread's own: no atomics, no locks. A processor runs what is ready, one
+//! thread after another, each until it waits, yields or is over; with nothing ready it polls the waits that asked for it,
+//! then whatever else its loop has to look at ([`Work`]), and sleeps in the end.
+//!
+//! ```text
+//!   loop:  ready threads ─▶ unstarted ─▶ Work::look (near bindings, wires) ─▶ timers, polled waits ─▶ budget over? sleep on
+//!            ▲                                                                 its own word, Work's and the polled ones'
+//!            └── suspend / yield / end: back to the loop, on the kernel thread's own stack
+//! ```
+//!
+//! A wait that can be polled is polled by the waiting thread itself as long as nothing else is ready: then nothing is
+//! switched (URPC 1991, section 3.2: the idle loop's optimisation).
+
+use core::cell::{Cell, RefCell};
+use core::mem::ManuallyDrop;
+use core::ptr;
+use core::sync::atomic::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::fiber::{Back, Fiber};
+use super::list::List;
+use super::names::Name;
+use super::post::{Post, Watched};
+use super::record::{Kind, Record, foreign};
+use super::stack::{CLASS_COUNT, Class};
+use super::waiter::{Ended, Waiter};
+use super::wheel::{Key, Wheel};
+use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
+use crate::transfer::clock;
+
+/// Threads that are run before something else is looked at.
+pub const TURN_COUNT: usize = 64;
+
+/// Threads that are resumed before one that has not started gets its turn among those that are always ready.
+const START_EVERY: u32 = 16;
+
+/// Fibers of a class that a processor keeps for itself.
+const FIBER_COUNT_MAX: usize = 64;
+
+/// Words of polled waits that one sleep can have beside others.
+pub const POLLED_WORD_COUNT: usize = 8;
+
+/// How long a sleep lasts at most where a polled wait has no word, or there are more than a sleep can have.
+const POLL_STEP: Duration = Duration::from_millis(1);
+
+/// How often the clock is read while threads are ready and timers are set, in microseconds.
+const CLOCK_US: u64 = 20;
+
+/// Yields in a row that return at once because nothing else is ready; the next one looks at everything.
+const LONE_YIELDS: u32 = 32;
+
+/// What else a processor's loop looks at.
+pub trait Work {
+    /// Does what there is to do, without waiting. Says whether there was anything.
+    fn look(&mut self) -> bool;
+
+    /// About to sleep: announces it, and adds the words that end the sleep, at most 6, after a last look. `false`: there is
+    /// something to do after all.
+    fn prepare_sleep<'a>(&'a mut self, words: &mut Words<'a>) -> bool;
+
+    /// The sleep is over, or did not begin.
+    fn woke(&mut self) {}
+
+    /// Whether the loop is to end.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// Nothing but threads.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoWork;
+
+impl Work for NoWork {
+    fn look(&mut self) -> bool {
+        false
+    }
+
+    fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {
+        true
+    }
+}
+
+/// Words to sleep on, as many as a sleep can have.
+#[derive(Debug)]
+pub struct Words<'a> {
+    words: [Sleep<'a>; WORD_COUNT_MAX],
+    count: usize,
+    complete: bool,
+}
+
+impl<'a> Words<'a> {
+    fn new(own: Sleep<'a>) -> Self {
+        Self { words: [own; WORD_COUNT_MAX], count: 1, complete: true }
+    }
+
+    /// Adds a word, unless it is there already. One too many makes the sleep a short one.
+    pub fn push(&mut self, word: Sleep<'a>) {
+        let same = |other: &Sleep<'_>| ptr::eq(other.word, word.word) && other.value == word.value;
+        if self.words.get(..self.count).unwrap_or_default().iter().any(same) {
+            return;
+        }
+        match self.words.get_mut(self.count) {
+            Some(place) => {
+                *place = word;
+                self.count += 1;
+            }
+            None => self.complete = false,
+        }
+    }
+
+    fn as_slice(&self) -> &[Sleep<'a>] {
+        self.words.get(..self.count).unwrap_or_default()
+    }
+}
+
+/// In which situation a polled wait is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The next look may come at once.
+    Poll,
+    /// The processor sleeps next, if all say `false`: whoever must be told to wake it is to be told, before a last look.
+    BeforeSleep,
+}
+
+/// How a wait for a condition ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waited {
+    /// The condition holds.
+    Ready,
+    /// The deadline came first.
+    TimedOut,
+    /// The thread was cancelled.
+    Cancelled,
+}
+
+/// What a processor counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Threads that were started and are not over.
+    pub live: usize,
+    /// How often a thread was resumed.
+    pub switches: u64,
+    /// Waits that ended by polling in the waiting thread's own context, without a switch.
+    pub polls: u64,
+}
+
+struct Polled {
+    waiter: Waiter,
+    ready: *mut (dyn FnMut(Turn) -> bool + 'static),
+    word: Option<Sleep<'static>>,
+}
+
+/// A kernel thread that runs threads.
+pub struct Processor {
+    post: Cell<&'static Post>,
+    current: Cell<*const Record>,
+    ready: List,
+    started: Cell<u32>,
+    lone: Cell<u32>,
+    fibers: [RefCell<Vec<*mut Fiber>>; CLASS_COUNT],
+    wheel: RefCell<Option<Wheel<*const Waiter>>>,
+    timer_count: Cell<usize>,
+    looked: Cell<u64>,
+    polled: RefCell<Vec<*const Polled>>,
+}
+
+/// The post of kernel threads that have none.
+static NOWHERE: Post = Post::new(usize::MAX);
+
+thread_local! {
+    /// In the thread's own memory, without a destructor: reading it is an addition. What refers to it cannot leave the kernel
+    /// thread, whose memory outlives its last destructor.
+    static HERE: ManuallyDrop<Processor> = const { ManuallyDrop::new(Processor::new()) };
+}
+
+/// The calling kernel thread's processor, if it is one.
+#[inline(always)]
+#[must_use]
+pub fn here() -> Option<&'static Processor> {
+    let processor = own();
+    (!ptr::eq(processor.post(), &NOWHERE)).then_some(processor)
+}
+
+#[inline(always)]
+fn own() -> &'static Processor {
+    let processor = HERE.with(|processor| ptr::from_ref::<Processor>(processor));
+    // SAFETY: without a destructor it is there as long as the kernel thread runs any code; and it can be used, and a
+    // reference to it kept, on this kernel thread only.
+    unsafe { &*processor }
+}
+
+/// All posts that there are, and those that nobody has.
+#[derive(Debug, Default)]
+pub(super) struct Posts {
+    pub(super) all: Vec<&'static Post>,
+    free: Vec<&'static Post>,
+}
+
+pub(super) fn posts() -> std::sync::MutexGuard<'static, Posts> {
+    static POSTS: OnceLock<Mutex<Posts>> = OnceLock::new();
+    POSTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Processor {
+    const fn new() -> Self {
+        Self {
+            post: Cell::new(&NOWHERE),
+            current: Cell::new(ptr::null()),
+            ready: List::new(),
+            started: Cell::new(0),
+            lone: Cell::new(0),
+            fibers: [const { RefCell::new(Vec::new()) }; CLASS_COUNT],
+            wheel: RefCell::new(None),
+            timer_count: Cell::new(0),
+            looked: Cell::new(0),
+            polled: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// Makes the calling kernel thread a processor, until [`Self::leave`]; if it is one already, it stays that.
+    pub fn enter() -> &'static Self {
+        let processor = own();
+        if here().is_none() {
+            let mut posts = posts();
+            let post = posts.free.pop().unwrap_or_else(|| {
+                let post: &'static Post = Box::leak(Box::new(Post::new(posts.all.len())));
+                posts.all.push(post);
+                post
+            });
+            drop(posts);
+            processor.post.set(post);
+        }
+        processor
+    }
+
+    /// The kernel thread is about to end. Threads that are not over by then are leaked, with their stacks.
+    pub fn leave(&self) {
+        let post = self.post.replace(&NOWHERE);
+        if ptr::eq(post, &NOWHERE) {
+            return;
+        }
+        for fibers in &self.fibers {
+            for fiber in fibers.take() {
+                // SAFETY: what is kept has no job; it was made here.
+                unsafe { Fiber::end(fiber) };
+            }
+        }
+        let empty = self.ready.is_empty() && !post.has_mail() && post.unstarted() == 0;
+        if empty && post.watched().live.load(Ordering::Relaxed) == 0 {
+            posts().free.push(post);
+        }
+    }
+
+    /// What others may touch of it.
+    #[inline(always)]
+    #[must_use]
+    pub fn post(&self) -> &'static Post {
+        self.post.get()
+    }
+
+    fn watched(&self) -> &'static Watched {
+        self.post().watched()
+    }
+
+    #[inline(always)]
+    pub(super) fn current(&self) -> *const Record {
+        self.current.get()
+    }
+
+    /// Whether a thread runs, and not the processor's own context.
+    #[inline(always)]
+    #[must_use]
+    pub fn runs_thread(&self) -> bool {
+        !self.current.get().is_null()
+    }
+
+    /// Threads that were started here and are not over.
+    #[must_use]
+    pub fn live(&self) -> usize {
+        self.watched().live.load(Ordering::Relaxed)
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let watched = self.watched();
+        Counts {
+            live: self.live(),
+            switches: watched.switches.load(Ordering::Relaxed),
+            polls: watched.polls.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether there is a thread to run.
+    #[inline(always)]
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty() || self.post().has_mail() || self.post().unstarted() != 0
+    }
+
+    /// Makes a thread ready that has never run, or that was started here and is suspended, or will be at once.
+    ///
+    /// # Safety
+    /// As `List::push`.
+    #[inline(always)]
+    pub(super) unsafe fn make_ready(&self, record: *const Record) {
+        // SAFETY: the contract is the same.
+        unsafe { self.ready.push(record) };
+    }
+
+    /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.
+    pub fn run_ready(&self, count: usize) -> bool {
+        if self.runs_thread() {
+            return false;
+        }
+        self.take_mail();
+        self.look_at_clock();
+        let mut ran = 0;
+        while ran < count {
+            let record = self.next();
+            if record.is_null() {
+                break;
+            }
+            self.run(record);
+            ran += 1;
+        }
+        ran != 0
+    }
+
+    #[inline(always)]
+    fn next(&self) -> *const Record {
+        let started = self.started.get().wrapping_add(1);
+        self.started.set(started);
+        if started.is_multiple_of(START_EVERY) {
+            self.take_mail();
+            let unstarted = self.post().take_unstarted();
+            if !unstarted.is_null() {
+                return unstarted;
+            }
+        }
+        let record = self.ready.pop();
+        if record.is_null() { self.post().take_unstarted() } else { record }
+    }
+
+    fn take_mail(&self) {
+        let post = self.post();
+        if !post.has_mail() {
+            return;
+        }
+        post.take_all(&self.ready);
+        for thread in post.take_cancels() {
+            let record = thread.record();
+            if !ptr::eq(record.home(), post) {
+                continue;
+            }
+            // SAFETY: a thread of this kernel thread that waits has its waiter on its stack.
+            if let Some(waiter) = unsafe { record.waiting.get().as_ref() }
+                && waiter.cancel()
+            {
+                // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
+                unsafe { self.make_ready(record) };
+            }
+        }
+    }
+
+    /// Starts a thread, or lets it go on, until it suspends or is over.
+    #[inline(always)]
+    fn run(&self, record: *const Record) {
+        // SAFETY: what is taken out of a list is alive, because its run reference comes with it.
+        let this = unsafe { &*record };
+        if this.fiber().is_null() {
+            match self.take_fiber(this.class()) {
+                Ok(fiber) => this.set_fiber(fiber),
+                Err(errno) => return self.refuse(record, errno),
+            }
+            this.settle(self.post());
+            self.count_live(1);
+        }
+        if self.resume(record) {
+            let fiber = this.fiber();
+            // SAFETY: its job is over, so it is ours, and alive.
+            let of_procedures = unsafe { &*fiber }.own().get();
+            self.keep_fiber(fiber);
+            self.count_live(-1);
+            // A procedure's record is the fiber's, without a run reference of its own.
+            if !ptr::eq(of_procedures, record) {
+                // SAFETY: the run reference, which nobody has any more.
+                unsafe { Record::release(record) };
+            }
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, record: *const Record, errno: Errno) {
+        // SAFETY: alive, because we have the run reference.
+        let refuse = unsafe { &*record }.refuse;
+        // SAFETY: the function belongs to how the record was made; it has not started.
+        unsafe { refuse(record, errno) };
+        // SAFETY: the run reference, which nobody has any more.
+        unsafe { Record::release(record) };
+    }
+
+    #[inline(always)]
+    fn count_live(&self, by: isize) {
+        let live = &self.watched().live;
+        // Written here only.
+        live.store(live.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
+    }
+
+    /// Says whether it is over.
+    #[inline(always)]
+    fn resume(&self, record: *const Record) -> bool {
+        // SAFETY: alive, because we have the run reference.
+        let this = unsafe { &*record };
+        let watched = self.watched();
+        watched.switches.store(watched.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        watched.ready.store(self.ready.count(), Ordering::Relaxed);
+        // SAFETY: what is in the list is alive.
+        match unsafe { self.ready.first().as_ref() } {
+            Some(first) => watched.waiting.show(first.name()),
+            None => watched.waiting.clear(),
+        }
+        watched.running.show(this.name());
+        watched.runs.store(true, Ordering::Relaxed);
+        self.current.set(record);
+        // SAFETY: a fiber that a record has lives until the job is over.
+        let fiber = unsafe { &*this.fiber() };
+        // SAFETY: it waits to be resumed, on this kernel thread, with this record as its job.
+        let back = unsafe { fiber.resume(record) };
+        self.current.set(ptr::null());
+        watched.runs.store(false, Ordering::Relaxed);
+        watched.running.clear();
+        back == Back::Over
+    }
+
+    #[inline(always)]
+    fn take_fiber(&self, class: Class) -> Result<*mut Fiber, Errno> {
+        let kept = self.fibers.get(class.index()).and_then(|fibers| fibers.borrow_mut().pop());
+        kept.map_or_else(|| Fiber::new(class), Ok)
+    }
+
+    /// Keeps a fiber whose job is over.
+    #[inline(always)]
+    fn keep_fiber(&self, fiber: *mut Fiber) {
+        // SAFETY: its job is over, so it is ours.
+        let class = unsafe { &*fiber }.class();
+        if let Some(fibers) = self.fibers.get(class.index()) {
+            let mut fibers = fibers.borrow_mut();
+            if fibers.len() < FIBER_COUNT_MAX {
+                return fibers.push(fiber);
+            }
+        }
+        // SAFETY: made here, its job is over, and it is in no list.
+        unsafe { Fiber::end(fiber) };
+    }
+
+    /// Runs `procedure` on a stack of `class`, there and then, until it is over (`true`) or suspends; then it goes on when it
+    /// is ready again, as a thread does ([`Self::run_ready`]). Nothing is allocated after the first time. A panic ends the
+    /// procedure, and nothing else.
+    ///
+    /// # Errors
+    /// There is no stack; the procedure is given back, with what the kernel said.
+    ///
+    /// # Panics
+    /// When it is called from within a thread: only the processor's own context can run another.
+    pub fn run_procedure<F: FnOnce() + 'static>(&self, class: Class, procedure: F) -> Result<bool, (F, Errno)> {
+        // SAFETY: it borrows nothing.
+        unsafe { self.run_borrowed(class, procedure) }
+    }
+
+    /// As [`Self::run_procedure`], for what borrows.
+    ///
+    /// # Safety
+    /// What `F` borrows outlives it; it runs until it is over or, when it is still suspended as the processor ends, for ever.
+    ///
+    /// # Errors
+    /// As [`Self::run_procedure`].
+    ///
+    /// # Panics
+    /// As [`Self::run_procedure`].
+    #[inline]
+    pub unsafe fn run_borrowed<F: FnOnce()>(&self, class: Class, procedure: F) -> Result<bool, (F, Errno)> {
+        assert!(!self.runs_thread(), "a procedure is run from the processor's own context, not from a thread");
+        let fiber = match self.take_fiber(class) {
+            Ok(fiber) => fiber,
+            Err(errno) => return Err((procedure, errno)),
+        };
+        // SAFETY: just taken, so it is ours, and alive.
+        let own = unsafe { &*fiber }.own();
+        let mut record = own.get();
+        // SAFETY: the fiber has a reference to its own record.
+        if unsafe { record.as_ref() }.is_none_or(|record| !record.is_sole()) {
+            // Somebody keeps the last procedure's, which must not become another's.
+            let last = own.replace(Record::boxed(Kind::Thread, class, Name::none()));
+            if !last.is_null() {
+                // SAFETY: the fiber's reference, which it no longer has.
+                unsafe { Record::release(last) };
+            }
+            record = own.get();
+        }
+        // SAFETY: as above.
+        let this = unsafe { &*record };
+        let mut procedure = ManuallyDrop::new(procedure);
+        this.renew();
+        this.set_body(procedure_body::<F>);
+        this.argument.set((&raw mut procedure).cast());
+        this.set_fiber(fiber);
+        this.settle(self.post());
+        self.count_live(1);
+        let over = self.resume(record);
+        if over {
+            self.count_live(-1);
+            self.keep_fiber(fiber);
+        }
+        Ok(over)
+    }
+
+    /// Suspends the current thread: whoever makes it ready lets it go on.
+    #[inline(always)]
+    pub(super) fn suspend(&self) {
+        // SAFETY: what runs is alive; callers have looked that something does.
+        let Some(record) = (unsafe { self.current.get().as_ref() }) else { return };
+        // SAFETY: a record that runs has a fiber.
+        let fiber = unsafe { &*record.fiber() };
+        // SAFETY: it is the caller that runs on it.
+        unsafe { fiber.suspend() };
+    }
+
+    /// Lets other threads run that are ready.
+    #[inline(always)]
+    pub fn yield_now(&self) {
+        let current = self.current.get();
+        if current.is_null() {
+            self.run_ready(TURN_COUNT);
+            return;
+        }
+        if !self.has_ready() {
+            // Now and then the loop has to look at timers and at whatever else it has.
+            let lone = self.lone.get().wrapping_add(1);
+            self.lone.set(lone);
+            if !lone.is_multiple_of(LONE_YIELDS) {
+                return;
+            }
+        }
+        if std::thread::panicking() {
+            return std::thread::yield_now();
+        }
+        // SAFETY: it runs, so it is in no list, and it is about to be suspended.
+        unsafe { self.make_ready(current) };
+        self.suspend();
+    }
+
+    /// Waits until `ready` says so. On a thread others run meanwhile; with none ready, `ready` is called without a switch.
+    pub(super) fn wait_until(
+        &self,
+        ready: &mut dyn FnMut(Turn) -> bool,
+        deadline: Option<Instant>,
+        word: Option<Sleep<'_>>,
+    ) -> Waited {
+        if std::thread::panicking() {
+            return block_until(ready, deadline, word);
+        }
+        let mut turns = clock::wake_turns();
+        while turns > 0 && !self.has_ready() {
+            if ready(Turn::Poll) {
+                let polls = &self.watched().polls;
+                polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+                return Waited::Ready;
+            }
+            if self.timer_count.get() != 0 && turns.is_multiple_of(64) {
+                self.look_at_clock();
+            }
+            turns -= 1;
+            core::hint::spin_loop();
+        }
+        if self.runs_thread() {
+            return self.wait_polled(ready, deadline, word);
+        }
+        self.wait_here(ready, deadline, word)
+    }
+
+    /// Suspends the current thread until the loop finds that `ready` says so.
+    fn wait_polled(
+        &self,
+        ready: &mut dyn FnMut(Turn) -> bool,
+        deadline: Option<Instant>,
+        word: Option<Sleep<'_>>,
+    ) -> Waited {
+        let ready = ptr::from_mut(ready);
+        // SAFETY: a pointer of the same kind; it is used until this function returns, and the closure lives longer.
+        let ready: *mut (dyn FnMut(Turn) -> bool + 'static) = unsafe { core::mem::transmute(ready) };
+        // SAFETY: as above, for the word.
+        let word: Option<Sleep<'static>> = unsafe { core::mem::transmute(word) };
+        let polled = Polled { waiter: Waiter::new(), ready, word };
+        let this = &raw const polled;
+        self.polled.borrow_mut().push(this);
+        let ended = polled.waiter.wait(deadline);
+        let mut all = self.polled.borrow_mut();
+        if let Some(at) = all.iter().position(|&other| ptr::eq(other, this)) {
+            all.swap_remove(at);
+        }
+        match ended {
+            Ok(()) => Waited::Ready,
+            Err(Ended::TimedOut) => Waited::TimedOut,
+            Err(Ended::Cancelled) => Waited::Cancelled,
+        }
+    }
+
+    /// In the processor's own context: runs threads meanwhile.
+    fn wait_here(
+        &self,
+        ready: &mut dyn FnMut(Turn) -> bool,
+        deadline: Option<Instant>,
+        word: Option<Sleep<'_>>,
+    ) -> Waited {
+        loop {
+            if ready(Turn::Poll) {
+                return Waited::Ready;
+            }
+            if self.run_ready(TURN_COUNT) || self.poll() {
+                continue;
+            }
+            if deadline.is_some_and(|deadline| now() >= deadline) {
+                return Waited::TimedOut;
+            }
+            if ready(Turn::BeforeSleep) {
+                return Waited::Ready;
+            }
+            match word {
+                Some(word) => self.sleep(&[word], deadline),
+                None => self.sleep(&[], Some(now() + POLL_STEP)),
+            }
+        }
+    }
+
+    /// Looks at timers and polled waits. Says whether a thread became ready.
+    pub fn poll(&self) -> bool {
+        let timed = self.timer_count.get() != 0 && self.expire();
+        self.look_at_polled(Turn::Poll) || timed
+    }
+
+    fn look_at_polled(&self, turn: Turn) -> bool {
+        let mut woken = false;
+        let mut at = 0;
+        loop {
+            // Not borrowed while the closure runs.
+            let Some(&polled) = self.polled.borrow().get(at) else { return woken };
+            // SAFETY: what is in the list waits, and takes itself out before it goes.
+            let polled = unsafe { &*polled };
+            if polled.waiter.is_parked() && look(polled.ready, turn) && polled.waiter.wake_here() {
+                woken = true;
+                self.polled.borrow_mut().swap_remove(at);
+                // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
+                unsafe { self.make_ready(polled.waiter.record()) };
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// When the next timer is due.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Instant> {
+        let next = self.wheel.borrow().as_ref()?.next()?;
+        Some(epoch() + Duration::from_micros(next))
+    }
+
+    pub(super) fn set_timer(&self, deadline: Instant, waiter: *const Waiter) -> Key {
+        // Rounded up: never before.
+        let due = deadline.saturating_duration_since(epoch()).saturating_add(Duration::from_nanos(999)).as_micros();
+        let due = u64::try_from(due).unwrap_or(u64::MAX >> 12);
+        let mut wheel = self.wheel.borrow_mut();
+        let wheel = wheel.get_or_insert_with(|| Wheel::new(micros()));
+        let key = wheel.insert(due, waiter);
+        self.timer_count.set(wheel.count());
+        key
+    }
+
+    pub(super) fn remove_timer(&self, key: Key) {
+        if let Some(wheel) = self.wheel.borrow_mut().as_mut() {
+            wheel.remove(key);
+            self.timer_count.set(wheel.count());
+        }
+    }
+
+    /// Looks at the timers if there are any, and not too often: threads are ready.
+    #[inline(always)]
+    fn look_at_clock(&self) {
+        if self.timer_count.get() != 0 {
+            let ticks = clock::ticks();
+            if ticks.wrapping_sub(self.looked.get()) > clock::calibration().us(CLOCK_US) {
+                self.looked.set(ticks);
+                self.expire();
+            }
+        }
+    }
+
+    /// Ends the waits whose time has come. Says whether there were any.
+    fn expire(&self) -> bool {
+        let mut any = false;
+        let mut wheel = self.wheel.borrow_mut();
+        let Some(wheel) = wheel.as_mut() else { return false };
+        wheel.advance(micros());
+        while let Some(waiter) = wheel.pop() {
+            // SAFETY: a waiter takes its timer out before it goes.
+            let waiter = unsafe { &*waiter };
+            if waiter.time_out() {
+                any = true;
+                // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
+                unsafe { self.make_ready(waiter.record()) };
+            }
+        }
+        self.timer_count.set(wheel.count());
+        any
+    }
+
+    /// Whether some thread waits by being polled.
+    #[must_use]
+    pub fn has_polled(&self) -> bool {
+        !self.polled.borrow().is_empty()
+    }
+
+    /// Sleeps until something is left for it, one of `words` changes, a polled wait's word does, the next timer is due or
+    /// `deadline` comes; not at all if something is ready. It returns for no reason, too.
+    pub fn sleep(&self, words: &[Sleep<'_>], deadline: Option<Instant>) {
+        if let Some(mut all) = self.prepare_sleep() {
+            words.iter().for_each(|&word| all.push(word));
+            self.sleep_on(&all, deadline);
+        }
+        self.woke();
+    }
+
+    /// Says that the processor sleeps next; `None`: there is something to do. Otherwise the words that end its sleep, to
+    /// which others may be added. [`Self::woke`] follows in either case.
+    #[must_use]
+    pub fn prepare_sleep(&self) -> Option<Words<'_>> {
+        if !self.ready.is_empty() {
+            return None;
+        }
+        let mut words = Words::new(self.post().fall_asleep()?);
+        if self.look_at_polled(Turn::BeforeSleep) {
+            return None;
+        }
+        for (index, &polled) in self.polled.borrow().iter().enumerate() {
+            // SAFETY: what is in the list waits, and takes itself out before it goes.
+            let polled = unsafe { &*polled };
+            match polled.word {
+                Some(word) if index < POLLED_WORD_COUNT => words.push(word),
+                _ => words.complete = false,
+            }
+        }
+        Some(words)
+    }
+
+    /// Sleeps on `words`, which [`Self::prepare_sleep`] gave, until one of them changes, the next timer is due, or
+    /// `deadline` comes.
+    pub fn sleep_on(&self, words: &Words<'_>, deadline: Option<Instant>) {
+        let due = [deadline, self.next_timer()].into_iter().flatten().min();
+        let left = due.map(|due| due.saturating_duration_since(now()));
+        let step = (!words.complete).then_some(POLL_STEP);
+        let timeout = [left, step].into_iter().flatten().min();
+        if timeout != Some(Duration::ZERO) {
+            futex::sleep(words.as_slice(), timeout);
+        }
+    }
+
+    /// The sleep is over.
+    pub fn woke(&self) {
+        self.post().awake();
+    }
+
+    /// The processor's loop, until `work` says that it is over: ready threads, `work`, timers and polled waits; beyond the
+    /// budget, which is what a wake-up costs, it sleeps.
+    pub fn run_loop(&self, work: &mut dyn Work) {
+        let mut idle = 0;
+        while !work.is_over() {
+            let mut busy = self.run_ready(TURN_COUNT);
+            busy |= work.look();
+            busy |= self.poll();
+            if busy {
+                idle = 0;
+                continue;
+            }
+            idle += 1;
+            if idle <= clock::wake_turns() {
+                core::hint::spin_loop();
+                continue;
+            }
+            idle = 0;
+            if let Some(mut words) = self.prepare_sleep() {
+                if work.prepare_sleep(&mut words) {
+                    self.sleep_on(&words, None);
+                }
+            }
+            self.woke();
+            work.woke();
+        }
+    }
+}
+
+impl core::fmt::Debug for Processor {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Processor").field("number", &self.post().number()).field("counts", &self.counts()).finish()
+    }
+}
+
+unsafe fn procedure_body<F: FnOnce()>(record: *const Record) {
+    // SAFETY: the record is that of the fiber that runs this, and lives as long as that.
+    let record = unsafe { &*record };
+    // SAFETY: whoever resumed us is waiting in `run_borrowed` with the procedure, which is not used there any more.
+    let procedure = unsafe { record.argument.get().cast::<F>().read() };
+    // What is lost with the payload has been printed by the hook.
+    let _ = catch_unwind(AssertUnwindSafe(procedure));
+    record.drop_locals();
+}
+
+fn look(ready: *mut (dyn FnMut(Turn) -> bool + 'static), turn: Turn) -> bool {
+    // SAFETY: the closure lives as long as the wait, and its thread is suspended.
+    let ready = unsafe { &mut *ready };
+    // A condition that panics does so again where it belongs, when its thread looks.
+    catch_unwind(AssertUnwindSafe(|| ready(turn))).unwrap_or(true)
+}
+
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(now)
+}
+
+fn micros() -> u64 {
+    u64::try_from(epoch().elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn now() -> Instant {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "deadlines are instants of the system's clock; timers are not on a path"
+    )]
+    Instant::now()
+}
+
+/// Lets others run: other threads on a processor, elsewhere whatever the kernel chooses.
+#[inline(always)]
+pub fn yield_now() {
+    match here() {
+        Some(processor) => processor.yield_now(),
+        None => std::thread::yield_now(),
+    }
+}
+
+/// Waits until `ready` says so, looking again and again; `ready` must not wait itself. A thread is suspended meanwhile if
+/// others are ready. Before a sleep `ready` is called with [`Turn::BeforeSleep`]; the sleep is on `word`, so whatever makes
+/// `ready` true has to change it and wake. Without a word the sleeps are of a millisecond.
+pub fn wait_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
+    match here() {
+        Some(processor) => processor.wait_until(ready, deadline, word),
+        None => block_until(ready, deadline, word),
+    }
+}
+
+/// As [`wait_until`], by a kernel thread that does nothing else.
+fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
+    let thread = foreign();
+    let mut turns = clock::wake_turns();
+    loop {
+        if ready(Turn::Poll) {
+            return Waited::Ready;
+        }
+        if turns > 0 {
+            turns -= 1;
+            core::hint::spin_loop();
+            continue;
+        }
+        if thread.is_cancelled() {
+            return Waited::Cancelled;
+        }
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(now()));
+        if left == Some(Duration::ZERO) {
+            return Waited::TimedOut;
+        }
+        if ready(Turn::BeforeSleep) {
+            return Waited::Ready;
+        }
+        let step = if word.is_some() { left } else { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) };
+        let bell = &thread.record().bell;
+        let own = Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false };
+        match word {
+            Some(word) => futex::sleep(&[word, own], step),
+            None => futex::sleep(&[own], step),
+        };
+    }
+}
