@@ -16,7 +16,8 @@ use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Granted, Transfer};
-use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, Plan};
+use nearcall_core::transfer::{deadline, desk, handoff};
+use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, DEPTH_MAX, Plan};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
@@ -242,6 +243,7 @@ impl ClientPair {
     /// The right to ask the server something. `None`: too late, or the server is gone.
     pub(crate) fn asking(&self, until: Option<Instant>) -> Option<Asking<'_>> {
         let mut asked = self.asked();
+        let _open = asked.then(handoff::open);
         while *asked {
             let left = left(until);
             // Whoever asks notices the end, and lets go.
@@ -297,6 +299,7 @@ impl ClientPair {
         id: u32,
         until: Option<Instant>,
     ) -> Option<(FromServer, Vec<Foreign>)> {
+        let _open = handoff::open();
         if matches!(message, FromClient::Bind { .. }) {
             self.placed().binds += 1;
         }
@@ -544,9 +547,19 @@ impl Binding {
         if let Ok(held) = take(Some(Duration::ZERO)) {
             return Ok(held);
         }
+        // It would wait for nothing.
+        if desk::depth() >= DEPTH_MAX {
+            return Err(Failure(CallError::TooDeep));
+        }
         // From here on the call waits: what it spends counts.
-        let until = callee.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        if let Exhausted::Grow(most) = *exhausted {
+        let until = deadline::from_now(callee.timeout);
+        let most = match *exhausted {
+            Exhausted::Grow(most) => most,
+            // It may be the calls around this one that have them all, and would be waited for in vain.
+            Exhausted::Wait if desk::depth() > 0 => DEPTH_MAX,
+            _ => 0,
+        };
+        if most > 0 {
             while !pair.half.has_ended() && pair.grow(&callee.astacks, most, until) {
                 if let Ok(held) = take(Some(Duration::ZERO)) {
                     return Ok(held.with_deadline(until));
