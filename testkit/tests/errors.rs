@@ -8,7 +8,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use nearcall::rt::{Malformed, Reader, Shape, Tail, Writer};
@@ -51,6 +51,9 @@ trait Faults {
     #[call(timeout = "10s")]
     fn keep(&self, text: &str, milliseconds: u32);
     fn drain(&self) -> String;
+    /// Calls itself until that is not possible; why it is not.
+    #[call(timeout = "10s")]
+    fn around(&self) -> String;
 }
 
 /// The same, by somebody who means other things by it.
@@ -138,6 +141,14 @@ impl Faults for Hand {
         assert_eq!(running.count, 1);
         running.to_string()
     }
+    fn around(&self) -> String {
+        static OWN: OnceLock<FaultsClient> = OnceLock::new();
+        let own = OWN.get_or_init(|| {
+            let (_, dir) = Peer::part().unwrap();
+            Binder::new("faults").dir(dir).bind().unwrap()
+        });
+        own.around().unwrap_or_else(|error| format!("{error:?}"))
+    }
 }
 
 /// A directory of names, and servers in it.
@@ -210,6 +221,9 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::ResultTooLarge", &without_app(client.long((1 << 20) + 1)));
     assert_eq!(client.long(1 << 20).map(|text| text.len()), Ok(1 << 20));
     produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
+    assert_eq!(client.around().as_deref(), Ok("TooDeep"));
+    // What the sixteenth procedure was told, in our words.
+    produced.is("CallError::TooDeep", &CallError::<std::convert::Infallible>::TooDeep);
     let other: other::FaultsClient = place.bind("faults").unwrap();
     produced.is("CallError::BadArgument", &without_app(other.flag(Bit(2))));
     // More than there are of the class, for longer than a call waits for one.

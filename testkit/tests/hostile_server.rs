@@ -257,8 +257,9 @@ fn every_status_has_a_name_and_unknown_ones_are_misbehaviour() {
         (status::ARGUMENT_TOO_LARGE, CallError::TooLarge { size: 0, limit: usize::MAX }),
         (status::PANICKED, CallError::Panicked),
         (status::OVERLOADED, CallError::Overloaded),
+        (status::TOO_DEEP, CallError::TooDeep),
         (status::UNRETURNABLE, CallError::Unreturnable),
-        (10, CallError::PeerMisbehaved),
+        (11, CallError::PeerMisbehaved),
         (99, CallError::PeerMisbehaved),
         (u16::MAX, CallError::PeerMisbehaved),
     ];

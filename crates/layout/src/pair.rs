@@ -8,7 +8,7 @@
 use crate::head::LINE_BYTES;
 
 /// Of the whole layout and of the handshake. Two sides with different versions do not talk.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The first word of either region.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"nearcall");
@@ -18,6 +18,10 @@ pub const LINE_SIZE: usize = 64;
 
 /// Bytes between two lines.
 pub const LINE_STRIDE: usize = 128;
+
+/// How deep calls may be nested: a call has the depth of the call in whose procedure it is made, plus one; 1 if it is made in
+/// none. A cycle of calls ends here.
+pub const DEPTH_MAX: u16 = 16;
 
 /// Request lines in a pair's ring. More than there are A-stacks, so that the ring is full only when lines of abandoned
 /// calls have not been read yet.
@@ -162,6 +166,22 @@ pub mod request {
     /// The frame of this request is the segment of its A-stack, out of band.
     pub const OUT_OF_BAND: u16 = 8;
 
+    const NESTED_SHIFT: u32 = 11;
+    /// The flags of a call that is nested too deep, or of one that claims to be: no client sends it.
+    pub const TOO_DEEP: u16 = super::DEPTH_MAX << NESTED_SHIFT;
+
+    /// The flags of a call made inside `nested` others, in the highest 5 bits of them.
+    #[must_use]
+    pub const fn nested(nested: u16) -> u16 {
+        nested << NESTED_SHIFT
+    }
+
+    /// The depth of a call with these flags ([`DEPTH_MAX`](super::DEPTH_MAX)), 1 to 32.
+    #[must_use]
+    pub const fn depth(flags: u16) -> u16 {
+        (flags >> NESTED_SHIFT) + 1
+    }
+
     /// The first word.
     #[must_use]
     pub const fn first(sequence: u32, flags: u16, cpu: u16) -> u64 {
@@ -280,6 +300,8 @@ pub mod status {
     pub const UNRETURNABLE: u16 = 8;
     /// An argument is larger than the server takes: the first word of results says how many bytes it does. Nothing ran.
     pub const ARGUMENT_TOO_LARGE: u16 = 9;
+    /// The request says that it is nested deeper than [`DEPTH_MAX`](super::DEPTH_MAX), which no client does. Nothing ran.
+    pub const TOO_DEEP: u16 = 10;
 }
 
 /// How far a call got: the stamp of its A-stack, sequence number in the low half.
@@ -467,6 +489,16 @@ mod tests {
             assert_eq!(there_and_back(us), Some(0x7fe << 31), "{us}");
         }
         assert_eq!(request::timeout_us(request::FOREVER), None);
+    }
+
+    #[test]
+    fn depths_lie_above_the_flags_and_one_bit_says_too_deep() {
+        for nested in 0..32 {
+            let flags = request::nested(nested) | request::OUT_OF_BAND | request::SOON;
+            assert_eq!(request::depth(flags), nested + 1);
+            assert_eq!(flags & request::TOO_DEEP != 0, nested + 1 > DEPTH_MAX);
+            assert_eq!(request::depth(middle(request::first(u32::MAX, flags, u16::MAX))), nested + 1);
+        }
     }
 
     #[test]

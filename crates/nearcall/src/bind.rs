@@ -10,6 +10,7 @@ use nearcall_core::shm::{OwnRegion, PeerRegion};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
 use nearcall_core::sys::socket::{self, Received};
+use nearcall_core::transfer::handoff;
 use nearcall_core::transfer::mode::{Granted, Mode, Transfer};
 use nearcall_layout::pair::{FRAMES, REGION_SIZE_MAX, VERSION};
 use rustix::event::{PollFd, PollFlags};
@@ -121,6 +122,7 @@ impl Binder {
             NoDomain::Forked => BindError::Forked,
             NoDomain::Io(what, errno) => BindError::Io { what, source: errno.into() },
         })?;
+        let _open = handoff::open();
         let start = Instant::now();
         let mut nap = NAP;
         loop {

@@ -8,6 +8,8 @@ use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Granted, Transfer};
+use nearcall_core::transfer::{deadline, desk};
+use nearcall_layout::pair::DEPTH_MAX;
 use rustix::io::Errno;
 
 use crate::client_pair::{ClientPair, ENDED, NEAR, Procedure, REVOKED};
@@ -80,9 +82,19 @@ impl Binding {
         if let Ok(held) = take(Some(Duration::ZERO)) {
             return Ok(held);
         }
+        // It would wait for nothing.
+        if desk::depth() >= DEPTH_MAX {
+            return Err(Failure(CallError::TooDeep));
+        }
         // From here on the call waits: what it spends counts.
-        let until = callee.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        if let Exhausted::Grow(most) = *exhausted {
+        let until = deadline::from_now(callee.timeout);
+        let most = match *exhausted {
+            Exhausted::Grow(most) => most,
+            // It may be the calls around this one that have them all, and would be waited for in vain.
+            Exhausted::Wait if desk::depth() > 0 => DEPTH_MAX,
+            _ => 0,
+        };
+        if most > 0 {
             while !pair.half.has_ended() && pair.grow(&callee.astacks, most, until) {
                 if let Ok(held) = take(Some(Duration::ZERO)) {
                     return Ok(held.with_deadline(until));

@@ -16,6 +16,7 @@ use nearcall_core::channel::client::{ClientHalf, Which};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::caller::{Callee, Doorbell};
+use nearcall_core::transfer::handoff;
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass, Plan};
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
@@ -256,6 +257,7 @@ impl ClientPair {
     /// The right to ask the server something. `None`: too late, or the server is gone.
     pub(crate) fn asking(&self, until: Option<Instant>) -> Option<Asking<'_>> {
         let mut asked = self.asked();
+        let _open = asked.then(handoff::open);
         while *asked {
             let left = left(until);
             // Whoever asks notices the end, and lets go.
@@ -311,6 +313,7 @@ impl ClientPair {
         id: u32,
         until: Option<Instant>,
     ) -> Option<(FromServer, Vec<Foreign>)> {
+        let _open = handoff::open();
         if matches!(message, FromClient::Bind { .. }) {
             self.placed().binds += 1;
         }

@@ -54,12 +54,23 @@ impl Current {
         self.running.binding
     }
 
+    /// How deep the call is: 1 if it was made outside of procedures, one more than that of the call in whose procedure it was
+    /// made otherwise. At most 16 ([`CallError::TooDeep`](crate::CallError::TooDeep)), and as honest as the client.
+    ///
+    /// What counts is the kernel thread that makes the call: those of threads that a procedure starts lie in nobody's
+    /// procedure.
+    #[must_use]
+    pub fn depth(&self) -> u16 {
+        self.running.depth()
+    }
+
     /// What is left of the time after which the caller gives up; zero if it is over, `None` if the caller waits for ever.
     ///
     /// No clock is looked at on a call's path, so the time is counted from the last look that the processor took before
     /// the call: it is never too long, if the client states its time-out truly, and too short by the calls that the
     /// processor has served since. It looks before it waits, when it has had nothing to do for some 2 us, and after 32 calls
-    /// at the latest. The time-out itself is rounded down by up to 0.1 %.
+    /// at the latest. Calls that the procedure makes have no more time than this, whatever their own time-out is. The time-out
+    /// itself is rounded down by up to 0.1 %.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         self.running.time_left()

@@ -117,6 +117,11 @@ pub enum CallError<E = Infallible> {
     /// The server does not take more work from this client now.
     #[error("the server is overloaded; try again later")]
     Overloaded,
+    /// The call would be the 17th of a chain: it was made in the procedure of a call that was made in the procedure of
+    /// another, and so on, 16 deep. Nothing was sent. Most likely the procedures call each other in a circle, and a retry would
+    /// end the same way: break the circle.
+    #[error("16 calls lie around this one, each made in the procedure of the one before: break the circle of calls")]
+    TooDeep,
     /// The binding cannot do this: its server granted fewer procedures. Bind again.
     #[error("this binding cannot carry the call; bind again")]
     Unsupported,
@@ -141,10 +146,11 @@ impl<E> CallError<E> {
         matches!(self, Self::PeerDied { .. } | Self::PeerRestarted { .. } | Self::Revoked | Self::Unsupported)
     }
 
-    /// Whether the procedure certainly was not entered, so that a retry repeats nothing.
+    /// Whether the procedure certainly was not entered, so that a retry repeats nothing. Of [`TooDeep`](Self::TooDeep), which
+    /// a retry only repeats, it says no.
     #[must_use]
     pub fn is_retry_safe(&self) -> bool {
-        self.ran() == Some(Ran::No)
+        self.ran() == Some(Ran::No) && !matches!(self, Self::TooDeep)
     }
 }
 
@@ -173,6 +179,7 @@ impl<E> From<Failure> for CallError<E> {
             CallError::Aborted => Self::Aborted,
             CallError::Forked => Self::Forked,
             CallError::Overloaded => Self::Overloaded,
+            CallError::TooDeep => Self::TooDeep,
             CallError::Unsupported => Self::Unsupported,
         }
     }
@@ -407,7 +414,7 @@ mod tests {
             App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
             ResultTooLarge {}, NoMemory {},
             Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
-            Overloaded {}, Unsupported {},
+            Overloaded {}, TooDeep {}, Unsupported {},
         }
         BindError bind {
             Dir(_), NotFound { .. }, Denied { .. }, Quota { .. }, Uid { .. }, Incompatible { .. }, Timeout(_), Closed {}, PeerMisbehaved(_),

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nearcall_core::sys::process;
+use nearcall_core::transfer::handoff;
 
 use crate::clerk::{self, Exported};
 use crate::current::current;
@@ -133,6 +134,7 @@ impl Export {
     /// # Errors
     /// [`StillRunning`] if some have not ended in time.
     pub fn drain(mut self, timeout: Duration) -> Result<(), StillRunning> {
+        let _open = handoff::open();
         self.withdraw(timeout)
     }
 

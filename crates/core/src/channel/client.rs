@@ -9,14 +9,21 @@ use super::{LINE_WORDS, Ran};
 use crate::segments::{Arguments, Left, Shown};
 use crate::shm::fixed::modulo;
 use crate::shm::segment::OwnSegment;
-use crate::shm::{OwnRegion, PeerLine, PeerRegion, PeerWord};
+use crate::shm::{OwnLine, OwnRegion, PeerLine, PeerRegion, PeerWord};
 use crate::sync::ShortLock;
 use crate::sys::futex;
 use crate::transfer::counts::{ClientCounters, ClientCounts};
 
-/// Request lines of calls that were given up fill the ring: the server has not read anything for long.
+/// Why a request was not published. Nothing of it is to be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RingFull;
+pub enum Unpublished {
+    /// Request lines of calls that were given up fill the ring: the server has not read anything for long.
+    RingFull,
+    /// As many calls lie around this one as may.
+    TooDeep,
+    /// The call around this one has no time left.
+    NoTimeLeft,
+}
 
 /// The server executes nothing any more.
 const OVER: u32 = 1;
@@ -79,6 +86,29 @@ impl Which {
     pub fn within(self, timeout: Option<Duration>) -> Self {
         let bits = timeout.map_or(request::FOREVER, |timeout| request::timeout(timeout.as_micros()));
         Self(self.0 & !(0xffff << 48) | u64::from(bits) << 48)
+    }
+
+    /// The same, for a caller that has `us` microseconds left.
+    #[must_use]
+    pub fn at_most(self, us: u64) -> Self {
+        match request::timeout_us(request::timeout_of(self.0)) {
+            Some(own) if own <= us => self,
+            _ => self.within(Some(Duration::from_micros(us))),
+        }
+    }
+}
+
+/// A request that is written and not published: what it says of its procedure can still be changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    line: OwnLine<'a>,
+    rest: u64,
+}
+
+impl Draft<'_> {
+    /// Says `procedure`.
+    pub fn restate(self, procedure: Which) {
+        self.line.store(request::WHAT, self.rest | procedure.0);
     }
 }
 
@@ -183,7 +213,7 @@ impl ClientHalf {
     /// so that nothing has to be kept of them meanwhile.
     ///
     /// # Errors
-    /// [`RingFull`]; nothing was published.
+    /// [`Unpublished::RingFull`], and what `hints` says.
     #[inline(always)]
     pub fn publish(
         &self,
@@ -191,8 +221,8 @@ impl ClientHalf {
         procedure: Which,
         astack: u16,
         words: impl IntoIterator<Item = u64>,
-        hints: impl FnOnce() -> Hints,
-    ) -> Result<u32, RingFull> {
+        hints: impl FnOnce(Draft<'_>) -> Result<Hints, Unpublished>,
+    ) -> Result<u32, Unpublished> {
         let linkage = self.linkage(astack);
         let mut ring = self.ring.lock();
         let mut sequence = ring.next;
@@ -201,14 +231,16 @@ impl ClientHalf {
         }
         let low = low(sequence);
         let line = self.own.request_line(low);
-        line.store(request::WHAT, target.what | procedure.0 | request::what(0, 0, astack));
+        let rest = target.what | request::what(0, 0, astack);
+        line.store(request::WHAT, rest | procedure.0);
         line.store(request::RIGHT, target.right);
         for (i, word) in words.into_iter().take(LINE_WORDS).enumerate() {
             line.store(request::ARGS + i, word);
         }
+        let hints = hints(Draft { line, rest })?;
         linkage.sequence.store(sequence, Ordering::Relaxed);
         ring.next = sequence + 1;
-        line.publish(hints().0 | request::first(low, 0, 0));
+        line.publish(hints.0 | request::first(low, 0, 0));
         Ok(low)
     }
 
@@ -227,7 +259,7 @@ impl ClientHalf {
     /// again, came to eight instructions a call; this comes to three.)
     #[cold]
     #[inline(never)]
-    fn make_room(&self, ring: &mut Ring) -> Result<u64, RingFull> {
+    fn make_room(&self, ring: &mut Ring) -> Result<u64, Unpublished> {
         // 0 is no sequence number: untouched lines read 0. `room` never goes beyond one, so it is looked at here only.
         let sequence = if low(ring.next) == 0 { ring.next + 1 } else { ring.next };
         let unread = self.linkages.iter().zip(0_u16..).filter_map(|(linkage, astack)| {
@@ -237,7 +269,7 @@ impl ClientHalf {
         let oldest = unread.min().unwrap_or(sequence);
         let wrap = (sequence | 0xffff_ffff) + 1;
         ring.room = (oldest + RING_COUNT as u64).min(wrap);
-        if sequence < ring.room { Ok(sequence) } else { Err(RingFull) }
+        if sequence < ring.room { Ok(sequence) } else { Err(Unpublished::RingFull) }
     }
 
     fn was_read(&self, astack: u16, sequence: u32) -> bool {

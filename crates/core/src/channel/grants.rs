@@ -349,6 +349,10 @@ impl<T, I: Refusals> Grants<T, I> {
         serve: impl FnOnce(&T, &Served<T, I>, Serving<'_>) -> u16,
     ) -> Result<(), Misbehaved> {
         let wanted = &claimed.request;
+        if claimed.flags & request::TOO_DEEP != 0 {
+            self.refuse_depth(wanted.astack, claimed.sequence);
+            return Ok(());
+        }
         let Some((place, room)) = self.table.place(wanted.binding).and_then(|place| Some((place, place.room.get()?)))
         else {
             self.refuse_binding(wanted.astack, claimed.sequence);
@@ -385,6 +389,13 @@ impl<T, I: Refusals> Grants<T, I> {
     fn refuse_binding(&self, astack: u16, sequence: u32) {
         self.home.count_refused();
         self.half.refuse(astack, sequence, status::REVOKED);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse_depth(&self, astack: u16, sequence: u32) {
+        self.home.count_refused();
+        self.half.refuse(astack, sequence, status::TOO_DEEP);
     }
 
     #[cold]

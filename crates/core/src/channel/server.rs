@@ -29,6 +29,8 @@ pub enum Misbehaved {
 /// A request that is ours: what its line says but for the arguments, read once into private memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimed {
+    /// The first word of its line.
+    pub first: u64,
     /// Its sequence number.
     pub sequence: u32,
     /// The CPU the caller says it was on; a hint.
@@ -174,7 +176,7 @@ impl ServerHalf {
             generation: right as u32,
             nonce: (right >> 32) as u32,
         };
-        Some(Claimed { sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, what })
+        Some(Claimed { first, sequence: next, cpu: pair::cpu(first), flags: pair::middle(first), request, what })
     }
 
     /// Takes the A-stack of a claimed request, whose procedure's class is `class`.

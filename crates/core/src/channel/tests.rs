@@ -2,9 +2,11 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use nearcall_layout::pair::{AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, middle, reply, sequence, status};
+use nearcall_layout::pair::{
+    self, AstackClass, FRAMES, Plan, REGION_SIZE, RING_COUNT, middle, reply, sequence, status,
+};
 
-use super::client::{ClientHalf, Hints, Request, RingFull, Target, Which};
+use super::client::{ClientHalf, Draft, Hints, Request, Target, Unpublished, Which};
 use super::grants::{Grants, Refusals, Room, Served};
 use super::server::{Misbehaved, ServerHalf};
 use super::*;
@@ -38,7 +40,7 @@ fn calls_cross_and_sequence_numbers_wrap() {
     for i in 0..3 * RING_COUNT as u64 {
         let astack = (i % 5) as u16;
         assert!(!server.has_request() && server.claim().is_none());
-        let called = client.publish(&TARGET, WHICH, astack, [i, !i], || NO_HINTS).unwrap();
+        let called = client.publish(&TARGET, WHICH, astack, [i, !i], |_| Ok(NO_HINTS)).unwrap();
         let claimed = server.claim().unwrap();
         assert_eq!((claimed.sequence, claimed.request), (called, request(astack)));
         let mut started = server.start(&claimed, &class).unwrap();
@@ -70,33 +72,33 @@ fn calls_cross_and_sequence_numbers_wrap() {
 fn an_unread_line_is_never_written_again() {
     let (client, server, class) = halves(1);
     // Given up: published, never forgotten, never read.
-    let given_up = client.publish(&TARGET, WHICH, 4, [], || NO_HINTS).unwrap();
+    let given_up = client.publish(&TARGET, WHICH, 4, [], |_| Ok(NO_HINTS)).unwrap();
     let mut published = 1;
     // The other A-stacks' owners claim to go on as if they had been answered.
-    while client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).is_ok() {
+    while client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)).is_ok() {
         client.finish(0);
         published += 1;
     }
     assert_eq!(published, RING_COUNT);
-    assert_eq!(client.publish(&TARGET, WHICH, 0, [], || NO_HINTS), Err(RingFull));
+    assert_eq!(client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)), Err(Unpublished::RingFull));
     let claimed = server.claim().unwrap();
     assert_eq!(claimed.sequence, given_up);
     server.start(&claimed, &class).unwrap().answer(status::OK);
-    assert!(client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).is_ok());
+    assert!(client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)).is_ok());
 }
 
 #[test]
 fn a_wrong_or_busy_astack_is_the_clients_fault() {
     let (client, server, class) = halves(1);
     for astack in [5, 127, 128, u16::MAX] {
-        client.publish(&TARGET, WHICH, astack, [], || NO_HINTS).unwrap();
+        client.publish(&TARGET, WHICH, astack, [], |_| Ok(NO_HINTS)).unwrap();
         let claimed = server.claim().unwrap();
         assert_eq!(server.start(&claimed, &class).unwrap_err(), Misbehaved::Astack(astack));
     }
-    client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
+    client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)).unwrap();
     let first = server.claim().unwrap();
     let running = server.start(&first, &class).unwrap();
-    client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
+    client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)).unwrap();
     let second = server.claim().unwrap();
     assert_eq!(server.start(&second, &class).unwrap_err(), Misbehaved::AstackInUse(0));
     drop(running);
@@ -126,7 +128,7 @@ fn a_request_is_claimed_once_however_many_look() {
             });
         }
         for _ in 0..20_000 {
-            let called = client.publish(&TARGET, WHICH, 0, [], || NO_HINTS).unwrap();
+            let called = client.publish(&TARGET, WHICH, 0, [], |_| Ok(NO_HINTS)).unwrap();
             while !client.answered(0, called) {
                 std::thread::yield_now();
             }
@@ -162,7 +164,7 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     let served = Arc::new(Served::new(Arc::clone(&value), Known(AtomicU32::new(0))));
     let room = Arc::new(Room::new(Arc::clone(&served), vec![class], &[0; 3]));
     let grants = Grants::new(server, Arc::clone(&served));
-    let right = nearcall_layout::pair::request::right(3, 4);
+    let right = pair::request::right(3, 4);
     // A place of the first block, and one beyond it.
     for binding in [1, 300] {
         assert!(grants.grant(binding, &room, right));
@@ -171,7 +173,7 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     assert!(!grants.grant(1, &other, right), "a place is for one room");
     let call = |binding: u16, procedure: u16, serve: &dyn Fn(&Arc<u16>) -> u16| {
         let target = Target::new(binding, 3, 4);
-        client.publish(&target, Which::new(procedure), 0, [0], || NO_HINTS).unwrap();
+        client.publish(&target, Which::new(procedure), 0, [0], |_| Ok(NO_HINTS)).unwrap();
         let claimed = grants.half().claim().unwrap();
         grants.run(&claimed, |value, _, _| serve(value)).unwrap();
         middle(client.reply_line(0).load_acquire())
@@ -211,4 +213,21 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
     assert_eq!(Arc::strong_count(&value), 1, "not dropped twice");
     drop(Served::new(Arc::clone(&value), ()));
     assert_eq!(Arc::strong_count(&value), 1, "what nobody took is dropped with the rest");
+}
+
+#[test]
+fn what_was_not_published_leaves_nothing_and_the_last_word_about_the_time_counts() {
+    let (client, server, _) = halves(1);
+    let refused = client.publish(&TARGET, WHICH, 3, [7], |_| Err(Unpublished::TooDeep));
+    assert_eq!(refused, Err(Unpublished::TooDeep));
+    assert!(client.is_idle(3) && !server.has_request());
+    let state = |draft: Draft<'_>| {
+        draft.restate(WHICH.at_most(2000).at_most(3000));
+        Ok(Hints::new(pair::request::nested(4), 9))
+    };
+    assert_eq!(client.publish(&TARGET, WHICH, 3, [], state), Ok(1), "its number was not used up");
+    let claimed = server.claim().unwrap();
+    assert_eq!((claimed.request, claimed.cpu), (request(3), 9));
+    assert_eq!(pair::request::depth(claimed.flags), 5);
+    assert_eq!(pair::request::timeout_us(pair::request::timeout_of(claimed.what)), Some(2000));
 }

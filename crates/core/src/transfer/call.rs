@@ -12,9 +12,11 @@ use nearcall_layout::pair::{self, AstackClass, request};
 
 use super::caller::{self, Callee, Doorbell, Published, Unanswered};
 use super::deadline::Deadline;
-use super::mode::Granted;
+use super::desk;
+use super::handoff;
+use super::mode::{Granted, Mode};
 use crate::astack::{Astacks, Calls, NoneFree, Taken};
-use crate::channel::client::{ClientHalf, Hints, RingFull, Target};
+use crate::channel::client::{ClientHalf, Draft, Hints, Unpublished, Which};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
@@ -27,7 +29,9 @@ const RING_NAP: Duration = Duration::from_micros(50);
 pub enum Failed {
     /// The request could not be published: lines of calls that were given up fill the ring. Nothing ran.
     RingFull,
-    /// The time is over; the A-stack is quarantined.
+    /// As many calls lie around this one as may. Nothing was published.
+    TooDeep,
+    /// The time is over. If the request was published, the A-stack is quarantined; not started without doubt: it was not.
     Timeout(Ran),
     /// The pair has ended.
     Ended(Ran),
@@ -89,6 +93,7 @@ impl<'a> Held<'a> {
         granted: &'a Granted,
         patience: Option<Duration>,
     ) -> Result<Self, NoneFree> {
+        let _open = (patience != Some(Duration::ZERO)).then(handoff::open);
         let taken = callee.astacks.take(patience, half)?;
         Ok(Self { half, taken, callee, granted, is_out_of_band: false })
     }
@@ -166,14 +171,14 @@ impl<'a> Held<'a> {
         let astack = taken.index();
         let place = if is_out_of_band { request::OUT_OF_BAND } else { 0 };
         let cpu = process::cpu_hint();
-        let hints = || Hints::new(place, cpu).with(half.soon.load(Ordering::Relaxed) | mode.hints());
+        let hints = |draft: Draft<'_>| hints(half, mode, Hints::new(place, cpu), callee, draft);
         let sequence = match half.publish(target, callee.procedure, astack, words.clone(), hints) {
             Ok(sequence) => sequence,
-            Err(RingFull) => {
+            Err(why) => {
                 // Copied here, so that they are in memory only here.
                 let mut all = [0; LINE_WORDS];
                 all.iter_mut().zip(words).for_each(|(to, word)| *to = word);
-                publish_later(half, callee, target, astack, &all, hints())?
+                publish_later(half, callee, granted, astack, &all, Hints::new(place, cpu), why)?
             }
         };
         // Published: from here on the A-stack is the call's, whatever becomes of us.
@@ -274,6 +279,30 @@ impl<'h> Frame<'h> {
     }
 }
 
+/// What the request says, last of all. Outside of procedures that is one test more.
+#[inline(always)]
+fn hints(half: &ClientHalf, mode: &Mode, own: Hints, callee: &Callee, draft: Draft<'_>) -> Result<Hints, Unpublished> {
+    let hints = own.with(half.soon.load(Ordering::Relaxed) | mode.hints());
+    if desk::is_inside() { nested(hints, callee.procedure, draft) } else { Ok(hints) }
+}
+
+/// The same inside a procedure: the request says how deep it is, and what is left of that one's time.
+#[cold]
+#[inline(never)]
+fn nested(hints: Hints, procedure: Which, draft: Draft<'_>) -> Result<Hints, Unpublished> {
+    let Some(around) = desk::around() else { return Ok(hints) };
+    if around.depth >= pair::DEPTH_MAX {
+        return Err(Unpublished::TooDeep);
+    }
+    if let Some(left) = around.left_us() {
+        if left == 0 {
+            return Err(Unpublished::NoTimeLeft);
+        }
+        draft.restate(procedure.at_most(left));
+    }
+    Ok(hints.with(Hints::new(request::nested(around.depth), 0).bits()))
+}
+
 #[cold]
 #[inline(never)]
 fn published_out_of_band(half: &ClientHalf, astack: u16) {
@@ -282,21 +311,31 @@ fn published_out_of_band(half: &ClientHalf, astack: u16) {
     half.arguments.let_go(astack);
 }
 
-/// Waits for room in the ring: the oldest line was claimed by a processor that has not stamped it yet (it was preempted
-/// in between, and another one went on), or the server reads nothing at all. Neither lasts, or the time-out ends it.
+/// What becomes of a request that was not published at once. Waits for room in the ring: the oldest line was claimed by a
+/// processor that has not stamped it yet (it was preempted in between, and another one went on), or the server reads nothing
+/// at all. Neither lasts, or the time-out ends it.
 #[cold]
 #[inline(never)]
 fn publish_later(
     half: &ClientHalf,
     callee: &Callee,
-    target: &Target,
+    granted: &Granted,
     astack: u16,
     words: &[u64; LINE_WORDS],
-    hints: Hints,
+    own: Hints,
+    why: Unpublished,
 ) -> Result<u32, Failed> {
     let call = Deadline { half, callee, astack };
     let until = call.until();
+    let Granted { target, mode } = granted;
+    let mut why = why;
+    let _open = (why == Unpublished::RingFull).then(handoff::open);
     loop {
+        match why {
+            Unpublished::RingFull => {}
+            Unpublished::TooDeep => return Err(Failed::TooDeep),
+            Unpublished::NoTimeLeft => return Err(Failed::Timeout(Ran::No)),
+        }
         if half.has_ended() {
             return Err(Failed::Ended(Ran::No));
         }
@@ -309,8 +348,10 @@ fn publish_later(
             reason = "nobody wakes anybody when a line is read: looking again is all"
         )]
         std::thread::sleep(RING_NAP);
-        if let Ok(sequence) = half.publish(target, callee.procedure, astack, *words, || hints) {
-            return Ok(sequence);
+        let hints = |draft: Draft<'_>| hints(half, mode, own, callee, draft);
+        match half.publish(target, callee.procedure, astack, *words, hints) {
+            Ok(sequence) => return Ok(sequence),
+            Err(again) => why = again,
         }
     }
 }

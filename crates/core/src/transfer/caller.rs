@@ -9,6 +9,7 @@ use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
 use super::deadline::Deadline;
+use super::handoff;
 use super::knobs;
 use super::mode::{Mode, Transfer};
 use super::policy::ring::{self, Caller, Ring};
@@ -160,7 +161,8 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
     // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
     let timeout = Deadline { half, callee, astack }.left();
     let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
-    Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
+    let was_polled = poll::state(polled) == poll::POLLED;
+    Long { half, doorbell, wait, reply, was_polled, rung: 0, donated: false, begin: 0 }.run(in_vain)
 }
 
 thread_local! {
@@ -182,6 +184,8 @@ struct Long<'a> {
     doorbell: &'a dyn Doorbell,
     wait: Wait,
     reply: PeerLine<'a>,
+    /// Whether a lead polled when the wait began.
+    was_polled: bool,
     /// Bells rung for this call.
     rung: u64,
     /// Whether the CPU was given to a standby on it.
@@ -292,7 +296,14 @@ impl Long<'_> {
 
     /// Rings whoever has to be rung. `doubts`: a time-out step has passed.
     fn ring(&mut self, doubts: bool) -> Ring {
-        let ring = self.choose(doubts);
+        let mut ring = self.choose(doubts);
+        // A lead whose procedure sleeps stops saying that it polls. If that is our procedure, nobody has to come.
+        if self.was_polled
+            && matches!(ring, Ring::Bell { .. } | Ring::Message)
+            && self.half.ran(self.wait.astack, self.wait.sequence) != Ran::No
+        {
+            ring = Ring::Elsewhere;
+        }
         match ring {
             Ring::Bell { n, own } => {
                 self.rung |= 1 << n;
@@ -363,6 +374,7 @@ impl Long<'_> {
     fn spin_to_the_end(&mut self) -> Result<u64, Unanswered> {
         let start = now();
         let mut doubts = STEP_MIN;
+        let mut open = None;
         loop {
             for _ in 0..SPIN_LOOK {
                 if let Some(first) = self.answered() {
@@ -378,6 +390,8 @@ impl Long<'_> {
                 return self.answered().ok_or_else(|| self.timed_out());
             }
             if spent >= doubts {
+                // As good as asleep to those who wait for this processor.
+                open.get_or_insert_with(handoff::open);
                 self.ring(true);
                 doubts *= 2;
             }
@@ -388,6 +402,8 @@ impl Long<'_> {
 
     /// Sleeps, in steps, until something happens.
     fn sleep(&mut self) -> Result<u64, Unanswered> {
+        // If it is a procedure that sleeps here, others may need its seat.
+        let _open = handoff::open();
         // The time-out runs from the end of the spin: yields before this may have taken a busy CPU's time slices.
         let spent = ticks().wrapping_sub(self.begin) / clock::calibration().ticks_per_us;
         let begin = now();

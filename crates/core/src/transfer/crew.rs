@@ -31,7 +31,7 @@ use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::desk::Desk;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
-use crate::transfer::seats::{INSIDE, Seat, Seats, end_lead, leave};
+use crate::transfer::seats::{INSIDE, OPEN, Seat, Seats, end_lead, leave};
 
 /// Pairs that one seat attends while its occupant is awake.
 pub const ATTENDED_MAX: usize = 32;
@@ -322,7 +322,7 @@ impl<P: Pair> Crew<P> {
         if occupant != 0 && occupant & INSIDE == 0 {
             return None;
         }
-        if occupant != 0 && !self.is_stuck(seats, n, again) {
+        if occupant != 0 && occupant & OPEN == 0 && !self.is_stuck(seats, n, again) {
             return None;
         }
         let mut roster = self.roster();
@@ -337,11 +337,17 @@ impl<P: Pair> Crew<P> {
             roster.ids += 1;
             Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0), owner: AtomicU32::new(0), tid: AtomicU32::new(0) })
         });
-        // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed. Acquire
-        // and Release: pair with those of the occupant's own exchange.
-        if seat.occupant.compare_exchange(occupant, post.id, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed; or if it has
+        // taken the seat back and goes on with the procedure. Acquire and Release: pair with those of the occupant's own
+        // exchange.
+        if let Err(now) = seat.occupant.compare_exchange(occupant, post.id, Ordering::AcqRel, Ordering::Relaxed) {
             if !is_new {
                 roster.spares.push(post);
+            }
+            drop(roster);
+            if now & INSIDE != 0 {
+                // Whether it comes out of it is looked at later.
+                let _ = self.is_stuck(seats, n, false);
             }
             return None;
         }
@@ -350,7 +356,7 @@ impl<P: Pair> Crew<P> {
             self.counters.relieved.add(1);
             end_lead(seats, n);
             // Before the roster is unlocked, which the relieved one needs to come back.
-            is_over = self.held().begin(occupant & !INSIDE, seats.owner);
+            is_over = self.held().begin(occupant & !(INSIDE | OPEN), seats.owner);
         }
         roster.processors += u32::from(is_new);
         drop(roster);

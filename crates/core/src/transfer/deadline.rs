@@ -7,12 +7,17 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
+use nearcall_layout::pair;
+
 use super::caller::Callee;
+use super::desk;
 use crate::channel::client::ClientHalf;
 
-/// Late calls that a kernel thread can have under way: a call's arguments may make calls while they are encoded. With more,
-/// the oldest gets its whole time-out once more.
-const NESTED_COUNT: usize = 4;
+/// Late calls that a kernel thread can have under way: those of procedures in each other, whose arguments may make calls while
+/// they are encoded. As many as calls can be deep; with more, the oldest gets its whole time-out once more.
+const NESTED_COUNT: usize = 16;
+
+const _: () = assert!(NESTED_COUNT >= pair::DEPTH_MAX as usize);
 
 /// Whose deadline: half and A-stack, which only one call has at a time.
 type Key = (usize, u16);
@@ -37,14 +42,16 @@ impl<'a> Deadline<'a> {
     /// When the call has to be over; if it has not waited so far, its time-out from now. `None`: never.
     #[must_use]
     pub fn until(self) -> Option<Instant> {
-        let timeout = self.callee.timeout?;
-        self.noted().or_else(|| after(timeout))
+        self.noted().or_else(|| from_now(self.callee.timeout))
     }
 
-    /// What is left of the time-out.
+    /// What is left of the time-out, and of the call in whose procedure this one is made.
     pub(super) fn left(self) -> Option<Duration> {
-        let timeout = self.callee.timeout?;
-        Some(self.noted().map_or(timeout, |until| until.saturating_duration_since(now())))
+        match self.noted() {
+            // Then what was left of that one is in it.
+            Some(until) => Some(until.saturating_duration_since(now())),
+            None => desk::at_most(self.callee.timeout),
+        }
     }
 
     fn noted(self) -> Option<Instant> {
@@ -72,9 +79,11 @@ impl<'a> Deadline<'a> {
     }
 }
 
-/// `None`: further away than instants go.
-fn after(timeout: Duration) -> Option<Instant> {
-    now().checked_add(timeout)
+/// When a call has to be over that begins to wait now: after its time-out, or with the call in whose procedure it is made.
+/// `None` for never, or further away than instants go.
+#[must_use]
+pub fn from_now(timeout: Option<Duration>) -> Option<Instant> {
+    now().checked_add(desk::at_most(timeout)?)
 }
 
 #[expect(

@@ -5,7 +5,8 @@
 //!
 //! The thread-local word says which desk this kernel thread has, and is written once for each. A desk runs one call at a
 //! time: `Desk::run` borrows it uniquely, so whoever runs a second procedure on a kernel thread in the middle of the
-//! first needs a second desk, and gives the first one back its place afterwards.
+//! first needs a second desk. Desks of one kernel thread are a chain: when the last one that was made goes, the one before it
+//! has its place again, with the call that it runs.
 
 use core::any::TypeId;
 use core::cell::{Cell, UnsafeCell};
@@ -14,25 +15,32 @@ use core::ptr::{self, NonNull};
 use core::time::Duration;
 use std::sync::Arc;
 
-use nearcall_layout::pair::request;
+use nearcall_layout::pair::{middle, request, sequence};
 
 use super::clock;
+use super::handoff::Handoff;
 use crate::channel::memory::Memory;
 use crate::channel::server::Claimed;
 
 /// In this order, so that one pointer is that of the memory as well.
-#[derive(Debug)]
 #[repr(C)]
 struct Papers {
     memory: UnsafeCell<Memory>,
     /// Where the `Arc<P>` of the pair lies whose call runs; null between calls.
     pair: Cell<*const ()>,
+    /// The first two words of its request.
+    first: Cell<u64>,
     what: Cell<u64>,
-    sequence: Cell<u32>,
     /// The last look at the clock, in ticks; 0 if there was none.
     looked: Cell<u64>,
+    /// What can be done about the processor's seat while its procedure sleeps, if it has one.
+    handoff: Cell<Option<NonNull<dyn Handoff>>>,
+    /// How many reasons its procedure has to sleep, in each other.
+    opened: Cell<u32>,
     /// What `P` is.
     of: TypeId,
+    /// The desk that this kernel thread had before, if that is still there.
+    outer: Cell<*const Self>,
 }
 
 thread_local! {
@@ -41,23 +49,25 @@ thread_local! {
 }
 
 /// What a processor has of its own while it serves pairs of type `P`. It stays on its kernel thread.
-#[derive(Debug)]
 pub struct Desk<P> {
     papers: NonNull<Papers>,
     _of: PhantomData<*const P>,
 }
 
 impl<P: 'static> Desk<P> {
-    /// A desk for this kernel thread; [`current`] knows the last one that was made here.
+    /// A desk for this kernel thread; [`current`] knows the last one that was made here, until that goes.
     #[must_use]
     pub fn new() -> Self {
         let papers = NonNull::from(Box::leak(Box::new(Papers {
             memory: UnsafeCell::new(Memory::default()),
             pair: Cell::new(ptr::null()),
+            first: Cell::new(0),
             what: Cell::new(0),
-            sequence: Cell::new(0),
             looked: Cell::new(0),
+            handoff: Cell::new(None),
+            opened: Cell::new(0),
             of: TypeId::of::<P>(),
+            outer: Cell::new(HERE.get()),
         })));
         HERE.set(papers.as_ptr());
         Self { papers, _of: PhantomData }
@@ -75,6 +85,14 @@ impl<P: 'static> Desk<P> {
         self.papers().looked.set(now);
     }
 
+    /// The processor has a seat, until what is returned is dropped.
+    pub(super) fn sit<'a>(&self, handoff: &'a (dyn Handoff + 'a)) -> Sitting<'a> {
+        // SAFETY: only the lifetime changes, and the pointer is taken out before that ends: by the drop of what is returned.
+        let erased = unsafe { core::mem::transmute::<NonNull<dyn Handoff + 'a>, NonNull<dyn Handoff>>(handoff.into()) };
+        self.papers().handoff.set(Some(erased));
+        Sitting { papers: self.papers, _of: PhantomData }
+    }
+
     /// Gives back what large arguments took, between calls.
     pub(super) fn trim(&mut self) {
         // SAFETY: as in `run`.
@@ -85,12 +103,18 @@ impl<P: 'static> Desk<P> {
     #[inline(always)]
     pub(super) fn run<R>(&mut self, pair: &Arc<P>, claimed: &Claimed, f: impl FnOnce(&mut Memory) -> R) -> R {
         let papers = self.papers();
+        papers.first.set(claimed.first);
         papers.what.set(claimed.what);
-        papers.sequence.set(claimed.sequence);
         papers.pair.set(ptr::from_ref(pair).cast());
         let _over = Over(papers);
         // SAFETY: `self` is borrowed uniquely, and nothing else makes a reference to the memory.
         f(unsafe { &mut *papers.memory.get() })
+    }
+}
+
+impl<P> core::fmt::Debug for Desk<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
     }
 }
 
@@ -102,12 +126,35 @@ impl<P: 'static> Default for Desk<P> {
 
 impl<P> Drop for Desk<P> {
     fn drop(&mut self) {
+        // SAFETY: freed below only.
+        let outer = unsafe { self.papers.as_ref() }.outer.get();
         if ptr::eq(HERE.get(), self.papers.as_ptr()) {
-            HERE.set(ptr::null());
+            HERE.set(outer);
+        }
+        let mut inner = HERE.get();
+        // SAFETY: the chain has desks of this kernel thread that are there: each that goes takes itself out.
+        while let Some(papers) = unsafe { inner.as_ref() } {
+            if ptr::eq(papers.outer.get(), self.papers.as_ptr()) {
+                papers.outer.set(outer);
+            }
+            inner = papers.outer.get();
         }
         // SAFETY: it came from a box; the thread-local word was the only other way to it, and this is its kernel thread,
         // because a desk does not move to another.
         drop(unsafe { Box::from_raw(self.papers.as_ptr()) });
+    }
+}
+
+/// A processor that has a seat.
+pub(super) struct Sitting<'a> {
+    papers: NonNull<Papers>,
+    _of: PhantomData<&'a ()>,
+}
+
+impl Drop for Sitting<'_> {
+    fn drop(&mut self) {
+        // SAFETY: whoever works at the desk has it for longer than a seat (`Crew::work`).
+        unsafe { self.papers.as_ref() }.handoff.set(None);
     }
 }
 
@@ -134,18 +181,20 @@ pub struct Running<P> {
     pub astack: u16,
     /// Its sequence number.
     pub sequence: u32,
-    timeout_us: Option<u64>,
-    looked: u64,
+    around: Around,
 }
 
 impl<P> Running<P> {
     /// What is left of the caller's time-out, as the caller states it; `None` if it waits for ever.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        let since = if self.looked == 0 { 0 } else { clock::ticks().saturating_sub(self.looked) };
-        // Rounded up, so that what is left is rounded down.
-        let spent = since.div_ceil(clock::calibration().ticks_per_us);
-        self.timeout_us.map(|us| Duration::from_micros(us.saturating_sub(spent)))
+        self.around.left_us().map(Duration::from_micros)
+    }
+
+    /// How deep the call is: 1 if it was made in no procedure.
+    #[must_use]
+    pub fn depth(&self) -> u16 {
+        self.around.depth
     }
 }
 
@@ -168,10 +217,98 @@ pub fn current<P: 'static>() -> Option<Running<P>> {
         binding,
         procedure,
         astack,
-        sequence: papers.sequence.get(),
-        timeout_us: request::timeout_us(request::timeout_of(what)),
-        looked: papers.looked.get(),
+        sequence: sequence(papers.first.get()),
+        around: Around::of(papers),
     })
+}
+
+/// Whether this kernel thread is inside a procedure. One load for those that never are.
+#[inline(always)]
+pub(super) fn is_inside() -> bool {
+    // SAFETY: as in `around`.
+    unsafe { HERE.get().as_ref() }.is_some_and(|papers| !papers.pair.get().is_null())
+}
+
+/// The call that this kernel thread is running, as calls that its procedure makes see it.
+pub(super) fn around() -> Option<Around> {
+    // SAFETY: a desk takes its address out of this word when it goes, and both are of this kernel thread.
+    let papers = unsafe { HERE.get().as_ref() }?;
+    (!papers.pair.get().is_null()).then(|| Around::of(papers))
+}
+
+/// Which desk: never looked at, but compared.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Key(*const ());
+
+/// The procedure that runs here has one more reason to sleep; the first opens the seat.
+#[cold]
+pub(super) fn open() -> Option<Key> {
+    // SAFETY: as in `around`.
+    let papers = unsafe { HERE.get().as_ref() }.filter(|papers| !papers.pair.get().is_null())?;
+    let handoff = papers.handoff.get()?;
+    papers.opened.set(papers.opened.get() + 1);
+    if papers.opened.get() == 1 {
+        // SAFETY: `Sitting` takes it out before it goes, and only this kernel thread does either.
+        unsafe { handoff.as_ref() }.open();
+    }
+    Some(Key(ptr::from_ref(papers).cast()))
+}
+
+/// One reason less; the last takes the seat back.
+#[cold]
+pub(super) fn close(desk: &Key) {
+    // SAFETY: as in `around`.
+    let here = unsafe { HERE.get().as_ref() }.filter(|papers| ptr::eq(ptr::from_ref(*papers).cast(), desk.0));
+    let Some(papers) = here.filter(|papers| papers.opened.get() > 0) else { return };
+    papers.opened.set(papers.opened.get() - 1);
+    if papers.opened.get() == 0
+        && let Some(handoff) = papers.handoff.get()
+    {
+        // SAFETY: as in `open`.
+        unsafe { handoff.as_ref() }.take_back();
+    }
+}
+
+/// The depth of the call that this kernel thread is running, 1 to [`DEPTH_MAX`](nearcall_layout::pair::DEPTH_MAX); 0 if it
+/// runs none.
+#[must_use]
+pub fn depth() -> u16 {
+    around().map_or(0, |around| around.depth)
+}
+
+/// The least of what the caller gives a wait, and of what is left to the call in whose procedure it waits; `None` for ever.
+pub(super) fn at_most(timeout: Option<Duration>) -> Option<Duration> {
+    let left = around().and_then(|around| around.left_us()).map(Duration::from_micros);
+    match (timeout, left) {
+        (Some(timeout), Some(left)) => Some(timeout.min(left)),
+        (timeout, left) => timeout.or(left),
+    }
+}
+
+/// What a call leaves to those that its procedure makes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around {
+    pub(super) depth: u16,
+    timeout_us: Option<u64>,
+    looked: u64,
+}
+
+impl Around {
+    fn of(papers: &Papers) -> Self {
+        Self {
+            depth: request::depth(middle(papers.first.get())),
+            timeout_us: request::timeout_us(request::timeout_of(papers.what.get())),
+            looked: papers.looked.get(),
+        }
+    }
+
+    /// What is left of the caller's time-out in microseconds, as the caller states it; `None` if it waits for ever.
+    pub(super) fn left_us(&self) -> Option<u64> {
+        let timeout = self.timeout_us?;
+        let since = if self.looked == 0 { 0 } else { clock::ticks().saturating_sub(self.looked) };
+        // Rounded up, so that what is left is rounded down.
+        Some(timeout.saturating_sub(since.div_ceil(clock::calibration().ticks_per_us)))
+    }
 }
 
 #[cfg(test)]
@@ -180,8 +317,9 @@ mod tests {
     use crate::channel::client::Request;
 
     fn claimed(what: u64) -> Claimed {
+        let first = request::first(7, request::nested(4), 0);
         let request = Request { binding: 0, procedure: 0, astack: 0, generation: 0, nonce: 0 };
-        Claimed { sequence: 7, cpu: 0, flags: 0, request, what }
+        Claimed { first, sequence: 7, cpu: 0, flags: middle(first), request, what }
     }
 
     #[test]
@@ -195,11 +333,12 @@ mod tests {
             assert!(Arc::ptr_eq(&running.pair, &pair));
             let Running { binding, procedure, astack, sequence, .. } = running;
             assert_eq!((binding, procedure, astack, sequence), (1, 2, 3, 7));
+            assert_eq!((running.depth(), depth()), (5, 5));
             assert_eq!(running.time_left(), Some(Duration::from_micros(5)), "nobody looked at a clock");
             assert!(current::<u32>().is_none());
             assert!(std::thread::spawn(|| current::<String>().is_none()).join().unwrap());
         });
-        assert!(current::<String>().is_none());
+        assert!(current::<String>().is_none() && depth() == 0);
         assert_eq!(Arc::strong_count(&pair), 1);
     }
 
@@ -222,6 +361,46 @@ mod tests {
         let second = Desk::<u8>::new();
         drop(desk);
         drop(second);
-        assert!(current::<u8>().is_none());
+        assert!(current::<u8>().is_none() && HERE.get().is_null());
+    }
+
+    #[test]
+    fn a_procedure_inside_another_has_its_own_call_and_gives_the_other_back() {
+        let (mut outer, pair) = (Desk::<u8>::new(), Arc::new(0));
+        let seen = || current::<u8>().map(|running| (running.procedure, running.depth()));
+        let of = |procedure, nested| {
+            let first = request::first(7, request::nested(nested), 0);
+            Claimed { first, ..claimed(request::what(0, procedure, 0)) }
+        };
+        outer.run(&pair, &of(1, 0), |_| {
+            assert_eq!(seen(), Some((1, 1)));
+            let mut inner = Desk::<u8>::new();
+            assert_eq!(seen(), None, "it runs nothing yet");
+            let run = std::panic::AssertUnwindSafe(|| {
+                inner.run(&pair, &of(2, 1), |_| {
+                    assert_eq!(seen(), Some((2, 2)));
+                    panic!("as asked");
+                });
+            });
+            assert!(std::panic::catch_unwind(run).is_err());
+            drop(inner);
+            assert_eq!((seen(), depth()), (Some((1, 1)), 1));
+        });
+        assert_eq!(seen(), None);
+    }
+
+    #[test]
+    fn a_call_in_a_procedure_has_no_more_time_than_is_left() {
+        let (mut desk, pair) = (Desk::<u8>::new(), Arc::new(0));
+        assert_eq!(at_most(None), None);
+        let minute = Some(Duration::from_secs(60));
+        let within = |bits: u16| claimed(u64::from(bits) << 48);
+        desk.run(&pair, &within(request::timeout(1000)), |_| {
+            assert_eq!(at_most(minute), Some(Duration::from_millis(1)));
+            assert_eq!(at_most(None), Some(Duration::from_millis(1)));
+            assert_eq!(at_most(Some(Duration::ZERO)), Some(Duration::ZERO));
+        });
+        desk.run(&pair, &within(request::FOREVER), |_| assert_eq!((at_most(minute), at_most(None)), (minute, None)));
+        assert_eq!(at_most(minute), minute);
     }
 }

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::{Ordering, fence};
 
-use nearcall_layout::pair::{BELL_COUNT, armed, poll};
+use nearcall_layout::pair::{BELL_COUNT, armed, poll, request};
 
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, Pair};
@@ -132,9 +132,12 @@ impl<P: Pair> Standby<'_, P> {
         self.enter();
         self.execute(at, claimed);
         // Seen without a fence: a caller that slept long before. For others the fenced look follows.
-        if self.wake_if_waiting(at, claimed.request.astack, claimed.sequence) {
+        // A caller that spins whatever comes waits for long procedures, too, and what they took is not the next call's.
+        let waited = self.wake_if_waiting(at, claimed.request.astack, claimed.sequence);
+        if waited || claimed.flags & request::SPINS != 0 {
             *now = self.look();
-        } else {
+        }
+        if !waited {
             answered.push((at, claimed.request.astack, claimed.sequence));
         }
         if let Some(known) = self.mine.get_mut(at) {

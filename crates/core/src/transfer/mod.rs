@@ -15,6 +15,7 @@ pub mod counts;
 pub mod crew;
 pub mod deadline;
 pub mod desk;
+pub mod handoff;
 #[cfg(feature = "wait-hook")]
 pub mod hook;
 pub mod knobs;

@@ -13,11 +13,14 @@ use crate::sys::futex;
 /// Set in a seat's occupant while it is inside a procedure.
 pub(super) const INSIDE: u32 = 1 << 31;
 
+/// Set beside [`INSIDE`] while that procedure sleeps, or may: the seat is anybody's who is needed there.
+pub(super) const OPEN: u32 = 1 << 30;
+
 /// One CPU's standby, and what it attends.
 #[derive(Debug)]
 pub(super) struct Seat<P> {
-    /// The processor that has the seat, with [`INSIDE`] while it runs a procedure; 0 for none. One word, so that whether
-    /// it is relieved and whether it comes out of the procedure in its seat is decided once.
+    /// The processor that has the seat, with [`INSIDE`] while it runs a procedure, and [`OPEN`] while that sleeps; 0 for
+    /// none. One word, so that whether it is relieved and whether it comes out of the procedure in its seat is decided once.
     pub(super) occupant: AtomicU32,
     /// Bumped to make the occupant look at `books`; it sleeps on this word, too.
     pub(super) kicks: AtomicU32,

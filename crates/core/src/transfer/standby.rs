@@ -7,6 +7,7 @@
 //!    +---- looked again --------+  +---- reply ----+          +----- leave ------+
 //! ```
 
+use core::cell::Cell;
 use core::sync::atomic::{Ordering, fence};
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Request};
 use super::desk::Desk;
+use super::handoff::Seated;
 use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
@@ -104,6 +106,8 @@ impl<P: Pair> Crew<P> {
         if !confined && process::allowed_cpus() & 1 << n == 0 {
             return self.vacate(seat, n, me);
         }
+        let handoff = Seated { crew: self, seats, n, me, silent: Cell::new(false) };
+        let _seated = desk.sit(&handoff);
         let mut standby = Standby {
             crew: self,
             seats,

@@ -18,6 +18,7 @@
 #![cfg(loom)]
 
 mod futex;
+mod handoff;
 mod lead;
 mod line;
 mod pair;

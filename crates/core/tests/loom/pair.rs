@@ -48,6 +48,12 @@ impl Pair {
         self.lines[line].store(1, Ordering::Release);
     }
 
+    /// Whether there is a request that nobody has claimed.
+    pub(crate) fn has_request(&self) -> bool {
+        let next = self.claimed.load(Ordering::Relaxed);
+        self.lines.get(next as usize).is_some_and(|line| line.load(Ordering::Relaxed) != 0)
+    }
+
     /// Claims the next request, if there is one.
     pub(crate) fn claim(&self, slip: Slip) -> bool {
         let next = self.claimed.load(Ordering::Relaxed);

@@ -87,6 +87,14 @@ pub(crate) enum Slip {
     /// The old lead writes its status before it knows that the seat is still its own.
     PolledBeforeExchange,
 
+    // A seat whose occupant's procedure sleeps.
+    /// The occupant opens it by a store.
+    OpenByStore,
+    /// Does not fence between OPEN and its look.
+    NoFenceAfterOpen,
+    /// Does not look after OPEN.
+    NoScanAfterOpen,
+
     // A caller that sleeps, and who wakes it.
     /// Does not fence between announcing its wait and its look at the reply.
     NoFenceBeforeWait,

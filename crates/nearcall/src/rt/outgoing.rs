@@ -193,6 +193,7 @@ fn enlarge(
 fn failure(failed: Failed) -> Failure {
     Failure(match failed {
         Failed::RingFull => CallError::NoAStack,
+        Failed::TooDeep => CallError::TooDeep,
         Failed::Timeout(ran) => CallError::Timeout { ran: ran.into() },
         Failed::Ended(ran) => CallError::PeerDied { ran: ran.into() },
     })
@@ -209,6 +210,7 @@ fn refused(by: u16, size: usize, word: u64) -> Failure {
         status::PANICKED => CallError::Panicked,
         status::UNRETURNABLE => CallError::Unreturnable,
         status::OVERLOADED => CallError::Overloaded,
+        status::TOO_DEEP => CallError::TooDeep,
         status::NO_PROCEDURE => CallError::Unsupported,
         _ => CallError::PeerMisbehaved,
     })

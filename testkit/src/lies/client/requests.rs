@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nearcall_layout::pair::{RING_COUNT, status};
+use nearcall_layout::pair::{DEPTH_MAX, RING_COUNT, request, status};
 
 use super::{Attack, count};
 use crate::client::{Client, Line, Outcome};
@@ -24,6 +24,13 @@ pub(super) const ALL: &[Lie<Attack>] = &[
         what: "calls procedures that there are not",
         right: "answers so",
         tell: procedures,
+    },
+    Lie {
+        row: "A39",
+        name: "depths",
+        what: "says that its calls are nested deeper than calls can be",
+        right: "answers so, and serves those that are not",
+        tell: depths,
     },
     Lie {
         row: "A6",
@@ -113,6 +120,24 @@ fn procedures(attack: &mut Attack) -> Result<Seen, String> {
         let outcome = client.call(&Line { procedure, ..honest });
         expect(outcome.status() == Some(status::NO_PROCEDURE), || format!("procedure {procedure}: {outcome:?}"))?;
         seen.refused += 1;
+    }
+    Ok(seen)
+}
+
+fn depths(attack: &mut Attack) -> Result<Seen, String> {
+    let (mut client, _, honest) = attack.bound();
+    let mut seen = Seen::default();
+    for nested in 0..32 {
+        let flags = request::nested(nested) | honest.flags;
+        let outcome = client.call(&Line { flags, ..honest });
+        if nested < DEPTH_MAX {
+            expect(!matches!(outcome.status(), None | Some(status::TOO_DEEP)), || {
+                format!("{nested} deep: {outcome:?}")
+            })?;
+        } else {
+            expect(outcome.status() == Some(status::TOO_DEEP), || format!("{nested} deep: {outcome:?}"))?;
+            seen.refused += 1;
+        }
     }
     Ok(seen)
 }

@@ -60,7 +60,7 @@ fn crew(most: u32) -> &'static Crew<Null> {
 /// how many processors were started.
 #[expect(clippy::disallowed_methods, reason = "a test that must not hang")]
 fn call(crew: &'static Crew<Null>, pair: &Arc<Null>) -> usize {
-    let sequence = pair.client.publish(&TARGET, WHICH, 0, [], || Hints::new(0, 0)).unwrap();
+    let sequence = pair.client.publish(&TARGET, WHICH, 0, [], |_| Ok(Hints::new(0, 0))).unwrap();
     let (start, mut started) = (Instant::now(), 0);
     while !pair.client.answered(0, sequence) {
         assert!(start.elapsed() < Duration::from_secs(20));
