@@ -31,6 +31,8 @@ pub(crate) enum Work {
     Outstanding,
     /// `write4096`, the caller's buffer at one offset after the other.
     Offsets,
+    /// Null calls among which some block.
+    Blocking,
     /// Nothing, after many calls.
     Idle,
     /// Something in a crowd of clients.

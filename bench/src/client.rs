@@ -68,6 +68,7 @@ impl Task {
                 Ok(session.measure_outstanding(self.plan()?, self)?.alone())
             }
             Work::Offsets => near::offsets::measure(self.plan()?, self),
+            Work::Blocking => Ok(near::blocking::measure(self.plan()?, self)?.alone()),
             Work::Idle => near::idle::measure(self),
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),

@@ -1,5 +1,6 @@
 //! nearcall itself, and what people use without it, each against its floor.
 
+pub(crate) mod blocking;
 pub(crate) mod calls;
 pub(crate) mod idle;
 pub(crate) mod interface;
@@ -89,6 +90,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(loaded("null.loaded.donated", Wait::Donate).limit("null.loaded.donated_unyielding"));
     cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
     cases.push(Case::new("null.outstanding32", Placement::Apart, Work::Outstanding).limit("ring32"));
+    cases.push(Case::new("blocking1pct", Placement::Free, Work::Blocking).limit("futex_free"));
     #[cfg(feature = "peers")]
     cases.extend(crate::peers::cases(THINK));
     cases
@@ -158,6 +160,7 @@ mod tests {
             ("null.loaded.auto", "null.loaded.auto_unyielding"),
             ("write65536.spin", "copy65536"),
             ("null.outstanding32", "ring32"),
+            ("blocking1pct", "futex_free"),
         ] {
             assert_eq!(limit(name), expected, "{name}");
         }

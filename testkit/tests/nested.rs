@@ -297,6 +297,17 @@ fn others_are_served_while_a_procedure_blocks_unannounced() {
 }
 
 #[test]
+fn others_are_served_while_a_procedure_blocks_and_says_so() {
+    beside("announced", |client, round| client.block_announced(round).unwrap());
+}
+
+#[test]
+fn others_are_served_while_a_procedure_blocks_whose_interface_says_so() {
+    beside("declared", |client, round| client.block_declared(round).unwrap());
+    assert_eq!(nearcall::blocking(|| 5), 5, "outside of procedures it means nothing");
+}
+
+#[test]
 fn of_calls_of_which_some_block_unannounced_each_runs_once_and_the_next_elsewhere() {
     let calls = u64::from(support::count("NEARCALL_TEST_CALLS", 2000));
     let circle = Circle::new();

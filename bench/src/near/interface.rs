@@ -45,6 +45,8 @@ pub(crate) trait Bench {
     fn usage(&self) -> [u64; 11];
     /// Makes a system call that a trace of the process shows; see [`mark`].
     fn mark(&self);
+    /// Sleeps so many microseconds, and tells nobody.
+    fn block(&self, microseconds: u32);
 }
 
 /// What a process has used so far.
@@ -173,6 +175,10 @@ impl Bench for Answers {
     }
 
     fn null32(&self) {}
+
+    fn block(&self, microseconds: u32) {
+        std::thread::sleep(std::time::Duration::from_micros(microseconds.into()));
+    }
 }
 
 /// The server's process: exports the interface in `names` and serves until its standard input ends.

@@ -124,12 +124,13 @@ fn text(info: &ServerInfo) -> String {
     text += "\nprocedures:\n";
     for procedure in &info.procedures {
         let ProcedureInfo { name, layout, frame_size, concurrency, exhausted, max, .. } = procedure;
-        let ProcedureInfo { timeout, idempotent, fingerprint, .. } = procedure;
+        let ProcedureInfo { timeout, idempotent, handoff, fingerprint, .. } = procedure;
         let timeout = timeout.map_or_else(|| "no time-out".to_owned(), |timeout| format!("time-out {timeout:?}"));
         let idempotent = if *idempotent { ", idempotent" } else { "" };
         let max = if *max == 0 { String::new() } else { format!(", parts up to {max} B") };
         text += &format!("    {name}: {layout}, frame {frame_size} B{max}, {concurrency} at once, then {exhausted}");
-        text += &format!(", {timeout}{idempotent}");
+        let handoff = if *handoff { ", handoff" } else { "" };
+        text += &format!(", {timeout}{idempotent}{handoff}");
         text += &format!(", fingerprint {fingerprint:016x}\n");
     }
     text += "\nA-stacks of each client:\n";
@@ -159,6 +160,7 @@ fn info_json(info: &ServerInfo) -> Value {
             "max": procedure.max,
             "timeout_us": procedure.timeout.as_ref().map(us),
             "idempotent": procedure.idempotent,
+            "handoff": procedure.handoff,
             "fingerprint": format!("{:016x}", procedure.fingerprint),
         })
     });

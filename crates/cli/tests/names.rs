@@ -28,7 +28,7 @@ trait Files {
     fn open(&self, path: &str, flags: u32) -> Result<Handle, Failure>;
     #[call(timeout = "2s", concurrency = 3, astack = 4096, idempotent)]
     fn read(&self, handle: Handle, pos: &mut u64, #[out(len = return)] buf: &mut [u8]) -> u32;
-    #[call(timeout = "none")]
+    #[call(timeout = "none", handoff)]
     fn sync(&self);
 }
 
@@ -132,7 +132,7 @@ fn a_server_describes_itself_and_its_clients() {
         format!("server: pid {pid}, uid {}\n", rustix::process::geteuid().as_raw()),
         "    open: frame, frame 1500 B, parts up to 1048576 B, 5 at once, then wait, time-out 10s, fingerprint ".to_owned(),
         "    read: frame, frame 4096 B, parts up to 1048576 B, 3 at once, then wait, time-out 2s, idempotent, fingerprint ".to_owned(),
-        "    sync: line, frame 0 B, 5 at once, then wait, no time-out, fingerprint ".to_owned(),
+        "    sync: line, frame 0 B, 5 at once, then wait, no time-out, handoff, fingerprint ".to_owned(),
         format!(
             "clients: 1\n    pid {pid}, uid {}: 3 bindings, 0 calls running\n",
             rustix::process::geteuid().as_raw()

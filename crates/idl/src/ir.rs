@@ -143,6 +143,8 @@ pub struct Options {
     pub exhausted: Option<Exhausted>,
     /// A call that may have run can be repeated without harm.
     pub idempotent: bool,
+    /// The procedure may take long or block: its processor's seat is another's who is needed there from the beginning.
+    pub handoff: bool,
 }
 
 /// What a call does when as many are under way as there are A-stacks.

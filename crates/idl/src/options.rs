@@ -69,7 +69,7 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
     }
     let mut seen: Vec<Ident> = Vec::new();
     let parsed = attr.parse_nested_meta(|meta| {
-        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent"];
+        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "handoff"];
         let Some(key) = known(&meta, &keys, &mut seen, refusals)? else {
             return Ok(());
         };
@@ -79,10 +79,12 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
             "concurrency" => options.concurrency = concurrency(&value(&meta)?, refusals),
             "timeout" => options.timeout = timeout(&value(&meta)?, refusals),
             "astack" => options.astack = astack(&value(&meta)?, refusals),
-            _ if meta.input.peek(Token![=]) => {
+            key if meta.input.peek(Token![=]) => {
                 let given = value(&meta)?;
-                refusals.refuse(given, "`idempotent` has no value", "write `idempotent` alone, or leave it out");
+                let hint = format!("write `{key}` alone, or leave it out");
+                refusals.refuse(given, format!("`{key}` has no value"), hint);
             }
+            "handoff" => options.handoff = true,
             _ => options.idempotent = true,
         }
         Ok(())

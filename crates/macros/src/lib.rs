@@ -16,9 +16,10 @@ use proc_macro::TokenStream;
 /// those of slices are `Plain`, and those with `#[serde]` have serde's traits; for results `#[serde(return)]`,
 /// `#[serde(error)]` or `#[serde(return, error)]` on the method says so.
 ///
-/// `#[call(concurrency = 8, timeout = "2s", astack = 4200, idempotent)]` on a method says how many calls one client can
+/// `#[call(concurrency = 8, timeout = "2s", astack = 4200, idempotent, handoff)]` on a method says how many calls one client can
 /// have under way in it (1 to 64), how long a call may take (`us`, `ms`, `s`, `min` or `"none"`), how many bytes of
-/// parameters a call can carry, and that a call can be repeated.
+/// parameters a call can carry, that a call can be repeated, and that the procedure may take long or block, so that other calls
+/// do not wait for it.
 ///
 /// # Errors
 /// What cannot be called across address spaces is a compile error with a hint; all of them are reported at once.

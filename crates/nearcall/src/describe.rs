@@ -130,11 +130,12 @@ const fn layout(carried: Carried) -> Layout {
 
 impl fmt::Display for ProcedureDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Procedure { request_size, reply_size, frame_size, concurrency, exhausted, .. } = self.0;
+        let Procedure { request_size, reply_size, frame_size, concurrency, exhausted, handoff, .. } = self.0;
         writeln!(f, "{}", self.signature())?;
         writeln!(f, "    {}: {}", self.layout(), self.why().join("; "))?;
         write!(f, "    request head {request_size} bytes, reply head {reply_size}, frame {frame_size}")?;
-        write!(f, "; {concurrency} at once, then {exhausted}; fingerprint {:016x}", self.fingerprint())?;
+        let handoff = if *handoff { ", handoff" } else { "" };
+        write!(f, "; {concurrency} at once, then {exhausted}{handoff}; fingerprint {:016x}", self.fingerprint())?;
         for param in self.0.params.iter().filter(|param| !is_nothing(param)) {
             let way = match param.direction {
                 Direction::In => "in",

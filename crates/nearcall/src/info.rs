@@ -88,6 +88,8 @@ pub struct ProcedureInfo {
     pub timeout: Option<Duration>,
     /// Whether calling twice is as good as calling once.
     pub idempotent: bool,
+    /// Whether it says that it may take long or block ([`blocking`](crate::blocking)): other calls do not wait for it.
+    pub handoff: bool,
     /// What both sides compare when binding.
     pub fingerprint: u64,
 }
@@ -274,6 +276,7 @@ pub(crate) fn report(exported: &Exported) -> Vec<u8> {
                 .u64(largest(procedure))
                 .u64(timeout.map_or(u64::MAX, |us| us.unwrap_or(u64::MAX - 1)))
                 .u8(u8::from(procedure.idempotent))
+                .u8(u8::from(procedure.handoff))
                 .u64(fingerprint(procedure))
         })
         .each(exported.classes(), |to, &(size, count)| to.u32(size).u16(count))
@@ -317,6 +320,7 @@ fn read(bytes: &[u8]) -> Result<ServerInfo, NotAMessage> {
                 max: from.u64()?,
                 timeout: Some(from.u64()?).filter(|&us| us != u64::MAX).map(Duration::from_micros),
                 idempotent: from.u8()? != 0,
+                handoff: from.u8()? != 0,
                 fingerprint: from.u64()?,
             })
         })?,

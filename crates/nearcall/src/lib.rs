@@ -32,6 +32,7 @@
 
 mod bind;
 mod binding;
+mod blocking;
 mod clerk;
 mod client_pair;
 mod connection;
@@ -61,6 +62,7 @@ mod watcher;
 
 pub use bind::{Binder, Client, bind};
 pub use binding::{Binding, Path};
+pub use blocking::blocking;
 pub use current::{Current, current};
 pub use describe::{Description, Layout, ProcedureDescription, describe};
 pub use domain::{server_counts, undumpable};

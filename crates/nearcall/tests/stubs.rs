@@ -154,6 +154,7 @@ fn options_are_in_the_table() {
     assert_eq!(procedure::<FormsClient>("all").timeout, Some(Duration::MAX));
     let nothing_or = procedure::<FormsClient>("nothing_or");
     assert_eq!((nothing_or.concurrency, nothing_or.timeout), (64, Some(Duration::from_micros(250))));
+    assert!(nothing_or.handoff && !read.handoff);
 }
 
 #[test]

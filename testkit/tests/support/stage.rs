@@ -94,6 +94,12 @@ pub trait Stage {
     /// Blocks until then and tells nobody; its own kernel thread.
     #[call(timeout = "60s")]
     fn block(&self, round: u64) -> u32;
+    /// The same, and it says so.
+    #[call(timeout = "60s")]
+    fn block_announced(&self, round: u64) -> u32;
+    /// The same, and the interface says so.
+    #[call(timeout = "60s", handoff)]
+    fn block_declared(&self, round: u64) -> u32;
     /// Kernel thread.
     #[call(timeout = "60s")]
     fn thread(&self) -> u32;
@@ -197,6 +203,16 @@ impl Stage for Domain {
     fn block(&self, round: u64) -> u32 {
         self.wait(round);
         tid()
+    }
+
+    fn block_announced(&self, round: u64) -> u32 {
+        // One inside another is as good as one.
+        nearcall::blocking(|| nearcall::blocking(|| self.wait(round)));
+        tid()
+    }
+
+    fn block_declared(&self, round: u64) -> u32 {
+        self.block(round)
     }
 
     fn thread(&self) -> u32 {

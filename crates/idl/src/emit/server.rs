@@ -112,6 +112,7 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
         }
     });
     let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
+    let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
     let ok = reply(plan);
     let body = match (&procedure.output.error, &plan.returned) {
         (None, None) => quote!(#run; #ok),

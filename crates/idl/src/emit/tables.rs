@@ -138,7 +138,7 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
 fn procedure(plan: &Plan<'_>) -> TokenStream {
     let name = plan.procedure.ident.unraw().to_string();
     let Plan { req, rep, frame, .. } = plan;
-    let Options { concurrency, exhausted, timeout, idempotent, .. } = &plan.procedure.options;
+    let Options { concurrency, exhausted, timeout, idempotent, handoff, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
         Some(concurrency) => {
             let concurrency = Literal::u16_unsuffixed(*concurrency);
@@ -195,6 +195,7 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
             exhausted: #exhausted,
             timeout: #timeout,
             idempotent: #idempotent,
+            handoff: #handoff,
         }
     }
 }

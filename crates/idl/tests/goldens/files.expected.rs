@@ -338,6 +338,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "read",
@@ -390,6 +391,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "write",
@@ -442,6 +444,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(2, 0)),
                 idempotent: true,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "ping",
@@ -460,6 +463,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
         ],
     };

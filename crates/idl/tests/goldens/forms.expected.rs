@@ -1440,6 +1440,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "value",
@@ -1468,6 +1469,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "by_ref",
@@ -1496,6 +1498,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "line",
@@ -1540,6 +1543,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "varying",
@@ -1584,6 +1588,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "bytes",
@@ -1612,6 +1617,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "in_out",
@@ -1648,6 +1654,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "reverse",
@@ -1676,6 +1683,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "out",
@@ -1712,6 +1720,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "fill",
@@ -1748,6 +1757,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "all",
@@ -1840,6 +1850,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::MAX),
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "nothing_or",
@@ -1876,6 +1887,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(0, 250000)),
                 idempotent: false,
+                handoff: true,
             },
             ::nearcall::rt::Procedure {
                 name: "small_or",
@@ -1904,6 +1916,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "block",
@@ -1940,6 +1953,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "numbers",
@@ -1992,6 +2006,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "sums",
@@ -2028,6 +2043,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "conventional",
@@ -2072,6 +2088,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "in_place",
@@ -2116,6 +2133,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "by_serde",
@@ -2174,6 +2192,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
             ::nearcall::rt::Procedure {
                 name: "old",
@@ -2202,6 +2221,7 @@ const _: () = {
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
                 idempotent: false,
+                handoff: false,
             },
         ],
     };
@@ -3110,7 +3130,7 @@ const _: () = {
         let __head = __call.open::<__NOTHING_OR_REQ, __NOTHING_OR_REP>()?;
         let __arg_nothing =
             __call.value::<Nothing, __NOTHING_OR_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __NOTHING_OR_AT_0)?;
-        match <__T as Forms>::nothing_or(__imp, __arg_nothing) {
+        match ::nearcall::blocking(|| <__T as Forms>::nothing_or(__imp, __arg_nothing)) {
             ::core::result::Result::Ok(()) => {
                 __call.reply::<__NOTHING_OR_REP, __NOTHING_OR_PLACES>(&::nearcall::rt::Head::<__NOTHING_OR_REP>::ZERO);
             }
@@ -3659,6 +3679,7 @@ const _: () = {
             exhausted: ::nearcall::rt::Exhausted::Wait,
             timeout: ::core::option::Option::None,
             idempotent: false,
+            handoff: false,
         }],
     };
     #[allow(dead_code, reason = "a program may use one side of an interface only")]

@@ -134,7 +134,7 @@ pub trait Forms: Send + Sync + 'static {
         #[out] turn: &mut Turn,
     ) -> std::result::Result<u64, Text>;
     /// Nothing, or an error.
-    #[call(timeout = "250us", concurrency = 64)]
+    #[call(timeout = "250us", concurrency = 64, handoff)]
     fn nothing_or(&self, nothing: Nothing) -> std::result::Result<(), Colour>;
     /// An error that is bigger than the value.
     fn small_or(&self) -> std::result::Result<u8, [u64; 6]>;

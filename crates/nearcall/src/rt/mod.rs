@@ -88,6 +88,8 @@ pub struct Procedure {
     pub timeout: Option<Duration>,
     /// Whether calling twice is as good as calling once.
     pub idempotent: bool,
+    /// Whether its processor's seat is open from the beginning.
+    pub handoff: bool,
 }
 
 /// A parameter, the return value ("return") or the error ("error").

@@ -11,6 +11,10 @@ pub trait Calls {
     #[call(concurrency = 1, concurrency = 2)]
     #[call(idempotent)]
     fn twice(&self);
+    #[call(handoff = "always")]
+    fn a_value(&self);
+    #[call(handoff, handoff)]
+    fn again(&self);
     #[call]
     fn nothing(&self);
     #[call(timeout)]

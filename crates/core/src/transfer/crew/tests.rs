@@ -1,3 +1,4 @@
+use core::sync::atomic::AtomicBool;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -7,12 +8,17 @@ use super::*;
 use crate::channel::client::{ClientHalf, Hints, Target, Which};
 use crate::shm::{OwnRegion, PeerRegion};
 use crate::sys::memory;
+use crate::transfer::handoff;
 
 const TARGET: Target = Target::new(1, 3, 4);
 const WHICH: Which = Which::new(2);
 
-/// A pair whose procedure does nothing, and its client.
+/// A pair whose procedure does nothing, or sleeps, and its client.
 struct Null {
+    /// How long it sleeps: until this is false.
+    sleeps: AtomicBool,
+    /// Procedures that sleep now.
+    asleep: AtomicU32,
     half: ServerHalf,
     client: ClientHalf,
     class: AstackClass,
@@ -30,7 +36,7 @@ impl Null {
         let ((client, of_client), (server, of_server)) = (region(), region());
         let class = Plan::new(REGION_SIZE).place(256, 5).unwrap();
         let (client, half) = (ClientHalf::new(client, of_server, 1), ServerHalf::new(server, of_client, 1));
-        Arc::new(Self { half, client, class, owner })
+        Arc::new(Self { sleeps: AtomicBool::new(false), asleep: AtomicU32::new(0), half, client, class, owner })
     }
 }
 
@@ -42,7 +48,15 @@ impl Pair for Null {
         self.owner
     }
     fn run(&self, claimed: &Claimed, _: &mut Memory) -> Result<(), Misbehaved> {
-        self.half.start(claimed, &self.class)?.answer(status::OK);
+        let started = self.half.start(claimed, &self.class)?;
+        if self.sleeps.load(Ordering::Acquire) {
+            // Twice: the first opens the seat, and the last takes it back.
+            let _open = (handoff::open(), handoff::open());
+            self.asleep.fetch_add(1, Ordering::AcqRel);
+            until(|| !self.sleeps.load(Ordering::Acquire));
+            self.asleep.fetch_sub(1, Ordering::AcqRel);
+        }
+        started.answer(status::OK);
         Ok(())
     }
     fn misbehaved(&self, how: Misbehaved) {
@@ -144,4 +158,55 @@ fn a_processor_that_comes_back_while_it_is_relieved_holds_nothing() {
     });
     assert!(!crew.is_over(7));
     assert_eq!(crew.roster().spares.len(), 1);
+}
+
+/// Publishes a request and has a processor enter its procedure, which sleeps; returns its number.
+fn fall_asleep(crew: &'static Crew<Null>, pair: &Arc<Null>) -> u32 {
+    pair.sleeps.store(true, Ordering::Release);
+    let sequence = pair.client.publish(&TARGET, WHICH, 0, [], |_| Ok(Hints::new(0, 0))).unwrap();
+    until(|| {
+        let mut wanted = crew.rung(pair);
+        wanted.extend(crew.attend());
+        wanted.into_iter().for_each(|wanted| drop(std::thread::spawn(move || crew.work(wanted))));
+        pair.asleep.load(Ordering::Acquire) == 1
+    });
+    sequence
+}
+
+/// The seat whose occupant's procedure sleeps.
+fn open_seat(crew: &'static Crew<Null>, owner: u32) -> Option<usize> {
+    let seats = crew.owners().get(&owner).map(Arc::clone).unwrap();
+    seats.each.iter().position(|seat| seat.occupant.load(Ordering::Relaxed) & OPEN != 0)
+}
+
+#[test]
+fn a_seat_whose_procedure_sleeps_goes_to_the_first_who_rings() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let (sleeper, other) = (Null::of(1), Null::of(1));
+    let sequence = fall_asleep(crew, &sleeper);
+    let n = open_seat(crew, 1).unwrap();
+    let cpu = u16::try_from(n).unwrap();
+    other.client.publish(&TARGET, WHICH, 0, [], |_| Ok(Hints::new(0, cpu))).unwrap();
+    let mut wanted = crew.attach(&other, n, false);
+    assert_eq!((crew.counts().relieved, open_seat(crew, 1)), (1, None), "without a second look");
+    wanted.take().into_iter().for_each(|wanted| drop(std::thread::spawn(move || crew.work(wanted))));
+    until(|| other.client.answered(0, 1));
+    assert!(!sleeper.client.answered(0, sequence));
+    sleeper.sleeps.store(false, Ordering::Release);
+    until(|| sleeper.client.answered(0, sequence));
+    until(|| !crew.roster().spares.is_empty());
+}
+
+#[test]
+fn a_seat_that_nobody_wants_is_its_occupants_again() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let sleeper = Null::of(1);
+    let sequence = fall_asleep(crew, &sleeper);
+    let n = open_seat(crew, 1).unwrap();
+    sleeper.sleeps.store(false, Ordering::Release);
+    until(|| sleeper.client.answered(0, sequence));
+    let seats = crew.owners().get(&1).map(Arc::clone).unwrap();
+    until(|| seats.each[n].occupant.load(Ordering::Relaxed) & (INSIDE | OPEN) == 0);
+    assert!(seats.each[n].is_taken());
+    assert_eq!(crew.counts().relieved, 0);
 }
