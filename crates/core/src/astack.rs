@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 use nearcall_layout::pair::{ASTACK_COUNT, AstackClass};
 
 use crate::sync::{self, THREAD_COUNT};
+use crate::sys::futex::{self, Sleep};
+use crate::threads::{self, Waited};
 
 /// Between two looks of a waiter for an A-stack, when a late answer may free one.
 const ANSWER_STEP: Duration = Duration::from_millis(1);
@@ -109,6 +111,10 @@ pub struct Astacks {
     /// How many wait, with [`SYMMETRIC`].
     waiters: AtomicU32,
     freed: Condvar,
+    /// Bumped with `freed`, for threads that are suspended while they wait.
+    freed_count: AtomicU32,
+    /// How many of those there are.
+    suspended: AtomicU32,
 }
 
 impl Astacks {
@@ -127,6 +133,8 @@ impl Astacks {
             }),
             waiters: AtomicU32::new(if sync::is_asymmetric() { 0 } else { SYMMETRIC }),
             freed: Condvar::new(),
+            freed_count: AtomicU32::new(0),
+            suspended: AtomicU32::new(0),
         }
     }
 
@@ -146,8 +154,9 @@ impl Astacks {
     #[cold]
     pub fn add(&self, index: u16) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        self.lock().free.push(index);
-        self.freed.notify_one();
+        let mut list = self.lock();
+        list.free.push(index);
+        self.notify(false);
     }
 
     /// Takes the A-stack that this kernel thread has leased. `None` if it has none, or is one of those whose leases take
@@ -206,10 +215,47 @@ impl Astacks {
             // A late answer ends a quarantine, and a death the pair, without waking anybody here: who waits looks again.
             let step = if list.quarantined.is_empty() { DEATH_STEP } else { ANSWER_STEP };
             let step = left.min(step);
-            list = self.freed.wait_timeout(list, step).unwrap_or_else(PoisonError::into_inner).0;
+            list = match threads::on_thread() {
+                None => self.freed.wait_timeout(list, step).unwrap_or_else(PoisonError::into_inner).0,
+                // Those that have the others may be threads of this processor, which must go on.
+                Some(_) => match self.suspend(list, step) {
+                    Some(list) => list,
+                    None => break Err(NoneFree),
+                },
+            };
         };
         self.waiters.fetch_sub(1, Ordering::Relaxed);
         found
+    }
+
+    /// Waits as a thread. `None`: it was cancelled.
+    fn suspend<'a>(&'a self, list: MutexGuard<'a, List>, step: Duration) -> Option<MutexGuard<'a, List>> {
+        // Under the lock: what is given afterwards changes it.
+        let seen = self.freed_count.load(Ordering::Relaxed);
+        self.suspended.fetch_add(1, Ordering::Relaxed);
+        drop(list);
+        #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
+        let until = Instant::now() + step;
+        let word = Sleep { word: &self.freed_count, value: seen, shared: false };
+        let mut freed = |_| self.freed_count.load(Ordering::Relaxed) != seen;
+        let waited = threads::wait_until(&mut freed, Some(until), Some(word));
+        let list = self.lock();
+        self.suspended.fetch_sub(1, Ordering::Relaxed);
+        (waited != Waited::Cancelled).then_some(list)
+    }
+
+    /// Wakes one who waits, or all; under the lock.
+    fn notify(&self, all: bool) {
+        self.freed_count.fetch_add(1, Ordering::Relaxed);
+        if all {
+            self.freed.notify_all();
+        } else {
+            self.freed.notify_one();
+        }
+        if self.suspended.load(Ordering::Relaxed) != 0 {
+            // There may be several on one word, and all of them look again.
+            futex::wake_private(&self.freed_count);
+        }
     }
 
     fn steal(&self) -> Option<u16> {
@@ -243,9 +289,10 @@ impl Astacks {
     /// Gives back an A-stack whose call was given up; nobody gets it before the call `sequence` is answered.
     #[cold]
     pub fn quarantine(&self, index: u16, sequence: u32) {
-        self.lock().quarantined.push((index, sequence));
+        let mut list = self.lock();
+        list.quarantined.push((index, sequence));
         // All of them: from now on they have to look again by themselves.
-        self.freed.notify_all();
+        self.notify(true);
     }
 
     /// Ends the quarantine of those whose calls were answered late, or never will be because the pair has ended; `end` is
@@ -274,7 +321,7 @@ impl Astacks {
         if self.waiters.load(Ordering::Relaxed) & !SYMMETRIC != 0 {
             // Under the lock, so that no waiter is between its last look and its sleep.
             let _list = self.lock();
-            self.freed.notify_one();
+            self.notify(false);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nearcall_core::sys::forked::ForkWord;
+use nearcall_core::threads;
 use nearcall_core::transfer::call::Held;
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Granted, Transfer};
@@ -107,7 +108,13 @@ impl Binding {
         {
             return Ok(held.with_deadline(until));
         }
-        Err(Failure(if pair.half.has_ended() { CallError::PeerDied { ran: Ran::No } } else { CallError::NoAStack }))
+        Err(Failure(if pair.half.has_ended() {
+            CallError::PeerDied { ran: Ran::No }
+        } else if threads::current().is_cancelled() {
+            CallError::Aborted
+        } else {
+            CallError::NoAStack
+        }))
     }
 
     #[cold]

@@ -44,6 +44,8 @@ pub(crate) struct Entry {
     classes: Vec<interface::Class>,
     class_of: Vec<u8>,
     fingerprints: Vec<u64>,
+    /// Whether its procedures may be suspended while others of them run on the same kernel thread.
+    is_cooperative: bool,
     pub(crate) withdrawn: AtomicBool,
     pub(crate) departures: Departures,
     clients: Mutex<Vec<Weak<ServerPair>>>,
@@ -52,7 +54,7 @@ pub(crate) struct Entry {
 }
 
 /// A service that is about to be exported.
-pub(crate) fn exported(id: u64, service: Box<dyn Service>) -> Exported {
+pub(crate) fn exported(id: u64, service: Box<dyn Service>, is_cooperative: bool) -> Exported {
     let interface = service.interface();
     let (classes, class_of) = interface::classes(interface);
     let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
@@ -62,6 +64,7 @@ pub(crate) fn exported(id: u64, service: Box<dyn Service>) -> Exported {
         classes,
         class_of,
         fingerprints,
+        is_cooperative,
         withdrawn: AtomicBool::new(false),
         departures: Departures::default(),
         clients: Mutex::default(),
@@ -429,6 +432,11 @@ impl Pair for ServerPair {
         self.grants.run(claimed, |service, entry, call| {
             rt::answer(&**service, claimed.request.procedure, call, memory, || entry.count_refused())
         })
+    }
+
+    fn is_cooperative(&self, claimed: &Claimed) -> bool {
+        // What names no binding is refused there as well as here.
+        self.grants.room(claimed.request.binding).is_some_and(|room| room.served().is_cooperative)
     }
 
     fn misbehaved(&self, _: Misbehaved) {

@@ -108,8 +108,9 @@ pub enum CallError<E = Infallible> {
     /// The procedure panicked. The server goes on; what the procedure had done by then is done.
     #[error("the procedure panicked in the server; its log says why")]
     Panicked,
-    /// The call was given up by this process.
-    #[error("the call was given up")]
+    /// The call was given up by this process: its thread was cancelled ([`JoinHandle::cancel`](crate::thread::JoinHandle)) while it
+    /// waited. The procedure may have run, or may still run.
+    #[error("the call was given up: its thread was cancelled")]
     Aborted,
     /// This process is a forked child of the one that bound, and cannot take part. Exec a program and bind there.
     #[error("this process was forked after it had bound; exec a program in the child, and bind there")]

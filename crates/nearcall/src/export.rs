@@ -37,13 +37,14 @@ pub struct Exporter {
     mode: u32,
     policy: Policy,
     replace: bool,
+    cooperative: bool,
     on_exit: Option<Callback>,
 }
 
 impl Exporter {
     /// An export as `name` in the default directory, with a socket of mode 0600.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open(), replace: false, on_exit: None }
+        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open(), replace: false, cooperative: false, on_exit: None }
     }
 
     /// Puts the name into this directory, which is made if only its last part is missing.
@@ -75,6 +76,25 @@ impl Exporter {
         self
     }
 
+    /// Lets several of this service's procedures wait on one kernel thread, each on a stack of its own, up to 64: one that
+    /// would wait in nearcall (a call it makes, [`thread::sleep`](crate::thread::sleep), a
+    /// [`sync::Mutex`](crate::sync::Mutex), a join) is suspended, and the next call is taken by the same kernel thread.
+    /// Without it each procedure that waits keeps a kernel thread, which is what most code expects. It may use
+    /// [`thread::spawn_local`](crate::thread::spawn_local).
+    ///
+    /// **Only for code that holds no `std` lock, and no other claim to its kernel thread, while it waits.** Procedures that
+    /// do so under a `std::sync::Mutex` wait for themselves: the second one blocks the kernel thread on which the first would
+    /// go on. The watchdog names whoever was kept waiting for more than 100 ms
+    /// ([`thread::watchdog`](crate::thread::watchdog)); the calls end by their time-outs. Services of the same process that
+    /// are not cooperative run on these kernel threads as well, and what is suspended waits until they are over.
+    ///
+    /// A thread of the x-kernel's, whose stack is detached when it blocks, with this difference: it goes on where it began
+    /// (a started stack never changes its kernel thread).
+    pub fn cooperative(mut self) -> Self {
+        self.cooperative = true;
+        self
+    }
+
     /// Calls `callback` once for each client that has bound to this export and has gone: its process has died, or has let go
     /// of its last binding to this one. By then its running calls of this export have ended.
     ///
@@ -101,7 +121,10 @@ impl Exporter {
         let name = Held::take(dir, &self.name, self.mode, self.replace)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
-        let exported = Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service)));
+        let exported = Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service), self.cooperative));
+        if self.cooperative {
+            domain.crew.allow_cooperation();
+        }
         if let Some(callback) = self.on_exit {
             let io = |error| ExportError::Io { what: "start a thread for callbacks", source: error };
             exported.departures.start(exported.id, callback).map_err(io)?;

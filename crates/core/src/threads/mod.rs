@@ -9,6 +9,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`stack`] | guarded stacks in size classes |
+//! | `context` | what goes with whoever runs, and is set from above |
 //! | `fiber` | a coroutine on a stack, used again for one job after another |
 //! | `record`, `task` | what is known of a thread; its closure and result |
 //! | `waiter` | one wait: who waits, and how it ends |
@@ -29,6 +30,7 @@
 //! Nothing here knows what a call is. Sources: Bershad et al., User-Level Interprocess Communication for Shared Memory
 //! Multiprocessors (1991), sections 3.1 and 3.2; LRPC (1990), E-stacks.
 
+pub(crate) mod context;
 mod fiber;
 mod list;
 mod names;
@@ -42,7 +44,7 @@ mod waiter;
 pub mod wheel;
 
 pub use post::Post;
-pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, wait_until, yield_now};
+pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, yield_now};
 pub use record::{Thread, current, park as park_current, with_local};
 pub use task::{Handle, NoStack, Payload, spawn_local};
 pub use waiter::Ended;

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::context;
 use super::fiber::{Back, Fiber};
 use super::list::List;
 use super::names::Name;
@@ -115,7 +116,9 @@ impl<'a> Words<'a> {
         }
     }
 
-    fn as_slice(&self) -> &[Sleep<'a>] {
+    /// All of them; the first is the processor's own.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Sleep<'a>] {
         self.words.get(..self.count).unwrap_or_default()
     }
 }
@@ -196,6 +199,27 @@ fn own() -> &'static Processor {
     unsafe { &*processor }
 }
 
+/// The calling kernel thread's processor, if it is a thread that calls: one that can be suspended.
+#[inline(always)]
+#[must_use]
+pub fn on_thread() -> Option<&'static Processor> {
+    here().filter(|processor| processor.runs_thread() && !std::thread::panicking())
+}
+
+/// While this is there the kernel thread counts as no processor: what runs may block it, and nothing else of its runs.
+#[derive(Debug)]
+#[must_use]
+pub struct SteppedOut {
+    processor: &'static Processor,
+    post: &'static Post,
+}
+
+impl Drop for SteppedOut {
+    fn drop(&mut self) {
+        self.processor.post.set(self.post);
+    }
+}
+
 /// All posts that there are, and those that nobody has.
 #[derive(Debug, Default)]
 pub(super) struct Posts {
@@ -256,6 +280,11 @@ impl Processor {
         if empty && post.watched().live.load(Ordering::Relaxed) == 0 {
             posts().free.push(post);
         }
+    }
+
+    /// For what blocks the kernel thread and must not run anything else on it meanwhile. Its threads wait.
+    pub fn step_out(&'static self) -> SteppedOut {
+        SteppedOut { processor: self, post: self.post.replace(&NOWHERE) }
     }
 
     /// What others may touch of it.
@@ -432,8 +461,12 @@ impl Processor {
         self.current.set(record);
         // SAFETY: a fiber that a record has lives until the job is over.
         let fiber = unsafe { &*this.fiber() };
+        let own = context::get();
+        context::set(this.context.get());
         // SAFETY: it waits to be resumed, on this kernel thread, with this record as its job.
         let back = unsafe { fiber.resume(record) };
+        this.context.set(context::get());
+        context::set(own);
         self.current.set(ptr::null());
         watched.runs.store(false, Ordering::Relaxed);
         watched.running.clear();
@@ -732,7 +765,7 @@ impl Processor {
     pub fn sleep(&self, words: &[Sleep<'_>], deadline: Option<Instant>) {
         if let Some(mut all) = self.prepare_sleep() {
             words.iter().for_each(|&word| all.push(word));
-            self.sleep_on(&all, deadline);
+            let _ = self.sleep_on(&all, deadline);
         }
         self.woke();
     }
@@ -760,15 +793,13 @@ impl Processor {
     }
 
     /// Sleeps on `words`, which [`Self::prepare_sleep`] gave, until one of them changes, the next timer is due, or
-    /// `deadline` comes.
-    pub fn sleep_on(&self, words: &Words<'_>, deadline: Option<Instant>) {
+    /// `deadline` comes. Returns what [`futex::sleep`] does.
+    pub fn sleep_on(&self, words: &Words<'_>, deadline: Option<Instant>) -> Option<usize> {
         let due = [deadline, self.next_timer()].into_iter().flatten().min();
         let left = due.map(|due| due.saturating_duration_since(now()));
         let step = (!words.complete).then_some(POLL_STEP);
         let timeout = [left, step].into_iter().flatten().min();
-        if timeout != Some(Duration::ZERO) {
-            futex::sleep(words.as_slice(), timeout);
-        }
+        if timeout == Some(Duration::ZERO) { None } else { futex::sleep(words.as_slice(), timeout) }
     }
 
     /// The sleep is over.
@@ -796,7 +827,7 @@ impl Processor {
             idle = 0;
             if let Some(mut words) = self.prepare_sleep() {
                 if work.prepare_sleep(&mut words) {
-                    self.sleep_on(&words, None);
+                    let _ = self.sleep_on(&words, None);
                 }
             }
             self.woke();
@@ -891,8 +922,8 @@ fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, w
         let bell = &thread.record().bell;
         let own = Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false };
         match word {
-            Some(word) => futex::sleep(&[word, own], step),
-            None => futex::sleep(&[own], step),
+            Some(word) => context::block(|| futex::sleep(&[word, own], step)),
+            None => context::block(|| futex::sleep(&[own], step)),
         };
     }
 }

@@ -3,7 +3,7 @@
 //! | part | who touches it |
 //! |---|---|
 //! | `next` | whoever has the list that it is in |
-//! | `fiber`, `waiting`, `locals`, `body`, `argument` | its kernel thread |
+//! | `fiber`, `waiting`, `context`, `locals`, `body`, `argument` | its kernel thread |
 //! | `home` | its processor writes it when it starts; anybody reads |
 //! | `token`, `over`, `cancelled`, `bell` | anybody |
 //!
@@ -50,6 +50,8 @@ pub(super) struct Record {
     home: AtomicPtr<Post>,
     fiber: Cell<*mut Fiber>,
     pub(super) waiting: Cell<*const Waiter>,
+    /// `context`'s word while it does not run.
+    pub(super) context: Cell<*const ()>,
     pub(super) over: Slot,
     pub(super) token: Slot,
     body: Cell<Body>,
@@ -91,6 +93,7 @@ impl Record {
             home: AtomicPtr::new(ptr::null_mut()),
             fiber: Cell::new(ptr::null_mut()),
             waiting: Cell::new(ptr::null()),
+            context: Cell::new(ptr::null()),
             over: Slot::new(),
             token: Slot::new(),
             body: Cell::new(body),
@@ -198,6 +201,7 @@ impl Record {
     pub(super) fn renew(&self) {
         self.cancelled.store(false, Ordering::Relaxed);
         self.token.clear();
+        self.context.set(ptr::null());
     }
 
     /// # Safety

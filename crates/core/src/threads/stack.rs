@@ -148,6 +148,17 @@ impl Stack {
     }
 }
 
+/// Runs `f` on a stack of the class, there and then and to its end: nothing that it does suspends it.
+///
+/// # Errors
+/// There is no stack; `f` is given back, with what the kernel said.
+pub fn run<R, F: FnOnce() -> R>(class: Class, f: F) -> Result<R, (F, Errno)> {
+    match Stack::take(class) {
+        Ok(stack) => Ok(corosensei::on_stack(stack, f)),
+        Err(errno) => Err((f, errno)),
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
         pool(self.class).give(Place { base: self.base, limit: self.limit });

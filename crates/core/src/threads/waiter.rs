@@ -23,6 +23,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::context;
 use super::processor::{self, Processor, here};
 use super::record::{Record, Thread, foreign};
 use crate::sys::futex::{self, Sleep};
@@ -185,7 +186,7 @@ impl Waiter {
                     }
                 }
                 _ => {
-                    futex::sleep(&[word], left);
+                    context::block(|| futex::sleep(&[word], left));
                 }
             }
         }

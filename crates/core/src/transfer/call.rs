@@ -20,6 +20,7 @@ use crate::channel::client::{ClientHalf, Draft, Hints, Unpublished, Which};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
+use crate::threads;
 
 /// Between two looks at a full ring.
 const RING_NAP: Duration = Duration::from_micros(50);
@@ -35,6 +36,8 @@ pub enum Failed {
     Timeout(Ran),
     /// The pair has ended.
     Ended(Ran),
+    /// The thread that called was cancelled; the A-stack is quarantined.
+    Cancelled(Ran),
 }
 
 impl Calls for ClientHalf {
@@ -93,7 +96,9 @@ impl<'a> Held<'a> {
         granted: &'a Granted,
         patience: Option<Duration>,
     ) -> Result<Self, NoneFree> {
-        let _open = (patience != Some(Duration::ZERO)).then(handoff::open);
+        // A thread is suspended while it waits, and does not block this kernel thread.
+        let blocks = patience != Some(Duration::ZERO) && threads::on_thread().is_none();
+        let _open = blocks.then(handoff::open);
         let taken = callee.astacks.take(patience, half)?;
         Ok(Self { half, taken, callee, granted, is_out_of_band: false })
     }
@@ -365,6 +370,7 @@ fn give_up(half: &ClientHalf, astacks: &Astacks, astack: u16, sequence: u32, why
     match why {
         Unanswered::Timeout(ran) => Failed::Timeout(ran),
         Unanswered::Ended(ran) => Failed::Ended(ran),
+        Unanswered::Cancelled(ran) => Failed::Cancelled(ran),
     }
 }
 

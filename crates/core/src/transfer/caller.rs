@@ -19,7 +19,9 @@ use crate::astack::Astacks;
 use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Hints, Which};
 use crate::shm::PeerLine;
-use crate::sys::{futex, milliseconds, process};
+use crate::sys::futex::{self, Sleep};
+use crate::sys::{milliseconds, process};
+use crate::threads::{self, Processor, Turn, Waited};
 
 /// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
@@ -27,7 +29,8 @@ const SOON_US: u64 = 5;
 
 /// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
 /// answer nobody who said that he looks is believed, and the next bell is rung.
-const STEP_MIN: Duration = Duration::from_micros(200);
+const STEP_MIN: Duration = Duration::from_micros(STEP_MIN_US);
+const STEP_MIN_US: u64 = 200;
 
 /// The first sleep for a standby on the caller's own CPU, which comes as soon as the caller sleeps. A timer that is
 /// earlier than the next tick costs an interrupt, even if it is cancelled: 2 us a call on a virtual machine.
@@ -53,6 +56,8 @@ pub enum Unanswered {
     Timeout(Ran),
     /// The pair has ended.
     Ended(Ran),
+    /// The thread that called was cancelled.
+    Cancelled(Ran),
 }
 
 /// Rings by a message, for servers that do not look at this pair.
@@ -135,6 +140,9 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
         reply.acquire();
         return Ok(first);
     }
+    // `None` for kernel threads, which have nothing else to do.
+    let thread = threads::on_thread();
+    let is_crowded = || thread.is_some_and(Processor::has_ready);
     let status = half.status_word();
     let mut in_vain = false;
     // The status is written once a tenure, so looking at it first costs no cache miss.
@@ -143,6 +151,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
         && poll::cpu(polled) != cpu
         && matches!(transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
+        && !is_crowded()
     {
         in_vain = true;
         for _ in 0..clock::wake_turns() {
@@ -151,7 +160,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
                 reply.acquire();
                 return Ok(first);
             }
-            if status.load() != polled || half.has_ended() {
+            if status.load() != polled || half.has_ended() || is_crowded() {
                 in_vain = false;
                 break;
             }
@@ -162,7 +171,14 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
     let timeout = Deadline { half, callee, astack }.left();
     let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
     let was_polled = poll::state(polled) == poll::POLLED;
-    Long { half, doorbell, wait, reply, was_polled, rung: 0, donated: false, begin: 0 }.run(in_vain)
+    let mut long = Long { half, doorbell, wait, reply, was_polled, rung: 0, donated: false, begin: 0 };
+    if is_crowded()
+        && transfer != Transfer::Donate
+        && let Some(first) = long.let_others_run()
+    {
+        return Ok(first);
+    }
+    long.run(in_vain)
 }
 
 thread_local! {
@@ -208,6 +224,7 @@ impl Long<'_> {
         let ring = self.ring_first(soon);
         let result = match (self.wait.transfer, ring) {
             (Transfer::Spin, _) => self.spin_to_the_end(),
+            _ if is_crowded() => self.suspend(),
             (Transfer::Auto | Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if soon => {
                 self.yield_cpu().map_or_else(|| self.sleep(), Ok)
             }
@@ -219,6 +236,32 @@ impl Long<'_> {
         };
         self.learn(result.is_ok());
         result
+    }
+
+    /// Lets other threads of this processor run until the answer is there, or none has anything to do, or for as long as the
+    /// first step. The CPU is not given away meanwhile (URPC 1991, section 3.3: processors are reallocated as late as
+    /// possible), no clock is read on the way, and no timer is set.
+    #[inline(never)]
+    fn let_others_run(&mut self) -> Option<u64> {
+        const LOOK: u32 = 16;
+        // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
+        fence(Ordering::SeqCst);
+        if matches!(self.choose(false), Ring::Bell { own: false, .. } | Ring::Message) {
+            // Elsewhere it can begin at once.
+            self.ring(false);
+        }
+        let (half, reply, sequence) = (self.half, self.reply, self.wait.sequence);
+        let (begin, limit) = (ticks(), clock::calibration().us(STEP_MIN_US));
+        let mut looks: u32 = 0;
+        let mut over = |turn| {
+            if pair::sequence(reply.poll()) == sequence || half.has_ended() || turn == Turn::BeforeSleep {
+                return true;
+            }
+            looks = looks.wrapping_add(1);
+            looks.is_multiple_of(LOOK) && ticks().wrapping_sub(begin) > limit
+        };
+        let _ = threads::wait_until(&mut over, None, None);
+        self.answered()
     }
 
     fn spin(&self) -> Spin {
@@ -361,7 +404,7 @@ impl Long<'_> {
             if let Some(first) = self.answered() {
                 return Some(first);
             }
-            if self.half.has_ended() {
+            if self.half.has_ended() || is_crowded() {
                 return None;
             }
             core::hint::spin_loop();
@@ -395,13 +438,17 @@ impl Long<'_> {
                 self.ring(true);
                 doubts *= 2;
             }
-            // Whoever serves us may have no other CPU than this one.
+            // Whoever serves us may have no other CPU than this one; and so may other threads.
             process::yield_cpu();
+            threads::yield_now();
         }
     }
 
     /// Sleeps, in steps, until something happens.
     fn sleep(&mut self) -> Result<u64, Unanswered> {
+        if threads::on_thread().is_some() {
+            return self.suspend();
+        }
         // If it is a procedure that sleeps here, others may need its seat.
         let _open = handoff::open();
         // The time-out runs from the end of the spin: yields before this may have taken a busy CPU's time slices.
@@ -452,6 +499,69 @@ impl Long<'_> {
         result
     }
 
+    /// As [`sleep`](Self::sleep), by a thread: others of its processor run meanwhile, and the processor sleeps when none can.
+    #[inline(never)]
+    fn suspend(&mut self) -> Result<u64, Unanswered> {
+        let Wait { astack, sequence, timeout, .. } = self.wait;
+        let (half, reply) = (self.half, self.reply);
+        let start = now();
+        let mut step = STEP_MIN;
+        let mut step_end = start + step;
+        let mut spurious = 0;
+        loop {
+            let seen = reply.load_acquire();
+            let is_over = |first| pair::sequence(first) == sequence || half.has_ended();
+            let until = timeout.and_then(|timeout| start.checked_add(timeout));
+            let wake = until.map_or(step_end, |until| until.min(step_end));
+            let mut is_announced = false;
+            let mut over = |turn| {
+                if turn == Turn::BeforeSleep && !is_announced {
+                    is_announced = true;
+                    half.announce_wait(astack, sequence);
+                    // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep,
+                    // or we see the reply.
+                    fence(Ordering::SeqCst);
+                }
+                let first = reply.poll();
+                // A word that is not what we would sleep on: look at it anew.
+                is_over(first) || turn == Turn::BeforeSleep && pair::sequence(first) != pair::sequence(seen)
+            };
+            // A peer that changes or wakes the word all the time must not keep the processor busy.
+            let word = Sleep { word: reply.futex(), value: pair::sequence(seen), shared: true };
+            let word = (spurious < SPURIOUS_MAX).then_some(word);
+            let waited = threads::wait_until(&mut over, Some(wake), word);
+            if is_announced {
+                half.counters.sleeps.add(1);
+                half.announce_wait(astack, 0);
+            }
+            if let Some(first) = self.answered() {
+                return Ok(first);
+            }
+            if half.has_ended() {
+                return self.answered().ok_or_else(|| self.ended());
+            }
+            match waited {
+                Waited::Ready => spurious += 1,
+                Waited::Cancelled => return self.answered().ok_or_else(|| self.cancelled()),
+                Waited::TimedOut if until.is_some_and(|until| now() >= until) => {
+                    return self.answered().ok_or_else(|| self.timed_out());
+                }
+                Waited::TimedOut => {
+                    step = (step * 2).min(STEP_MAX);
+                    step_end = now() + step;
+                    spurious = 0;
+                    if cfg!(not(feature = "no-steps")) && half.ran(astack, sequence) == Ran::No {
+                        self.ring(true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn cancelled(&self) -> Unanswered {
+        Unanswered::Cancelled(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
+    }
+
     fn ended(&self) -> Unanswered {
         let ran = self.half.ran(self.wait.astack, self.wait.sequence);
         Unanswered::Ended(if self.half.is_over() { ran } else { not_final(ran) })
@@ -460,6 +570,11 @@ impl Long<'_> {
     fn timed_out(&self) -> Unanswered {
         Unanswered::Timeout(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
     }
+}
+
+/// Whether another thread of this processor could run.
+fn is_crowded() -> bool {
+    threads::on_thread().is_some_and(Processor::has_ready)
 }
 
 fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) -> bool {

@@ -96,5 +96,9 @@ counters! {
         tenures,
         /// Times a processor was replaced on its CPU because it was inside a procedure while callers starved.
         relieved,
+        /// Times a cooperative procedure was suspended before its end, and its processor went on.
+        suspended,
+        /// Times a processor took a seat without an E-stack: there was no memory for one.
+        without_estack,
     }
 }

@@ -16,7 +16,7 @@
 //!
 //! This file is what the watcher does; `standby.rs` and `lead.rs` are what occupants do; `seats.rs` is what both look at.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -26,9 +26,12 @@ use crate::channel::memory::Memory;
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
+use crate::threads::stack::{self, Class};
+use crate::threads::{self, Processor};
 use crate::transfer::clock;
 use crate::transfer::counts::{ServerCounters, ServerCounts};
 use crate::transfer::desk::Desk;
+use crate::transfer::handoff;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
 use crate::transfer::seats::{INSIDE, OPEN, Seat, Seats, end_lead, leave};
@@ -56,6 +59,12 @@ pub trait Pair: Send + Sync + 'static {
     /// # Errors
     /// [`Misbehaved`] if the client did what no correct client does; the pair is ended then.
     fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved>;
+
+    /// Whether the procedure that this request calls may share its kernel thread with others that are suspended. Asked for
+    /// only after [`Crew::allow_cooperation`].
+    fn is_cooperative(&self, _claimed: &Claimed) -> bool {
+        false
+    }
 
     /// The pair was ended because its client misbehaved: close it.
     fn misbehaved(&self, how: Misbehaved);
@@ -123,6 +132,8 @@ pub struct Crew<P> {
     owners: Mutex<BTreeMap<u32, Arc<Seats<P>>>>,
     /// CPUs of which some owner's seat leads, one bit each; a hint.
     pub(super) led: AtomicU64,
+    /// Whether there ever was a procedure that is cooperative.
+    pub(super) cooperation: AtomicBool,
     /// How often processors were told to give back memory for arguments.
     pub(super) trims: AtomicU32,
     roster: Mutex<Roster<P>>,
@@ -153,6 +164,7 @@ impl<P: Pair> Crew<P> {
         Self {
             owners: Mutex::default(),
             led: AtomicU64::new(0),
+            cooperation: AtomicBool::new(false),
             trims: AtomicU32::new(0),
             roster: Mutex::new(roster),
             held: Mutex::default(),
@@ -219,6 +231,12 @@ impl<P: Pair> Crew<P> {
         if self.held().limit(most) {
             self.all_seats().iter().flat_map(|seats| seats.taken()).for_each(Seat::kick);
         }
+    }
+
+    /// From now on requests are asked whether they are [cooperative](Pair::is_cooperative).
+    pub fn allow_cooperation(&self) {
+        // Nobody has bound to such a service yet: a request for one comes long after.
+        self.cooperation.store(true, Ordering::Relaxed);
     }
 
     fn held(&self) -> MutexGuard<'_, Work> {
@@ -470,6 +488,7 @@ impl<P: Pair> Crew<P> {
         let post = wanted.0;
         post.tid.store(process::thread_id(), Ordering::Relaxed);
         let mut desk = Desk::new();
+        threads::context::on_block(handoff::blocking);
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);
             let Some(n) = usize::try_from(seat).ok().and_then(|seat| seat.checked_sub(1)) else {
@@ -482,12 +501,25 @@ impl<P: Pair> Crew<P> {
                 seats.get(n).is_some_and(|seat| seat.occupant.load(Ordering::Relaxed) == post.id)
             };
             if let Some(seats) = seats.filter(has) {
-                self.occupy(&seats, n, post.id, &mut desk);
+                self.sit(&seats, n, post.id, &mut desk);
                 desk.trim();
                 self.is_back(&post, seats.owner);
             } else {
                 self.roster().spares.push(Arc::clone(&post));
             }
+        }
+    }
+
+    /// Occupies the seat on an E-stack, which goes back to the pool with the seat. What was suspended there goes on first,
+    /// before this processor is anybody's spare.
+    fn sit(&self, seats: &Seats<P>, n: usize, me: u32, desk: &mut Desk<P>) {
+        if let Err((occupy, _)) = stack::run(Class::E_STACK, || self.occupy(seats, n, me, desk)) {
+            // No address space for one: the kernel thread's own is as large.
+            self.counters.without_estack.add(1);
+            occupy();
+        }
+        if let Some(processor) = threads::here() {
+            processor.run_loop(&mut Suspended(processor));
         }
     }
 
@@ -508,6 +540,23 @@ impl<P: Pair> Crew<P> {
                 self.request(Request::Attend { pair, cpu });
             }
         }
+    }
+}
+
+/// The loop of a processor that has lost its seat: until nothing is suspended there.
+struct Suspended(&'static Processor);
+
+impl threads::Work for Suspended {
+    fn look(&mut self) -> bool {
+        false
+    }
+
+    fn prepare_sleep<'a>(&'a mut self, _: &mut threads::Words<'a>) -> bool {
+        true
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.live() == 0
     }
 }
 

@@ -3,7 +3,8 @@
 //! A procedure may ask for its own call ([`current`]). On its path a call only stores where it is, in memory that the
 //! processor has at hand anyway: some five instructions. Everything else is worked out when it is asked for.
 //!
-//! The thread-local word says which desk this kernel thread has, and is written once for each. A desk runs one call at a
+//! A word that goes with whoever runs says which desk it has: a kernel thread that serves one for good, a procedure on a
+//! stack of its own one while it runs. A desk runs one call at a
 //! time: `Desk::run` borrows it uniquely, so whoever runs a second procedure on a kernel thread in the middle of the
 //! first needs a second desk. Desks of one kernel thread are a chain: when the last one that was made goes, the one before it
 //! has its place again, with the call that it runs.
@@ -21,6 +22,7 @@ use super::clock;
 use super::handoff::Handoff;
 use crate::channel::memory::Memory;
 use crate::channel::server::Claimed;
+use crate::threads::context;
 
 /// In this order, so that one pointer is that of the memory as well.
 #[repr(C)]
@@ -33,8 +35,6 @@ struct Papers {
     what: Cell<u64>,
     /// The last look at the clock, in ticks; 0 if there was none.
     looked: Cell<u64>,
-    /// What can be done about the processor's seat while its procedure sleeps, if it has one.
-    handoff: Cell<Option<NonNull<dyn Handoff>>>,
     /// How many reasons its procedure has to sleep, in each other.
     opened: Cell<u32>,
     /// What `P` is.
@@ -44,8 +44,18 @@ struct Papers {
 }
 
 thread_local! {
-    /// Without a destructor, so that reading it needs no registration.
-    static HERE: Cell<*const Papers> = const { Cell::new(ptr::null()) };
+    /// What can be done about the seat that this kernel thread has, while a procedure sleeps here.
+    static SEAT: Cell<Option<NonNull<dyn Handoff>>> = const { Cell::new(None) };
+}
+
+/// The desk of whoever runs here: the word that goes with it (`threads::context`), of which only desks know what it is.
+#[inline(always)]
+fn here() -> *const Papers {
+    context::get().cast()
+}
+
+fn set_here(papers: *const Papers) {
+    context::set(papers.cast());
 }
 
 /// What a processor has of its own while it serves pairs of type `P`. It stays on its kernel thread.
@@ -58,18 +68,25 @@ impl<P: 'static> Desk<P> {
     /// A desk for this kernel thread; [`current`] knows the last one that was made here, until that goes.
     #[must_use]
     pub fn new() -> Self {
+        let desk = Self::aside();
+        // SAFETY: just made; but for the memory all of it is cells.
+        unsafe { desk.papers.as_ref() }.outer.set(here());
+        set_here(desk.papers.as_ptr());
+        desk
+    }
+
+    /// A desk for procedures that are suspended while others run here: theirs only while one runs ([`Self::run_aside`]).
+    pub(super) fn aside() -> Self {
         let papers = NonNull::from(Box::leak(Box::new(Papers {
             memory: UnsafeCell::new(Memory::default()),
             pair: Cell::new(ptr::null()),
             first: Cell::new(0),
             what: Cell::new(0),
             looked: Cell::new(0),
-            handoff: Cell::new(None),
             opened: Cell::new(0),
             of: TypeId::of::<P>(),
-            outer: Cell::new(HERE.get()),
+            outer: Cell::new(ptr::null()),
         })));
-        HERE.set(papers.as_ptr());
         Self { papers, _of: PhantomData }
     }
 
@@ -85,18 +102,22 @@ impl<P: 'static> Desk<P> {
         self.papers().looked.set(now);
     }
 
-    /// The processor has a seat, until what is returned is dropped.
-    pub(super) fn sit<'a>(&self, handoff: &'a (dyn Handoff + 'a)) -> Sitting<'a> {
-        // SAFETY: only the lifetime changes, and the pointer is taken out before that ends: by the drop of what is returned.
-        let erased = unsafe { core::mem::transmute::<NonNull<dyn Handoff + 'a>, NonNull<dyn Handoff>>(handoff.into()) };
-        self.papers().handoff.set(Some(erased));
-        Sitting { papers: self.papers, _of: PhantomData }
-    }
-
     /// Gives back what large arguments took, between calls.
     pub(super) fn trim(&mut self) {
         // SAFETY: as in `run`.
         unsafe { &mut *self.papers().memory.get() }.trim();
+    }
+
+    /// What the clock said last.
+    pub(super) fn looked(&self) -> u64 {
+        self.papers().looked.get()
+    }
+
+    /// As [`run`](Self::run), by a thread that has no desk, with its word.
+    pub(super) fn run_aside<R>(&mut self, pair: &Arc<P>, claimed: &Claimed, f: impl FnOnce(&mut Memory) -> R) -> R {
+        set_here(self.papers.as_ptr());
+        let _away = Away;
+        self.run(pair, claimed, f)
     }
 
     /// Runs `f`, which serves this call, with the memory for arguments; meanwhile the call is the [`current`] one.
@@ -128,10 +149,10 @@ impl<P> Drop for Desk<P> {
     fn drop(&mut self) {
         // SAFETY: freed below only.
         let outer = unsafe { self.papers.as_ref() }.outer.get();
-        if ptr::eq(HERE.get(), self.papers.as_ptr()) {
-            HERE.set(outer);
+        if ptr::eq(here(), self.papers.as_ptr()) {
+            set_here(outer);
         }
-        let mut inner = HERE.get();
+        let mut inner = here();
         // SAFETY: the chain has desks of this kernel thread that are there: each that goes takes itself out.
         while let Some(papers) = unsafe { inner.as_ref() } {
             if ptr::eq(papers.outer.get(), self.papers.as_ptr()) {
@@ -145,16 +166,31 @@ impl<P> Drop for Desk<P> {
     }
 }
 
-/// A processor that has a seat.
+/// This kernel thread has a seat.
 pub(super) struct Sitting<'a> {
-    papers: NonNull<Papers>,
-    _of: PhantomData<&'a ()>,
+    _of: PhantomData<(&'a (), *const ())>,
+}
+
+/// This kernel thread has a seat, until what is returned is dropped.
+pub(super) fn sit<'a>(handoff: &'a (dyn Handoff + 'a)) -> Sitting<'a> {
+    // SAFETY: only the lifetime changes, and the pointer is taken out before that ends: by the drop of what is returned.
+    let erased = unsafe { core::mem::transmute::<NonNull<dyn Handoff + 'a>, NonNull<dyn Handoff>>(handoff.into()) };
+    SEAT.set(Some(erased));
+    Sitting { _of: PhantomData }
 }
 
 impl Drop for Sitting<'_> {
     fn drop(&mut self) {
-        // SAFETY: whoever works at the desk has it for longer than a seat (`Crew::work`).
-        unsafe { self.papers.as_ref() }.handoff.set(None);
+        SEAT.set(None);
+    }
+}
+
+/// Takes whoever runs away from its desk.
+struct Away;
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        set_here(ptr::null());
     }
 }
 
@@ -202,7 +238,7 @@ impl<P> Running<P> {
 #[must_use]
 pub fn current<P: 'static>() -> Option<Running<P>> {
     // SAFETY: a desk takes its address out of this word when it goes, and both are of this kernel thread.
-    let papers = unsafe { HERE.get().as_ref() }?;
+    let papers = unsafe { here().as_ref() }?;
     if papers.of != TypeId::of::<P>() {
         return None;
     }
@@ -226,13 +262,13 @@ pub fn current<P: 'static>() -> Option<Running<P>> {
 #[inline(always)]
 pub(super) fn is_inside() -> bool {
     // SAFETY: as in `around`.
-    unsafe { HERE.get().as_ref() }.is_some_and(|papers| !papers.pair.get().is_null())
+    unsafe { here().as_ref() }.is_some_and(|papers| !papers.pair.get().is_null())
 }
 
 /// The call that this kernel thread is running, as calls that its procedure makes see it.
 pub(super) fn around() -> Option<Around> {
     // SAFETY: a desk takes its address out of this word when it goes, and both are of this kernel thread.
-    let papers = unsafe { HERE.get().as_ref() }?;
+    let papers = unsafe { here().as_ref() }?;
     (!papers.pair.get().is_null()).then(|| Around::of(papers))
 }
 
@@ -244,8 +280,8 @@ pub(super) struct Key(*const ());
 #[cold]
 pub(super) fn open() -> Option<Key> {
     // SAFETY: as in `around`.
-    let papers = unsafe { HERE.get().as_ref() }.filter(|papers| !papers.pair.get().is_null())?;
-    let handoff = papers.handoff.get()?;
+    let papers = unsafe { here().as_ref() }.filter(|papers| !papers.pair.get().is_null())?;
+    let handoff = SEAT.get()?;
     papers.opened.set(papers.opened.get() + 1);
     if papers.opened.get() == 1 {
         // SAFETY: `Sitting` takes it out before it goes, and only this kernel thread does either.
@@ -258,11 +294,11 @@ pub(super) fn open() -> Option<Key> {
 #[cold]
 pub(super) fn close(desk: &Key) {
     // SAFETY: as in `around`.
-    let here = unsafe { HERE.get().as_ref() }.filter(|papers| ptr::eq(ptr::from_ref(*papers).cast(), desk.0));
+    let here = unsafe { here().as_ref() }.filter(|papers| ptr::eq(ptr::from_ref(*papers).cast(), desk.0));
     let Some(papers) = here.filter(|papers| papers.opened.get() > 0) else { return };
     papers.opened.set(papers.opened.get() - 1);
     if papers.opened.get() == 0
-        && let Some(handoff) = papers.handoff.get()
+        && let Some(handoff) = SEAT.get()
     {
         // SAFETY: as in `open`.
         unsafe { handoff.as_ref() }.take_back();
@@ -361,7 +397,7 @@ mod tests {
         let second = Desk::<u8>::new();
         drop(desk);
         drop(second);
-        assert!(current::<u8>().is_none() && HERE.get().is_null());
+        assert!(current::<u8>().is_none() && here().is_null());
     }
 
     #[test]

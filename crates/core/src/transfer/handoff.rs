@@ -47,6 +47,12 @@ pub fn open() -> Open {
     Open { desk: if desk::is_inside() { desk::open() } else { None }, _here: PhantomData }
 }
 
+/// Runs what blocks this kernel thread: for waits of `threads`.
+pub(super) fn blocking(f: &mut dyn FnMut()) {
+    let _open = open();
+    f();
+}
+
 impl Drop for Open {
     fn drop(&mut self) {
         if let Some(desk) = self.desk.take() {

@@ -79,8 +79,13 @@ impl<P: Pair> Standby<'_, P> {
             }
             let mut worked = false;
             let mut shared = None;
+            if self.aside.is_some() {
+                // Their callers are not in the list.
+                self.wake_callers(&mut answered);
+                worked = self.resume_suspended(true)?;
+            }
             if self.is_over {
-                worked = self.refuse_all();
+                worked |= self.refuse_all();
             } else {
                 for at in 0..self.mine.len() {
                     let Some(claimed) = self.claim(at) else { continue };
@@ -130,14 +135,15 @@ impl<P: Pair> Standby<'_, P> {
     ) -> Result<bool, Gone> {
         self.polled += 1;
         self.enter();
-        self.execute(at, claimed);
+        let is_over = self.execute(at, claimed);
         // Seen without a fence: a caller that slept long before. For others the fenced look follows.
         // A caller that spins whatever comes waits for long procedures, too, and what they took is not the next call's.
-        let waited = self.wake_if_waiting(at, claimed.request.astack, claimed.sequence);
+        // One that is suspended wakes its caller itself.
+        let waited = is_over && self.wake_if_waiting(at, claimed.request.astack, claimed.sequence);
         if waited || claimed.flags & request::SPINS != 0 {
             *now = self.look();
         }
-        if !waited {
+        if is_over && !waited {
             answered.push((at, claimed.request.astack, claimed.sequence));
         }
         if let Some(known) = self.mine.get_mut(at) {

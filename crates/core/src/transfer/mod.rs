@@ -8,6 +8,7 @@
 //! What is decided, and when, is in [`policy`]; the rest is system calls around it.
 //! Who must fence is whoever stops looking (`docs/orderings.md`); a call between two parties that look does not.
 
+mod aside;
 pub mod call;
 pub mod caller;
 pub mod clock;

@@ -15,15 +15,17 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Request};
-use super::desk::Desk;
+use super::aside::{Aside, sleep_beside};
+use super::desk::{self, Desk};
 use super::handoff::Seated;
 use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use super::seats::{INSIDE, Seat, Seats, leave};
-use crate::channel::server::Claimed;
+use crate::channel::server::{Claimed, Misbehaved};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
+use crate::threads::processor::TURN_COUNT;
 
 /// Wake-ups by a pair's bell without a request, in a row, after which the pair is attended no more: its client is either
 /// broken or wants us to burn time.
@@ -82,6 +84,8 @@ pub(super) struct Standby<'a, P> {
     pub(super) kicks: u32,
     trims: u32,
     pub(super) desk: &'a mut Desk<P>,
+    /// What procedures run on that may be suspended, and others meanwhile; none before the first.
+    pub(super) aside: Option<Aside<P>>,
     /// Where a process may not confine its threads, seats are served from wherever the kernel puts them.
     confined: bool,
     /// Whether a yield may give the CPU to an equal.
@@ -107,7 +111,7 @@ impl<P: Pair> Crew<P> {
             return self.vacate(seat, n, me);
         }
         let handoff = Seated { crew: self, seats, n, me, silent: Cell::new(false) };
-        let _seated = desk.sit(&handoff);
+        let _seated = desk::sit(&handoff);
         let mut standby = Standby {
             crew: self,
             seats,
@@ -120,6 +124,7 @@ impl<P: Pair> Crew<P> {
             kicks: 0,
             trims: self.trims.load(Ordering::Acquire),
             desk,
+            aside: Aside::left_here(),
             confined,
             may_yield: knobs::may_yield() && !process::is_real_time(),
             soon: None,
@@ -164,6 +169,14 @@ impl<P: Pair> Standby<'_, P> {
             match self.scan() {
                 Err(gone) => return gone,
                 Ok(true) => continue,
+                Ok(false) => {}
+            }
+            match self.resume_suspended(false) {
+                Err(gone) => return gone,
+                Ok(true) => {
+                    self.set_armed(armed::LOOKING);
+                    continue;
+                }
                 Ok(false) => {}
             }
             if self.yield_once() {
@@ -224,6 +237,7 @@ impl<P: Pair> Standby<'_, P> {
         let trims = self.crew.trims.load(Ordering::Acquire);
         if core::mem::replace(&mut self.trims, trims) != trims {
             self.desk.trim();
+            self.aside.as_ref().inspect(|aside| aside.trim());
         }
         self.soon = None;
         self.is_over = self.crew.is_over(self.seats.owner);
@@ -305,12 +319,13 @@ impl<P: Pair> Standby<'_, P> {
         }
         self.set_armed(armed::AWAY);
         self.enter();
-        self.execute(at, claimed);
+        let is_over = self.execute(at, claimed);
         let Some(known) = self.mine.get_mut(at) else { return Ok(()) };
         let half = known.pair.half();
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
-        let sleeps = half.is_waiting(claimed.request.astack, claimed.sequence);
+        // One that is suspended wakes its caller itself when it is over.
+        let sleeps = is_over && half.is_waiting(claimed.request.astack, claimed.sequence);
         let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
         known.empty = 0;
@@ -321,7 +336,7 @@ impl<P: Pair> Standby<'_, P> {
             self.learn_of_yield(at, last, true);
         }
         self.donations += 1;
-        let soon = says_soon && !sleeps && self.may_yield;
+        let soon = says_soon && is_over && !sleeps && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
         let kept = self.exit();
@@ -368,14 +383,51 @@ impl<P: Pair> Standby<'_, P> {
         if kept.is_ok() { Ok(()) } else { Err(Gone::Relieved) }
     }
 
+    /// Lets suspended procedures go on that can. Says whether there were any; then the words of the pairs say AWAY.
+    pub(super) fn resume_suspended(&mut self, is_lead: bool) -> Result<bool, Gone> {
+        let Some(processor) = self.aside.as_ref().map(|aside| aside.processor) else { return Ok(false) };
+        if !processor.poll() && !processor.has_ready() {
+            return Ok(false);
+        }
+        if !is_lead {
+            self.set_armed(armed::AWAY);
+        }
+        self.enter();
+        processor.run_ready(TURN_COUNT);
+        self.exit()?;
+        Ok(true)
+    }
+
+    /// Runs the request's procedure where there are some that may be suspended.
+    #[cold]
+    #[inline(never)]
+    fn execute_beside(&mut self, at: usize, claimed: &Claimed) -> bool {
+        let Some(known) = self.mine.get(at) else { return true };
+        let pair = &known.pair;
+        if pair.is_cooperative(claimed) {
+            let aside = self.aside.get_or_insert_with(Aside::new);
+            return aside.run(pair, claimed, self.desk.looked(), &self.crew.counters);
+        }
+        // It may block the kernel thread, and then no other procedure goes on here.
+        let _out = self.aside.as_ref().map(|aside| aside.processor.step_out());
+        if let Err(how) = self.desk.run(pair, claimed, |memory| pair.run(claimed, memory)) {
+            misbehaved(&**pair, how);
+        }
+        true
+    }
+
+    /// Runs the request's procedure. `false`: it is suspended before its end, and wakes its caller itself.
     #[inline(always)]
-    pub(super) fn execute(&mut self, at: usize, claimed: &Claimed) {
-        let Some(known) = self.mine.get(at) else { return };
+    pub(super) fn execute(&mut self, at: usize, claimed: &Claimed) -> bool {
+        let Some(known) = self.mine.get(at) else { return true };
+        if self.crew.cooperation.load(Ordering::Relaxed) {
+            return self.execute_beside(at, claimed);
+        }
         let pair = &*known.pair;
         if let Err(how) = self.desk.run(&known.pair, claimed, |memory| pair.run(claimed, memory)) {
-            known.pair.half().end();
-            known.pair.misbehaved(how);
+            misbehaved(pair, how);
         }
+        true
     }
 
     fn wake(&self, at: usize, astack: u16) {
@@ -467,6 +519,7 @@ impl<P: Pair> Standby<'_, P> {
             return Err(Gone::Displaced);
         }
         self.dismiss_all_but_the_last();
+        let threads = self.aside.as_ref().map(|aside| aside.processor);
         self.set_armed(armed::ASLEEP);
         let mut words = [Sleep { word: &self.seat.kicks, value: self.kicks, shared: false }; BELLS_MAX + 1];
         let mut count = 1;
@@ -483,7 +536,12 @@ impl<P: Pair> Standby<'_, P> {
         let nothing = !self.mine.iter().any(has_request) && self.seat.kicks.load(Ordering::Acquire) == self.kicks;
         let mut empty = None;
         if nothing {
-            match futex::sleep(words.get(..count).unwrap_or_default(), None) {
+            let words = words.get(..count).unwrap_or_default();
+            let woken = match threads {
+                None => futex::sleep(words, None),
+                Some(processor) => sleep_beside(processor, words),
+            };
+            match woken {
                 Some(word) => {
                     self.crew.counters.sleeps.add(1);
                     // Word 0 is ours.
@@ -553,4 +611,10 @@ impl<P: Pair> Standby<'_, P> {
     pub(super) fn is_displaced(&self) -> bool {
         self.confined && usize::from(process::cpu()) % BELL_COUNT != self.n
     }
+}
+
+/// The client did what no correct one does.
+pub(super) fn misbehaved<P: Pair>(pair: &P, how: Misbehaved) {
+    pair.half().end();
+    pair.misbehaved(how);
 }

@@ -196,6 +196,7 @@ fn failure(failed: Failed) -> Failure {
         Failed::TooDeep => CallError::TooDeep,
         Failed::Timeout(ran) => CallError::Timeout { ran: ran.into() },
         Failed::Ended(ran) => CallError::PeerDied { ran: ran.into() },
+        Failed::Cancelled(_) => CallError::Aborted,
     })
 }
 
