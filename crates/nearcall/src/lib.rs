@@ -56,8 +56,10 @@ mod rebinding;
 pub mod rt;
 mod segments;
 mod shared;
+pub mod sync;
 #[cfg(any(feature = "knobs", feature = "wait-hook"))]
 pub mod testing;
+pub mod thread;
 mod watcher;
 
 pub use bind::{Binder, Client, bind};

@@ -31,6 +31,7 @@ pub(super) struct Fiber {
     coroutine: UnsafeCell<ManuallyDrop<Coroutine<Job, Back, (), Stack>>>,
     yielder: Cell<*const Yielder<Job, Back>>,
     class: Class,
+    guard: (usize, usize),
     /// The record of procedures that run on it: theirs is not allocated for each.
     own: Cell<*const Record>,
 }
@@ -39,6 +40,7 @@ impl Fiber {
     /// On a stack of the class, boxed: what runs on it knows its address.
     pub(super) fn new(class: Class) -> Result<*mut Self, Errno> {
         let stack = Stack::take(class)?;
+        let guard = stack.guard();
         let body = |yielder: &Yielder<Job, Back>, mut job: Job| {
             while !job.is_null() {
                 // SAFETY: whoever resumes a fiber with a record has its run reference, so it lives until it is over.
@@ -51,12 +53,16 @@ impl Fiber {
             }
         };
         let coroutine = UnsafeCell::new(ManuallyDrop::new(Coroutine::with_stack(stack, body)));
-        let fiber = Self { coroutine, yielder: Cell::new(ptr::null()), class, own: Cell::new(ptr::null()) };
+        let fiber = Self { coroutine, yielder: Cell::new(ptr::null()), class, guard, own: Cell::new(ptr::null()) };
         Ok(Box::into_raw(Box::new(fiber)))
     }
 
     pub(super) fn class(&self) -> Class {
         self.class
+    }
+
+    pub(super) fn guard(&self) -> core::ops::Range<usize> {
+        self.guard.0..self.guard.1
     }
 
     pub(super) fn own(&self) -> &Cell<*const Record> {

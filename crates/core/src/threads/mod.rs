@@ -17,6 +17,9 @@
 //! | `wait_list` | who waits for a mutex, a condition or a permit |
 //! | `post` | what other kernel threads may touch of a processor |
 //! | [`processor`] | the scheduler of one kernel thread |
+//! | [`sync`], [`scope`] | what programs use: mutex, condition, semaphore; threads that borrow |
+//! | [`workers`] | the processors of threads that anybody spawned; stealing |
+//! | [`watchdog`], [`overflow`] | who keeps others waiting; whose stack is full |
 //! | [`wheel`] | timers, without a clock |
 //!
 //! **A started thread never changes its kernel thread**: moving a running stack is unsound in Rust, which keeps addresses of
@@ -34,17 +37,24 @@ pub(crate) mod context;
 mod fiber;
 mod list;
 mod names;
+pub mod overflow;
 pub mod park;
 mod post;
 pub mod processor;
 mod record;
+pub mod scope;
 pub mod stack;
+pub mod sync;
 mod task;
+mod wait_list;
 mod waiter;
+pub mod watchdog;
 pub mod wheel;
+pub mod workers;
 
 pub use post::Post;
 pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, yield_now};
 pub use record::{Thread, current, park as park_current, with_local};
 pub use task::{Handle, NoStack, Payload, spawn_local};
-pub use waiter::Ended;
+pub use waiter::{Ended, sleep_until};
+pub use workers::spawn;

@@ -81,10 +81,4 @@ impl NameCell {
         // SAFETY: null, or a name that cannot be freed before the lock is released (above).
         unsafe { name.as_ref() }.cloned()
     }
-
-    /// For the overflow handler, on the kernel thread that shows the name and is about to end the process.
-    pub(super) fn on_own_thread(&self) -> Option<&str> {
-        // SAFETY: shown by this kernel thread, which runs what has the name.
-        unsafe { self.0.load(Ordering::Relaxed).as_ref() }.map(String::as_str)
-    }
 }

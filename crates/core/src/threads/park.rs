@@ -103,6 +103,16 @@ impl Slot {
         if self.is_set() { Ok(()) } else { self.wait_finish(deadline, false) }
     }
 
+    /// Waits for a token that comes without fail; nothing else ends it.
+    pub(super) fn join_surely(&self) {
+        let waiter = Waiter::new();
+        let shown = ptr::from_ref(&waiter).cast_mut();
+        // As in `wait_finish`.
+        if self.0.compare_exchange(ptr::null_mut(), shown, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            waiter.wait_surely();
+        }
+    }
+
     #[inline(always)]
     fn wait_finish(&self, deadline: Option<Instant>, take: bool) -> Result<(), Ended> {
         let waiter = Waiter::new();

@@ -38,6 +38,7 @@ pub struct Post {
     inbox: Line<AtomicPtr<Record>>,
     cancelled: AtomicBool,
     cancels: ShortLock<Vec<Thread>>,
+    starves: AtomicBool,
     unstarted: Line<(ShortLock<List>, AtomicUsize)>,
     sleep: Line<AtomicU32>,
     watched: Line<Watched>,
@@ -56,6 +57,8 @@ pub(super) struct Watched {
     pub(super) polls: AtomicU64,
     /// Whether a thread runs.
     pub(super) runs: AtomicBool,
+    /// Whether a kernel thread has the post.
+    pub(super) entered: AtomicBool,
     /// Its name.
     pub(super) running: NameCell,
     /// The name of the first that is ready.
@@ -69,6 +72,7 @@ impl Watched {
             ready: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             runs: AtomicBool::new(false),
+            entered: AtomicBool::new(false),
             polls: AtomicU64::new(0),
             running: NameCell::new(),
             waiting: NameCell::new(),
@@ -83,6 +87,7 @@ impl Post {
             inbox: Line(AtomicPtr::new(ptr::null_mut())),
             cancelled: AtomicBool::new(false),
             cancels: ShortLock::new(Vec::new()),
+            starves: AtomicBool::new(false),
             unstarted: Line((ShortLock::new(List::new()), AtomicUsize::new(0))),
             sleep: Line(AtomicU32::new(AWAKE)),
             watched: Line(Watched::new()),
@@ -210,6 +215,15 @@ impl Post {
         let first = list.pop();
         count.store(list.count(), Ordering::Relaxed);
         first
+    }
+
+    /// Whether what has not started waits behind a thread that does not suspend; a hint.
+    pub(super) fn starves(&self) -> bool {
+        self.starves.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_starves(&self, starves: bool) {
+        self.starves.store(starves, Ordering::Relaxed);
     }
 
     /// Moves half of them, at most 32, to `thief`. Says how many.

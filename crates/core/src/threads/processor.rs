@@ -27,11 +27,15 @@ use super::context;
 use super::fiber::{Back, Fiber};
 use super::list::List;
 use super::names::Name;
+use super::overflow;
 use super::post::{Post, Watched};
 use super::record::{Kind, Record, foreign};
 use super::stack::{CLASS_COUNT, Class};
 use super::waiter::{Ended, Waiter};
+use super::watchdog;
 use super::wheel::{Key, Wheel};
+use super::workers;
+use crate::sync;
 use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
 use crate::transfer::clock;
 
@@ -167,6 +171,8 @@ pub struct Processor {
     ready: List,
     started: Cell<u32>,
     lone: Cell<u32>,
+    worker: Cell<bool>,
+    leads: Cell<bool>,
     fibers: [RefCell<Vec<*mut Fiber>>; CLASS_COUNT],
     wheel: RefCell<Option<Wheel<*const Waiter>>>,
     timer_count: Cell<usize>,
@@ -232,6 +238,12 @@ pub(super) fn posts() -> std::sync::MutexGuard<'static, Posts> {
     POSTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Threads that were started and are not over, on all processors together.
+#[must_use]
+pub fn live() -> usize {
+    posts().all.iter().map(|post| post.watched().live.load(Ordering::Relaxed)).sum()
+}
+
 impl Processor {
     const fn new() -> Self {
         Self {
@@ -240,6 +252,8 @@ impl Processor {
             ready: List::new(),
             started: Cell::new(0),
             lone: Cell::new(0),
+            worker: Cell::new(false),
+            leads: Cell::new(false),
             fibers: [const { RefCell::new(Vec::new()) }; CLASS_COUNT],
             wheel: RefCell::new(None),
             timer_count: Cell::new(0),
@@ -259,7 +273,11 @@ impl Processor {
                 post
             });
             drop(posts);
+            post.watched().entered.store(true, Ordering::Relaxed);
             processor.post.set(post);
+            // The light barriers of `Record::settle` and of the watchdog are cheap only after that.
+            sync::prepare();
+            overflow::give_alternate();
         }
         processor
     }
@@ -270,6 +288,7 @@ impl Processor {
         if ptr::eq(post, &NOWHERE) {
             return;
         }
+        post.watched().entered.store(false, Ordering::Relaxed);
         for fibers in &self.fibers {
             for fiber in fibers.take() {
                 // SAFETY: what is kept has no job; it was made here.
@@ -287,6 +306,25 @@ impl Processor {
         SteppedOut { processor: self, post: self.post.replace(&NOWHERE) }
     }
 
+    pub(super) fn set_worker(&self) {
+        self.worker.set(true);
+    }
+
+    /// Whether it is the worker that looks for work of others.
+    pub(super) fn leads(&self) -> bool {
+        self.leads.get()
+    }
+
+    pub(super) fn set_leads(&self, leads: bool) {
+        self.leads.set(leads);
+    }
+
+    /// Whether it runs threads that anybody spawned.
+    #[inline(always)]
+    pub(super) fn is_worker(&self) -> bool {
+        self.worker.get()
+    }
+
     /// What others may touch of it.
     #[inline(always)]
     #[must_use]
@@ -301,6 +339,15 @@ impl Processor {
     #[inline(always)]
     pub(super) fn current(&self) -> *const Record {
         self.current.get()
+    }
+
+    /// For the overflow handler, which interrupts what runs: its name, and the addresses of its guard.
+    pub(super) fn running(&self) -> Option<(Option<&str>, core::ops::Range<usize>)> {
+        // SAFETY: what runs is alive.
+        let record = unsafe { self.current.get().as_ref() }?;
+        // SAFETY: a record that runs has a fiber.
+        let guard = unsafe { &*record.fiber() }.guard();
+        Some((record.name().get(), guard))
     }
 
     /// Whether a thread runs, and not the processor's own context.
@@ -340,8 +387,14 @@ impl Processor {
     /// As `List::push`.
     #[inline(always)]
     pub(super) unsafe fn make_ready(&self, record: *const Record) {
+        let watched = self.watched();
+        if self.ready.is_empty() {
+            // SAFETY: alive, by contract.
+            watched.waiting.show(unsafe { &*record }.name());
+        }
         // SAFETY: the contract is the same.
         unsafe { self.ready.push(record) };
+        watched.ready.store(self.ready.count(), Ordering::Relaxed);
     }
 
     /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.
@@ -356,6 +409,9 @@ impl Processor {
             let record = self.next();
             if record.is_null() {
                 break;
+            }
+            if self.leads.get() {
+                workers::stop_leading(self);
             }
             self.run(record);
             ran += 1;
@@ -407,7 +463,8 @@ impl Processor {
         if this.fiber().is_null() {
             match self.take_fiber(this.class()) {
                 Ok(fiber) => this.set_fiber(fiber),
-                Err(errno) => return self.refuse(record, errno),
+                // SAFETY: just taken out of a list, with its run reference; it has no fiber, so it has not started.
+                Err(errno) => return unsafe { Record::refuse_now(record, errno) },
             }
             this.settle(self.post());
             self.count_live(1);
@@ -424,16 +481,6 @@ impl Processor {
                 unsafe { Record::release(record) };
             }
         }
-    }
-
-    #[cold]
-    fn refuse(&self, record: *const Record, errno: Errno) {
-        // SAFETY: alive, because we have the run reference.
-        let refuse = unsafe { &*record }.refuse;
-        // SAFETY: the function belongs to how the record was made; it has not started.
-        unsafe { refuse(record, errno) };
-        // SAFETY: the run reference, which nobody has any more.
-        unsafe { Record::release(record) };
     }
 
     #[inline(always)]
@@ -458,6 +505,7 @@ impl Processor {
         }
         watched.running.show(this.name());
         watched.runs.store(true, Ordering::Relaxed);
+        watchdog::look_after();
         self.current.set(record);
         // SAFETY: a fiber that a record has lives until the job is over.
         let fiber = unsafe { &*this.fiber() };
@@ -825,10 +873,10 @@ impl Processor {
                 continue;
             }
             idle = 0;
-            if let Some(mut words) = self.prepare_sleep() {
-                if work.prepare_sleep(&mut words) {
-                    let _ = self.sleep_on(&words, None);
-                }
+            if let Some(mut words) = self.prepare_sleep()
+                && work.prepare_sleep(&mut words)
+            {
+                let _ = self.sleep_on(&words, None);
             }
             self.woke();
             work.woke();
@@ -842,6 +890,8 @@ impl core::fmt::Debug for Processor {
     }
 }
 
+/// # Safety
+/// `record` is that of the fiber that runs this, and its argument a procedure of type `F`, which nobody else uses.
 unsafe fn procedure_body<F: FnOnce()>(record: *const Record) {
     // SAFETY: the record is that of the fiber that runs this, and lives as long as that.
     let record = unsafe { &*record };

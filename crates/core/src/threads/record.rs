@@ -66,10 +66,16 @@ pub(super) struct Record {
     cancelled: AtomicBool,
 }
 
+/// # Safety
+/// None is needed: nothing is done.
 unsafe fn no_body(_: *const Record) {}
 
+/// # Safety
+/// None is needed: nothing is done.
 unsafe fn no_refuse(_: *const Record, _: Errno) {}
 
+/// # Safety
+/// `record` is from [`Record::boxed`], and the last reference is gone.
 unsafe fn free_boxed(record: *const Record) {
     // SAFETY: records with this function are boxed by themselves (`boxed`).
     drop(unsafe { Box::from_raw(record.cast_mut()) });
@@ -192,11 +198,6 @@ impl Record {
         }
     }
 
-    #[inline(always)]
-    pub(super) fn has_locals(&self) -> bool {
-        self.locals.borrow().is_some()
-    }
-
     /// For a procedure that begins: as if the record were new.
     pub(super) fn renew(&self) {
         self.cancelled.store(false, Ordering::Relaxed);
@@ -210,6 +211,20 @@ impl Record {
     pub(super) unsafe fn retain(record: *const Self) {
         // SAFETY: alive, by contract.
         unsafe { &*record }.refs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Ends one that has not started, without starting it.
+    ///
+    /// # Safety
+    /// It is in no list, and its run reference is the caller's, who no longer has it afterwards.
+    #[cold]
+    pub(super) unsafe fn refuse_now(record: *const Self, errno: Errno) {
+        // SAFETY: alive, because the caller has the run reference.
+        let refuse = unsafe { &*record }.refuse;
+        // SAFETY: the function belongs to how the record was made; it has not started.
+        unsafe { refuse(record, errno) };
+        // SAFETY: the run reference, which nobody has any more.
+        unsafe { Self::release(record) };
     }
 
     /// Whether the caller's reference is the only one.

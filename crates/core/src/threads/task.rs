@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::names::Name;
 use super::processor::here;
 use super::record::{Kind, Record, Thread};
+use super::scope::Shared;
 use super::stack::Class;
 use super::waiter::Ended;
 
@@ -38,6 +39,8 @@ impl core::error::Error for NoStack {}
 struct Front<T> {
     record: Record,
     output: UnsafeCell<Option<Result<T, Payload>>>,
+    /// Of a thread that borrows: who waits for it. Null for others.
+    scope: *const Shared,
 }
 
 #[repr(C)]
@@ -57,11 +60,16 @@ impl Task {
     /// If the task goes to another kernel thread, `F` and `T` can be sent there; and what `F` borrows lives until the thread
     /// is over.
     #[inline(always)]
-    pub(super) unsafe fn new<F: FnOnce() -> T, T>(name: Option<String>, class: Class, closure: F) -> (Self, Handle<T>) {
+    pub(super) unsafe fn new<F: FnOnce() -> T, T>(
+        name: Option<String>,
+        class: Class,
+        scope: *const Shared,
+        closure: F,
+    ) -> (Self, Handle<T>) {
         let mut record = Record::new(Kind::Thread, class, Name::new(name), 2, run_whole::<F, T>, free_whole::<F, T>);
         record.refuse = refuse_whole::<F, T>;
         let whole = Whole {
-            front: Front::<T> { record, output: UnsafeCell::new(None) },
+            front: Front::<T> { record, output: UnsafeCell::new(None), scope },
             closure: UnsafeCell::new(Some(closure)),
         };
         let whole = NonNull::from(Box::leak(Box::new(whole)));
@@ -74,6 +82,8 @@ impl Task {
     }
 }
 
+/// # Safety
+/// `record` begins a [`Whole`] of these types, and this is its fiber.
 unsafe fn run_whole<F: FnOnce() -> T, T>(record: *const Record) {
     // SAFETY: the function is stored in records that begin a `Whole` of these types.
     let whole = unsafe { &*record.cast::<Whole<F, T>>() };
@@ -85,6 +95,8 @@ unsafe fn run_whole<F: FnOnce() -> T, T>(record: *const Record) {
     whole.front.end(output);
 }
 
+/// # Safety
+/// `record` begins a [`Whole`] of these types, which has not started, and nobody else can start it.
 unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) {
     // SAFETY: the function is stored in records that begin a `Whole` of these types.
     let whole = unsafe { &*record.cast::<Whole<F, T>>() };
@@ -94,6 +106,8 @@ unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) {
     whole.front.end(Err(Box::new(NoStack { errno })));
 }
 
+/// # Safety
+/// `record` begins a boxed [`Whole`] of these types, and the last reference is gone.
 unsafe fn free_whole<F, T>(record: *const Record) {
     // SAFETY: the function is stored in records that begin a boxed `Whole` of these types; the last reference is gone.
     drop(unsafe { Box::from_raw(record.cast_mut().cast::<Whole<F, T>>()) });
@@ -107,6 +121,10 @@ impl<T> Front<T> {
         if !self.record.over.finish() {
             self.drop_output();
         }
+        // SAFETY: a scope does not end before we have left it.
+        if let Some(scope) = unsafe { self.scope.as_ref() } {
+            scope.leave();
+        }
     }
 
     /// Of a handle that asks no more, by whichever of the two comes last: so on a kernel thread to which `T` may go.
@@ -114,6 +132,10 @@ impl<T> Front<T> {
     fn drop_output(&self) {
         // SAFETY: the thread is over, and its handle is no more.
         let output = unsafe { &mut *self.output.get() }.take();
+        // SAFETY: we have not left the scope, or have a handle, which lives no longer than that.
+        if let (Some(Err(_)), Some(scope)) = (&output, unsafe { self.scope.as_ref() }) {
+            scope.note_panic();
+        }
         let _ = catch_unwind(AssertUnwindSafe(|| drop(output)));
     }
 }
@@ -147,6 +169,14 @@ impl<T> Handle<T> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.front().record.over.is_set()
+    }
+
+    /// Waits until the thread is over.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub fn wait(&mut self, deadline: Option<Instant>) -> Result<(), Ended> {
+        self.front().record.over.join(deadline)
     }
 
     /// Waits until the thread is over; its result, or what it panicked with.
@@ -199,7 +229,7 @@ where
 {
     let processor = here()?;
     // SAFETY: it stays on this kernel thread, and borrows nothing.
-    let (task, handle) = unsafe { Task::new(name, class, closure) };
+    let (task, handle) = unsafe { Task::new(name, class, ptr::null(), closure) };
     // SAFETY: a new one, in no list, with its run reference; and for this kernel thread.
     unsafe { processor.make_ready(task.into_record()) };
     Some(handle)

@@ -19,8 +19,9 @@
 //!
 //! Who changes PARKED makes the thread ready, and nobody else.
 
+use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use super::context;
@@ -60,8 +61,10 @@ pub(super) struct Waiter {
     record: *const Record,
     /// Keeps the record of a foreign thread; that of a user-level thread lives because the thread is not over.
     foreign: Option<Thread>,
-    /// For who has it in a list.
-    pub(super) link: core::cell::Cell<*const Self>,
+    /// Of the queue that it is in, under that one's lock (`wait_list`).
+    pub(super) link: Cell<*const Self>,
+    pub(super) back: Cell<*const Self>,
+    pub(super) queued: Cell<bool>,
 }
 
 impl Waiter {
@@ -80,7 +83,8 @@ impl Waiter {
 
     #[inline(always)]
     fn with(record: *const Record, foreign: Option<Thread>) -> Self {
-        Self { state: AtomicU32::new(PARKED), record, foreign, link: core::cell::Cell::new(ptr::null()) }
+        let (link, back) = (Cell::new(ptr::null()), Cell::new(ptr::null()));
+        Self { state: AtomicU32::new(PARKED), record, foreign, link, back, queued: Cell::new(false) }
     }
 
     pub(super) fn record(&self) -> *const Record {
@@ -120,7 +124,7 @@ impl Waiter {
         }
     }
 
-    /// Waits for a waker who has it already. Nothing else ends it.
+    /// Waits for a waker who has it already, or will without fail. Nothing else ends it.
     #[cold]
     pub(super) fn wait_surely(&self) {
         let state = self.state.load(Ordering::Acquire);
@@ -132,7 +136,7 @@ impl Waiter {
         } else if parked && let Some(processor) = here() {
             processor.suspend();
         }
-        core::sync::atomic::fence(Ordering::Acquire);
+        fence(Ordering::Acquire);
     }
 
     /// Ends it in `state`, unless it has ended. On its own kernel thread. The caller makes the thread ready.
@@ -231,5 +235,17 @@ impl Waiter {
             // SAFETY: as above.
             unsafe { post.deliver(record) };
         }
+    }
+}
+
+/// Waits until `deadline`.
+///
+/// # Errors
+/// The thread was cancelled.
+pub fn sleep_until(deadline: Instant) -> Result<(), Ended> {
+    // Shown to nobody: only time or a cancel ends it.
+    match Waiter::new().wait(Some(deadline)) {
+        Err(Ended::Cancelled) => Err(Ended::Cancelled),
+        _ => Ok(()),
     }
 }

@@ -584,8 +584,8 @@ fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration,
         true
     } else if cfg!(feature = "no-steps") || length > ALONE_MAX {
         let words = [
-            futex::Sleep { word: reply.futex(), value: seen, shared: true },
-            futex::Sleep { word: half.ended_word(), value: 0, shared: false },
+            Sleep { word: reply.futex(), value: seen, shared: true },
+            Sleep { word: half.ended_word(), value: 0, shared: false },
         ];
         futex::sleep(&words, cfg!(not(feature = "no-steps")).then_some(length)).is_some()
     } else {

@@ -1,0 +1,82 @@
+//! Threads that borrow from the stack of whoever spawns them: all are over before it goes on.
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use super::park::Slot;
+use super::stack::Class;
+use super::task::Handle;
+use super::workers;
+
+/// What the threads of a scope share, on the stack of who waits for them.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// Those that are not over, and the one that waits.
+    left: AtomicUsize,
+    panicked: AtomicBool,
+    over: Slot,
+}
+
+impl Shared {
+    /// A thread's panic is nobody's.
+    pub(super) fn note_panic(&self) {
+        self.panicked.store(true, Ordering::Relaxed);
+    }
+
+    /// The last thing that a thread of the scope does with what it borrows.
+    pub(super) fn leave(&self) {
+        // AcqRel: what each of them did comes before the end of the scope.
+        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.over.finish();
+        }
+    }
+}
+
+/// A scope for threads (std's, of user-level threads).
+#[derive(Debug)]
+pub struct Scope<'scope, 'env: 'scope> {
+    shared: Shared,
+    _scope: PhantomData<Cell<&'scope ()>>,
+    _env: PhantomData<Cell<&'env ()>>,
+}
+
+/// Runs `f`, which may spawn threads that borrow; returns when all of them are over.
+///
+/// # Panics
+/// If a thread panicked that nobody joined, or `f` did.
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let shared = Shared { left: AtomicUsize::new(1), panicked: AtomicBool::new(false), over: Slot::new() };
+    let scope = Scope { shared, _scope: PhantomData, _env: PhantomData };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    // AcqRel: as in `leave`.
+    if scope.shared.left.fetch_sub(1, Ordering::AcqRel) != 1 {
+        scope.shared.over.join_surely();
+    }
+    match result {
+        Err(payload) => resume_unwind(payload),
+        Ok(_) if scope.shared.panicked.load(Ordering::Relaxed) => panic!("a scoped thread panicked"),
+        Ok(result) => result,
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Starts `closure` on a thread of its own, on one of the workers.
+    ///
+    /// # Errors
+    /// There is no worker, and no kernel thread for one.
+    pub fn spawn<F, T>(&'scope self, name: Option<String>, class: Class, closure: F) -> io::Result<Handle<T>>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.shared.left.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: what is borrowed for `'scope` lives until the scope ends, and that waits for the thread's `leave`.
+        unsafe { workers::spawn_borrowed(name, class, &raw const self.shared, closure) }
+    }
+}
