@@ -57,6 +57,8 @@ pub(super) struct Watched {
     pub(super) polls: AtomicU64,
     /// Whether a thread runs.
     pub(super) runs: AtomicBool,
+    /// Waits that end only when the processor looks: polled ones.
+    pub(super) to_look_at: AtomicUsize,
     /// Whether a kernel thread has the post.
     pub(super) entered: AtomicBool,
     /// Its name.
@@ -72,6 +74,7 @@ impl Watched {
             ready: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             runs: AtomicBool::new(false),
+            to_look_at: AtomicUsize::new(0),
             entered: AtomicBool::new(false),
             polls: AtomicU64::new(0),
             running: NameCell::new(),

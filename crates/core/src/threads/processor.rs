@@ -681,12 +681,17 @@ impl Processor {
         let word: Option<Sleep<'static>> = unsafe { core::mem::transmute(word) };
         let polled = Polled { waiter: Waiter::new(), ready, word };
         let this = &raw const polled;
-        self.polled.borrow_mut().push(this);
+        let mut all = self.polled.borrow_mut();
+        all.push(this);
+        self.count_waits(all.len());
+        drop(all);
         let ended = polled.waiter.wait(deadline);
         let mut all = self.polled.borrow_mut();
         if let Some(at) = all.iter().position(|&other| ptr::eq(other, this)) {
             all.swap_remove(at);
         }
+        self.count_waits(all.len());
+        drop(all);
         match ended {
             Ok(()) => Waited::Ready,
             Err(Ended::TimedOut) => Waited::TimedOut,
@@ -751,6 +756,11 @@ impl Processor {
     pub fn next_timer(&self) -> Option<Instant> {
         let next = self.wheel.borrow().as_ref()?.next()?;
         Some(epoch() + Duration::from_micros(next))
+    }
+
+    /// For the watchdog. Timers are not told: most are far from due.
+    fn count_waits(&self, polled: usize) {
+        self.watched().to_look_at.store(polled, Ordering::Relaxed);
     }
 
     pub(super) fn set_timer(&self, deadline: Instant, waiter: *const Waiter) -> Key {

@@ -45,6 +45,8 @@ pub struct Report {
     pub waiting: Option<String>,
     /// How many are ready.
     pub ready: usize,
+    /// How many wait for a reply that the processor has not looked for meanwhile: it may have come.
+    pub unlooked: usize,
     /// For how long at least.
     pub waited: Duration,
 }
@@ -53,15 +55,14 @@ impl core::fmt::Display for Report {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let name =
             |name: &Option<String>| name.as_deref().map_or_else(|| "a thread".into(), |name| format!("`{name}`"));
-        write!(
-            f,
-            "{} has run for {} ms on processor {} without suspending, while {} was ready ({} in all)",
-            name(&self.running),
-            self.waited.as_millis(),
-            self.processor,
-            name(&self.waiting),
-            self.ready
-        )
+        let Self { processor, waited, ready, unlooked, .. } = self;
+        let (running, waited) = (name(&self.running), waited.as_millis());
+        write!(f, "{running} has run for {waited} ms on processor {processor} without suspending, while ")?;
+        if *ready > 0 {
+            write!(f, "{} was ready ({ready} in all)", name(&self.waiting))
+        } else {
+            write!(f, "{unlooked} waits of others were not looked at")
+        }
     }
 }
 
@@ -157,19 +158,20 @@ fn look(post: &Post, seen: &mut Seen) -> bool {
     workers::relieve(post);
     let mail = usize::from(post.has_mail());
     let ready = watched.ready.load(Ordering::Relaxed) + mail;
-    if ready > 0 && seen.looks >= LOOKS && !seen.named {
+    let unlooked = watched.to_look_at.load(Ordering::Relaxed);
+    if ready + unlooked > 0 && seen.looks >= LOOKS && !seen.named {
         seen.named = true;
-        report(post, ready, STEP * seen.looks);
+        report(post, ready, unlooked, STEP * seen.looks);
     }
     true
 }
 
-fn report(post: &Post, ready: usize, waited: Duration) {
+fn report(post: &Post, ready: usize, unlooked: usize, waited: Duration) {
     let watched = post.watched();
     let held = names::lock();
     let (running, waiting) = (watched.running.read(&held), watched.waiting.read(&held));
     drop(held);
-    let report = Report { processor: post.number(), running, waiting, ready, waited };
+    let report = Report { processor: post.number(), running, waiting, ready, unlooked, waited };
     let callback = CALLBACK.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match callback {
         // What it panics with is its own affair.
