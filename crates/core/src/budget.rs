@@ -38,7 +38,7 @@ pub fn limit() -> usize {
     }
 }
 
-/// Sets [`limit`].
+/// Sets [`limit()`].
 pub fn set_limit(bytes: usize) {
     LIMIT.store(bytes.max(1), Ordering::Relaxed);
 }

@@ -113,7 +113,7 @@ pub fn reader(fd: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
 }
 
 /// Ends sealing: the size stays what it is for ever, and the writer can give the pages back whoever else has them mapped
-/// ([`Mapping::free_pages`]).
+/// (`Mapping::free_pages`).
 ///
 /// # Errors
 /// `PERM` if it was done before.
