@@ -424,7 +424,7 @@ fn play() {
         }
         "serve little" => {
             nearcall::set_limits(Limits::default().work(2).bindings(1, 1));
-            nearcall_core::budget::set_limit(512 * 1024);
+            nearcall_core::budget::set_limit(1024 * 1024);
             let export = Exporter::new("faults").dir(&dir).export(FaultsServer::new(Hand)).unwrap();
             EXPORTS.lock().unwrap().push(export);
         }

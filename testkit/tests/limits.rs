@@ -198,6 +198,28 @@ fn work_is_limited_by_user_and_the_rest_is_overloaded() {
     }
 }
 
+#[test]
+fn memory_for_large_calls_is_shared_by_user() {
+    let place = Place::new("serve memory 8388608");
+    let first = start(ALICE, "keep", &place.dir);
+    run(ALICE, "too-large-now", &place.dir);
+    if is_root() {
+        for _ in 0..5 {
+            assert_eq!(place.bind().keep(0, &[0; 1 << 20]), Ok(1 << 20), "another user is served");
+        }
+        run(BOB, "large", &place.dir);
+        run(ALICE, "too-large-now", &place.dir);
+    } else {
+        skip("large calls of another user", "only root can be one");
+    }
+    drop(first);
+    let begun = Instant::now();
+    // Those that run go on to their end.
+    while start(ALICE, "try-large", &place.dir).ends(SOON) != Some(true) {
+        assert!(begun.elapsed() < SOON);
+    }
+}
+
 /// Binds and calls as another user until `attack` ends; returns the longest bind.
 fn victim_beside(place: &Place, attack: &mut Peer, what: &str) {
     let mut worst = Duration::ZERO;

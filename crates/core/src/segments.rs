@@ -265,6 +265,9 @@ pub type Charge = Box<dyn Send + Sync>;
 
 /// Whoever answers for what a pair's client has this process pay.
 pub trait Payer: Send + Sync {
+    /// The user whose share of this process's budget it is.
+    fn owner(&self) -> u32;
+
     /// Whether so many more bytes are all right; they are until the result is dropped.
     fn charge(&self, bytes: usize) -> Option<Charge>;
 
@@ -373,9 +376,9 @@ impl Results {
     /// Pays first, then makes.
     #[expect(clippy::type_complexity, reason = "it is taken apart by the one caller")]
     fn make(&self, size: usize) -> Result<(OwnSegment, OwnedFd, (Descriptor, Spent, Option<Charge>)), NoRoom> {
-        let descriptor = Descriptor::take()?;
-        let mut spent = Spent::nothing();
-        spent.add(size, size)?;
+        let owner = self.payer.as_ref().map_or(0, |payer| payer.owner());
+        let descriptor = Descriptor::take(owner)?;
+        let spent = Spent::new(owner, size)?;
         let charge = match &self.payer {
             Some(payer) => Some(payer.charge(size).ok_or(NoRoom::Now)?),
             None => None,

@@ -23,6 +23,7 @@ use crate::message::{Bound, FromServer, Refused, Wanted};
 use crate::peer::Peer;
 use crate::quota::Charge;
 use crate::rt::{self, Interface, Service};
+use crate::segments::want_sweep;
 
 /// Bytes of all differences in one refusal; it must fit a message.
 const DIFFERENCE_SIZE: usize = 64 * 1024;
@@ -429,9 +430,15 @@ impl Pair for ServerPair {
 
     #[inline(always)]
     fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved> {
-        self.grants.run(claimed, |service, entry, call| {
+        memory.set_owner(self.uid);
+        let ran = self.grants.run(claimed, |service, entry, call| {
             rt::answer(&**service, claimed.request.procedure, call, memory, || entry.count_refused())
-        })
+        });
+        if memory.is_large() {
+            memory.give_back();
+            want_sweep();
+        }
+        ran
     }
 
     fn is_cooperative(&self, claimed: &Claimed) -> bool {

@@ -8,15 +8,13 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
-use nearcall_core::segments::{Charge, KEPT_MS, Left};
+use nearcall_core::segments::{Charge, Left};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory;
-use nearcall_core::sys::milliseconds;
 use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
@@ -34,36 +32,11 @@ pub(crate) const SWEEP: Duration = Duration::from_secs(1);
 /// The same at most, where only calls that do not end keep them: each time it is twice as long.
 pub(crate) const SWEEP_MAX: Duration = Duration::from_secs(64);
 
-/// When the last call with large arguments was served, in milliseconds, and whether processors still have memory from it.
-static LARGE_AT: AtomicU32 = AtomicU32::new(0);
-static LARGE: AtomicBool = AtomicBool::new(false);
-
-/// A call with arguments beyond a frame is being served.
-#[cold]
-pub(crate) fn large_call() {
-    LARGE_AT.store(milliseconds(), Ordering::Relaxed);
-    if !LARGE.swap(true, Ordering::Relaxed) {
-        want_sweep();
-    }
-}
-
 /// There is something to be given back some time.
 pub(crate) fn want_sweep() {
     if let Ok(domain) = domain() {
         domain.watcher.want_sweep();
     }
-}
-
-/// Whether the memory of processors should go now, and what is left of it.
-pub(crate) fn large_is_over(now: u32) -> (bool, Left) {
-    if !LARGE.load(Ordering::Relaxed) {
-        return (false, Left::Nothing);
-    }
-    let over = now.wrapping_sub(LARGE_AT.load(Ordering::Relaxed)) >= KEPT_MS;
-    if over {
-        LARGE.store(false, Ordering::Relaxed);
-    }
-    (over, if over { Left::Nothing } else { Left::Young })
 }
 
 fn failed(why: CallError) -> Failure {
@@ -252,6 +225,10 @@ impl Payer {
 }
 
 impl nearcall_core::segments::Payer for Payer {
+    fn owner(&self) -> u32 {
+        self.0
+    }
+
     fn charge(&self, bytes: usize) -> Option<Charge> {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         QUOTA.charge(self.0, bytes).ok().map(|charge| Box::new(charge) as Charge)

@@ -15,6 +15,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use nearcall_core::channel::memory;
 use nearcall_core::segments::Left;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::sys::process;
@@ -194,8 +195,9 @@ impl Watch {
         // Before looking: what comes to be held meanwhile is looked for again.
         self.watcher.sweep.store(false, Ordering::Relaxed);
         let now = milliseconds();
-        let (trim, mut left) = segments::large_is_over(now);
-        if trim {
+        let (any, mut left) = memory::sweep(now);
+        // Large calls are over.
+        if any && left == Left::Nothing {
             self.domain.crew.trim();
         }
         for pair in self.domain.pairs().iter().filter_map(Weak::upgrade) {

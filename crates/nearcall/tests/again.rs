@@ -114,11 +114,11 @@ fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The same descriptors and places as before, and memory within what an allocator keeps.
+/// The same descriptors and places as before, and memory within what another kernel thread or two take.
 fn assert_same(what: &str, before: Held, after: Held) {
     println!("{what}: {before:?}, then {after:?}");
     assert_eq!((after.0, after.3), (before.0, before.3), "{what}");
-    let slack = 256 * 1024;
+    let slack = 1024 * 1024;
     assert!(after.1 <= before.1 + slack && after.2 <= before.2 + slack, "{what}: {before:?}, then {after:?}");
 }
 

@@ -110,14 +110,14 @@ fn large_calls_do_not_kill_a_server_that_has_little_memory() {
     for _ in 0..3 {
         // As `&[u8]` the server would pay for a copy; as results, for a segment. In place, the client pays.
         let error = narrow.put(&data).unwrap_err();
-        assert_eq!(error, CallError::TooLarge { size: 16 * MIB, limit: LIMIT / 4 });
+        assert_eq!(error, CallError::TooLarge { size: 16 * MIB, limit: LIMIT / 8 });
         assert_eq!(narrow.look(&data), Ok(16 * MIB as u64));
         let mut into = vec![0; 16 * MIB];
         let error = narrow.get(&mut into).unwrap_err();
-        assert!(matches!(error, CallError::TooLarge { limit, .. } if limit == LIMIT / 4), "{error}");
+        assert!(matches!(error, CallError::TooLarge { limit, .. } if limit == LIMIT / 8), "{error}");
         assert!(into.iter().all(|&byte| byte == 0));
     }
-    assert_eq!(narrow.put(&data[..LIMIT / 8]), Ok(LIMIT as u64 / 8), "what fits goes on");
+    assert_eq!(narrow.put(&data[..LIMIT / 16]), Ok(LIMIT as u64 / 16), "what fits goes on");
     assert_eq!(narrow.made(1000).map(|made| made.len()), Ok(1000));
     assert_eq!(group.kills(), 0);
     let usage = group.read(["memory.max_usage_in_bytes", "memory.peak"]);

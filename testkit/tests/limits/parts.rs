@@ -31,6 +31,9 @@ pub trait Guarded {
     #[call(timeout = "1min")]
     fn spin(&self, microseconds: u32);
     fn usage(&self) -> Usage;
+    /// Keeps the server's copy of the bytes for so long.
+    #[call(concurrency = 16, timeout = "1min")]
+    fn keep(&self, milliseconds: u32, bytes: &[u8]) -> u32;
 }
 
 struct Guard;
@@ -46,6 +49,11 @@ impl Guarded for Guard {
     fn spin(&self, microseconds: u32) {
         drop(nearcall_core::shm::copy::take_log());
         nearcall_testkit::busy::spin(Duration::from_micros(microseconds.into()));
+    }
+    fn keep(&self, milliseconds: u32, bytes: &[u8]) -> u32 {
+        drop(nearcall_core::shm::copy::take_log());
+        std::thread::sleep(Duration::from_millis(milliseconds.into()));
+        u32::try_from(bytes.len()).unwrap()
     }
     fn usage(&self) -> Usage {
         let now = nearcall::usage();
@@ -100,6 +108,10 @@ pub fn play(part: &str, dir: &Path) -> ! {
     let number = |at: usize| words.get(at).map_or(0, |word| word.parse::<u64>().unwrap());
     match words[..] {
         ["serve"] => serve(dir, Limits::default()),
+        ["serve", "memory", _] => {
+            nearcall_core::budget::set_limit(usize::try_from(number(2)).unwrap());
+            serve(dir, Limits::default());
+        }
         ["serve", limits] => serve(dir, parse(limits)),
         ["policies", ..] => policies(dir, words.len() > 1),
         ["hold", ..] => hold((0..number(1)).map(|_| Client::new(dir, "guarded")).collect::<Vec<_>>()),
@@ -111,11 +123,19 @@ pub fn play(part: &str, dir: &Path) -> ! {
         ["refused", what, ..] => refused(dir, what, number(2)),
         ["knock", ..] => (0..number(1)).for_each(|_| drop(Greeted::new(dir, "guarded"))),
         ["work"] => work(dir),
+        ["keep"] => keep(dir),
+        ["large"] => assert_eq!(bind(dir, "guarded").unwrap().keep(0, &LARGE), Ok(1 << 20)),
+        ["too-large-now"] => assert_eq!(bind(dir, "guarded").unwrap().keep(0, &LARGE), Err(CallError::Overloaded)),
         ["overloaded"] => assert_eq!(bind(dir, "guarded").unwrap().add(1, 2), Err(CallError::Overloaded)),
         ["try"] => {
             let done = bind(dir, "guarded").unwrap().add(1, 2);
             process::ready();
             std::process::exit(i32::from(done != Ok(3)));
+        }
+        ["try-large"] => {
+            let done = bind(dir, "guarded").unwrap().keep(0, &LARGE);
+            process::ready();
+            std::process::exit(i32::from(done != Ok(1 << 20)));
         }
         ["expect", name, ..] => expect(dir, name, &words[2..].join(" ")),
         ["undumpable"] => undumpable(dir),
@@ -271,6 +291,23 @@ fn work(dir: &Path) {
     let start = Instant::now();
     while client.add(1, 2) != Err(CallError::Overloaded) {
         assert!(start.elapsed() < Duration::from_secs(2), "never overloaded");
+    }
+}
+
+static LARGE: [u8; 1 << 20] = [1; 1 << 20];
+
+/// Keeps as much of the server's memory as it may for a while.
+fn keep(dir: &Path) {
+    let client = bind(dir, "guarded").unwrap();
+    let client: &'static GuardedClient = Box::leak(Box::new(client));
+    for _ in 0..12 {
+        std::thread::spawn(|| {
+            let _ = client.keep(5000, &LARGE);
+        });
+    }
+    let start = Instant::now();
+    while client.keep(0, &LARGE) != Err(CallError::Overloaded) {
+        assert!(start.elapsed() < Duration::from_secs(4), "never overloaded");
     }
 }
 

@@ -1,9 +1,16 @@
 //! A processor's private memory for the arguments of the call it serves.
 //!
-//! What fits a frame is copied into one buffer that is kept. Larger arguments get a buffer each, kept as well until the
-//! domain gives such memory back ([`Memory::trim`]); what they come to is in the process's [budget](crate::budget).
+//! What fits a frame is copied into one buffer that is kept. Larger arguments get a buffer each, from those that are kept for
+//! the user whose call it is, by any processor; afterwards it goes there, and each goes for good when it was not used for
+//! [`KEPT_MS`] ([`sweep`]), or when somebody else needs the memory. What they come to is in the process's
+//! [budget](crate::budget), on that user's account.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::budget::{NoRoom, Spent};
+use crate::segments::{KEPT_MS, Left};
+use crate::sys::milliseconds;
 
 /// Large arguments of one call: as many as parameters.
 const LARGE_COUNT: usize = 64;
@@ -17,19 +24,109 @@ const SLACK: usize = LARGE_COUNT * ALIGN_MAX;
 /// Large buffers have multiples of this many bytes.
 const STEP: usize = 64 * 1024;
 
+/// A buffer for a large argument, and what it counts for.
+#[derive(Debug)]
+struct Large {
+    bytes: Vec<u8>,
+    _spent: Spent,
+}
+
+impl Large {
+    /// `size`: a multiple of [`STEP`].
+    fn new(owner: u32, size: usize) -> Result<Self, NoRoom> {
+        let spent = spend(owner, size)?;
+        // Reserved first, which touches no page: a process that has no more mappings is not ended by it.
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| NoRoom::Now)?;
+        bytes.resize(size, 0);
+        Ok(Self { bytes, _spent: spent })
+    }
+}
+
+/// What is kept is nobody's reason to be refused: it goes first, this user's own before that of others.
+fn spend(owner: u32, size: usize) -> Result<Spent, NoRoom> {
+    loop {
+        match Spent::new(owner, size) {
+            Err(NoRoom::Now) => drop(kept().evict(owner).ok_or(NoRoom::Now)?),
+            spent => return spent,
+        }
+    }
+}
+
+/// Buffers that no call has, with when they were last used, by owner, each from the least to the most recent.
+#[derive(Debug)]
+struct Kept(BTreeMap<u32, Vec<(u32, Large)>>);
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept(BTreeMap::new()));
+
+fn kept() -> MutexGuard<'static, Kept> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Kept {
+    /// The smallest that has `size` bytes.
+    fn take(&mut self, owner: u32, size: usize) -> Option<Large> {
+        let own = self.0.get_mut(&owner)?;
+        let fit = own.iter().enumerate().filter(|(_, (_, large))| large.bytes.len() >= size);
+        let (at, _) = fit.min_by_key(|(_, (_, large))| large.bytes.len())?;
+        Some(own.remove(at).1)
+    }
+
+    /// The least recent one of this owner's; if it has none, of anybody's.
+    fn evict(&mut self, owner: u32) -> Option<Large> {
+        let now = milliseconds();
+        let has = |own: Option<&Vec<_>>| own.is_some_and(|own| !own.is_empty());
+        let whose = if has(self.0.get(&owner)) {
+            owner
+        } else {
+            let age = |own: &Vec<(u32, Large)>| own.first().map(|(used, _)| now.wrapping_sub(*used));
+            let (_, whose) = self.0.iter().filter_map(|(whose, own)| Some((age(own)?, *whose))).max()?;
+            whose
+        };
+        Some(self.0.get_mut(&whose)?.remove(0).1)
+    }
+
+    /// Those that were not used for long.
+    fn old(&mut self, now: u32) -> Vec<(u32, Large)> {
+        let is_old = |&mut (used, _): &mut (u32, Large)| now.wrapping_sub(used) >= KEPT_MS;
+        let old = self.0.values_mut().flat_map(|own| own.extract_if(.., is_old).collect::<Vec<_>>()).collect();
+        self.0.retain(|_, own| !own.is_empty());
+        old
+    }
+}
+
+/// Gives back the buffers that no call has used for long, each by itself: whether there were any, and what is left. `now`: in
+/// wrapping milliseconds.
+pub fn sweep(now: u32) -> (bool, Left) {
+    let mut all = kept();
+    let old = all.old(now);
+    let left = if all.0.is_empty() { Left::Nothing } else { Left::Young };
+    drop(all);
+    let any = !old.is_empty();
+    // Unmapping takes long; not under the lock.
+    drop(old);
+    (any, left)
+}
+
 /// A processor's private memory, for one call after the other.
 #[derive(Debug)]
 pub struct Memory {
     small: Vec<u8>,
-    large: Box<[Vec<u8>; LARGE_COUNT]>,
-    /// Bytes of `large`.
-    spent: Spent,
+    large: Box<[Option<Large>; LARGE_COUNT]>,
+    lent: Lent,
+}
+
+/// The call's user, and how many large buffers it has.
+#[derive(Debug, Default)]
+struct Lent {
+    owner: u32,
+    count: usize,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        let large = Box::new(core::array::from_fn(|_| Vec::new()));
-        Self { small: Vec::new(), large, spent: Spent::nothing() }
+        let large = Box::new([const { None }; LARGE_COUNT]);
+        Self { small: Vec::new(), large, lent: Lent::default() }
     }
 }
 
@@ -40,14 +137,34 @@ impl Memory {
         Arena(State::Whole(self))
     }
 
-    /// Gives back what large arguments took. Between calls only.
+    /// The next call is one of this user's.
+    #[inline(always)]
+    pub fn set_owner(&mut self, owner: u32) {
+        self.lent.owner = owner;
+    }
+
+    /// Whether the last call had large arguments, which are to be [given back](Self::give_back).
+    #[inline(always)]
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.lent.count != 0
+    }
+
+    /// Gives back the buffers that the last call had, for others of its user's. Afterwards somebody has to [`sweep`] some time.
+    #[cold]
+    #[inline(never)]
+    pub fn give_back(&mut self) {
+        let now = milliseconds();
+        let given = self.large.iter_mut().take(self.lent.count).filter_map(Option::take);
+        kept().0.entry(self.lent.owner).or_default().extend(given.map(|large| (now, large)));
+        self.lent.count = 0;
+    }
+
+    /// Gives back what the arguments of calls with large frames took. Between calls only.
     pub fn trim(&mut self) {
-        let Self { small, large, spent } = self;
-        if small.capacity() > STEP {
-            *small = Vec::new();
+        if self.small.capacity() > STEP {
+            self.small = Vec::new();
         }
-        large.iter_mut().for_each(|buffer| *buffer = Vec::new());
-        *spent = Spent::nothing();
     }
 }
 
@@ -60,7 +177,7 @@ enum State<'a> {
     /// None of it is used; it may have to grow.
     Whole(&'a mut Memory),
     /// What is left.
-    Left { small: &'a mut [u8], large: &'a mut [Vec<u8>], spent: Option<&'a mut Spent> },
+    Left { small: &'a mut [u8], large: &'a mut [Option<Large>], lent: Option<&'a mut Lent> },
 }
 
 impl<'a> Arena<'a> {
@@ -88,13 +205,11 @@ impl<'a> Arena<'a> {
     /// Nothing that can be called lies between taking the state and putting the next one there: else both are stored.
     #[inline(always)]
     fn open(&mut self, all: usize) {
-        let nothing = State::Left { small: &mut [], large: &mut [], spent: None };
+        let nothing = State::Left { small: &mut [], large: &mut [], lent: None };
         self.0 = match core::mem::replace(&mut self.0, nothing) {
-            State::Whole(Memory { small, large, spent }) => State::Left {
-                small: small.get_mut(..all).unwrap_or_default(),
-                large: &mut large[..],
-                spent: Some(spent),
-            },
+            State::Whole(Memory { small, large, lent }) => {
+                State::Left { small: small.get_mut(..all).unwrap_or_default(), large: &mut large[..], lent: Some(lent) }
+            }
             left @ State::Left { .. } => left,
         };
     }
@@ -102,19 +217,14 @@ impl<'a> Arena<'a> {
     #[cold]
     #[inline(never)]
     fn take_large(&mut self, size: usize, align: usize) -> Result<&'a mut [u8], NoRoom> {
-        let State::Left { large, spent: Some(spent), .. } = &mut self.0 else { return Err(NoRoom::Never(0)) };
-        let (buffer, rest) = core::mem::take(large).split_first_mut().ok_or(NoRoom::Never(0))?;
-        *large = rest;
+        let State::Left { large, lent: Some(lent), .. } = &mut self.0 else { return Err(NoRoom::Never(0)) };
         let wanted = size.saturating_add(ALIGN_MAX).checked_next_multiple_of(STEP).ok_or(NoRoom::Never(usize::MAX))?;
-        if let Some(more) = wanted.checked_sub(buffer.len()).filter(|more| *more > 0) {
-            // Not grown: the earlier contents are of no use. Reserved first, which touches no page: a process that has no
-            // more mappings is not ended by it.
-            let mut fresh = Vec::new();
-            fresh.try_reserve_exact(wanted).map_err(|_| NoRoom::Now)?;
-            spent.add(more, wanted)?;
-            fresh.resize(wanted, 0);
-            *buffer = fresh;
-        }
+        let known = kept().take(lent.owner, wanted);
+        let found = known.map_or_else(|| Large::new(lent.owner, wanted), Ok)?;
+        let (place, rest) = core::mem::take(large).split_first_mut().ok_or(NoRoom::Never(0))?;
+        *large = rest;
+        lent.count += 1;
+        let buffer = &mut place.insert(found).bytes;
         let begin = buffer.as_ptr().align_offset(align);
         buffer.get_mut(begin..).and_then(|rest| rest.get_mut(..size)).ok_or(NoRoom::Never(0))
     }
@@ -131,13 +241,28 @@ mod tests {
     use super::*;
     use crate::budget;
 
+    /// A call of this user's with large arguments of these sizes; where they were.
+    fn call(memory: &mut Memory, owner: u32, sizes: &[usize]) -> Result<Vec<*const u8>, NoRoom> {
+        memory.set_owner(owner);
+        let mut arena = memory.arena();
+        sizes
+            .iter()
+            .map(|&size| {
+                let bytes = arena.take::<u8>(size, 1500)?;
+                bytes.fill(1);
+                Ok(bytes.as_ptr())
+            })
+            .collect()
+    }
+
     /// One test, because the limit is the process's.
     #[test]
     fn small_and_large_pieces_are_aligned_kept_bounded_and_given_back() {
-        budget::set_limit(4 * STEP);
-        let mut memory = Memory::default();
+        budget::set_limit(16 * STEP);
+        let (mut memory, mut other) = (Memory::default(), Memory::default());
         let mut addresses = Vec::new();
-        for _ in 0..2 {
+        for memory in [&mut memory, &mut other] {
+            memory.set_owner(7);
             let mut arena = memory.arena();
             let byte = arena.take::<u8>(1, 1500).unwrap();
             byte[0] = 1;
@@ -148,17 +273,43 @@ mod tests {
             large.fill(3);
             let more = arena.take::<u8>(STEP, 1500).unwrap();
             more.fill(4);
-            addresses.push([words.as_ptr(), large.as_ptr(), more.as_ptr()]);
             assert_eq!((byte[0], words[0], large[STEP - 1]), (1, 2, 3));
+            addresses.push([large.as_ptr(), more.as_ptr()]);
+            assert!(memory.is_large());
+            memory.give_back();
+            assert!(!memory.is_large());
         }
-        assert_eq!(addresses[0], addresses[1], "the second call allocates nothing");
-        assert_eq!(budget::spent(), 4 * STEP);
-        let mut other = Memory::default();
-        assert_eq!(other.arena().take::<u8>(STEP, 0), Err(NoRoom::Now));
-        assert_eq!(other.arena().take::<u8>(4 * STEP, 0), Err(NoRoom::Never(4 * STEP)));
-        assert_eq!(other.arena().take::<u8>(usize::MAX, 0), Err(NoRoom::Never(usize::MAX)));
-        memory.trim();
-        assert_eq!(budget::spent(), 0);
-        other.arena().take::<u8>(STEP, 0).unwrap()[0] = 5;
+        addresses.iter_mut().for_each(|both| both.sort_unstable());
+        assert_eq!(addresses[0], addresses[1], "another processor's call of the user allocates nothing");
+        assert_eq!((budget::spent(7), budget::spent(8)), (4 * STEP, 0));
+
+        // Half is for others; what is kept is in nobody's way, that of calls is.
+        assert_eq!(call(&mut memory, 7, &[8 * STEP]), Err(NoRoom::Never(8 * STEP)));
+        assert_eq!(call(&mut memory, 7, &[usize::MAX]), Err(NoRoom::Never(usize::MAX)));
+        call(&mut memory, 7, &[7 * STEP]).unwrap();
+        assert_eq!(budget::spent(7), 8 * STEP, "kept ones of its own have made room");
+        assert_eq!(call(&mut other, 7, &[STEP]), Err(NoRoom::Now));
+        other.give_back();
+        call(&mut other, 8, &[3 * STEP]).unwrap();
+        other.give_back();
+        memory.give_back();
+        kept().0.get_mut(&7).unwrap()[0].0 = milliseconds().wrapping_sub(1);
+        let mut third = Memory::default();
+        call(&mut third, 9, &[5 * STEP]).unwrap();
+        assert_eq!((budget::spent(7), budget::spent(8), budget::spent(9)), (0, 4 * STEP, 6 * STEP), "the oldest went");
+
+        // Each goes by itself.
+        third.give_back();
+        let later = milliseconds().wrapping_add(KEPT_MS);
+        kept().0.get_mut(&8).unwrap()[0].0 = later;
+        assert_eq!(sweep(later), (true, Left::Young));
+        assert_eq!(sweep(later), (false, Left::Young));
+        assert_eq!((budget::spent(8), budget::spent(9)), (4 * STEP, 0));
+        assert_eq!(sweep(later.wrapping_add(KEPT_MS)), (true, Left::Nothing));
+        assert_eq!(budget::spent(8), 0);
+        // What a processor has when it ends goes with it.
+        call(&mut third, 9, &[STEP]).unwrap();
+        drop(third);
+        assert_eq!(budget::spent(9), 0);
     }
 }

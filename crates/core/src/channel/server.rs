@@ -199,7 +199,7 @@ impl ServerHalf {
     }
 
     /// Adds an A-stack of the pair to a class, for good; it has no frame in the region. One that was added to a class stays
-    /// there, so that a call on it is found where it began ([`running_in`]).
+    /// there, so that a call on it is found where it began (`running_in`).
     pub fn grow(&self, class: &AstackClass, astack: u16) {
         let first = class.first.checked_add(1).and_then(|first| u8::try_from(first).ok());
         if let (Some(of), Some(first)) = (self.busy.grown.get(usize::from(astack)), first) {

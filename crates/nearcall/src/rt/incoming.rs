@@ -14,7 +14,6 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::plain::{Plain, padding};
 use super::{LINE_BYTES, Service};
-use crate::segments::large_call;
 use crate::shared::SharedBytes;
 
 /// The size of a head that begins a frame.
@@ -217,7 +216,6 @@ impl<'a> Incoming<'a> {
     #[cold]
     #[inline(never)]
     fn announced(&self, size: usize) -> Result<(), Refusal> {
-        large_call();
         if size > self.call.arguments_size() { Err(Refusal::BadArgument) } else { Ok(()) }
     }
 
@@ -313,9 +311,6 @@ impl<'a> Incoming<'a> {
     #[inline(always)]
     pub fn in_out<T: Plain>(&mut self, count: usize) -> Result<&'a mut [T], Refusal> {
         let area = self.out::<T>(count)?;
-        if size_of_val(area) > self.call.frame_size() {
-            large_call();
-        }
         self.copy_in(area.as_mut_bytes())?;
         Ok(area)
     }
