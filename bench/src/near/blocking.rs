@@ -71,7 +71,7 @@ pub(crate) fn measure(plan: &Plan, task: &Task) -> Result<Sample> {
     };
     let start = Instant::now();
     let seen = std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(&caller)).collect();
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
         std::thread::sleep(plan.warm_up);
         counts.store(true, Ordering::Relaxed);
         std::thread::sleep(PATIENCE * (plan.batches + plan.singles));

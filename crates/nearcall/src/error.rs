@@ -59,8 +59,9 @@ pub enum CallError<E = Infallible> {
         /// How far the call got.
         ran: Ran,
     },
-    /// The server did not answer in time. It may still do what it was asked. Raise `timeout` in the interface if the
-    /// procedure needs longer.
+    /// The server did not answer in time: that of the procedure, or what was left to the call in whose procedure this one was
+    /// made. It may still do what it was asked; [`Ran::No`] if there was no time left, and nothing was sent. Raise `timeout` in
+    /// the interface if the procedure needs longer.
     #[error("no answer within the time-out: {ran}; raise `timeout` if the procedure needs longer")]
     Timeout {
         /// How far the call had got.

@@ -420,7 +420,7 @@ mod tests {
         let mut bytes = Writer::default()
             .text("I")
             .each(&[()], |to, ()| {
-                to.text("f").text("void f()").text("line").u32(0).u16(5).text("wait").u64(0).u64(1).u8(1).u64(9)
+                to.text("f").text("void f()").text("line").u32(0).u16(5).text("wait").u64(0).u64(1).u8(1).u8(1).u64(9)
             })
             .each(&[()], |to, ()| to.u32(128).u16(5))
             .each(&[()], |to, ()| to.u32(7).u32(8).u32(1).u32(0))
@@ -432,6 +432,7 @@ mod tests {
             .0;
         let info = read(&bytes).unwrap();
         assert_eq!((info.idl().as_str(), info.bindings()), ("interface I {\n    void f();\n}\n", 1));
+        assert!(info.procedures[0].idempotent && info.procedures[0].handoff);
         (0..bytes.len()).for_each(|cut| assert_eq!(read(&bytes[..cut]), Err(NotAMessage)));
         for at in 0..bytes.len() {
             let was = bytes[at];
