@@ -8,6 +8,7 @@ use crate::many::{Many, Size};
 use crate::measure::Pace;
 use crate::near::session::How;
 use crate::peer::Placement;
+use crate::threads::Threads;
 
 /// What is measured: all that the processes of a case have to know of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub(crate) enum Work {
     Idle,
     /// Something in a crowd of clients.
     Many(Many, Size),
+    /// Threads of one process.
+    Threads(Threads),
     /// What pairs take, in such a crowd.
     Memory(Size),
     /// A call through something else.

@@ -18,6 +18,7 @@ use crate::near;
 use crate::near::session::{Session, Wait};
 use crate::peer::{Peer, Processors, Side, this_program};
 use crate::sample::Way;
+use crate::threads;
 
 /// One measurement.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,6 +72,7 @@ impl Task {
             Work::Blocking => Ok(near::blocking::measure(self.plan()?, self)?.alone()),
             Work::Idle => near::idle::measure(self),
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
+            Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             #[cfg(feature = "peers")]
             Work::Peer(peer, what) => Ok(crate::peers::measure(peer, what, self.plan()?, self)?.alone()),

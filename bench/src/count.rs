@@ -32,6 +32,8 @@ pub(crate) enum Counted {
     Memory(Size),
     /// Descriptors and kernel threads of a pair.
     Descriptors(Size),
+    /// System calls of threads.
+    ThreadSyscalls(crate::threads::Threads),
     /// What both sides of something else use when nobody calls.
     #[cfg(feature = "peers")]
     PeerIdle(crate::peers::Kind),
@@ -89,6 +91,7 @@ impl Counted {
                 Ok(Outcome::Counted(count))
             }
             Self::Syscalls(procedure) => syscalls::count(name, procedure, setting),
+            Self::ThreadSyscalls(what) => syscalls::of_threads(name, what, setting),
             Self::Instructions(procedure) => instructions::count(name, procedure, setting),
         }
     }

@@ -28,6 +28,7 @@ mod report;
 mod round;
 mod sample;
 mod spin;
+mod threads;
 
 use std::path::PathBuf;
 
@@ -72,6 +73,11 @@ enum Command {
     /// Cases are bindings1, bindings4096, cold4096, futex_free_hot, bind.{same_pair,new_pair,first}; the counts
     /// memory_per_pair, descriptors.
     Many(Measure),
+    /// Measures user-level threads, beside std's threads and tokio's tasks.
+    ///
+    /// Cases are call, fork, fork_join, yield, acquire_release, pingpong, spawn_std, spawn_tokio, spawn_tokio_multi,
+    /// yield_tokio, pingpong_std, pingpong_tokio; the counts syscalls.{fork_join,yield,acquire_release,pingpong}.
+    Threads(Measure),
     /// Measures what one user's flood takes from another user, as root.
     ///
     /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
@@ -194,6 +200,12 @@ impl Measure {
         self.all(&cases, &many::universe(size), &names, "", counts)
     }
 
+    fn threads(&self) -> Result<Vec<Outcome>> {
+        let cases = threads::cases();
+        let (counts, names) = count::select(&threads::counts(), &cases, &self.cases, !self.quick);
+        self.all(&cases, &threads::universe(), &names, "", counts)
+    }
+
     /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts. Prints all of it.
     fn all(
         &self,
@@ -255,7 +267,10 @@ impl Near {
 
 fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
-    if !matches!(command, Command::Limits(_) | Command::Near(_) | Command::Many(_) | Command::Floods(_)) {
+    if !matches!(
+        command,
+        Command::Limits(_) | Command::Near(_) | Command::Many(_) | Command::Threads(_) | Command::Floods(_)
+    ) {
         peer::die_with_parent()?;
     }
     start.perform()?;
@@ -263,6 +278,7 @@ fn main() -> Result<()> {
         Command::Limits(measure) => measure.limits(),
         Command::Near(near) => near.run(),
         Command::Many(measure) => measure.many().map(drop),
+        Command::Threads(measure) => measure.threads().map(drop),
         Command::Floods(Measure { json, rounds, quick, cases }) => {
             let pace = floods::Pace::new(rounds, quick);
             floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))

@@ -20,6 +20,7 @@ use crate::peer::{Peer, Placement, Side, has, under};
 use crate::report::{Count, Outcome};
 use crate::round::Setting;
 use crate::sample::Way;
+use crate::threads::Threads;
 
 /// Calls that are counted.
 const CALLS: u64 = 100_000;
@@ -71,6 +72,50 @@ pub(crate) fn count(name: &str, procedure: Procedure, setting: &Setting) -> Resu
         unit: "system calls/call",
         facts,
         calls: Some(calls),
+        pinned: setting.processors.describe(placement),
+        notes,
+    }))
+}
+
+/// Counts what the kernel thread makes on which threads of ours fork, join, yield and so on; others are told beside it: the
+/// hidden one of the watchdog looks every 50 ms.
+///
+/// # Errors
+/// When a process fails or a trace has no marks.
+pub(crate) fn of_threads(name: &str, what: Threads, setting: &Setting) -> Result<Outcome> {
+    if !has("strace") {
+        let reason = "there is no strace; with Debian's packages: apt-get install strace".to_owned();
+        return Ok(Outcome::Skipped { case: name.to_owned(), reason });
+    }
+    let placement = Placement::Free;
+    let spec = Spec { work: Work::Threads(what), placement, pace: Pace::BackToBack };
+    let job = Job::Exactly { warm_up: WARM_UP, calls: CALLS };
+    let task = Task { spec, job, processors: setting.processors.clone(), server: None };
+    let directory = tempfile::tempdir().context("making a directory for the trace")?;
+    let path = directory.path().join("trace");
+    let trace = path.to_str().context("a temporary name is not UTF-8")?;
+    let json = serde_json::to_string(&task)?;
+    let start = task.processors.start(placement, Side::Client);
+    let output = under(&tool(trace), &start, &["client", &json])?.stdin(Stdio::null()).output().context("strace")?;
+    if !output.status.success() {
+        bail!("the client under strace ended with {}", output.status);
+    }
+    let text = fs::read_to_string(&path).context("reading the trace")?;
+    let marker = text.lines().find(|line| line.contains(MARK)).and_then(|line| line.split_whitespace().next());
+    let marker = marker.context("the trace has no marks")?;
+    let (own, others): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.contains(MARK) || line.split_whitespace().next() == Some(marker));
+    let own = own.join("\n");
+    let made = marked_calls(&own)?;
+    let notes = if made.is_empty() { Vec::new() } else { vec![format!("it made {}", tally(&made))] };
+    // From start to end of the process, since they have no marks.
+    let others = others.iter().filter(|line| call_name(line).is_some()).count();
+    Ok(Outcome::Counted(Count {
+        case: name.to_owned(),
+        value: made.len() as f64 / CALLS as f64,
+        unit: "system calls/call",
+        facts: [("other_threads_in_all".to_owned(), others as f64)].into(),
+        calls: Some(CALLS),
         pinned: setting.processors.describe(placement),
         notes,
     }))

@@ -1,5 +1,7 @@
 //! Threads on one processor: order, results, waits, procedures.
 
+#![expect(clippy::disallowed_methods, reason = "tests have deadlines, and know when to look again")]
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;

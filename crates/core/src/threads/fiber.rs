@@ -22,8 +22,10 @@ type Job = *const Record;
 pub(super) enum Back {
     /// In the middle of its job, which goes on when the fiber is resumed.
     Suspended,
-    /// The job is over; the fiber may have another.
+    /// The job is over; the fiber may have another. The record may be gone.
     Over,
+    /// The same, and whoever resumed it gives up the thread's reference.
+    OverAndLast,
 }
 
 /// It is made, resumed and ended on one kernel thread.
@@ -48,8 +50,10 @@ impl Fiber {
                 let fiber = record.fiber();
                 // SAFETY: the record's fiber is the one that runs it, this one, which lives until it returns.
                 unsafe { &*fiber }.yielder.set(yielder);
-                record.run();
-                job = yielder.suspend(Back::Over);
+                let body = record.body();
+                // SAFETY: each body is stored beside a record of the kind that it expects, by `task` and by `processor`.
+                let is_last = unsafe { body(job) };
+                job = yielder.suspend(if is_last { Back::OverAndLast } else { Back::Over });
             }
         };
         let coroutine = UnsafeCell::new(ManuallyDrop::new(Coroutine::with_stack(stack, body)));

@@ -10,7 +10,6 @@ use super::record::Record;
 pub(super) struct List {
     head: Cell<*const Record>,
     tail: Cell<*const Record>,
-    count: Cell<usize>,
 }
 
 // SAFETY: the records are shared between kernel threads by their own contract; the links of those in a list are touched
@@ -19,16 +18,12 @@ unsafe impl Send for List {}
 
 impl List {
     pub(super) const fn new() -> Self {
-        Self { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()), count: Cell::new(0) }
+        Self { head: Cell::new(ptr::null()), tail: Cell::new(ptr::null()) }
     }
 
     #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         self.head.get().is_null()
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.count.get()
     }
 
     /// The first, which stays.
@@ -54,7 +49,6 @@ impl List {
             let last = unsafe { &*tail };
             last.set_next(record);
         }
-        self.count.set(self.count.get() + 1);
     }
 
     /// Takes the first, with its run reference; null if there is none.
@@ -69,7 +63,6 @@ impl List {
             if next.is_null() {
                 self.tail.set(ptr::null());
             }
-            self.count.set(self.count.get() - 1);
         }
         head
     }

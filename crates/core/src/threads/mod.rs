@@ -11,6 +11,7 @@
 //! | [`stack`] | guarded stacks in size classes |
 //! | `context` | what goes with whoever runs, and is set from above |
 //! | `fiber` | a coroutine on a stack, used again for one job after another |
+//! | `biased`, `blocks` | what makes a fork cheap: a lock for its owner, memory that is there |
 //! | `record`, `task` | what is known of a thread; its closure and result |
 //! | `waiter` | one wait: who waits, and how it ends |
 //! | [`park`] | waits that carry a token |
@@ -33,6 +34,8 @@
 //! Nothing here knows what a call is. Sources: Bershad et al., User-Level Interprocess Communication for Shared Memory
 //! Multiprocessors (1991), sections 3.1 and 3.2; LRPC (1990), E-stacks.
 
+mod biased;
+mod blocks;
 pub(crate) mod context;
 mod fiber;
 mod list;

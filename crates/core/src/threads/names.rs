@@ -5,10 +5,18 @@
 //! the lock is released, because a thread's name is freed only after its processor has stored another pointer.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static FREEING: Mutex<()> = Mutex::new(());
+
+static ANY: AtomicBool = AtomicBool::new(false);
+
+/// Whether some thread ever had a name: else none is shown.
+#[inline(always)]
+pub(super) fn any() -> bool {
+    ANY.load(Ordering::Relaxed)
+}
 
 /// Proof that no name is freed meanwhile.
 pub(super) fn lock() -> MutexGuard<'static, ()> {
@@ -25,12 +33,20 @@ unsafe impl Send for Name {}
 unsafe impl Sync for Name {}
 
 impl Name {
+    #[inline(always)]
     pub(super) fn new(name: Option<String>) -> Self {
+        if name.is_some() {
+            ANY.store(true, Ordering::Relaxed);
+        }
         Self(name.map_or(ptr::null_mut(), |name| Box::into_raw(Box::new(name))))
     }
 
     pub(super) const fn none() -> Self {
         Self(ptr::null_mut())
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        !self.0.is_null()
     }
 
     pub(super) fn get(&self) -> Option<&str> {

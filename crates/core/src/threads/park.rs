@@ -8,6 +8,9 @@ use core::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::post::Post;
+use super::processor::here;
+use super::record::Record;
 use super::waiter::{Ended, Waiter};
 
 /// A token, or who waits for one. At most one thread waits at a time.
@@ -54,11 +57,31 @@ impl Slot {
         }
     }
 
-    /// Leaves a token for ever: for what happens once. Whoever waited is woken. `false`: nobody will ask for it.
+    /// Leaves a token for ever: for what happens once. Whoever waited is woken. `false`: nobody will ask for it. `home`, if it
+    /// is not null, says where who waits runs.
+    ///
+    /// # Safety
+    /// Both are there. They may be gone before this returns.
     #[inline(always)]
-    pub(super) fn finish(&self) -> bool {
+    pub(super) unsafe fn finish(this: *const Self, home: *const AtomicPtr<Post>) -> bool {
+        // SAFETY: it is there until the token is.
+        let slot = unsafe { &(*this).0 };
+        // Acquire: pairs with the Release that put a waiter there, so that `home` is that one's.
+        let now = slot.load(Ordering::Acquire);
+        if !now.is_null() && now != abandoned() && !home.is_null() {
+            // SAFETY: as above.
+            let home = unsafe { &*home }.load(Ordering::Relaxed);
+            if let Some(processor) = here().filter(|processor| ptr::eq(processor.post(), home)) {
+                // Whoever waits does so on this kernel thread, which is busy with us: nobody else touches the slot, and no
+                // exchange is needed. (A waiter elsewhere would have said so before it was shown.)
+                slot.store(token(), Ordering::Release);
+                // SAFETY: it was in this slot only, and we took it out.
+                unsafe { Waiter::wake_on(now, processor) };
+                return true;
+            }
+        }
         // AcqRel: as in `set`.
-        let before = self.0.swap(token(), Ordering::AcqRel);
+        let before = slot.swap(token(), Ordering::AcqRel);
         if before == abandoned() {
             return false;
         }
@@ -94,31 +117,48 @@ impl Slot {
             self.0.swap(ptr::null_mut(), Ordering::Acquire);
             return Ok(());
         }
-        self.wait_finish(deadline, true)
+        self.finish_wait(&Waiter::new(), false, deadline, true)
     }
 
-    /// Waits for a token that stays.
+    /// Waits for the token that `record`, whose slot this is, leaves when it is over.
     #[inline(always)]
-    pub(super) fn join(&self, deadline: Option<Instant>) -> Result<(), Ended> {
-        if self.is_set() { Ok(()) } else { self.wait_finish(deadline, false) }
+    pub(super) fn wait_for_end(&self, record: &Record, deadline: Option<Instant>) -> Result<(), Ended> {
+        let waiter = Waiter::new();
+        let shown = ptr::from_ref(&waiter).cast_mut();
+        let here = waiter.processor();
+        let post = here.map_or(ptr::null(), |processor| ptr::from_ref(processor.post()));
+        record.joiner_home.store(post.cast_mut(), Ordering::Relaxed);
+        // Release: pairs with the Acquire of whoever takes the waiter out.
+        let show = || self.0.store(shown, Ordering::Release);
+        let is_shown = here.is_some_and(|processor| {
+            let home = record.home();
+            if ptr::eq(home, post) {
+                // It runs on this kernel thread, which is busy with us: nobody else touches the slot.
+                show();
+                return true;
+            }
+            // SAFETY: this is the processor's kernel thread.
+            home.is_null() && unsafe { processor.post().while_unstarted(record, show) }
+        });
+        self.finish_wait(&waiter, is_shown, deadline, false)
     }
 
     /// Waits for a token that comes without fail; nothing else ends it.
     pub(super) fn join_surely(&self) {
         let waiter = Waiter::new();
         let shown = ptr::from_ref(&waiter).cast_mut();
-        // As in `wait_finish`.
+        // As in `finish_wait`.
         if self.0.compare_exchange(ptr::null_mut(), shown, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             waiter.wait_surely();
         }
     }
 
+    /// Waits with a waiter that is shown already, or is to be.
     #[inline(always)]
-    fn wait_finish(&self, deadline: Option<Instant>, take: bool) -> Result<(), Ended> {
-        let waiter = Waiter::new();
-        let shown = ptr::from_ref(&waiter).cast_mut();
+    fn finish_wait(&self, waiter: &Waiter, is_shown: bool, deadline: Option<Instant>, take: bool) -> Result<(), Ended> {
+        let shown = ptr::from_ref(waiter).cast_mut();
         // Release: pairs with the Acquire of whoever takes the waiter out. Acquire: of a token that is there by now.
-        if self.0.compare_exchange(ptr::null_mut(), shown, Ordering::AcqRel, Ordering::Acquire).is_err() {
+        if !is_shown && self.0.compare_exchange(ptr::null_mut(), shown, Ordering::AcqRel, Ordering::Acquire).is_err() {
             if take {
                 self.0.swap(ptr::null_mut(), Ordering::Acquire);
             }

@@ -17,6 +17,7 @@
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
+use super::biased::Biased;
 use super::list::List;
 use super::names::NameCell;
 use super::record::{Record, Thread};
@@ -39,7 +40,7 @@ pub struct Post {
     cancelled: AtomicBool,
     cancels: ShortLock<Vec<Thread>>,
     starves: AtomicBool,
-    unstarted: Line<(ShortLock<List>, AtomicUsize)>,
+    unstarted: Line<(Biased<List>, AtomicUsize)>,
     sleep: Line<AtomicU32>,
     watched: Line<Watched>,
 }
@@ -91,7 +92,7 @@ impl Post {
             cancelled: AtomicBool::new(false),
             cancels: ShortLock::new(Vec::new()),
             starves: AtomicBool::new(false),
-            unstarted: Line((ShortLock::new(List::new()), AtomicUsize::new(0))),
+            unstarted: Line((Biased::new(List::new()), AtomicUsize::new(0))),
             sleep: Line(AtomicU32::new(AWAKE)),
             watched: Line(Watched::new()),
         }
@@ -143,14 +144,15 @@ impl Post {
         !self.inbox.0.load(Ordering::Relaxed).is_null() || self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Moves what was left in the inbox to `ready`, the oldest first.
-    pub(super) fn take_all(&self, ready: &List) {
+    /// Moves what was left in the inbox to `ready`, the oldest first. Says how many.
+    pub(super) fn take_all(&self, ready: &List) -> usize {
         if self.inbox.0.load(Ordering::Relaxed).is_null() {
-            return;
+            return 0;
         }
         // Acquire: pairs with the Release in `deliver`, of this push and, through the exchanges between, of all below.
         let mut newest: *const Record = self.inbox.0.swap(ptr::null_mut(), Ordering::Acquire);
         let mut oldest: *const Record = ptr::null();
+        let mut count = 0;
         while !newest.is_null() {
             // SAFETY: what is in the inbox is alive, because its run reference is with the inbox.
             let record = unsafe { &*newest };
@@ -166,7 +168,9 @@ impl Post {
             // SAFETY: alive, in no list any more, and its run reference was the inbox's.
             unsafe { ready.push(oldest) };
             oldest = next;
+            count += 1;
         }
+        count
     }
 
     /// Leaves word that `thread` was cancelled.
@@ -189,16 +193,67 @@ impl Post {
     /// Leaves a thread that nobody has started, for this processor or for a thief. Wakes nobody. Returns how many there are.
     ///
     /// # Safety
-    /// As `List::push`; and it may start on any kernel thread.
+    /// As `List::push`; it may start on any kernel thread; and this is the processor's own.
     #[inline(always)]
+    pub(super) unsafe fn leave_here(&self, record: *const Record) -> usize {
+        let (list, count) = &self.unstarted.0;
+        // SAFETY: on the processor's kernel thread, by contract; guards of this lock live in this module only, and never two.
+        let list = unsafe { list.own() };
+        // SAFETY: the contract is the same.
+        unsafe { self.put(&list, record, count) }
+    }
+
+    /// As [`Self::leave_here`], from another kernel thread.
+    ///
+    /// # Safety
+    /// As `List::push`; and it may start on any kernel thread.
     pub(super) unsafe fn leave(&self, record: *const Record) -> usize {
         let (list, count) = &self.unstarted.0;
         let list = list.lock();
         // SAFETY: the contract is the same.
+        unsafe { self.put(&list, record, count) }
+    }
+
+    /// # Safety
+    /// As [`Self::leave`].
+    #[inline(always)]
+    unsafe fn put(&self, list: &List, record: *const Record, count: &AtomicUsize) -> usize {
+        // SAFETY: alive, by contract.
+        unsafe { &*record }.set_left_at(self);
+        // SAFETY: the contract is the same.
         unsafe { list.push(record) };
-        let now = list.count();
+        // Written under the lock only.
+        let now = count.load(Ordering::Relaxed) + 1;
         count.store(now, Ordering::Relaxed);
         now
+    }
+
+    /// Takes the oldest out of the list, whose lock the caller has.
+    #[inline(always)]
+    fn pop(list: &List, count: &AtomicUsize) -> *const Record {
+        let first = list.pop();
+        // SAFETY: what was in the list is alive.
+        if let Some(record) = unsafe { first.as_ref() } {
+            record.set_left_at(ptr::null());
+            count.store(count.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+        }
+        first
+    }
+
+    /// Runs `f` if `record` lies here, not started; it cannot be started or stolen meanwhile. On the processor's own kernel
+    /// thread.
+    ///
+    /// # Safety
+    /// The caller is that.
+    #[inline(always)]
+    pub(super) unsafe fn while_unstarted(&self, record: &Record, f: impl FnOnce()) -> bool {
+        // SAFETY: on the processor's kernel thread, by contract; guards of this lock live in this module only, and never two.
+        let _list = unsafe { self.unstarted.0.0.own() };
+        let is_here = ptr::eq(record.left_at(), self);
+        if is_here {
+            f();
+        }
+        is_here
     }
 
     /// Threads that nobody has started; a hint.
@@ -208,16 +263,18 @@ impl Post {
     }
 
     /// The oldest of them, with its run reference; null if there is none.
+    ///
+    /// # Safety
+    /// This is the processor's own kernel thread.
     #[inline(always)]
-    pub(super) fn take_unstarted(&self) -> *const Record {
+    pub(super) unsafe fn take_unstarted(&self) -> *const Record {
         if self.unstarted() == 0 {
             return ptr::null();
         }
         let (list, count) = &self.unstarted.0;
-        let list = list.lock();
-        let first = list.pop();
-        count.store(list.count(), Ordering::Relaxed);
-        first
+        // SAFETY: on the processor's kernel thread, by contract; guards of this lock live in this module only, and never two.
+        let list = unsafe { list.own() };
+        Self::pop(&list, count)
     }
 
     /// Whether what has not started waits behind a thread that does not suspend; a hint.
@@ -229,8 +286,11 @@ impl Post {
         self.starves.store(starves, Ordering::Relaxed);
     }
 
-    /// Moves half of them, at most 32, to `thief`. Says how many.
-    pub(super) fn steal(&self, thief: &Self) -> usize {
+    /// Moves half of them, at most 32, to `thief`, which is the caller's own. Says how many.
+    ///
+    /// # Safety
+    /// The caller is on `thief`'s kernel thread.
+    pub(super) unsafe fn steal(&self, thief: &Self) -> usize {
         if self.unstarted() == 0 {
             return 0;
         }
@@ -238,23 +298,23 @@ impl Post {
         {
             let (list, count) = &self.unstarted.0;
             let list = list.lock();
-            for _ in 0..list.count().div_ceil(2).min(32) {
-                let first = list.pop();
+            for _ in 0..count.load(Ordering::Relaxed).div_ceil(2).min(32) {
+                let first = Self::pop(&list, count);
                 if !first.is_null() {
                     // SAFETY: just taken out of a list, with its run reference.
                     unsafe { stolen.push(first) };
                 }
             }
-            count.store(list.count(), Ordering::Relaxed);
         }
-        let moved = stolen.count();
+        let mut moved = 0;
         loop {
             let first = stolen.pop();
             if first.is_null() {
                 return moved;
             }
             // SAFETY: just taken out of a list, with its run reference; it was left for thieves.
-            unsafe { thief.leave(first) };
+            unsafe { thief.leave_here(first) };
+            moved += 1;
         }
     }
 

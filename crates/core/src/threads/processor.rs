@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
+use super::blocks::Blocks;
 use super::context;
 use super::fiber::{Back, Fiber};
 use super::list::List;
-use super::names::Name;
+use super::names::{self, Name};
 use super::overflow;
 use super::post::{Post, Watched};
 use super::record::{Kind, Record, foreign};
@@ -178,6 +179,7 @@ pub struct Processor {
     timer_count: Cell<usize>,
     looked: Cell<u64>,
     polled: RefCell<Vec<*const Polled>>,
+    blocks: Blocks,
 }
 
 /// The post of kernel threads that have none.
@@ -259,6 +261,7 @@ impl Processor {
             timer_count: Cell::new(0),
             looked: Cell::new(0),
             polled: RefCell::new(Vec::new()),
+            blocks: Blocks::new(),
         }
     }
 
@@ -266,6 +269,8 @@ impl Processor {
     pub fn enter() -> &'static Self {
         let processor = own();
         if here().is_none() {
+            // The light barriers are cheap only after that.
+            sync::prepare();
             let mut posts = posts();
             let post = posts.free.pop().unwrap_or_else(|| {
                 let post: &'static Post = Box::leak(Box::new(Post::new(posts.all.len())));
@@ -275,8 +280,6 @@ impl Processor {
             drop(posts);
             post.watched().entered.store(true, Ordering::Relaxed);
             processor.post.set(post);
-            // The light barriers of `Record::settle` and of the watchdog are cheap only after that.
-            sync::prepare();
             overflow::give_alternate();
         }
         processor
@@ -289,6 +292,7 @@ impl Processor {
             return;
         }
         post.watched().entered.store(false, Ordering::Relaxed);
+        self.blocks.clear();
         for fibers in &self.fibers {
             for fiber in fibers.take() {
                 // SAFETY: what is kept has no job; it was made here.
@@ -304,6 +308,16 @@ impl Processor {
     /// For what blocks the kernel thread and must not run anything else on it meanwhile. Its threads wait.
     pub fn step_out(&'static self) -> SteppedOut {
         SteppedOut { processor: self, post: self.post.replace(&NOWHERE) }
+    }
+
+    #[inline(always)]
+    pub(super) fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// The thread that runs is over, and its name may go.
+    pub(super) fn hide_name(&self) {
+        self.watched().running.clear();
     }
 
     pub(super) fn set_worker(&self) {
@@ -388,13 +402,14 @@ impl Processor {
     #[inline(always)]
     pub(super) unsafe fn make_ready(&self, record: *const Record) {
         let watched = self.watched();
-        if self.ready.is_empty() {
+        if names::any() && self.ready.is_empty() {
             // SAFETY: alive, by contract.
             watched.waiting.show(unsafe { &*record }.name());
         }
         // SAFETY: the contract is the same.
         unsafe { self.ready.push(record) };
-        watched.ready.store(self.ready.count(), Ordering::Relaxed);
+        // Written here only, as below.
+        watched.ready.store(watched.ready.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.
@@ -416,7 +431,24 @@ impl Processor {
             self.run(record);
             ran += 1;
         }
+        if ran != 0 {
+            self.rest();
+        }
         ran != 0
+    }
+
+    /// No thread runs.
+    #[inline(always)]
+    fn rest(&self) {
+        let watched = self.watched();
+        watched.runs.store(false, Ordering::Relaxed);
+        watched.running.clear();
+    }
+
+    #[inline(always)]
+    fn take_unstarted(&self) -> *const Record {
+        // SAFETY: a processor is reached on its kernel thread only.
+        unsafe { self.post().take_unstarted() }
     }
 
     #[inline(always)]
@@ -425,13 +457,18 @@ impl Processor {
         self.started.set(started);
         if started.is_multiple_of(START_EVERY) {
             self.take_mail();
-            let unstarted = self.post().take_unstarted();
+            let unstarted = self.take_unstarted();
             if !unstarted.is_null() {
                 return unstarted;
             }
         }
         let record = self.ready.pop();
-        if record.is_null() { self.post().take_unstarted() } else { record }
+        if record.is_null() {
+            return self.take_unstarted();
+        }
+        let ready = &self.watched().ready;
+        ready.store(ready.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
+        record
     }
 
     fn take_mail(&self) {
@@ -439,7 +476,8 @@ impl Processor {
         if !post.has_mail() {
             return;
         }
-        post.take_all(&self.ready);
+        let ready = &self.watched().ready;
+        ready.store(ready.load(Ordering::Relaxed) + post.take_all(&self.ready), Ordering::Relaxed);
         for thread in post.take_cancels() {
             let record = thread.record();
             if !ptr::eq(record.home(), post) {
@@ -463,23 +501,26 @@ impl Processor {
         if this.fiber().is_null() {
             match self.take_fiber(this.class()) {
                 Ok(fiber) => this.set_fiber(fiber),
-                // SAFETY: just taken out of a list, with its run reference; it has no fiber, so it has not started.
-                Err(errno) => return unsafe { Record::refuse_now(record, errno) },
+                Err(errno) => {
+                    // Its name may be what is shown.
+                    self.watched().waiting.clear();
+                    // SAFETY: just taken out of a list, with its run reference; it has no fiber, so it has not started.
+                    return unsafe { Record::refuse_now(record, errno) };
+                }
             }
             this.settle(self.post());
             self.count_live(1);
         }
-        if self.resume(record) {
-            let fiber = this.fiber();
-            // SAFETY: its job is over, so it is ours, and alive.
-            let of_procedures = unsafe { &*fiber }.own().get();
-            self.keep_fiber(fiber);
-            self.count_live(-1);
-            // A procedure's record is the fiber's, without a run reference of its own.
-            if !ptr::eq(of_procedures, record) {
-                // SAFETY: the run reference, which nobody has any more.
-                unsafe { Record::release(record) };
-            }
+        let fiber = this.fiber();
+        let back = self.resume(record, fiber);
+        if back == Back::Suspended {
+            return;
+        }
+        self.keep_fiber(fiber);
+        self.count_live(-1);
+        if back == Back::OverAndLast {
+            // SAFETY: the thread's reference, which nobody else gives up.
+            unsafe { Record::release(record) };
         }
     }
 
@@ -490,35 +531,37 @@ impl Processor {
         live.store(live.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
     }
 
-    /// Says whether it is over.
     #[inline(always)]
-    fn resume(&self, record: *const Record) -> bool {
-        // SAFETY: alive, because we have the run reference.
-        let this = unsafe { &*record };
+    fn resume(&self, record: *const Record, fiber: *const Fiber) -> Back {
         let watched = self.watched();
         watched.switches.store(watched.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        watched.ready.store(self.ready.count(), Ordering::Relaxed);
+        watched.runs.store(true, Ordering::Relaxed);
+        if names::any() {
+            self.show_names(record);
+        }
+        watchdog::look_after();
+        self.current.set(record);
+        // SAFETY: a fiber that a record has lives until the job is over.
+        let fiber = unsafe { &*fiber };
+        let own = context::get();
+        context::set(ptr::null());
+        // SAFETY: it waits to be resumed, on this kernel thread, with this record as its job.
+        let back = unsafe { fiber.resume(record) };
+        context::set(own);
+        self.current.set(ptr::null());
+        back
+    }
+
+    #[cold]
+    fn show_names(&self, record: *const Record) {
+        let watched = self.watched();
+        // SAFETY: alive, because we have the run reference.
+        watched.running.show(unsafe { &*record }.name());
         // SAFETY: what is in the list is alive.
         match unsafe { self.ready.first().as_ref() } {
             Some(first) => watched.waiting.show(first.name()),
             None => watched.waiting.clear(),
         }
-        watched.running.show(this.name());
-        watched.runs.store(true, Ordering::Relaxed);
-        watchdog::look_after();
-        self.current.set(record);
-        // SAFETY: a fiber that a record has lives until the job is over.
-        let fiber = unsafe { &*this.fiber() };
-        let own = context::get();
-        context::set(this.context.get());
-        // SAFETY: it waits to be resumed, on this kernel thread, with this record as its job.
-        let back = unsafe { fiber.resume(record) };
-        this.context.set(context::get());
-        context::set(own);
-        self.current.set(ptr::null());
-        watched.runs.store(false, Ordering::Relaxed);
-        watched.running.clear();
-        back == Back::Over
     }
 
     #[inline(always)]
@@ -595,12 +638,14 @@ impl Processor {
         this.set_fiber(fiber);
         this.settle(self.post());
         self.count_live(1);
-        let over = self.resume(record);
-        if over {
-            self.count_live(-1);
-            self.keep_fiber(fiber);
+        let back = self.resume(record, fiber);
+        self.rest();
+        if back == Back::Suspended {
+            return Ok(false);
         }
-        Ok(over)
+        self.count_live(-1);
+        self.keep_fiber(fiber);
+        Ok(true)
     }
 
     /// Suspends the current thread: whoever makes it ready lets it go on.
@@ -610,8 +655,10 @@ impl Processor {
         let Some(record) = (unsafe { self.current.get().as_ref() }) else { return };
         // SAFETY: a record that runs has a fiber.
         let fiber = unsafe { &*record.fiber() };
+        let own = context::get();
         // SAFETY: it is the caller that runs on it.
         unsafe { fiber.suspend() };
+        context::set(own);
     }
 
     /// Lets other threads run that are ready.
@@ -902,7 +949,7 @@ impl core::fmt::Debug for Processor {
 
 /// # Safety
 /// `record` is that of the fiber that runs this, and its argument a procedure of type `F`, which nobody else uses.
-unsafe fn procedure_body<F: FnOnce()>(record: *const Record) {
+unsafe fn procedure_body<F: FnOnce()>(record: *const Record) -> bool {
     // SAFETY: the record is that of the fiber that runs this, and lives as long as that.
     let record = unsafe { &*record };
     // SAFETY: whoever resumed us is waiting in `run_borrowed` with the procedure, which is not used there any more.
@@ -910,6 +957,8 @@ unsafe fn procedure_body<F: FnOnce()>(record: *const Record) {
     // What is lost with the payload has been printed by the hook.
     let _ = catch_unwind(AssertUnwindSafe(procedure));
     record.drop_locals();
+    // The record stays the fiber's.
+    false
 }
 
 fn look(ready: *mut (dyn FnMut(Turn) -> bool + 'static), turn: Turn) -> bool {

@@ -3,12 +3,13 @@
 //! | part | who touches it |
 //! |---|---|
 //! | `next` | whoever has the list that it is in |
-//! | `fiber`, `waiting`, `context`, `locals`, `body`, `argument` | its kernel thread |
+//! | `fiber`, `waiting`, `locals`, `body`, `argument` | its kernel thread |
 //! | `home` | its processor writes it when it starts; anybody reads |
 //! | `token`, `over`, `cancelled`, `bell` | anybody |
 //!
-//! References: the *run reference* is held by what will run it, list by list, and by nobody else; each [`Thread`] and each
-//! handle has one of its own. A kernel thread that is no processor, and one that waits in its own context, has a record as
+//! References: a thread and its handle have one together, which is given up by whichever of them is the last: the handle,
+//! unless it has abandoned the thread before that was over (`over`). So the *run reference*, which passes from list to list to
+//! what runs the thread, is a claim to that one until the end. Each [`Thread`] has one of its own. A kernel thread that is no processor, and one that waits in its own context, has a record as
 //! well: it is *foreign*, and waits by sleeping on `bell`.
 
 use core::cell::{Cell, RefCell};
@@ -29,8 +30,9 @@ use super::waiter::{Ended, Waiter};
 use crate::sync::{heavy_barrier, light_barrier};
 use crate::sys::futex;
 
-/// What runs a thread: its closure, or a procedure.
-pub(super) type Body = unsafe fn(*const Record);
+/// What runs a thread: its closure, or a procedure. `true`: whoever ran it has the thread's reference, and gives it up; else
+/// the record may be gone.
+pub(super) type Body = unsafe fn(*const Record) -> bool;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -48,17 +50,19 @@ pub(super) struct Record {
     refs: AtomicU32,
     pub(super) bell: AtomicU32,
     home: AtomicPtr<Post>,
+    /// Where it lies, not started: written under that one's lock.
+    left_at: AtomicPtr<Post>,
+    /// Where the thread runs that waits for its end; written before that is shown.
+    pub(super) joiner_home: AtomicPtr<Post>,
     fiber: Cell<*mut Fiber>,
     pub(super) waiting: Cell<*const Waiter>,
-    /// `context`'s word while it does not run.
-    pub(super) context: Cell<*const ()>,
     pub(super) over: Slot,
     pub(super) token: Slot,
     body: Cell<Body>,
     pub(super) argument: Cell<*mut ()>,
     free: unsafe fn(*const Self),
     /// Ends it without having started it: there is no stack.
-    pub(super) refuse: unsafe fn(*const Self, Errno),
+    pub(super) refuse: unsafe fn(*const Self, Errno) -> bool,
     locals: RefCell<Option<Box<Locals>>>,
     name: Name,
     kind: Kind,
@@ -68,11 +72,15 @@ pub(super) struct Record {
 
 /// # Safety
 /// None is needed: nothing is done.
-unsafe fn no_body(_: *const Record) {}
+unsafe fn no_body(_: *const Record) -> bool {
+    false
+}
 
 /// # Safety
 /// None is needed: nothing is done.
-unsafe fn no_refuse(_: *const Record, _: Errno) {}
+unsafe fn no_refuse(_: *const Record, _: Errno) -> bool {
+    false
+}
 
 /// # Safety
 /// `record` is from [`Record::boxed`], and the last reference is gone.
@@ -97,9 +105,10 @@ impl Record {
             refs: AtomicU32::new(refs),
             bell: AtomicU32::new(0),
             home: AtomicPtr::new(ptr::null_mut()),
+            left_at: AtomicPtr::new(ptr::null_mut()),
+            joiner_home: AtomicPtr::new(ptr::null_mut()),
             fiber: Cell::new(ptr::null_mut()),
             waiting: Cell::new(ptr::null()),
-            context: Cell::new(ptr::null()),
             over: Slot::new(),
             token: Slot::new(),
             body: Cell::new(body),
@@ -163,6 +172,16 @@ impl Record {
         self.home.load(Ordering::Relaxed)
     }
 
+    #[inline(always)]
+    pub(super) fn left_at(&self) -> *const Post {
+        self.left_at.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(super) fn set_left_at(&self, post: *const Post) {
+        self.left_at.store(post.cast_mut(), Ordering::Relaxed);
+    }
+
     /// Says that it starts there.
     #[inline(always)]
     pub(super) fn settle(&self, post: &'static Post) {
@@ -177,12 +196,10 @@ impl Record {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// Runs its body. On its fiber.
+    /// What runs it.
     #[inline(always)]
-    pub(super) fn run(&self) {
-        let body = self.body.get();
-        // SAFETY: each body is stored beside a record of the kind that it expects, by `task` and by `processor`.
-        unsafe { body(self) };
+    pub(super) fn body(&self) -> Body {
+        self.body.get()
     }
 
     /// Ends what it had under [`with_local`]. In its own context: destructors are its code.
@@ -202,7 +219,6 @@ impl Record {
     pub(super) fn renew(&self) {
         self.cancelled.store(false, Ordering::Relaxed);
         self.token.clear();
-        self.context.set(ptr::null());
     }
 
     /// # Safety
@@ -222,9 +238,10 @@ impl Record {
         // SAFETY: alive, because the caller has the run reference.
         let refuse = unsafe { &*record }.refuse;
         // SAFETY: the function belongs to how the record was made; it has not started.
-        unsafe { refuse(record, errno) };
-        // SAFETY: the run reference, which nobody has any more.
-        unsafe { Self::release(record) };
+        if unsafe { refuse(record, errno) } {
+            // SAFETY: the thread's reference, which nobody else gives up.
+            unsafe { Self::release(record) };
+        }
     }
 
     /// Whether the caller's reference is the only one.

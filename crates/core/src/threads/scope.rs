@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -27,10 +28,16 @@ impl Shared {
     }
 
     /// The last thing that a thread of the scope does with what it borrows.
-    pub(super) fn leave(&self) {
+    ///
+    /// # Safety
+    /// The scope has not ended. It may end before this returns.
+    pub(super) unsafe fn leave(this: *const Self) {
+        // SAFETY: it does not end before the number is 0.
+        let left = unsafe { &(*this).left };
         // AcqRel: what each of them did comes before the end of the scope.
-        if self.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.over.finish();
+        if left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // SAFETY: it does not end before this leaves the token.
+            unsafe { Slot::finish(&raw const (*this).over, ptr::null()) };
         }
     }
 }

@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use rustix::io::Errno;
 
+use super::blocks;
 use super::names::Name;
+use super::park::Slot;
 use super::processor::here;
 use super::record::{Kind, Record, Thread};
 use super::scope::Shared;
@@ -66,13 +68,13 @@ impl Task {
         scope: *const Shared,
         closure: F,
     ) -> (Self, Handle<T>) {
-        let mut record = Record::new(Kind::Thread, class, Name::new(name), 2, run_whole::<F, T>, free_whole::<F, T>);
+        let mut record = Record::new(Kind::Thread, class, Name::new(name), 1, run_whole::<F, T>, free_whole::<F, T>);
         record.refuse = refuse_whole::<F, T>;
         let whole = Whole {
             front: Front::<T> { record, output: UnsafeCell::new(None), scope },
             closure: UnsafeCell::new(Some(closure)),
         };
-        let whole = NonNull::from(Box::leak(Box::new(whole)));
+        let whole = blocks::alloc(whole);
         (Self(whole.as_ptr().cast_const().cast()), Handle { front: whole.cast(), _owns: PhantomData })
     }
 
@@ -84,47 +86,84 @@ impl Task {
 
 /// # Safety
 /// `record` begins a [`Whole`] of these types, and this is its fiber.
-unsafe fn run_whole<F: FnOnce() -> T, T>(record: *const Record) {
-    // SAFETY: the function is stored in records that begin a `Whole` of these types.
-    let whole = unsafe { &*record.cast::<Whole<F, T>>() };
+unsafe fn run_whole<F: FnOnce() -> T, T>(record: *const Record) -> bool {
+    let whole: *const Whole<F, T> = record.cast();
+    // SAFETY: the thread is not over, so its record is there.
+    let closure = unsafe { &(*whole).closure };
     // SAFETY: the closure is for whoever runs the thread.
-    let closure = unsafe { &mut *whole.closure.get() }.take();
-    let Some(closure) = closure else { return };
+    let closure = unsafe { &mut *closure.get() }.take();
+    let Some(closure) = closure else { return false };
     let output = catch_unwind(AssertUnwindSafe(closure));
-    whole.front.record.drop_locals();
-    whole.front.end(output);
+    // SAFETY: as above.
+    let record = unsafe { &*record };
+    record.drop_locals();
+    if record.name().is_some()
+        && let Some(processor) = here()
+    {
+        // Whoever joins may free it.
+        processor.hide_name();
+    }
+    // SAFETY: a `Whole` begins with its `Front`; the thread is over.
+    unsafe { Front::end(whole.cast(), output) }
 }
 
 /// # Safety
 /// `record` begins a [`Whole`] of these types, which has not started, and nobody else can start it.
-unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) {
-    // SAFETY: the function is stored in records that begin a `Whole` of these types.
-    let whole = unsafe { &*record.cast::<Whole<F, T>>() };
+unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) -> bool {
+    let whole: *const Whole<F, T> = record.cast();
+    // SAFETY: the thread is not over, so its record is there.
+    let closure = unsafe { &(*whole).closure };
     // SAFETY: the closure is for whoever runs the thread.
-    let closure = unsafe { &mut *whole.closure.get() }.take();
+    let closure = unsafe { &mut *closure.get() }.take();
     let _ = catch_unwind(AssertUnwindSafe(|| drop(closure)));
-    whole.front.end(Err(Box::new(NoStack { errno })));
+    // SAFETY: a `Whole` begins with its `Front`; the thread is over.
+    unsafe { Front::<T>::end(whole.cast(), Err(Box::new(NoStack { errno }))) }
 }
 
 /// # Safety
-/// `record` begins a boxed [`Whole`] of these types, and the last reference is gone.
+/// `record` begins a [`Whole`] of these types, and the last reference is gone.
 unsafe fn free_whole<F, T>(record: *const Record) {
-    // SAFETY: the function is stored in records that begin a boxed `Whole` of these types; the last reference is gone.
-    drop(unsafe { Box::from_raw(record.cast_mut().cast::<Whole<F, T>>()) });
+    let whole: *mut Whole<F, T> = record.cast_mut().cast();
+    // SAFETY: what is referred to is not null.
+    let whole = unsafe { NonNull::new_unchecked(whole) };
+    // SAFETY: from `blocks::alloc` in `Task::new`; the last reference is gone.
+    unsafe { blocks::free(whole) };
 }
 
 impl<T> Front<T> {
+    /// The thread is over. `true`: the caller gives up the thread's reference, because there is no handle any more; else `this`
+    /// may be gone.
+    ///
+    /// # Safety
+    /// `this` is there, and the caller runs the thread, or is the only one who could.
     #[inline(always)]
-    fn end(&self, output: Result<T, Payload>) {
+    unsafe fn end(this: *const Self, output: Result<T, Payload>) -> bool {
+        // SAFETY: it is there until `finish`, below.
+        let front = unsafe { &*this };
+        let scope = front.scope;
         // SAFETY: until the thread is over, the output is its own; the handle looks afterwards.
-        unsafe { *self.output.get() = Some(output) };
-        if !self.record.over.finish() {
-            self.drop_output();
+        unsafe { front.output.get().write(Some(output)) };
+        // SAFETY: as above; the pointer is not a reference, because the handle may free the record before this returns.
+        let asked_for = unsafe { Slot::finish(&raw const (*this).record.over, &raw const (*this).record.joiner_home) };
+        if !asked_for {
+            // SAFETY: without a handle it is ours.
+            unsafe { &*this }.drop_output();
         }
-        // SAFETY: a scope does not end before we have left it.
-        if let Some(scope) = unsafe { self.scope.as_ref() } {
-            scope.leave();
+        if !scope.is_null() {
+            // SAFETY: a scope does not end before we have left it.
+            unsafe { Shared::leave(scope) };
         }
+        !asked_for
+    }
+
+    /// Waits until it is over.
+    #[inline(always)]
+    fn join(&self, deadline: Option<Instant>) -> Result<(), Ended> {
+        let record = &self.record;
+        if record.over.is_set() {
+            return Ok(());
+        }
+        record.over.wait_for_end(record, deadline)
     }
 
     /// Of a handle that asks no more, by whichever of the two comes last: so on a kernel thread to which `T` may go.
@@ -176,7 +215,7 @@ impl<T> Handle<T> {
     /// # Errors
     /// [`Ended`].
     pub fn wait(&mut self, deadline: Option<Instant>) -> Result<(), Ended> {
-        self.front().record.over.join(deadline)
+        self.front().join(deadline)
     }
 
     /// Waits until the thread is over; its result, or what it panicked with.
@@ -186,7 +225,7 @@ impl<T> Handle<T> {
     #[inline(always)]
     pub fn join(self, deadline: Option<Instant>) -> Result<Result<T, Payload>, (Self, Ended)> {
         let front = self.front();
-        if let Err(ended) = front.record.over.join(deadline) {
+        if let Err(ended) = front.join(deadline) {
             return Err((self, ended));
         }
         // SAFETY: the thread is over, and this is its only handle.
@@ -203,15 +242,17 @@ impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
         let front = self.front();
         if !front.record.over.is_set() {
-            if !front.record.over.abandon() {
-                front.drop_output();
+            if front.record.over.abandon() {
+                // The thread gives the reference up when it is over.
+                return;
             }
+            front.drop_output();
         // SAFETY: the thread is over, and this is its only handle.
         } else if unsafe { &*front.output.get() }.is_some() {
             front.drop_output();
         }
-        // SAFETY: our reference, which goes.
-        unsafe { Record::release(ptr::from_ref(&front.record)) };
+        // SAFETY: the thread is over, and has left the reference to us.
+        unsafe { Record::release(&raw const (*self.front.as_ptr()).record) };
     }
 }
 
@@ -230,7 +271,10 @@ where
     let processor = here()?;
     // SAFETY: it stays on this kernel thread, and borrows nothing.
     let (task, handle) = unsafe { Task::new(name, class, ptr::null(), closure) };
+    let record = task.into_record();
+    // SAFETY: nobody has it but us.
+    unsafe { &*record }.settle(processor.post());
     // SAFETY: a new one, in no list, with its run reference; and for this kernel thread.
-    unsafe { processor.make_ready(task.into_record()) };
+    unsafe { processor.make_ready(record) };
     Some(handle)
 }

@@ -87,6 +87,12 @@ impl Waiter {
         Self { state: AtomicU32::new(PARKED), record, foreign, link, back, queued: Cell::new(false) }
     }
 
+    /// Of a user-level thread.
+    #[inline(always)]
+    pub(super) fn processor(&self) -> Option<&'static Processor> {
+        if self.foreign.is_some() { None } else { here() }
+    }
+
     pub(super) fn record(&self) -> *const Record {
         self.record
     }
@@ -196,6 +202,23 @@ impl Waiter {
         }
     }
 
+    /// As [`Self::wake`], of a thread of the calling kernel thread.
+    ///
+    /// # Safety
+    /// As there; and it is one of those.
+    #[inline(always)]
+    pub(super) unsafe fn wake_on(waiter: *const Self, processor: &Processor) {
+        // SAFETY: its thread waits for us.
+        let this = unsafe { &*waiter };
+        // Nobody else can change it: its timer and its cancelling are this kernel thread's, too.
+        let parked = this.is_parked();
+        this.state.store(WOKEN, Ordering::Relaxed);
+        if parked {
+            // SAFETY: it is suspended, or is the one that runs and will be at once; so it is in no list.
+            unsafe { processor.make_ready(this.record) };
+        }
+    }
+
     /// Ends a wait, and makes its thread ready.
     ///
     /// # Safety
@@ -218,14 +241,8 @@ impl Waiter {
         }
         let home = who.home();
         if let Some(processor) = here().filter(|processor| ptr::eq(processor.post(), home)) {
-            // Nobody else can change it: its timer and its cancelling are this kernel thread's, too.
-            let parked = this.is_parked();
-            this.state.store(WOKEN, Ordering::Relaxed);
-            if parked {
-                // SAFETY: it is suspended, or is the one that runs and will be at once; so it is in no list.
-                unsafe { processor.make_ready(record) };
-            }
-            return;
+            // SAFETY: the contract is the same, and it waits here.
+            return unsafe { Self::wake_on(waiter, processor) };
         }
         // AcqRel: Release pairs with the Acquire in `wait`; Acquire because of what the thread is made ready after.
         if this.state.swap(WOKEN, Ordering::AcqRel) == PARKED

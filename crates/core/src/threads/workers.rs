@@ -182,8 +182,8 @@ where
     match here() {
         Some(processor) if processor.is_worker() => {
             let post = processor.post();
-            // SAFETY: a new one, in no list; it may start anywhere.
-            let count = unsafe { post.leave(task.into_record()) };
+            // SAFETY: a new one, in no list; it may start anywhere; and a processor is reached on its kernel thread only.
+            let count = unsafe { post.leave_here(task.into_record()) };
             if count >= WORTH {
                 WORKERS.call_thief();
             }
@@ -265,7 +265,8 @@ impl Work for Worker {
         let victim = WORKERS.posts().find(|post| !ptr::eq(*post, own) && is_rich(post));
         let Some(victim) = victim else { return false };
         victim.set_starves(false);
-        victim.steal(own) != 0
+        // SAFETY: the post is that of this kernel thread.
+        unsafe { victim.steal(own) != 0 }
     }
 
     fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {

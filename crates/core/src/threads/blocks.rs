@@ -1,0 +1,122 @@
+//! Memory for threads' closures, kept by the processor on which the last one ended: a spawn would otherwise cost as much
+//! again for the allocator.
+
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::ptr::{self, NonNull};
+
+use super::processor::here;
+
+/// Bytes of the blocks that are kept; others are the allocator's business.
+const SIZES: [usize; 2] = [256, 512];
+const ALIGN: usize = 16;
+
+/// Blocks of each size that a processor keeps.
+const COUNT_MAX: usize = 256;
+
+/// What a kernel thread keeps.
+#[derive(Debug)]
+pub(super) struct Blocks([Kept; SIZES.len()]);
+
+/// Linked through their first words.
+#[derive(Debug)]
+struct Kept {
+    first: Cell<*mut Free>,
+    count: Cell<usize>,
+}
+
+struct Free {
+    next: *mut Free,
+}
+
+#[inline(always)]
+const fn class(layout: Layout) -> Option<usize> {
+    if layout.align() > ALIGN || layout.size() > SIZES[1] {
+        return None;
+    }
+    Some(if layout.size() <= SIZES[0] { 0 } else { 1 })
+}
+
+const fn layout_of(class: usize) -> Layout {
+    match Layout::from_size_align(SIZES[class], ALIGN) {
+        Ok(layout) => layout,
+        Err(_) => panic!("sizes are multiples of the alignment"),
+    }
+}
+
+impl Blocks {
+    pub(super) const fn new() -> Self {
+        Self([const { Kept { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; SIZES.len()])
+    }
+
+    /// Gives all of them back.
+    pub(super) fn clear(&self) {
+        for (class, kept) in self.0.iter().enumerate() {
+            while let Some(block) = kept.pop() {
+                // SAFETY: it was allocated with the layout of its class.
+                unsafe { std::alloc::dealloc(block.as_ptr().cast(), layout_of(class)) };
+            }
+        }
+    }
+}
+
+impl Kept {
+    #[inline(always)]
+    fn pop(&self) -> Option<NonNull<Free>> {
+        let first = NonNull::new(self.first.get())?;
+        // SAFETY: what is kept is a block, with the next one's address in it.
+        let next = unsafe { first.as_ref() }.next;
+        self.first.set(next);
+        self.count.set(self.count.get() - 1);
+        Some(first)
+    }
+}
+
+/// Moves `value` into a block.
+#[inline(always)]
+pub(super) fn alloc<T>(value: T) -> NonNull<T> {
+    let layout = Layout::new::<T>();
+    let Some(class) = class(layout) else { return NonNull::from(Box::leak(Box::new(value))) };
+    let kept = here().and_then(|processor| processor.blocks().0.get(class)).and_then(Kept::pop);
+    let block: NonNull<T> = match kept {
+        Some(block) => block.cast(),
+        None => alloc_new(class).cast(),
+    };
+    // SAFETY: the block is ours, large enough and aligned.
+    unsafe { block.write(value) };
+    block
+}
+
+#[cold]
+fn alloc_new(class: usize) -> NonNull<u8> {
+    let layout = layout_of(class);
+    // SAFETY: the size is not 0.
+    let block = unsafe { std::alloc::alloc(layout) };
+    NonNull::new(block).unwrap_or_else(|| std::alloc::handle_alloc_error(layout))
+}
+
+/// Drops what is in a block, and keeps or frees that.
+///
+/// # Safety
+/// It is from [`alloc`] of the same type, and nobody uses it afterwards.
+#[inline(always)]
+pub(super) unsafe fn free<T>(block: NonNull<T>) {
+    let Some(class) = class(Layout::new::<T>()) else {
+        // SAFETY: such a type was boxed.
+        return drop(unsafe { Box::from_raw(block.as_ptr()) });
+    };
+    // SAFETY: the value is there, and is dropped once.
+    unsafe { block.drop_in_place() };
+    if let Some(kept) = here().and_then(|processor| processor.blocks().0.get(class))
+        && kept.count.get() < COUNT_MAX
+    {
+        let free: NonNull<Free> = block.cast();
+        // SAFETY: the block is free, and every class is large enough for the address.
+        unsafe { free.write(Free { next: kept.first.get() }) };
+        kept.first.set(free.as_ptr());
+        kept.count.set(kept.count.get() + 1);
+        return;
+    }
+    // SAFETY: it was allocated with the layout of its class.
+    unsafe { std::alloc::dealloc(block.as_ptr().cast(), layout_of(class)) };
+}
