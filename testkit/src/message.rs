@@ -349,10 +349,10 @@ pub fn described(report: &[u8]) -> Option<Vec<(String, u64)>> {
     let _interface = from.text()?;
     from.list(|from| {
         let (name, _declaration, _layout) = (from.text()?, from.text()?, from.text()?);
-        // Frame size, calls at once; what if there are more; the largest, time-out, idempotence.
+        // Frame size, calls at once; what if there are more; the largest, time-out, idempotence, handoff.
         from.take::<6>()?;
         let _exhausted = from.text()?;
-        from.take::<17>()?;
+        from.take::<18>()?;
         Some((name, from.u64()?))
     })
 }
