@@ -27,7 +27,7 @@ struct Logs {
     before: Vec<Entry>,
     /// Copied by and after it, up to the entry of the call that asks.
     after: Vec<Entry>,
-    /// 1 if one processor ran both.
+    /// 1 if one processor ran both, and the call before them, which emptied its log.
     whole: u8,
 }
 
@@ -54,8 +54,14 @@ struct Copier;
 
 static LAST: Mutex<Option<(ThreadId, Vec<Copied>)>> = Mutex::new(None);
 
+/// Whose log was emptied last.
+static EMPTIED: Mutex<Option<ThreadId>> = Mutex::new(None);
+
 fn enter() {
-    *LAST.lock().unwrap() = Some((std::thread::current().id(), copy::take_log()));
+    let (log, own) = (copy::take_log(), std::thread::current().id());
+    // Another processor's log may have what it did long ago.
+    let is_whole = *EMPTIED.lock().unwrap() == Some(own);
+    *LAST.lock().unwrap() = is_whole.then_some((own, log));
 }
 
 fn entries(log: &[Copied]) -> Vec<Entry> {
@@ -103,9 +109,10 @@ impl Copies for Copier {
         a + b
     }
     fn logs(&self) -> Logs {
-        let after = copy::take_log();
+        let (after, own) = (copy::take_log(), std::thread::current().id());
+        *EMPTIED.lock().unwrap() = Some(own);
         let Some((thread, before)) = LAST.lock().unwrap().take() else { return Logs::default() };
-        let whole = u8::from(thread == std::thread::current().id());
+        let whole = u8::from(thread == own);
         Logs { before: entries(&before), after: entries(&after), whole }
     }
 }
