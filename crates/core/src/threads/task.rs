@@ -68,13 +68,12 @@ impl Task {
         scope: *const Shared,
         closure: F,
     ) -> (Self, Handle<T>) {
-        let mut record = Record::new(Kind::Thread, class, Name::new(name), 1, run_whole::<F, T>, free_whole::<F, T>);
-        record.refuse = refuse_whole::<F, T>;
-        let whole = Whole {
-            front: Front::<T> { record, output: UnsafeCell::new(None), scope },
-            closure: UnsafeCell::new(Some(closure)),
-        };
-        let whole = blocks::alloc(whole);
+        let (run, free, refuse) = (run_whole::<F, T>, free_whole::<F, T>, refuse_whole::<F, T>);
+        let whole: NonNull<Whole<F, T>> = blocks::alloc();
+        let record = Record::new(Kind::Thread, class, Name::new(name), run, free, refuse);
+        let front = Front { record, output: UnsafeCell::new(None), scope };
+        // SAFETY: the memory is ours, and for a `Whole`.
+        unsafe { whole.write(Whole { front, closure: UnsafeCell::new(Some(closure)) }) };
         (Self(whole.as_ptr().cast_const().cast()), Handle { front: whole.cast(), _owns: PhantomData })
     }
 

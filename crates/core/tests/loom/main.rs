@@ -27,6 +27,7 @@ mod ring;
 mod seat;
 mod slip;
 mod standby;
+mod threads;
 
 use slip::Slip;
 

@@ -114,6 +114,13 @@ pub(crate) enum Slip {
     NoHeavyBarrier,
     /// The right is read before the A-stack is marked as busy.
     RightBeforeBusy,
+    // Threads.
+    /// Whoever leaves something for a processor does not fence before it looks whether that one sleeps.
+    NoFenceInKick,
+    /// Whoever gave up waiting goes although somebody has its waiter.
+    LeavesEarly,
+    /// That nobody leads is read, and nothing acquired.
+    LedRelaxed,
     /// The A-stack of a call is freed without Release.
     FreedRelaxed,
 }
