@@ -8,7 +8,9 @@ use core::ptr::{self, NonNull};
 use super::processor::here;
 
 /// Bytes of the blocks that are kept; others are the allocator's business.
-const SIZES: [usize; 2] = [256, 512];
+const CLASS_COUNT: usize = 2;
+const SMALL: usize = 256;
+const LARGE: usize = 512;
 const ALIGN: usize = 16;
 
 /// Blocks of each size that a processor keeps.
@@ -16,7 +18,7 @@ const COUNT_MAX: usize = 256;
 
 /// What a kernel thread keeps.
 #[derive(Debug)]
-pub(super) struct Blocks([Kept; SIZES.len()]);
+pub(super) struct Blocks([Kept; CLASS_COUNT]);
 
 /// Linked through their first words.
 #[derive(Debug)]
@@ -26,19 +28,19 @@ struct Kept {
 }
 
 struct Free {
-    next: *mut Free,
+    next: *mut Self,
 }
 
 #[inline(always)]
 const fn class(layout: Layout) -> Option<usize> {
-    if layout.align() > ALIGN || layout.size() > SIZES[1] {
+    if layout.align() > ALIGN || layout.size() > LARGE {
         return None;
     }
-    Some(if layout.size() <= SIZES[0] { 0 } else { 1 })
+    Some(if layout.size() <= SMALL { 0 } else { 1 })
 }
 
 const fn layout_of(class: usize) -> Layout {
-    match Layout::from_size_align(SIZES[class], ALIGN) {
+    match Layout::from_size_align(if class == 0 { SMALL } else { LARGE }, ALIGN) {
         Ok(layout) => layout,
         Err(_) => panic!("sizes are multiples of the alignment"),
     }
@@ -46,7 +48,7 @@ const fn layout_of(class: usize) -> Layout {
 
 impl Blocks {
     pub(super) const fn new() -> Self {
-        Self([const { Kept { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; SIZES.len()])
+        Self([const { Kept { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; CLASS_COUNT])
     }
 
     /// Gives all of them back.

@@ -119,8 +119,6 @@ pub(crate) enum Slip {
     NoFenceInKick,
     /// Whoever gave up waiting goes although somebody has its waiter.
     LeavesEarly,
-    /// That nobody leads is read, and nothing acquired.
-    LedRelaxed,
     /// The A-stack of a call is freed without Release.
     FreedRelaxed,
 }

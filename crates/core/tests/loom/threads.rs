@@ -81,8 +81,7 @@ fn lead(slip: Slip) {
                 if slip != Slip::NoFenceInKick {
                     fence(Ordering::SeqCst);
                 }
-                let order = if slip == Slip::LedRelaxed { Ordering::Relaxed } else { Ordering::Acquire };
-                if !post.led.load(order) && post.sleep.load(Ordering::Relaxed) == ASLEEP {
+                if !post.led.load(Ordering::Acquire) && post.sleep.load(Ordering::Relaxed) == ASLEEP {
                     post.kick(Slip::None);
                 }
             })
@@ -114,12 +113,6 @@ fn a_leader_that_does_not_fence_misses_what_can_be_stolen() {
 #[should_panic(expected = "nobody will wake it")]
 fn a_spawner_that_does_not_fence_believes_in_a_leader_that_is_none() {
     lead(Slip::NoFenceInKick);
-}
-
-#[test]
-#[should_panic(expected = "nobody will wake it")]
-fn a_spawner_that_sees_no_leader_must_see_that_it_sleeps() {
-    lead(Slip::LedRelaxed);
 }
 
 const NOTHING: u32 = 0;
