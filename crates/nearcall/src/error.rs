@@ -395,6 +395,7 @@ pub enum BindError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thread::{JoinError, SpawnError, WaitError};
 
     /// The names of all variants, as a list and as a `match` that a new one does not compile with.
     macro_rules! variants {
@@ -424,6 +425,9 @@ mod tests {
         }
         ExportError export { Dir(_), Taken { .. }, Io { .. }, Forked {} }
         DirError dir { Unknown {}, Owner { .. }, Mode { .. }, Relative { .. }, NotAnExport { .. }, Io { .. }, Name { .. } }
+        SpawnError spawn { NoKernelThread(_), StackTooLarge(_), NotHere {} }
+        JoinError join { Panicked(_), NoStack(_), Cancelled {} }
+        WaitError wait { TimedOut {}, Cancelled {} }
     }
 
     #[test]

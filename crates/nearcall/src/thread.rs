@@ -202,7 +202,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    Builder::new().spawn(f).expect("a worker for threads")
+    threads::spawn(None, stack::Class::THREAD, f).map(JoinHandle).expect("a worker for threads")
 }
 
 /// Starts `f` on a thread of its own that stays on this kernel thread, so that `f` need not be `Send`.

@@ -8,7 +8,9 @@ use core::ptr::{self, NonNull};
 use super::processor::here;
 
 /// Bytes of the blocks that are kept; others are the allocator's business.
-const SIZES: [usize; 2] = [256, 512];
+const CLASS_COUNT: usize = 2;
+const SMALL: usize = 256;
+const LARGE: usize = 512;
 const ALIGN: usize = 16;
 
 /// Blocks of each size that a processor keeps.
@@ -16,7 +18,7 @@ const COUNT_MAX: usize = 256;
 
 /// What a kernel thread keeps.
 #[derive(Debug)]
-pub(super) struct Blocks([Kept; SIZES.len()]);
+pub(super) struct Blocks([Kept; CLASS_COUNT]);
 
 /// Linked through their first words.
 #[derive(Debug)]
@@ -26,19 +28,19 @@ struct Kept {
 }
 
 struct Free {
-    next: *mut Free,
+    next: *mut Self,
 }
 
 #[inline(always)]
 const fn class(layout: Layout) -> Option<usize> {
-    if layout.align() > ALIGN || layout.size() > SIZES[1] {
+    if layout.align() > ALIGN || layout.size() > LARGE {
         return None;
     }
-    Some(if layout.size() <= SIZES[0] { 0 } else { 1 })
+    Some(if layout.size() <= SMALL { 0 } else { 1 })
 }
 
 const fn layout_of(class: usize) -> Layout {
-    match Layout::from_size_align(SIZES[class], ALIGN) {
+    match Layout::from_size_align(if class == 0 { SMALL } else { LARGE }, ALIGN) {
         Ok(layout) => layout,
         Err(_) => panic!("sizes are multiples of the alignment"),
     }
@@ -46,7 +48,7 @@ const fn layout_of(class: usize) -> Layout {
 
 impl Blocks {
     pub(super) const fn new() -> Self {
-        Self([const { Kept { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; SIZES.len()])
+        Self([const { Kept { first: Cell::new(ptr::null_mut()), count: Cell::new(0) } }; CLASS_COUNT])
     }
 
     /// Gives all of them back.
@@ -72,25 +74,20 @@ impl Kept {
     }
 }
 
-/// Moves `value` into a block.
+/// Memory for a `T`, with nothing in it: so that it is made where it stays.
 #[inline(always)]
-pub(super) fn alloc<T>(value: T) -> NonNull<T> {
+pub(super) fn alloc<T>() -> NonNull<T> {
     let layout = Layout::new::<T>();
-    let Some(class) = class(layout) else { return NonNull::from(Box::leak(Box::new(value))) };
-    let kept = here().and_then(|processor| processor.blocks().0.get(class)).and_then(Kept::pop);
-    let block: NonNull<T> = match kept {
+    let Some(class) = class(layout) else { return alloc_new(layout).cast() };
+    match here().and_then(|processor| processor.blocks().0.get(class)).and_then(Kept::pop) {
         Some(block) => block.cast(),
-        None => alloc_new(class).cast(),
-    };
-    // SAFETY: the block is ours, large enough and aligned.
-    unsafe { block.write(value) };
-    block
+        None => alloc_new(layout_of(class)).cast(),
+    }
 }
 
 #[cold]
-fn alloc_new(class: usize) -> NonNull<u8> {
-    let layout = layout_of(class);
-    // SAFETY: the size is not 0.
+fn alloc_new(layout: Layout) -> NonNull<u8> {
+    // SAFETY: the size is not 0: it is a class's, or larger than all of them, or that of something with an alignment.
     let block = unsafe { std::alloc::alloc(layout) };
     NonNull::new(block).unwrap_or_else(|| std::alloc::handle_alloc_error(layout))
 }
@@ -98,15 +95,16 @@ fn alloc_new(class: usize) -> NonNull<u8> {
 /// Drops what is in a block, and keeps or frees that.
 ///
 /// # Safety
-/// It is from [`alloc`] of the same type, and nobody uses it afterwards.
+/// It is from [`alloc`] of the same type, there is a value in it, and nobody uses it afterwards.
 #[inline(always)]
 pub(super) unsafe fn free<T>(block: NonNull<T>) {
-    let Some(class) = class(Layout::new::<T>()) else {
-        // SAFETY: such a type was boxed.
-        return drop(unsafe { Box::from_raw(block.as_ptr()) });
-    };
     // SAFETY: the value is there, and is dropped once.
     unsafe { block.drop_in_place() };
+    let layout = Layout::new::<T>();
+    let Some(class) = class(layout) else {
+        // SAFETY: it was allocated with its own layout.
+        return unsafe { std::alloc::dealloc(block.as_ptr().cast(), layout) };
+    };
     if let Some(kept) = here().and_then(|processor| processor.blocks().0.get(class))
         && kept.count.get() < COUNT_MAX
     {

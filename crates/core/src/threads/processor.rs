@@ -175,6 +175,8 @@ pub struct Processor {
     worker: Cell<bool>,
     leads: Cell<bool>,
     fibers: [RefCell<Vec<*mut Fiber>>; CLASS_COUNT],
+    /// The last one that became free, before those.
+    hot: Cell<*mut Fiber>,
     wheel: RefCell<Option<Wheel<*const Waiter>>>,
     timer_count: Cell<usize>,
     looked: Cell<u64>,
@@ -257,6 +259,7 @@ impl Processor {
             worker: Cell::new(false),
             leads: Cell::new(false),
             fibers: [const { RefCell::new(Vec::new()) }; CLASS_COUNT],
+            hot: Cell::new(ptr::null_mut()),
             wheel: RefCell::new(None),
             timer_count: Cell::new(0),
             looked: Cell::new(0),
@@ -293,8 +296,10 @@ impl Processor {
         }
         post.watched().entered.store(false, Ordering::Relaxed);
         self.blocks.clear();
-        for fibers in &self.fibers {
-            for fiber in fibers.take() {
+        let hot = Some(self.hot.replace(ptr::null_mut())).filter(|fiber| !fiber.is_null());
+        let fibers = self.fibers.iter().map(RefCell::take).chain([Vec::from_iter(hot)]);
+        for fibers in fibers {
+            for fiber in fibers {
                 // SAFETY: what is kept has no job; it was made here.
                 unsafe { Fiber::end(fiber) };
             }
@@ -566,6 +571,17 @@ impl Processor {
 
     #[inline(always)]
     fn take_fiber(&self, class: Class) -> Result<*mut Fiber, Errno> {
+        let hot = self.hot.get();
+        // SAFETY: null, or kept here and alive.
+        if unsafe { hot.as_ref() }.is_some_and(|fiber| fiber.class() == class) {
+            self.hot.set(ptr::null_mut());
+            return Ok(hot);
+        }
+        self.take_cool_fiber(class)
+    }
+
+    #[inline(never)]
+    fn take_cool_fiber(&self, class: Class) -> Result<*mut Fiber, Errno> {
         let kept = self.fibers.get(class.index()).and_then(|fibers| fibers.borrow_mut().pop());
         kept.map_or_else(|| Fiber::new(class), Ok)
     }
@@ -573,6 +589,14 @@ impl Processor {
     /// Keeps a fiber whose job is over.
     #[inline(always)]
     fn keep_fiber(&self, fiber: *mut Fiber) {
+        let last = self.hot.replace(fiber);
+        if !last.is_null() {
+            self.cool_fiber(last);
+        }
+    }
+
+    #[inline(never)]
+    fn cool_fiber(&self, fiber: *mut Fiber) {
         // SAFETY: its job is over, so it is ours.
         let class = unsafe { &*fiber }.class();
         if let Some(fibers) = self.fibers.get(class.index()) {
@@ -810,6 +834,7 @@ impl Processor {
         self.watched().to_look_at.store(polled, Ordering::Relaxed);
     }
 
+    #[inline(never)]
     pub(super) fn set_timer(&self, deadline: Instant, waiter: *const Waiter) -> Key {
         // Rounded up: never before.
         let due = deadline.saturating_duration_since(epoch()).saturating_add(Duration::from_nanos(999)).as_micros();
@@ -821,6 +846,7 @@ impl Processor {
         key
     }
 
+    #[inline(never)]
     pub(super) fn remove_timer(&self, key: Key) {
         if let Some(wheel) = self.wheel.borrow_mut().as_mut() {
             wheel.remove(key);

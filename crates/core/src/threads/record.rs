@@ -62,7 +62,7 @@ pub(super) struct Record {
     pub(super) argument: Cell<*mut ()>,
     free: unsafe fn(*const Self),
     /// Ends it without having started it: there is no stack.
-    pub(super) refuse: unsafe fn(*const Self, Errno) -> bool,
+    refuse: unsafe fn(*const Self, Errno) -> bool,
     locals: RefCell<Option<Box<Locals>>>,
     name: Name,
     kind: Kind,
@@ -90,19 +90,19 @@ unsafe fn free_boxed(record: *const Record) {
 }
 
 impl Record {
-    /// With `refs` references.
+    /// With one reference.
     #[inline(always)]
     pub(super) fn new(
         kind: Kind,
         class: Class,
         name: Name,
-        refs: u32,
         body: Body,
         free: unsafe fn(*const Self),
+        refuse: unsafe fn(*const Self, Errno) -> bool,
     ) -> Self {
         Self {
             next: Cell::new(ptr::null()),
-            refs: AtomicU32::new(refs),
+            refs: AtomicU32::new(1),
             bell: AtomicU32::new(0),
             home: AtomicPtr::new(ptr::null_mut()),
             left_at: AtomicPtr::new(ptr::null_mut()),
@@ -114,7 +114,7 @@ impl Record {
             body: Cell::new(body),
             argument: Cell::new(ptr::null_mut()),
             free,
-            refuse: no_refuse,
+            refuse,
             locals: RefCell::new(None),
             name,
             kind,
@@ -125,7 +125,7 @@ impl Record {
 
     /// One on its own, with one reference: for a kernel thread, or for the procedures of a fiber.
     pub(super) fn boxed(kind: Kind, class: Class, name: Name) -> *const Self {
-        Box::into_raw(Box::new(Self::new(kind, class, name, 1, no_body, free_boxed)))
+        Box::into_raw(Box::new(Self::new(kind, class, name, no_body, free_boxed, no_refuse)))
     }
 
     #[inline(always)]
@@ -203,7 +203,15 @@ impl Record {
     }
 
     /// Ends what it had under [`with_local`]. In its own context: destructors are its code.
+    #[inline(always)]
     pub(super) fn drop_locals(&self) {
+        if self.locals.borrow().is_some() {
+            self.drop_some_locals();
+        }
+    }
+
+    #[cold]
+    fn drop_some_locals(&self) {
         // What a destructor makes anew is dropped as well, some times over; then it is leaked, as std does.
         for _ in 0..4 {
             let Some(locals) = self.locals.take() else { return };

@@ -36,8 +36,10 @@ impl Shared {
         let left = unsafe { &(*this).left };
         // AcqRel: what each of them did comes before the end of the scope.
         if left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // SAFETY: it does not end before this leaves the token.
-            unsafe { Slot::finish(&raw const (*this).over, ptr::null()) };
+            // SAFETY: it does not end before the token is left.
+            let over = unsafe { &raw const (*this).over };
+            // SAFETY: as above.
+            unsafe { Slot::finish(over, ptr::null()) };
         }
     }
 }

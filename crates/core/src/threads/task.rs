@@ -68,13 +68,12 @@ impl Task {
         scope: *const Shared,
         closure: F,
     ) -> (Self, Handle<T>) {
-        let mut record = Record::new(Kind::Thread, class, Name::new(name), 1, run_whole::<F, T>, free_whole::<F, T>);
-        record.refuse = refuse_whole::<F, T>;
-        let whole = Whole {
-            front: Front::<T> { record, output: UnsafeCell::new(None), scope },
-            closure: UnsafeCell::new(Some(closure)),
-        };
-        let whole = blocks::alloc(whole);
+        let (run, free, refuse) = (run_whole::<F, T>, free_whole::<F, T>, refuse_whole::<F, T>);
+        let whole: NonNull<Whole<F, T>> = blocks::alloc();
+        let record = Record::new(Kind::Thread, class, Name::new(name), run, free, refuse);
+        let front = Front { record, output: UnsafeCell::new(None), scope };
+        // SAFETY: the memory is ours, and for a `Whole`.
+        unsafe { whole.write(Whole { front, closure: UnsafeCell::new(Some(closure)) }) };
         (Self(whole.as_ptr().cast_const().cast()), Handle { front: whole.cast(), _owns: PhantomData })
     }
 
@@ -143,8 +142,10 @@ impl<T> Front<T> {
         let scope = front.scope;
         // SAFETY: until the thread is over, the output is its own; the handle looks afterwards.
         unsafe { front.output.get().write(Some(output)) };
-        // SAFETY: as above; the pointer is not a reference, because the handle may free the record before this returns.
-        let asked_for = unsafe { Slot::finish(&raw const (*this).record.over, &raw const (*this).record.joiner_home) };
+        // Pointers and not references, because the handle may free the record before `finish` returns.
+        let (slot, home) = (&raw const front.record.over, &raw const front.record.joiner_home);
+        // SAFETY: as above.
+        let asked_for = unsafe { Slot::finish(slot, home) };
         if !asked_for {
             // SAFETY: without a handle it is ours.
             unsafe { &*this }.drop_output();
@@ -251,8 +252,9 @@ impl<T> Drop for Handle<T> {
         } else if unsafe { &*front.output.get() }.is_some() {
             front.drop_output();
         }
-        // SAFETY: the thread is over, and has left the reference to us.
-        unsafe { Record::release(&raw const (*self.front.as_ptr()).record) };
+        let record: *const Record = self.front.as_ptr().cast();
+        // SAFETY: a `Front` begins with its record; the thread is over, and has left the reference to us.
+        unsafe { Record::release(record) };
     }
 }
 

@@ -84,6 +84,7 @@ impl WaitList {
     }
 
     /// Waits with a waiter that was pushed. An error: nobody has taken it out, and it is out of the queue.
+    #[inline(always)]
     pub(super) fn wait(&self, waiter: &Waiter, deadline: Option<Instant>) -> Result<(), Ended> {
         let Err(ended) = waiter.wait(deadline) else { return Ok(()) };
         if self.with(|queue| queue.remove(waiter)) {

@@ -128,7 +128,8 @@ impl Workers {
     fn call_thief(&'static self) {
         // Pairs with the fence in `let_go`: we see that nobody leads, or it sees what was left.
         fence(Ordering::SeqCst);
-        if self.led.load(Ordering::Relaxed) {
+        // Acquire: pairs with the Release in `let_go`, before which whoever led has said that it sleeps.
+        if self.led.load(Ordering::Acquire) {
             return;
         }
         let me = here().map_or(ptr::null(), |processor| ptr::from_ref(processor.post()));
@@ -231,6 +232,7 @@ where
 #[cold]
 fn let_go(processor: &Processor) -> bool {
     processor.set_leads(false);
+    // Release: pairs with the Acquire in `call_thief`.
     WORKERS.led.store(false, Ordering::Release);
     // Pairs with the fence in `call_thief`: whoever leaves something sees that nobody leads, or we see what it left.
     fence(Ordering::SeqCst);

@@ -28,6 +28,7 @@ mod ring;
 mod seat;
 mod slip;
 mod standby;
+mod threads;
 
 use slip::Slip;
 

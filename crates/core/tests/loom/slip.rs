@@ -122,6 +122,11 @@ pub(crate) enum Slip {
     NoHeavyBarrier,
     /// The right is read before the A-stack is marked as busy.
     RightBeforeBusy,
+    // Threads.
+    /// Whoever leaves something for a processor does not fence before it looks whether that one sleeps.
+    NoFenceInKick,
+    /// Whoever gave up waiting goes although somebody has its waiter.
+    LeavesEarly,
     /// The A-stack of a call is freed without Release.
     FreedRelaxed,
     /// What is called in a room is read before the right to it.
