@@ -388,6 +388,10 @@ impl Pair for ServerPair {
         })
     }
 
+    fn signal(&self) {
+        self.tell(&FromServer::Signal);
+    }
+
     fn misbehaved(&self, _: Misbehaved) {
         self.grants.home().count_refused();
         // The watcher sees the hang-up and forgets the pair; the client sees it and fails its calls.

@@ -127,7 +127,41 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, cpu, callee, mode } = call;
+    let in_vain = match spin(half, call) {
+        Ok(first) => return Ok(first),
+        Err(in_vain) => in_vain,
+    };
+    let &Published { astack, sequence, reply, callee, mode, .. } = call;
+    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
+    let timeout = Deadline { half, callee, astack }.left();
+    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
+    let rang = Rang::default();
+    Long { half, doorbell, wait, reply, rang, donated: false, begin: 0 }.run(in_vain)
+}
+
+/// The same for a call that was started and whose server was rung, for up to `timeout`; with `is_last`, there is no wait
+/// after this one.
+pub(super) fn wait_for(
+    half: &ClientHalf,
+    doorbell: &dyn Doorbell,
+    call: &Published<'_>,
+    timeout: Option<Duration>,
+    is_last: bool,
+) -> Result<u64, Unanswered> {
+    let in_vain = match spin(half, call) {
+        Ok(first) => return Ok(first),
+        Err(in_vain) => in_vain,
+    };
+    let &Published { astack, sequence, reply, mode, .. } = call;
+    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
+    let rang = Rang { bells: 0, already: true, uncounted: !is_last };
+    Long { half, doorbell, wait, reply, rang, donated: false, begin: 0 }.run(in_vain)
+}
+
+/// Spins while a processor of the server polls and that has paid; the error is whether it did so in vain.
+#[inline(always)]
+fn spin(half: &ClientHalf, call: &Published<'_>) -> Result<u64, bool> {
+    let &Published { sequence, reply, cpu, mode, .. } = call;
     let transfer = mode.get();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
@@ -157,10 +191,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
             core::hint::spin_loop();
         }
     }
-    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
-    let timeout = Deadline { half, callee, astack }.left();
-    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
-    Long { half, doorbell, wait, reply, rung: 0, donated: false, begin: 0 }.run(in_vain)
+    Err(in_vain)
 }
 
 thread_local! {
@@ -176,14 +207,24 @@ struct Last {
     missed: bool,
 }
 
+/// What was rung for a call.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rang {
+    /// Bells rung in vain.
+    bells: u64,
+    /// Whoever had to be rung first was rung when the call was started.
+    already: bool,
+    /// This wait may end before the call does, and does not count as one without an answer then.
+    uncounted: bool,
+}
+
 /// A wait that goes beyond the spin.
 struct Long<'a> {
     half: &'a ClientHalf,
     doorbell: &'a dyn Doorbell,
     wait: Wait,
     reply: PeerLine<'a>,
-    /// Bells rung for this call.
-    rung: u64,
+    rang: Rang,
     /// Whether the CPU was given to a standby on it.
     donated: bool,
     /// In ticks, when the long wait began.
@@ -254,7 +295,7 @@ impl Long<'_> {
     fn learn(&self, answered: bool) {
         let counters = &self.half.counters;
         if !answered {
-            counters.unanswered.add(1);
+            counters.unanswered.add(u64::from(!self.rang.uncounted));
             return;
         }
         if self.donated {
@@ -286,16 +327,19 @@ impl Long<'_> {
         let Some(status) = self.half.status() else { return Ring::Elsewhere };
         // Asked for: the own CPU's standby, whoever polls elsewhere.
         let status = if self.wait.transfer == Transfer::Donate { 0 } else { status.load() };
-        let caller = Caller { cpu: self.wait.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rung };
+        let caller = Caller { cpu: self.wait.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rang.bells };
         ring::choose(&caller, status, |n| self.half.armed(n))
     }
 
     /// Rings whoever has to be rung. `doubts`: a time-out step has passed.
     fn ring(&mut self, doubts: bool) -> Ring {
         let ring = self.choose(doubts);
+        let rang = core::mem::take(&mut self.rang.already);
         match ring {
+            Ring::Bell { own, .. } if rang => self.donated |= own,
+            Ring::Message if rang => {}
             Ring::Bell { n, own } => {
-                self.rung |= 1 << n;
+                self.rang.bells |= 1 << n;
                 self.donated |= own;
                 self.half.counters.bells.add(1);
                 self.half.ring_bell(n);
@@ -437,13 +481,20 @@ impl Long<'_> {
     }
 
     fn ended(&self) -> Unanswered {
-        let ran = self.half.ran(self.wait.astack, self.wait.sequence);
-        Unanswered::Ended(if self.half.is_over() { ran } else { not_final(ran) })
+        ended(self.half, self.half.ran(self.wait.astack, self.wait.sequence))
     }
 
     fn timed_out(&self) -> Unanswered {
-        Unanswered::Timeout(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
+        timed_out(self.half.ran(self.wait.astack, self.wait.sequence))
     }
+}
+
+pub(super) fn ended(half: &ClientHalf, ran: Ran) -> Unanswered {
+    Unanswered::Ended(if half.is_over() { ran } else { not_final(ran) })
+}
+
+pub(super) const fn timed_out(ran: Ran) -> Unanswered {
+    Unanswered::Timeout(not_final(ran))
 }
 
 fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) -> bool {
@@ -463,7 +514,7 @@ fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration,
 }
 
 /// A call that was given up unread may still be read later: only a dead server makes "not started" final.
-fn not_final(ran: Ran) -> Ran {
+const fn not_final(ran: Ran) -> Ran {
     match ran {
         Ran::No => Ran::Maybe,
         other => other,

@@ -57,6 +57,10 @@ pub trait Pair: Send + Sync + 'static {
     /// [`Misbehaved`] if the client did what no correct client does; the pair is ended then.
     fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved>;
 
+    /// Gives the pair's signal: whoever looks at the client's descriptor of the pair is woken. Must not block; lost, if the
+    /// client has not read what it was sent before.
+    fn signal(&self);
+
     /// The pair was ended because its client misbehaved: close it.
     fn misbehaved(&self, how: Misbehaved);
 }

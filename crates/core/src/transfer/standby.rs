@@ -19,6 +19,8 @@ use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use super::seats::{INSIDE, Seat, Seats, leave};
+use super::wake::wake;
+use crate::channel::Wake;
 use crate::channel::server::Claimed;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
@@ -268,8 +270,8 @@ impl<P: Pair> Standby<'_, P> {
             half.refuse(astack, claimed.sequence, status::OVERLOADED);
             // Pairs with the caller's fence between announcing its wait and its look at the reply.
             fence(Ordering::SeqCst);
-            if half.is_waiting(astack, claimed.sequence) {
-                half.wake_caller(astack);
+            if let Some(how) = half.waits(astack, claimed.sequence) {
+                wake(&*known.pair, astack, how);
             }
             refused = true;
         }
@@ -306,7 +308,8 @@ impl<P: Pair> Standby<'_, P> {
         let half = known.pair.half();
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
-        let sleeps = half.is_waiting(claimed.request.astack, claimed.sequence);
+        let waits = half.waits(claimed.request.astack, claimed.sequence);
+        let sleeps = waits == Some(Wake::Reply);
         let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
         known.empty = 0;
@@ -317,7 +320,7 @@ impl<P: Pair> Standby<'_, P> {
             self.learn_of_yield(at, last, true);
         }
         self.donations += 1;
-        let soon = says_soon && !sleeps && self.may_yield;
+        let soon = says_soon && waits.is_none() && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
         let kept = self.exit();
@@ -325,8 +328,8 @@ impl<P: Pair> Standby<'_, P> {
             self.set_armed(armed::LOOKING);
         }
         // Last: the caller may get the CPU at once, and must not find this processor away when it calls again.
-        if sleeps {
-            self.wake(at, claimed.request.astack);
+        if let (Some(how), Some(known)) = (waits, self.mine.get(at)) {
+            wake(&*known.pair, claimed.request.astack, how);
         }
         kept?;
         self.consider(at, claimed, gap);
@@ -371,12 +374,6 @@ impl<P: Pair> Standby<'_, P> {
         if let Err(how) = self.desk.run(&known.pair, claimed, |memory| pair.run(claimed, memory)) {
             known.pair.half().end();
             known.pair.misbehaved(how);
-        }
-    }
-
-    fn wake(&self, at: usize, astack: u16) {
-        if let Some(known) = self.mine.get(at) {
-            known.pair.half().wake_caller(astack);
         }
     }
 

@@ -25,6 +25,7 @@ mod private;
 mod reply;
 mod ring;
 mod seat;
+mod signal;
 mod slip;
 mod standby;
 

@@ -45,6 +45,7 @@ impl Pair for Null {
         self.half.start(claimed, &self.class)?.answer(status::OK);
         Ok(())
     }
+    fn signal(&self) {}
     fn misbehaved(&self, how: Misbehaved) {
         panic!("{how:?}");
     }
