@@ -89,6 +89,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(loaded("null.loaded.donated", Wait::Donate).limit("null.loaded.donated_unyielding"));
     cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
     cases.push(Case::new("null.outstanding32", Placement::Apart, Work::Outstanding).limit("ring32"));
+    for depth in [2, 8, 32] {
+        cases.push(Case::new(format!("null.pipeline{depth}"), Placement::Apart, Work::Pipeline(depth)).limit("ring32"));
+    }
     #[cfg(feature = "peers")]
     cases.extend(crate::peers::cases(THINK));
     cases
