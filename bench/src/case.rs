@@ -30,6 +30,8 @@ pub(crate) enum Work {
     Near(How),
     /// Null calls of many kernel threads at once.
     Outstanding,
+    /// Null calls that one kernel thread starts, so many at a time.
+    Pipeline(u32),
     /// `write4096`, the caller's buffer at one offset after the other.
     Offsets,
     /// Null calls among which some block.

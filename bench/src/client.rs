@@ -68,6 +68,10 @@ impl Task {
                 let session = Session::start(self, Wait::Auto)?;
                 Ok(session.measure_outstanding(self.plan()?, self)?.alone())
             }
+            Work::Pipeline(depth) => {
+                let session = Session::start(self, Wait::Auto)?;
+                Ok(session.measure_pipeline(self.plan()?, self, depth)?.alone())
+            }
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Blocking => Ok(near::blocking::measure(self.plan()?, self)?.alone()),
             Work::Idle => near::idle::measure(self),

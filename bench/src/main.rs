@@ -63,7 +63,7 @@ enum Command {
     ///
     /// Cases are PROCEDURE.CIRCUMSTANCE: null, add, big_in, big_in_out, write4096, read4096 or echo40, and auto, spin,
     /// one_cpu, donated, asleep or groups; null.paced.{20us,50us,150us,10ms}, null.loaded.{auto,donated,…},
-    /// null.asleep.sleep, null.outstanding32, write4096.offsets; the counts idle, syscalls,
+    /// null.asleep.sleep, null.outstanding32, null.pipeline{2,8,32}, write4096.offsets; the counts idle, syscalls,
     /// instructions.{null,write4096}; with the feature `peers`, peer.NAME.PLACEMENT, peer.NAME.outstanding32, and the
     /// counts peer.NAME.idle. The beginning of a name up to a dot names all cases that begin so.
     #[command(verbatim_doc_comment)]

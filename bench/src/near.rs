@@ -91,6 +91,9 @@ pub(crate) fn cases() -> Vec<Case> {
     cases.push(Case::new("write4096.offsets", Placement::Apart, Work::Offsets).limit("copy4096"));
     cases.push(Case::new("null.outstanding32", Placement::Apart, Work::Outstanding).limit("ring32"));
     cases.push(Case::new("blocking1pct", Placement::Free, Work::Blocking).limit("futex_free"));
+    for depth in [2, 8, 32] {
+        cases.push(Case::new(format!("null.pipeline{depth}"), Placement::Apart, Work::Pipeline(depth)).limit("ring32"));
+    }
     #[cfg(feature = "peers")]
     cases.extend(crate::peers::cases(THINK));
     cases

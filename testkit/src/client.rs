@@ -258,7 +258,8 @@ impl Client {
             match self.connection.must_hear().0 {
                 Message::Bound(grant) => return grant,
                 // Of an earlier binding, or of results that were read.
-                Message::Revoked(..) | Message::Unmap(..) if start.elapsed() < Duration::from_secs(5) => {}
+                Message::Revoked(..) | Message::Unmap(..) | Message::Signal
+                    if start.elapsed() < Duration::from_secs(5) => {}
                 other => panic!("no grant: {other:?}"),
             }
         }
@@ -273,7 +274,7 @@ impl Client {
         let start = Instant::now();
         loop {
             match self.connection.hear(Duration::from_secs(5)) {
-                Heard::Message(Message::Revoked(..) | Message::Unmap(..), _)
+                Heard::Message(Message::Revoked(..) | Message::Unmap(..) | Message::Signal, _)
                     if start.elapsed() < Duration::from_secs(5) => {}
                 Heard::Message(message, fds) => return Ok((message, fds)),
                 other => return Err(other),

@@ -1,7 +1,7 @@
 //! The handshake's bytes, written and read without the library.
 //!
 //! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it,
-//! lists with a 16-bit count. Kinds of clients are 1 to 12 and 20, of servers 65 to 76 and 84.
+//! lists with a 16-bit count. Kinds of clients are 1 to 12 and 20, of servers 65 to 77 and 84.
 
 use nearcall_layout::pair::AstackClass;
 
@@ -164,6 +164,9 @@ pub fn shown(id: u32, size: u32) -> Vec<u8> {
     [&[73][..], &id.to_le_bytes(), &size.to_le_bytes()].concat()
 }
 
+/// Says that replies are there.
+pub const SIGNAL: &[u8] = &[77];
+
 /// Asks to unmap a segment.
 #[must_use]
 pub fn unmap(serial: u16, astack: u16) -> Vec<u8> {
@@ -247,6 +250,8 @@ pub enum Message {
     Bound(Grant),
     /// Id, and whatever follows.
     Refused(u32, Refused),
+    /// Replies are there.
+    Signal,
     /// Binding and generation.
     Revoked(u16, u32),
     /// Id.
@@ -336,6 +341,7 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
         74 => Message::Unmap(from.u16()?, from.u16()?),
         75 => Message::Grown(from.u32()?, from.u16()?, from.u16()?),
         76 => Message::NoMemory(from.u32()?),
+        77 => Message::Signal,
         84 => Message::Description(from.u32()?, from.list(From::one)?),
         _ => return None,
     };

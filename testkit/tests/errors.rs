@@ -20,10 +20,7 @@ use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::server::{Liar, Server};
 
 /// What cannot happen yet.
-const NOT_YET: [(&str, &str); 2] = [
-    ("CallError::PeerRestarted", "only far bindings know of restarts"),
-    ("CallError::Aborted", "nothing gives a call up but its time-out"),
-];
+const NOT_YET: [(&str, &str); 1] = [("CallError::PeerRestarted", "only far bindings know of restarts")];
 
 #[derive(Debug, Clone, PartialEq, Wire)]
 struct Chain {
@@ -218,6 +215,10 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::Unsendable", &without_app(client.send(chain(100))));
     produced.is("CallError::Unreturnable", &without_app(client.receive(100)));
     produced.is("CallError::TooLarge", &without_app(client.text(&"x".repeat(80 << 20))));
+    produced.is("CallError::WouldBlock", &without_app(client.start_text(&"x".repeat(8 << 10))));
+    let mut taken = client.start_flag(true).unwrap();
+    assert_eq!(taken.wait_timeout(Duration::from_secs(60)), Some(Ok(false)));
+    produced.is("CallError::Aborted", &without_app(taken.wait()));
     produced.is("CallError::ResultTooLarge", &without_app(client.long((1 << 20) + 1)));
     assert_eq!(client.long(1 << 20).map(|text| text.len()), Ok(1 << 20));
     produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
@@ -234,9 +235,14 @@ fn calls(produced: &mut Produced) {
         produced.is("CallError::NoAStack", &none.unwrap_err());
     });
     std::thread::sleep(Duration::from_secs(2));
+    let (mut asked, mut dropped) = (client.start_flag(true).unwrap(), client.start_flag(true).ok());
     // SAFETY: the child only calls through a stub, which says that it cannot, and takes no lock.
     let forked = unsafe {
         process::in_forked_child(|| {
+            drop(dropped.take());
+            if asked.try_take() != Some(Err(CallError::Forked)) || client.start_flag(true).is_ok() {
+                return 3;
+            }
             match (client.flag(true), Binder::new("faults").dir(&place.dir).bind::<FaultsClient>()) {
                 (Err(CallError::Forked), Err(BindError::Forked)) => {
                     match Exporter::new("x").dir(&place.dir).export(FaultsServer::new(Hand)) {
@@ -253,6 +259,7 @@ fn calls(produced: &mut Produced) {
         })
     };
     assert_eq!(forked, Some(42));
+    assert_eq!((asked.wait(), dropped.unwrap().wait()), (Ok(false), Ok(false)), "the parent's go on");
     // What the child has seen, with the parent's words.
     produced.is("CallError::Forked", &CallError::<std::convert::Infallible>::Forked);
     produced.is("BindError::Forked", &BindError::Forked);

@@ -253,7 +253,8 @@ fn cooperative_procedures_wait_on_one_kernel_thread_on_a_stack_each() {
         assert!(threads.len() <= 8, "{threads:?}");
         assert!(stacks.len() >= 16 / threads.len() / 2, "{stacks:?}");
         // Others are answered meanwhile.
-        let nested = at_once(12, |n| if n == 0 { (0, client.quick().unwrap(), 1, 1) } else { client.nested(n, 50).unwrap() });
+        let nested =
+            at_once(12, |n| if n == 0 { (0, client.quick().unwrap(), 1, 1) } else { client.nested(n, 50).unwrap() });
         for (n, (token, _, before, after)) in nested.into_iter().enumerate() {
             assert_eq!((token, before, after), (u64::try_from(n).unwrap(), 1, 1), "each has its own call");
         }

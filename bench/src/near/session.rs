@@ -148,6 +148,14 @@ impl Session {
         self.measure_by(how.until_polled, task, |gauge| calls::run(&self.client, how.procedure, &task.job, gauge))
     }
 
+    /// Measures null calls that one kernel thread starts, `depth` at a time.
+    ///
+    /// # Errors
+    /// As [`Self::measure`].
+    pub(crate) fn measure_pipeline(&self, plan: &Plan, task: &Task, depth: u32) -> Result<Sample> {
+        self.measure_by(true, task, |gauge| outstanding::pipeline::pipeline(plan, gauge, &self.client, depth))
+    }
+
     /// Measures null calls of many kernel threads at once.
     ///
     /// # Errors

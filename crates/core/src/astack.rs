@@ -175,14 +175,38 @@ impl Astacks {
     /// [`NoneFree`] after `patience`, or soon after the end.
     #[cold]
     pub fn take(&self, patience: Option<Duration>, calls: &dyn Calls) -> Result<Taken<'_>, NoneFree> {
+        let lease = self.lease();
+        // The full one is nobody's, and stays full.
+        let is_own = !core::ptr::eq(lease, &self.full);
+        let leased = is_own.then(|| lease.0.swap(0, Ordering::Acquire)).and_then(|index| index.checked_sub(1));
+        let index = leased.map_or_else(|| self.take_slowly(patience, calls), Ok)?;
+        Ok(Taken::new(index, lease))
+    }
+
+    /// Takes an A-stack that is free now; makes no system call.
+    #[cold]
+    pub fn take_now(&self, calls: &dyn Calls) -> Option<Taken<'_>> {
+        if let Some(taken) = self.take_leased() {
+            return Some(taken);
+        }
+        let found = self.lock().take(calls);
+        // Without a barrier: one that is given back at this moment may be missed.
+        found.or_else(|| self.steal()).map(|index| Taken::new(index, self.lease()))
+    }
+
+    /// What the calling kernel thread gives back: an A-stack that is held, by whichever thread it was taken.
+    pub(crate) fn held(&self, index: u16) -> Taken<'_> {
+        Taken::new(index, self.lease())
+    }
+
+    /// The calling kernel thread's lease.
+    fn lease(&self) -> &Lease {
         let others = || self.others.get_or_init(|| (FIRST_COUNT..THREAD_COUNT).map(|_| Lease::default()).collect());
         let lease = sync::thread_number().and_then(|number| match number.checked_sub(FIRST_COUNT) {
             Some(at) => others().get(at),
             None => self.first.get(number),
         });
-        let leased = lease.and_then(|lease| lease.0.swap(0, Ordering::Acquire).checked_sub(1));
-        let index = leased.map_or_else(|| self.take_slowly(patience, calls), Ok)?;
-        Ok(Taken::new(index, lease.unwrap_or(&self.full)))
+        lease.unwrap_or(&self.full)
     }
 
     #[cold]

@@ -31,6 +31,19 @@ pub(crate) fn interface(interface: &Interface, refusals: &mut Refusals) {
             "split it into several interfaces",
         );
     }
+    let has = |name: &str| interface.procedures.iter().any(|other| other.ident.unraw() == name);
+    for procedure in &interface.procedures {
+        let name = procedure.ident.unraw().to_string();
+        if let Some(other) = name.strip_prefix("start_")
+            && has(other)
+        {
+            refusals.refuse(
+                &procedure.ident,
+                format!("every client has a function `{name}` already, which starts `{other}`"),
+                "use another name",
+            );
+        }
+    }
     let mut names: BTreeMap<String, &Procedure> = BTreeMap::new();
     for procedure in &interface.procedures {
         self::procedure(procedure, refusals);

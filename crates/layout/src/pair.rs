@@ -66,12 +66,15 @@ pub mod client {
 
     /// [`super::MAGIC`], then [`super::VERSION`] in the next word.
     pub const MAGIC: usize = 0;
+    /// The value of [`super::server::SIGNALS`] after which the client has looked at all replies it waits for
+    /// [by the signal](super::wake::SIGNAL).
+    pub const HEARD: usize = 128;
     /// Bells: one word each, bumped by the client to wake a processor of the server that says it is asleep on it.
     pub const BELLS: usize = 512;
     /// The request ring.
     pub const RING: usize = HEADER_SIZE;
-    /// Wait words, one line for each A-stack: the sequence number whose reply the caller sleeps for, else 0; with
-    /// [`super::GIVEN_UP`], of a call that was given up.
+    /// Wait words, one line for each A-stack: the sequence number whose reply the caller waits for, else 0, and how it is
+    /// woken ([`super::wake`]); with [`super::GIVEN_UP`], of a call that was given up.
     pub const WAITS: usize = RING + RING_COUNT * LINE_STRIDE;
     /// Where frames begin.
     pub const FRAMES: usize = WAITS + ASTACK_COUNT * LINE_STRIDE;
@@ -105,8 +108,11 @@ pub mod server {
     pub const STATUS: usize = 128;
     /// One word for each CPU, in the order of the bells: [`super::armed`].
     pub const ARMED: usize = 512;
-    /// Bumped after a reply for a client that sleeps for more than eight of them.
+    /// Bumped after a reply for a caller that [sleeps for several](super::wake::BELL).
     pub const REPLY_BELL: usize = 256;
+    /// How often the pair's signal was given: once for all replies until the client says that it has
+    /// [heard](super::client::HEARD) it.
+    pub const SIGNALS: usize = 384;
     /// Reply lines, one for each A-stack.
     pub const REPLIES: usize = HEADER_SIZE;
     /// Stamps, one line for each A-stack: how far the call with which sequence number got.
@@ -137,6 +143,7 @@ pub mod server {
 pub const FRAMES: usize = if client::FRAMES > server::FRAMES { client::FRAMES } else { server::FRAMES };
 
 const _: () = {
+    assert!(client::HEARD + 8 <= client::BELLS && server::SIGNALS + 8 <= server::ARMED);
     assert!(client::BELLS + BELL_COUNT * 8 <= HEADER_SIZE);
     assert!(server::ARMED + BELL_COUNT * 8 <= HEADER_SIZE);
     assert!(FRAMES < REGION_SIZE && FRAMES.is_multiple_of(LINE_STRIDE));
@@ -277,6 +284,18 @@ pub const fn cpu(first: u64) -> u16 {
 
 /// Beside a sequence number in a wait word: the caller has given this call up, and nobody waits for its answer.
 pub const GIVEN_UP: u64 = 1 << 32;
+
+/// Beside a sequence number in a wait word: how its caller is woken. Two bits; what they do not say here is no wait.
+pub mod wake {
+    /// It sleeps on the low half of its reply line's first word.
+    pub const REPLY: u64 = 0;
+    /// It sleeps for several replies, on the low half of [`REPLY_BELL`](super::server::REPLY_BELL).
+    pub const BELL: u64 = 1 << 33;
+    /// Nobody sleeps; the pair's signal wakes whoever looks at its descriptor.
+    pub const SIGNAL: u64 = 2 << 33;
+    /// The bits.
+    pub const MASK: u64 = 3 << 33;
+}
 
 /// How a call ended, in the reply line.
 pub mod status {

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use crate::client_pair::{ClientPair, ENDED, NEAR, Procedure, REVOKED};
 use crate::error::{CallError, Failure, Ran};
 use crate::message::FromClient;
+use crate::pending;
 use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted};
 
 /// What makes a binding near.
@@ -115,6 +116,43 @@ impl Binding {
         } else {
             CallError::NoAStack
         }))
+    }
+
+    /// Begins a call that is started and not waited for: as [`begin`](Self::begin), with an A-stack that is free now.
+    ///
+    /// # Errors
+    /// `Forked`, `Revoked`, `PeerDied`, `NoAStack`; nothing was sent.
+    #[doc(hidden)]
+    pub fn begin_start<const REQ: usize, const REP: usize>(
+        &self,
+        procedure: u16,
+    ) -> Result<Call<'_, REQ, REP, true>, Failure> {
+        if self.word.load(Ordering::Relaxed) != NEAR {
+            return Err(self.not_near());
+        }
+        let Near { pair, procedures, granted, .. } = &self.near;
+        let Some(Procedure { callee, exhausted }) = procedures.get(usize::from(procedure)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        match Held::take_now(&pair.half, callee, granted) {
+            Ok(held) => Ok(Call::new(pair, held)),
+            Err(_) if pair.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
+            Err(_) => {
+                if let Exhausted::Grow(most) = *exhausted {
+                    pending::grow_meanwhile(pair, &callee.astacks, most, callee.timeout);
+                }
+                Err(Failure(CallError::NoAStack))
+            }
+        }
+    }
+
+    /// Whether this is not a forked child, in which nothing of the pair may be touched.
+    pub(crate) fn is_here(&self) -> bool {
+        self.word.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn pair(&self) -> &Arc<ClientPair> {
+        &self.near.pair
     }
 
     #[cold]

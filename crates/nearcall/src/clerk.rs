@@ -446,6 +446,10 @@ impl Pair for ServerPair {
         self.grants.room(claimed.request.binding).is_some_and(|room| room.served().is_cooperative)
     }
 
+    fn signal(&self) {
+        self.tell(&FromServer::Signal);
+    }
+
     fn misbehaved(&self, _: Misbehaved) {
         self.grants.home().count_refused();
         // The watcher sees the hang-up and forgets the pair; the client sees it and fails its calls.

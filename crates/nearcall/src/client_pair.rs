@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use crate::binding::patience;
 use crate::connection::MESSAGES_A_TURN;
 use crate::domain::domain;
 use crate::message::{FromClient, FromServer, Instance};
+use crate::pending::Wakers;
 use crate::rt::{self, Exhausted};
 use crate::segments::want_sweep;
 
@@ -82,8 +83,15 @@ pub(crate) struct ClientPair {
     asking: Mutex<bool>,
     asking_over: Condvar,
     ids: AtomicU32,
+    /// Somebody asks for more A-stacks on behalf of calls that could not be started.
+    pub(crate) growing: AtomicBool,
     inbox: Mutex<Inbox>,
     arrived: Condvar,
+    /// Of those who wait for the signal.
+    pub(crate) wakers: Wakers,
+    /// A runtime looks at the control socket.
+    #[cfg(feature = "tokio")]
+    pub(crate) is_attended: AtomicBool,
 }
 
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
@@ -144,8 +152,12 @@ impl ClientPair {
             asking: Mutex::new(false),
             asking_over: Condvar::new(),
             ids: AtomicU32::new(1),
+            growing: AtomicBool::new(false),
             inbox: Mutex::new(Inbox::default()),
             arrived: Condvar::new(),
+            wakers: Wakers::default(),
+            #[cfg(feature = "tokio")]
+            is_attended: AtomicBool::new(false),
         }
     }
 
@@ -159,6 +171,13 @@ impl ClientPair {
 
     /// Reads what the server said. Called by the watcher, with a buffer for one message of any size.
     pub(crate) fn hear(&self, buffer: &mut [u8]) -> Heard {
+        let heard = self.hear_some(buffer);
+        // Whatever it said: a signal may have been lost for want of room in the socket.
+        self.wakers.look_if_signalled(self);
+        heard
+    }
+
+    fn hear_some(&self, buffer: &mut [u8]) -> Heard {
         for _ in 0..MESSAGES_A_TURN {
             let received = match socket::receive(self.control.0.as_fd(), buffer) {
                 Ok(None) => return Heard::All,
@@ -169,7 +188,14 @@ impl ClientPair {
             let Received { size, fds, .. } = received;
             match FromServer::from_bytes(buffer.get(..size).unwrap_or_default()) {
                 // Nobody asked for any; they come only while one is asked for, or where the kernel cannot refuse them.
-                Ok(FromServer::Revoked { .. } | FromServer::Unmap { .. }) if !fds.is_empty() => return Heard::Nonsense,
+                Ok(FromServer::Revoked { .. } | FromServer::Unmap { .. } | FromServer::Signal) if !fds.is_empty() => {
+                    return Heard::Nonsense;
+                }
+                Ok(FromServer::Signal) => {
+                    if !self.wakers.may_be_signalled() {
+                        return Heard::Nonsense;
+                    }
+                }
                 Ok(FromServer::Revoked { binding, generation }) => self.revoked(binding, generation),
                 Ok(FromServer::Unmap { serial, astack }) => {
                     let mut inbox = self.inbox();
@@ -248,6 +274,7 @@ impl ClientPair {
         inbox.words.iter().for_each(|(_, _, word)| no_longer_near(word, ENDED));
         drop(inbox);
         self.arrived.notify_all();
+        self.wakers.look(self, Instant::now());
     }
 
     fn asked(&self) -> MutexGuard<'_, bool> {

@@ -31,10 +31,10 @@ use crate::quota::{Charge, Kind, QUOTA};
 use crate::segments::{self, Offer};
 
 /// Answers with descriptors that a client may leave unread. It waits for each, so one would do but for questions that it
-/// gave up; and a message that needs no answer may be under way to it at any time, so that the kernel's word alone
-/// ("something is unread") says nothing. Descriptors that nobody reads count against the limit of this user, and with that
+/// gave up; and a message that needs no answer, a signal above all, may be under way to it at any time, so that the kernel's
+/// word alone ("something is unread") says nothing. Descriptors that nobody reads count against the limit of this user, and with that
 /// used up nobody could be answered any more.
-const UNREAD_COUNT_MAX: usize = 4;
+const UNREAD_COUNT_MAX: usize = 16;
 
 /// Messages read from one socket before the others have their turn.
 pub(crate) const MESSAGES_A_TURN: usize = 16;

@@ -93,6 +93,14 @@ pub enum CallError<E = Infallible> {
     /// large calls at once.
     #[error("no memory out of band for the arguments of this call; nothing was sent: make fewer large calls at once")]
     NoMemory,
+    /// The arguments of a call that was started ([`Pending`](crate::Pending)) do not fit the frame of its A-stack, and that has
+    /// no memory out of band that is large enough: to ask the server for it is to wait, and `start` never does. Nothing was
+    /// sent. Make the call without starting it, from where waiting is allowed, or give the procedure a larger frame
+    /// (`#[call(astack = ..)]`).
+    #[error(
+        "the arguments do not fit the A-stack's frame, and a started call does not wait for memory: call it blocking, or raise `astack` in the interface"
+    )]
+    WouldBlock,
     /// An argument has no encoded form: it is nested deeper than 64 levels of `Box` and `Vec`, or serde cannot write it.
     /// Nothing was sent. Send it in parts; a long list is a `Vec`, not a chain of boxes.
     #[error("an argument is nested deeper than 64 levels, or cannot be written at all; nothing was sent")]
@@ -173,6 +181,7 @@ impl<E> From<Failure> for CallError<E> {
             CallError::TooLarge { size, limit } => Self::TooLarge { size, limit },
             CallError::ResultTooLarge => Self::ResultTooLarge,
             CallError::NoMemory => Self::NoMemory,
+            CallError::WouldBlock => Self::WouldBlock,
             CallError::Unsendable => Self::Unsendable,
             CallError::Unreturnable => Self::Unreturnable,
             CallError::BadArgument => Self::BadArgument,
@@ -415,7 +424,7 @@ mod tests {
     variants! {
         CallError call {
             App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
-            ResultTooLarge {}, NoMemory {},
+            ResultTooLarge {}, NoMemory {}, WouldBlock {},
             Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
             Overloaded {}, TooDeep {}, Unsupported {},
         }

@@ -44,7 +44,15 @@ pub struct Exporter {
 impl Exporter {
     /// An export as `name` in the default directory, with a socket of mode 0600.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), dir: None, mode: 0o600, policy: Policy::open(), replace: false, cooperative: false, on_exit: None }
+        Self {
+            name: name.to_owned(),
+            dir: None,
+            mode: 0o600,
+            policy: Policy::open(),
+            replace: false,
+            cooperative: false,
+            on_exit: None,
+        }
     }
 
     /// Puts the name into this directory, which is made if only its last part is missing.
@@ -121,7 +129,8 @@ impl Exporter {
         let name = Held::take(dir, &self.name, self.mode, self.replace)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
-        let exported = Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service), self.cooperative));
+        let exported =
+            Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service), self.cooperative));
         if self.cooperative {
             domain.crew.allow_cooperation();
         }

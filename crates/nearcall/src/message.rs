@@ -24,6 +24,7 @@
 //!                  <-------      Shown (+ fd), or NoMemory
 //!                  <-------      Unmap                the server would like it back
 //!   Unmapped       ------->
+//!                  <-------      Signal               replies are there for calls that wait by the signal
 //!   Grow           ------->                          one more A-stack of a class
 //!                  <-------      Grown, or NoMemory
 //!
@@ -153,6 +154,9 @@ pub(crate) enum FromServer {
     NoMemory {
         id: u32,
     },
+    /// A reply is there for a call whose wait word asks for the signal. Once for all of them until the client has written
+    /// that it heard it.
+    Signal,
     /// Bytes of [`crate::info`]'s report, of `total` in all.
     Description {
         total: u32,
@@ -176,6 +180,7 @@ impl FromServer {
             | Self::Ready
             | Self::Revoked { .. }
             | Self::Unmap { .. }
+            | Self::Signal
             | Self::Description { .. } => None,
         }
     }
@@ -390,6 +395,7 @@ impl FromServer {
             Self::Unmap { serial, astack } => Writer::kind(74).u16(*serial).u16(*astack),
             Self::Grown { id, first, astack } => Writer::kind(75).u32(*id).u16(*first).u16(*astack),
             Self::NoMemory { id } => Writer::kind(76).u32(*id),
+            Self::Signal => Writer::kind(77),
             Self::Description { total, bytes } => Writer::kind(84).u32(*total).each(bytes, |to, byte| to.u8(*byte)),
         }
         .0
@@ -440,6 +446,7 @@ impl FromServer {
             74 => Self::Unmap { serial: from.u16()?, astack: from.u16()? },
             75 => Self::Grown { id: from.u32()?, first: from.u16()?, astack: from.u16()? },
             76 => Self::NoMemory { id: from.u32()? },
+            77 => Self::Signal,
             84 => Self::Description { total: from.u32()?, bytes: from.each(Reader::u8)? },
             _ => return Err(NotAMessage),
         };
@@ -490,6 +497,7 @@ mod tests {
                 FromServer::Unmap { serial: 1, astack: 2 },
                 FromServer::Grown { id: 1, first: 2, astack: 3 },
                 FromServer::NoMemory { id: 1 },
+                FromServer::Signal,
                 FromServer::Refused { id: 1, why: Refused::Withdrawn },
                 FromServer::Description { total: 9, bytes: vec![1, 2, 3] },
             ],

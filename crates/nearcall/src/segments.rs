@@ -105,9 +105,14 @@ impl ClientPair {
     /// `Timeout`, `PeerDied`: the results are there, and cannot be fetched. `ResultTooLarge`: one of the two processes has no
     /// memory or descriptor for them.
     pub(crate) fn result_segment(&self, serial: u16, call: Deadline<'_>) -> Result<Arc<PeerSegment>, Failure> {
-        if let Some(segment) = self.half.shown.get(serial) {
-            return Ok(segment);
+        match self.half.shown.get(serial) {
+            Some(segment) => Ok(segment),
+            None => self.new_result_segment(serial, call.until()),
         }
+    }
+
+    /// The same of one that is not mapped yet.
+    pub(crate) fn new_result_segment(&self, serial: u16, until: Option<Instant>) -> Result<Arc<PeerSegment>, Failure> {
         let late = || {
             failed(if self.half.has_ended() {
                 CallError::PeerDied { ran: Ran::Yes }
@@ -115,7 +120,6 @@ impl ClientPair {
                 CallError::Timeout { ran: Ran::Yes }
             })
         };
-        let until = call.until();
         let asking = self.asking(until).ok_or_else(late)?;
         // Another caller may have asked meanwhile.
         if let Some(segment) = self.half.shown.get(serial) {

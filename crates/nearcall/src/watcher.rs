@@ -10,7 +10,7 @@ mod listeners;
 
 use std::collections::{BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -58,14 +58,27 @@ pub(crate) struct Watcher {
     commands: Mutex<Vec<Command>>,
     /// Something is held that is to be given back when it was not used for a while.
     sweep: AtomicBool,
+    /// When to look at the calls that were started and are waited for by the signal; [`NEVER`] while there are none. In
+    /// microseconds since `base`.
+    look_by: AtomicU64,
+    base: Instant,
 }
+
+const NEVER: u64 = u64::MAX;
 
 impl Watcher {
     pub(crate) fn new() -> Result<Self, Errno> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
-        Ok(Self { epoll, wake: Arc::new(wake), commands: Mutex::new(Vec::new()), sweep: AtomicBool::new(false) })
+        Ok(Self {
+            epoll,
+            wake: Arc::new(wake),
+            commands: Mutex::new(Vec::new()),
+            sweep: AtomicBool::new(false),
+            look_by: AtomicU64::new(NEVER),
+            base: Instant::now(),
+        })
     }
 
     pub(crate) fn start(&'static self, domain: &'static Domain) -> Result<(), Errno> {
@@ -114,6 +127,23 @@ impl Watcher {
         if !self.sweep.swap(true, Ordering::Relaxed) {
             ring(&self.wake);
         }
+    }
+
+    /// Has the watcher look at the calls that were started, at `at` or before: whether their time is over, or their server
+    /// has to be rung once more. Rings only if it would look too late.
+    pub(crate) fn look_by(&self, at: Instant) {
+        let at = u64::try_from(at.saturating_duration_since(self.base).as_micros()).unwrap_or(NEVER - 1);
+        // SeqCst: after the call was noted. The watcher takes the word back before it looks at what is noted, so it sees the
+        // call, or we see that the word was taken back.
+        if self.look_by.load(Ordering::SeqCst) > at {
+            self.look_by.fetch_min(at, Ordering::SeqCst);
+            ring(&self.wake);
+        }
+    }
+
+    fn looks_at(&self) -> Option<Instant> {
+        let at = self.look_by.load(Ordering::SeqCst);
+        (at != NEVER).then(|| self.base + Duration::from_micros(at))
     }
 
     /// What wakes the watcher to do what processors ask for.
@@ -218,6 +248,19 @@ impl Watch {
         self.ended.drain(..).for_each(|pair| pair.half.wake_callers());
         let wanted = self.domain.crew.attend();
         self.domain.staff(wanted);
+    }
+
+    /// Looks at the calls that were started. While nobody waits for one, this is not asked for again.
+    fn look_at_started(&mut self, now: Instant) {
+        // Before looking: what is noted meanwhile asks for itself.
+        self.watcher.look_by.store(NEVER, Ordering::SeqCst);
+        let pairs = self.servers.iter().filter_map(|key| match self.sources.get(key) {
+            Some(Source::Server { pair, .. }) => pair.upgrade(),
+            _ => None,
+        });
+        if let Some(next) = pairs.filter_map(|pair| pair.wakers.look(&pair, now)).min() {
+            self.watcher.look_by(next);
+        }
     }
 
     fn add<F: AsFd>(&mut self, fd: F, source: impl FnOnce(F) -> Source) -> Option<u64> {
@@ -379,7 +422,13 @@ impl Watch {
     }
 
     fn time_left(&self) -> Option<Duration> {
-        let next = [self.look_at, self.sweep_at, self.clients.next_deadline(), self.listeners.pauses_until()];
+        let next = [
+            self.look_at,
+            self.sweep_at,
+            self.clients.next_deadline(),
+            self.listeners.pauses_until(),
+            self.watcher.looks_at(),
+        ];
         next.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
@@ -390,6 +439,9 @@ impl Watch {
             self.close(late);
         }
         self.listeners.resume(&self.watcher.epoll, now);
+        if self.watcher.looks_at().is_some_and(|at| at <= now) {
+            self.look_at_started(now);
+        }
         if self.look_at.is_some_and(|at| at <= now) {
             self.look_at = None;
             self.look_again();

@@ -1,11 +1,11 @@
 //! The client's half of a channel.
 
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use core::time::Duration;
 
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
-use super::{LINE_WORDS, Ran};
+use super::{LINE_WORDS, Ran, Wake};
 use crate::segments::{Arguments, Left, Shown};
 use crate::shm::fixed::modulo;
 use crate::shm::segment::OwnSegment;
@@ -394,7 +394,34 @@ impl ClientHalf {
 
     /// Announces that the caller of `sequence` on `astack` is about to sleep (0: no longer).
     pub fn announce_wait(&self, astack: u16, sequence: u32) {
-        self.own.wait_line(astack).publish(u64::from(sequence));
+        self.announce(astack, sequence, Wake::Reply);
+    }
+
+    /// Announces that the caller of `sequence` on `astack` waits, and how it is woken.
+    pub fn announce(&self, astack: u16, sequence: u32, how: Wake) {
+        self.own.wait_line(astack).publish(u64::from(sequence) | how.bits());
+    }
+
+    /// The word that the server bumps for those who sleep for several replies.
+    #[must_use]
+    pub fn reply_bell(&self) -> PeerWord<'_> {
+        self.peer.reply_bell()
+    }
+
+    /// Signals that the server says it has given. Take note of it with [`set_heard`](Self::set_heard), fence, and only then
+    /// look which calls are answered.
+    #[must_use]
+    pub fn signals(&self) -> u64 {
+        let signals = self.peer.signals().load();
+        // Pairs with the Release of the server's store.
+        fence(Ordering::Acquire);
+        signals
+    }
+
+    /// Says that the replies are about to be looked at, for all signals up to `signals`: the server gives another one for a
+    /// reply that comes later. One thread at a time: the word must not go back.
+    pub fn set_heard(&self, signals: u64) {
+        self.own.heard().store(signals);
     }
 
     /// Says that the call `sequence` on `astack` was given up: the server may look, and nobody sleeps for its answer.

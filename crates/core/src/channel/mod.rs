@@ -15,6 +15,8 @@
 //!   acquire fence
 //! ```
 
+use nearcall_layout::pair::wake;
+
 pub mod client;
 pub mod grants;
 pub mod memory;
@@ -33,6 +35,38 @@ pub enum Ran {
     Maybe,
     /// The procedure returned; only its results are lost.
     Yes,
+}
+
+/// How a caller wants to be woken when its reply is there, as its wait word says ([`nearcall_layout::pair::wake`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// It sleeps on its reply line.
+    Reply,
+    /// It sleeps for several replies, on the pair's reply bell.
+    Bell,
+    /// It does not sleep: the pair's signal is to be given.
+    Signal,
+}
+
+impl Wake {
+    /// As it lies in a wait word.
+    const fn bits(self) -> u64 {
+        match self {
+            Self::Reply => wake::REPLY,
+            Self::Bell => wake::BELL,
+            Self::Signal => wake::SIGNAL,
+        }
+    }
+
+    /// What a wait word says beside its sequence number; `None` if nobody waits.
+    const fn from_bits(bits: u64) -> Option<Self> {
+        match bits {
+            wake::REPLY => Some(Self::Reply),
+            wake::BELL => Some(Self::Bell),
+            wake::SIGNAL => Some(Self::Signal),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, reply, request, status};
 
+use super::Wake;
 use super::client::Request;
 use super::serving::Serving;
 use crate::segments::{Charge, Left, Offered, Payer, Results};
@@ -92,6 +93,9 @@ pub struct ServerHalf {
     /// Segments for results beyond a frame.
     pub(super) results: Results,
     misbehaved: AtomicU64,
+    reply_bells: AtomicU64,
+    /// Signals that were given.
+    signals: AtomicU64,
     ended: AtomicBool,
     /// Seats whose standby attends this pair, one bit each.
     pub(crate) attended: AtomicU64,
@@ -124,6 +128,8 @@ impl ServerHalf {
             offered: Offered::default(),
             results,
             misbehaved: AtomicU64::new(0),
+            reply_bells: AtomicU64::new(0),
+            signals: AtomicU64::new(0),
             ended: AtomicBool::new(false),
             attended: AtomicU64::new(0),
             evidence_needed: AtomicU32::new(EVIDENCE_MIN),
@@ -289,15 +295,16 @@ impl ServerHalf {
         self.misbehaved.load(Ordering::Relaxed)
     }
 
-    /// Whether the caller of `sequence` on `astack` says it sleeps.
+    /// How the caller of `sequence` on `astack` says that it waits, if it does.
     #[inline(always)]
     #[must_use]
-    pub fn is_waiting(&self, astack: u16, sequence: u32) -> bool {
+    pub fn waits(&self, astack: u16, sequence: u32) -> Option<Wake> {
         // The A-stack of a refused request is whatever the client wrote.
         if usize::from(astack) >= ASTACK_COUNT {
-            return false;
+            return None;
         }
-        self.peer.wait_line(astack).poll() == u64::from(sequence)
+        let word = self.peer.wait_line(astack).poll();
+        if pair::sequence(word) == sequence { Wake::from_bits(word ^ u64::from(sequence)) } else { None }
     }
 
     /// Whether the caller of `sequence` on `astack` says that it has given the call up.
@@ -314,6 +321,32 @@ impl ServerHalf {
             return;
         }
         futex::wake_shared(self.own.reply_line(astack).futex());
+    }
+
+    /// Wakes those who sleep for several replies.
+    #[cold]
+    pub fn ring_reply_bell(&self) {
+        let bell = self.own.reply_bell();
+        // No value comes twice, as with the client's bells.
+        bell.store(self.reply_bells.fetch_add(1, Ordering::Relaxed) + 1);
+        futex::wake_all_shared(bell.futex());
+    }
+
+    /// Counts a signal, which the caller of this gives then. `false`: the client has not heard the last one yet, and will
+    /// see this reply when it does; or another processor gives this one.
+    ///
+    /// Call it after the fence that follows the reply: that pairs with the client's between saying what it has heard and
+    /// looking at its replies.
+    #[cold]
+    #[must_use]
+    pub fn count_signal(&self) -> bool {
+        let heard = self.peer.heard().load();
+        // Relaxed: it decides who gives it.
+        let mine = self.signals.compare_exchange(heard, heard.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+        if mine.is_ok() {
+            self.own.signals().store(heard.wrapping_add(1));
+        }
+        mine.is_ok()
     }
 
     /// Writes the status word: who looks at the ring ([`nearcall_layout::pair::poll`]).

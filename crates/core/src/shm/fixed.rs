@@ -24,7 +24,9 @@ struct Line {
 
 #[repr(C)]
 struct ClientPart {
-    _begin: [AtomicU64; client::BELLS / 8],
+    _begin: [AtomicU64; client::HEARD / 8],
+    heard: AtomicU64,
+    _gap_2: [AtomicU64; (client::BELLS - client::HEARD) / 8 - 1],
     bells: [AtomicU64; BELL_COUNT],
     _gap: [AtomicU64; (client::RING - client::BELLS) / 8 - BELL_COUNT],
     ring: [Line; RING_COUNT],
@@ -35,9 +37,13 @@ struct ClientPart {
 struct ServerPart {
     _begin: [AtomicU64; server::STATUS / 8],
     status: AtomicU64,
-    _gap: [AtomicU64; (server::ARMED - server::STATUS) / 8 - 1],
+    _gap: [AtomicU64; (server::REPLY_BELL - server::STATUS) / 8 - 1],
+    reply_bell: AtomicU64,
+    _gap_2: [AtomicU64; (server::SIGNALS - server::REPLY_BELL) / 8 - 1],
+    signals: AtomicU64,
+    _gap_3: [AtomicU64; (server::ARMED - server::SIGNALS) / 8 - 1],
     armed: [AtomicU64; BELL_COUNT],
-    _gap_2: [AtomicU64; (server::REPLIES - server::ARMED) / 8 - BELL_COUNT],
+    _gap_4: [AtomicU64; (server::REPLIES - server::ARMED) / 8 - BELL_COUNT],
     replies: [Line; ASTACK_COUNT],
     stamps: [Line; ASTACK_COUNT],
 }
@@ -45,6 +51,9 @@ struct ServerPart {
 const _: () = {
     assert!(size_of::<Line>() == LINE_STRIDE && offset_of!(Line, words) == 0);
     assert!(offset_of!(ClientPart, bells) == client::BELLS && offset_of!(ClientPart, ring) == client::RING);
+    assert!(offset_of!(ClientPart, heard) == client::HEARD);
+    assert!(offset_of!(ServerPart, reply_bell) == server::REPLY_BELL);
+    assert!(offset_of!(ServerPart, signals) == server::SIGNALS);
     assert!(offset_of!(ClientPart, waits) == client::WAITS && size_of::<ClientPart>() == client::FRAMES);
     assert!(offset_of!(ServerPart, status) == server::STATUS && offset_of!(ServerPart, armed) == server::ARMED);
     assert!(offset_of!(ServerPart, replies) == server::REPLIES && offset_of!(ServerPart, stamps) == server::STAMPS);
@@ -90,6 +99,24 @@ macro_rules! fixed_part {
             #[must_use]
             pub fn bell(&self, n: usize) -> $word<'_> {
                 $word(modulo(&client_part(&self.map).bells, n))
+            }
+
+            /// The signals that were heard, in a client's region.
+            #[must_use]
+            pub fn heard(&self) -> $word<'_> {
+                $word(&client_part(&self.map).heard)
+            }
+
+            /// The reply bell, in a server's region.
+            #[must_use]
+            pub fn reply_bell(&self) -> $word<'_> {
+                $word(&server_part(&self.map).reply_bell)
+            }
+
+            /// The signals that were given, in a server's region.
+            #[must_use]
+            pub fn signals(&self) -> $word<'_> {
+                $word(&server_part(&self.map).signals)
             }
 
             /// The status word, in a server's region.

@@ -88,6 +88,11 @@ pub fn wake_shared(word: &AtomicU32) {
     let _ = futex::wake(word, Flags::empty(), 1);
 }
 
+/// Wakes all sleepers on a word that two processes share.
+pub fn wake_all_shared(word: &AtomicU32) {
+    let _ = futex::wake(word, Flags::empty(), i32::MAX.cast_unsigned());
+}
+
 /// Wakes all sleepers of this process on a private word.
 pub fn wake_private(word: &AtomicU32) {
     let _ = futex::wake(word, Flags::PRIVATE, i32::MAX.cast_unsigned());

@@ -24,6 +24,7 @@ use super::counts::ServerCounters;
 use super::crew::Pair;
 use super::desk::Desk;
 use super::standby::misbehaved;
+use super::wake::wake;
 use crate::channel::server::Claimed;
 use crate::sys::futex::Sleep;
 use crate::threads::stack::Class;
@@ -105,8 +106,8 @@ fn serve<P: Pair>(state: &State<P>, mut desk: Desk<P>, pair: &Arc<P>, claimed: &
     let (half, astack) = (of.half(), claimed.request.astack);
     // Pairs with the caller's fence between announcing its wait and its look at the reply.
     fence(Ordering::SeqCst);
-    if half.is_waiting(astack, claimed.sequence) {
-        half.wake_caller(astack);
+    if let Some(how) = half.waits(astack, claimed.sequence) {
+        wake(of, astack, how);
     }
 }
 

@@ -103,6 +103,15 @@ impl<'a> Held<'a> {
         Ok(Self { half, taken, callee, granted, is_out_of_band: false })
     }
 
+    /// Takes one that is free now; makes no system call.
+    ///
+    /// # Errors
+    /// [`NoneFree`].
+    pub fn take_now(half: &'a ClientHalf, callee: &'a Callee, granted: &'a Granted) -> Result<Self, NoneFree> {
+        let taken = callee.astacks.take_now(half).ok_or(NoneFree)?;
+        Ok(Self { half, taken, callee, granted, is_out_of_band: false })
+    }
+
     fn into_taken(self, half: &ClientHalf) -> (Taken<'a>, &'a Callee) {
         debug_assert!(core::ptr::eq(self.half, half), "taken for another call");
         let Self { taken, callee, .. } = self;
@@ -127,6 +136,11 @@ impl<'a> Held<'a> {
         until
     }
 
+    /// What it consists of: half, callee, binding, A-stack, and whether a segment stands in for the frame.
+    pub(super) fn parts(&self) -> (&'a ClientHalf, &'a Callee, &'a Granted, u16, bool) {
+        (self.half, self.callee, self.granted, self.taken.index(), self.is_out_of_band)
+    }
+
     #[inline(always)]
     fn deadline(&self) -> Deadline<'a> {
         Deadline { half: self.half, callee: self.callee, astack: self.taken.index() }
@@ -136,6 +150,12 @@ impl<'a> Held<'a> {
     #[must_use]
     pub fn astack(&self) -> u16 {
         self.taken.index()
+    }
+
+    /// How long the call may take; `None` for ever.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.callee.timeout
     }
 
     /// The frame, or what stands in for it.
@@ -294,7 +314,7 @@ fn hints(half: &ClientHalf, mode: &Mode, own: Hints, callee: &Callee, draft: Dra
 /// The same inside a procedure: the request says how deep it is, and what is left of that one's time.
 #[cold]
 #[inline(never)]
-fn nested(hints: Hints, procedure: Which, draft: Draft<'_>) -> Result<Hints, Unpublished> {
+pub(super) fn nested(hints: Hints, procedure: Which, draft: Draft<'_>) -> Result<Hints, Unpublished> {
     let Some(around) = desk::around() else { return Ok(hints) };
     if around.depth >= pair::DEPTH_MAX {
         return Err(Unpublished::TooDeep);
@@ -310,7 +330,7 @@ fn nested(hints: Hints, procedure: Which, draft: Draft<'_>) -> Result<Hints, Unp
 
 #[cold]
 #[inline(never)]
-fn published_out_of_band(half: &ClientHalf, astack: u16) {
+pub(super) fn published_out_of_band(half: &ClientHalf, astack: u16) {
     half.counters.out_of_band.add(1);
     // Not before: until its call is published, the segment looks like one that no call uses.
     half.arguments.let_go(astack);
@@ -363,7 +383,7 @@ fn publish_later(
 
 #[cold]
 #[inline(never)]
-fn give_up(half: &ClientHalf, astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Failed {
+pub(super) fn give_up(half: &ClientHalf, astacks: &Astacks, astack: u16, sequence: u32, why: Unanswered) -> Failed {
     // Before the quarantine, which another call may end at once.
     half.announce_given_up(astack, sequence);
     astacks.quarantine(astack, sequence);
@@ -401,6 +421,13 @@ pub struct Answered<'a> {
     taken: Taken<'a>,
     line: PeerLine<'a>,
     status: u16,
+}
+
+impl<'a> Answered<'a> {
+    /// The answer, whose sequence number was seen and acquired, to the call on an A-stack that is held.
+    pub(super) fn new(half: &'a ClientHalf, callee: &'a Callee, taken: Taken<'a>, status: u16) -> Self {
+        Self { half, callee, taken, line: half.reply_line(taken.index()), status }
+    }
 }
 
 impl Answered<'_> {

@@ -133,7 +133,49 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, cpu, callee, mode } = call;
+    let spun = match spin(half, call) {
+        Ok(first) => return Ok(first),
+        Err(spun) => spun,
+    };
+    let &Published { astack, sequence, reply, callee, mode, .. } = call;
+    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
+    let timeout = Deadline { half, callee, astack }.left();
+    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
+    let (was_polled, rang) = (spun.was_polled, Rang::default());
+    Long { half, doorbell, wait, reply, was_polled, rang, donated: false, begin: 0 }.begin(spun.in_vain)
+}
+
+/// The same for a call that was started and whose server was rung, for up to `timeout`; with `is_last`, there is no wait
+/// after this one.
+pub(super) fn wait_for(
+    half: &ClientHalf,
+    doorbell: &dyn Doorbell,
+    call: &Published<'_>,
+    timeout: Option<Duration>,
+    is_last: bool,
+) -> Result<u64, Unanswered> {
+    let spun = match spin(half, call) {
+        Ok(first) => return Ok(first),
+        Err(spun) => spun,
+    };
+    let &Published { astack, sequence, reply, mode, .. } = call;
+    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
+    let (was_polled, rang) = (spun.was_polled, Rang { bells: 0, already: true, uncounted: !is_last });
+    Long { half, doorbell, wait, reply, was_polled, rang, donated: false, begin: 0 }.begin(spun.in_vain)
+}
+
+/// How a spin ended without an answer.
+struct Spun {
+    /// It lasted for as long as a wake-up, while a lead polled.
+    in_vain: bool,
+    /// A lead polled when it began.
+    was_polled: bool,
+}
+
+/// Spins while a processor of the server polls and that has paid.
+#[inline(always)]
+fn spin(half: &ClientHalf, call: &Published<'_>) -> Result<u64, Spun> {
+    let &Published { sequence, reply, cpu, mode, .. } = call;
     let transfer = mode.get();
     let first = reply.poll();
     if pair::sequence(first) == sequence {
@@ -167,18 +209,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
             core::hint::spin_loop();
         }
     }
-    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
-    let timeout = Deadline { half, callee, astack }.left();
-    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer };
-    let was_polled = poll::state(polled) == poll::POLLED;
-    let mut long = Long { half, doorbell, wait, reply, was_polled, rung: 0, donated: false, begin: 0 };
-    if is_crowded()
-        && transfer != Transfer::Donate
-        && let Some(first) = long.let_others_run()
-    {
-        return Ok(first);
-    }
-    long.run(in_vain)
+    Err(Spun { in_vain, was_polled: poll::state(polled) == poll::POLLED })
 }
 
 thread_local! {
@@ -194,6 +225,17 @@ struct Last {
     missed: bool,
 }
 
+/// What was rung for a call.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rang {
+    /// Bells rung in vain.
+    bells: u64,
+    /// Whoever had to be rung first was rung when the call was started.
+    already: bool,
+    /// This wait may end before the call does, and does not count as one without an answer then.
+    uncounted: bool,
+}
+
 /// A wait that goes beyond the spin.
 struct Long<'a> {
     half: &'a ClientHalf,
@@ -202,8 +244,7 @@ struct Long<'a> {
     reply: PeerLine<'a>,
     /// Whether a lead polled when the wait began.
     was_polled: bool,
-    /// Bells rung for this call.
-    rung: u64,
+    rang: Rang,
     /// Whether the CPU was given to a standby on it.
     donated: bool,
     /// In ticks, when the long wait began.
@@ -211,8 +252,19 @@ struct Long<'a> {
 }
 
 impl Long<'_> {
+    /// A thread lets others run first, unless it was told to give its CPU away.
     #[cold]
     #[inline(never)]
+    fn begin(mut self, in_vain: bool) -> Result<u64, Unanswered> {
+        if is_crowded()
+            && self.wait.transfer != Transfer::Donate
+            && let Some(first) = self.let_others_run()
+        {
+            return Ok(first);
+        }
+        self.run(in_vain)
+    }
+
     fn run(mut self, in_vain: bool) -> Result<u64, Unanswered> {
         self.begin = ticks();
         let soon = self.is_soon();
@@ -301,7 +353,7 @@ impl Long<'_> {
     fn learn(&self, answered: bool) {
         let counters = &self.half.counters;
         if !answered {
-            counters.unanswered.add(1);
+            counters.unanswered.add(u64::from(!self.rang.uncounted));
             return;
         }
         if self.donated {
@@ -333,7 +385,7 @@ impl Long<'_> {
         let Some(status) = self.half.status() else { return Ring::Elsewhere };
         // Asked for: the own CPU's standby, whoever polls elsewhere.
         let status = if self.wait.transfer == Transfer::Donate { 0 } else { status.load() };
-        let caller = Caller { cpu: self.wait.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rung };
+        let caller = Caller { cpu: self.wait.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rang.bells };
         ring::choose(&caller, status, |n| self.half.armed(n))
     }
 
@@ -347,9 +399,12 @@ impl Long<'_> {
         {
             ring = Ring::Elsewhere;
         }
+        let rang = core::mem::take(&mut self.rang.already);
         match ring {
+            Ring::Bell { own, .. } if rang => self.donated |= own,
+            Ring::Message if rang => {}
             Ring::Bell { n, own } => {
-                self.rung |= 1 << n;
+                self.rang.bells |= 1 << n;
                 self.donated |= own;
                 self.half.counters.bells.add(1);
                 self.half.ring_bell(n);
@@ -563,18 +618,25 @@ impl Long<'_> {
     }
 
     fn ended(&self) -> Unanswered {
-        let ran = self.half.ran(self.wait.astack, self.wait.sequence);
-        Unanswered::Ended(if self.half.is_over() { ran } else { not_final(ran) })
+        ended(self.half, self.half.ran(self.wait.astack, self.wait.sequence))
     }
 
     fn timed_out(&self) -> Unanswered {
-        Unanswered::Timeout(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
+        timed_out(self.half.ran(self.wait.astack, self.wait.sequence))
     }
 }
 
 /// Whether another thread of this processor could run.
 fn is_crowded() -> bool {
     threads::on_thread().is_some_and(Processor::has_ready)
+}
+
+pub(super) fn ended(half: &ClientHalf, ran: Ran) -> Unanswered {
+    Unanswered::Ended(if half.is_over() { ran } else { not_final(ran) })
+}
+
+pub(super) const fn timed_out(ran: Ran) -> Unanswered {
+    Unanswered::Timeout(not_final(ran))
 }
 
 fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration, spurious: u32) -> bool {
@@ -594,7 +656,7 @@ fn sleep_on(half: &ClientHalf, reply: PeerLine<'_>, seen: u32, length: Duration,
 }
 
 /// A call that was given up unread may still be read later: only a dead server makes "not started" final.
-fn not_final(ran: Ran) -> Ran {
+const fn not_final(ran: Ran) -> Ran {
     match ran {
         Ran::No => Ran::Maybe,
         other => other,

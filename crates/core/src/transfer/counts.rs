@@ -46,7 +46,7 @@ counters! {
     #[doc = "Of one pair, on the client's side."]
     ClientCounters =>
     #[doc = "How the calls of one client to one server travelled. Every call is one of `spun`, `donated`, `slept` and"]
-    #[doc = "`unanswered`; calls in flight count as `spun`."]
+    #[doc = "`unanswered`; calls in flight count as `spun`, and so do those that were started and whose answer nobody waited for."]
     ClientCounts {
         /// Calls published.
         calls,

@@ -66,6 +66,10 @@ pub trait Pair: Send + Sync + 'static {
         false
     }
 
+    /// Gives the pair's signal: whoever looks at the client's descriptor of the pair is woken. Must not block; lost, if the
+    /// client has not read what it was sent before.
+    fn signal(&self);
+
     /// The pair was ended because its client misbehaved: close it.
     fn misbehaved(&self, how: Misbehaved);
 }

@@ -313,7 +313,8 @@ pub fn depth() -> u16 {
 }
 
 /// The least of what the caller gives a wait, and of what is left to the call in whose procedure it waits; `None` for ever.
-pub(super) fn at_most(timeout: Option<Duration>) -> Option<Duration> {
+#[must_use]
+pub fn at_most(timeout: Option<Duration>) -> Option<Duration> {
     let left = around().and_then(|around| around.left_us()).map(Duration::from_micros);
     match (timeout, left) {
         (Some(timeout), Some(left)) => Some(timeout.min(left)),

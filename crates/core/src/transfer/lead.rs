@@ -12,6 +12,7 @@ use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, Pair};
 use super::policy::tenure::{Leave, Tenure, needed_after};
 use super::standby::{Gone, Standby};
+use super::wake::wake;
 use crate::channel::server::Claimed;
 
 /// Replies after which the lead looks whether their callers sleep, if no idle turn came before.
@@ -168,11 +169,11 @@ impl<P: Pair> Standby<'_, P> {
     #[inline(always)]
     fn wake_if_waiting(&self, at: usize, astack: u16, sequence: u32) -> bool {
         let Some(known) = self.mine.get(at) else { return false };
-        let waits = known.pair.half().is_waiting(astack, sequence);
-        if waits {
-            known.pair.half().wake_caller(astack);
+        let waits = known.pair.half().waits(astack, sequence);
+        if let Some(how) = waits {
+            wake(&*known.pair, astack, how);
         }
-        waits
+        waits.is_some()
     }
 
     /// Looks, after a full fence, whether the callers of calls just answered sleep; wakes them; forgets the calls.

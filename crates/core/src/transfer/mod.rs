@@ -8,6 +8,7 @@
 //! What is decided, and when, is in [`policy`]; the rest is system calls around it.
 //! Who must fence is whoever stops looking (`docs/orderings.md`); a call between two parties that look does not.
 
+pub mod any;
 mod aside;
 pub mod call;
 pub mod caller;
@@ -22,6 +23,8 @@ pub mod hook;
 pub mod knobs;
 mod lead;
 pub mod mode;
+pub mod pending;
 pub mod policy;
 mod seats;
 mod standby;
+mod wake;

@@ -13,15 +13,17 @@ use std::sync::Arc;
 
 use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
+use super::aside::{Aside, sleep_beside};
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Request};
-use super::aside::{Aside, sleep_beside};
 use super::desk::{self, Desk};
 use super::handoff::Seated;
 use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use super::seats::{INSIDE, Seat, Seats, leave};
+use super::wake::wake;
+use crate::channel::Wake;
 use crate::channel::server::{Claimed, Misbehaved};
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
@@ -286,8 +288,8 @@ impl<P: Pair> Standby<'_, P> {
             half.refuse(astack, claimed.sequence, status::OVERLOADED);
             // Pairs with the caller's fence between announcing its wait and its look at the reply.
             fence(Ordering::SeqCst);
-            if half.is_waiting(astack, claimed.sequence) {
-                half.wake_caller(astack);
+            if let Some(how) = half.waits(astack, claimed.sequence) {
+                wake(&*known.pair, astack, how);
             }
             refused = true;
         }
@@ -325,7 +327,8 @@ impl<P: Pair> Standby<'_, P> {
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
         // One that is suspended wakes its caller itself when it is over.
-        let sleeps = is_over && half.is_waiting(claimed.request.astack, claimed.sequence);
+        let waits = if is_over { half.waits(claimed.request.astack, claimed.sequence) } else { None };
+        let sleeps = waits == Some(Wake::Reply);
         let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
         known.empty = 0;
@@ -336,7 +339,7 @@ impl<P: Pair> Standby<'_, P> {
             self.learn_of_yield(at, last, true);
         }
         self.donations += 1;
-        let soon = says_soon && is_over && !sleeps && self.may_yield;
+        let soon = says_soon && is_over && waits.is_none() && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
         let kept = self.exit();
@@ -344,8 +347,8 @@ impl<P: Pair> Standby<'_, P> {
             self.set_armed(armed::LOOKING);
         }
         // Last: the caller may get the CPU at once, and must not find this processor away when it calls again.
-        if sleeps {
-            self.wake(at, claimed.request.astack);
+        if let (Some(how), Some(known)) = (waits, self.mine.get(at)) {
+            wake(&*known.pair, claimed.request.astack, how);
         }
         kept?;
         self.consider(at, claimed, gap);
@@ -428,12 +431,6 @@ impl<P: Pair> Standby<'_, P> {
             misbehaved(pair, how);
         }
         true
-    }
-
-    fn wake(&self, at: usize, astack: u16) {
-        if let Some(known) = self.mine.get(at) {
-            known.pair.half().wake_caller(astack);
-        }
     }
 
     /// Whether another seat should attend the pair, or a lead poll it.

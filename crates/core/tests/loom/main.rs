@@ -26,6 +26,7 @@ mod private;
 mod reply;
 mod ring;
 mod seat;
+mod signal;
 mod slip;
 mod standby;
 mod threads;

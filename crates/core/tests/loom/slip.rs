@@ -103,6 +103,18 @@ pub(crate) enum Slip {
     /// Sleeps on the reply word alone, whatever ends the pair.
     SleepsOnReplyAlone,
 
+    // A call that was started, and who wakes its future.
+    /// Announces that it waits for the signal before there is a waker.
+    AnnouncedBeforeWaker,
+    /// The watcher does not fence between what it says it heard and its look at the replies.
+    NoFenceAfterHeard,
+    /// The watcher says what it heard after it has looked at the replies.
+    HeardAfterLook,
+    /// Reads the reply bell that it sleeps on after its look at the reply.
+    ReplyBellAfterLook,
+    /// Uses the A-stack of a call that was given up before its answer.
+    FreedUnanswered,
+
     // Lines.
     /// The first word of a line is stored Relaxed.
     PublishedRelaxed,

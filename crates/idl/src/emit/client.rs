@@ -6,6 +6,9 @@
 //! begin -> put, slice, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, end, return
 //! ```
 //!
+//! Beside each method stands one that starts the same call; there the part after `transfer` is a closure, which has the in-out
+//! and out targets and runs when the answer is taken.
+//!
 //! Invariant: nothing of the caller's is written before every value has been decoded and every length has been checked.
 //! Whatever fails, fails before; in-out and out targets are untouched on any error.
 //!
@@ -17,7 +20,7 @@ use syn::Type;
 use syn::spanned::Spanned;
 
 use super::plan::{Plan, Slot};
-use super::{Names, allow_many_params, client_docs, client_output, docs, params_of};
+use super::{Names, Start, allow_many_params, client_docs, client_output, docs, params_of};
 use crate::ir::{Form, Param, Procedure};
 
 /// The named items, and the impls that use the constants.
@@ -75,6 +78,7 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             }
         }
     });
+    let starts = (0_u16..).zip(plans).map(|(number, plan)| start(names, number, plan));
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         impl #client {
@@ -89,6 +93,7 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
                 ::nearcall::describe::<Self>()
             }
             #(#methods)*
+            #(#starts)*
         }
 
         impl ::nearcall::Client for #client {
@@ -115,12 +120,61 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
 fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let vis = names.vis;
     let Plan { procedure, req, rep, places, .. } = plan;
-    let Procedure { ident, output, .. } = procedure;
+    let ident = &procedure.ident;
     let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
     let allow = allow_many_params(procedure);
 
     let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
     let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
+    let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
+    let reply = if plan.request.is_empty() {
+        quote!(#begin.transfer::<#places>()?)
+    } else {
+        quote!(__call.transfer::<#places>()?)
+    };
+    let begin = (!plan.request.is_empty()).then(|| quote!(let mut __call = #begin;));
+    let read = read(plan, &reply);
+    quote! {
+        #docs
+        #allow
+        #[inline]
+        #vis fn #ident(&self, #params) -> #client_output {
+            #begin
+            #(#puts)*
+            #(#tails)*
+            #read
+        }
+    }
+}
+
+/// The method that starts the same call: what reads the reply is kept until there is one.
+fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
+    let vis = names.vis;
+    let Plan { procedure, req, rep, places, .. } = plan;
+    let Start { docs, ident, lifetime, receiver, params, output } = Start::of(procedure);
+    let client_output = client_output(procedure);
+    let allow = allow_many_params(procedure);
+    let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
+    let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
+    let mutable = (!plan.request.is_empty()).then(|| quote!(mut));
+    let read = read(plan, &quote!(__answer.open::<#rep, #places>()?));
+    quote! {
+        #docs
+        #allow
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        #vis fn #ident #lifetime(#receiver, #params) -> #output {
+            let #mutable __call = self.binding.begin_start::<#req, #rep>(#number)?;
+            #(#puts)*
+            #(#tails)*
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> #client_output { #read };
+            ::core::result::Result::Ok(__call.start::<#places, _, _>(&self.binding, __read)?)
+        }
+    }
+}
+
+/// Reads a reply to its end, and stores what comes back.
+fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
+    let output = &plan.procedure.output;
     let areas = plan.areas.iter().map(|param| {
         let (area, ident) = (param.local(), &param.ident);
         let item = param.item();
@@ -166,34 +220,23 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         quote!(*#ident = #local;)
     });
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
-    let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
-    let transfer = match (is_silent, plan.request.is_empty()) {
-        (true, true) => quote!(let __reply = #begin.transfer::<#places>()?; __reply.refuse_app()?;),
-        (true, false) => quote!(let __reply = __call.transfer::<#places>()?; __reply.refuse_app()?;),
-        (false, true) => quote!(let mut __reply = #begin.transfer::<#places>()?;),
-        (false, false) => quote!(let mut __reply = __call.transfer::<#places>()?;),
+    let opened = if is_silent {
+        quote!(let __reply = #reply; __reply.refuse_app()?;)
+    } else {
+        quote!(let mut __reply = #reply;)
     };
-    let begin = (!plan.request.is_empty()).then(|| quote!(let mut __call = #begin;));
     quote! {
-        #docs
-        #allow
-        #[inline]
-        #vis fn #ident(&self, #params) -> #client_output {
-            #begin
-            #(#puts)*
-            #(#tails)*
-            #transfer
-            #(#areas)*
-            #app
-            #(#gets)*
-            #returned
-            #(#checks)*
-            // The point of no return of a generated method: every length is checked, every value decoded.
-            #(#copies)*
-            #(#stores)*
-            __reply.end();
-            ::core::result::Result::Ok(#value)
-        }
+        #opened
+        #(#areas)*
+        #app
+        #(#gets)*
+        #returned
+        #(#checks)*
+        // The point of no return of a generated method: every length is checked, every value decoded.
+        #(#copies)*
+        #(#stores)*
+        __reply.end();
+        ::core::result::Result::Ok(#value)
     }
 }
 
@@ -232,7 +275,7 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
         Form::Ref(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, #ident)?;)),
         Form::Serde { ty, is_ref } => {
             let lent = (!is_ref).then(|| quote!(&));
-            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _, #max>(&mut __call, #at, #lent #ident)?;))
+            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _, _, #max>(&mut __call, #at, #lent #ident)?;))
         }
         Form::Str => Some(quote!(__call.bytes::<#max>(#ident.as_bytes())?;)),
         Form::InPlace => Some(quote!(__call.bytes::<#max>(#ident)?;)),

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::plan::Plan;
-use super::{Names, allow_many_params, client_output, docs, params_of};
+use super::{Names, Start, allow_many_params, client_output, docs, params_of};
 use crate::ir::{Form, Param, Procedure};
 
 /// The named items, and the impls.
@@ -47,7 +47,29 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
             fn #ident(&self, #signature) -> #client_output { #body }
         }
     });
+    let starts = plans.iter().map(|plan| {
+        let Procedure { ident, params, .. } = plan.procedure;
+        let Start { docs, ident: start, lifetime, receiver, params: signature, output } = Start::of(plan.procedure);
+        let allow = allow_many_params(plan.procedure);
+        let arguments = params.iter().map(|param| &param.ident);
+        quote! {
+            #docs
+            #[doc = ""]
+            #[doc = " It has ended by then: there is no boundary beyond which it could go on."]
+            #allow
+            #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+            #vis fn #start #lifetime(#receiver, #signature) -> #output {
+                ::core::result::Result::Ok(::nearcall::Pending::over(<Self as #call>::#ident(self, #(#arguments),*)))
+            }
+        }
+    });
     let impls = quote! {
+        #[allow(dead_code, reason = "a program may have no use for it")]
+        #deprecated
+        impl<__T: #files> #local<__T> {
+            #(#starts)*
+        }
+
         impl<T> ::core::fmt::Debug for #local<T> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_tuple(#debug_name).finish_non_exhaustive()

@@ -27,9 +27,10 @@ mod tables;
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{Attribute, Ident, ItemTrait, Type, TypeParamBound, Visibility};
 
-use crate::ir::{Interface, Output, Procedure};
+use crate::ir::{Direction, Form, Interface, Output, Param, Procedure};
 use plan::Plan;
 
 /// Everything that stands for `interface`.
@@ -140,15 +141,63 @@ fn served_params_of(procedure: &Procedure) -> TokenStream {
 /// The return type of a procedure in the client.
 fn client_output(procedure: &Procedure) -> TokenStream {
     let value = value_type(procedure.output.value.as_ref());
-    let error = match &procedure.output.error {
+    let error = error_type(procedure);
+    quote!(::core::result::Result<#value, ::nearcall::CallError<#error>>)
+}
+
+fn error_type(procedure: &Procedure) -> TokenStream {
+    match &procedure.output.error {
         Some(error) => quote!(#error),
         None => quote!(::core::convert::Infallible),
-    };
-    quote!(::core::result::Result<#value, ::nearcall::CallError<#error>>)
+    }
 }
 
 fn value_type(value: Option<&Type>) -> TokenStream {
     value.map_or_else(|| quote!(()), |value| quote!(#value))
+}
+
+/// The signature of the method that starts a call.
+struct Start {
+    docs: TokenStream,
+    ident: Ident,
+    /// In-out and out targets are borrowed for as long as the call is under way.
+    lifetime: Option<TokenStream>,
+    receiver: TokenStream,
+    params: TokenStream,
+    output: TokenStream,
+}
+
+impl Start {
+    fn of(procedure: &Procedure) -> Self {
+        let name = procedure.ident.unraw();
+        let docs = docs(&[
+            &format!("Starts [`{name}`](Self::{name}) and does not wait for it."),
+            "",
+            "# Errors",
+            "What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest",
+            "comes with the end of the [`Pending`](::nearcall::Pending).",
+        ]);
+        let has_target = procedure.params.iter().any(|param| param.form.direction() != Direction::In);
+        let lifetime = has_target.then(|| quote!('__a));
+        let params = procedure.params.iter().map(|Param { ident, declared, form, .. }| match form {
+            Form::InOut(ty) | Form::Out(ty) => quote!(#ident: &'__a mut #ty),
+            Form::InOutSlice(item) | Form::OutSlice { item, .. } => quote!(#ident: &'__a mut [#item]),
+            _ => quote!(#ident: #declared),
+        });
+        let value = value_type(procedure.output.value.as_ref());
+        let error = error_type(procedure);
+        let of = lifetime.clone().unwrap_or_else(|| quote!('_));
+        Self {
+            docs,
+            ident: format_ident!("start_{name}", span = procedure.ident.span()),
+            receiver: lifetime.as_ref().map_or_else(|| quote!(&self), |lifetime| quote!(&#lifetime self)),
+            params: quote!(#(#params),*),
+            output: quote! {
+                ::core::result::Result<::nearcall::Pending<#of, #value, #error>, ::nearcall::CallError<#error>>
+            },
+            lifetime: lifetime.map(|lifetime| quote!(<#lifetime>)),
+        }
+    }
 }
 
 /// clippy's limit of 7 counts the receiver; the author has been told at his own trait.

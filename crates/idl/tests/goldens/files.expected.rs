@@ -573,6 +573,155 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        /// Starts [`open`](Self::open) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_open(
+            &self,
+            path: &str,
+            flags: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Handle, FileError>, ::nearcall::CallError<FileError>>
+        {
+            let mut __call = self.binding.begin_start::<__OPEN_REQ, __OPEN_REP>(0u16)?;
+            __call.count(__OPEN_AT_0, path.len());
+            __call.put::<u32>(__OPEN_AT_1, &flags);
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(path.as_bytes())?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_AT_1, &flags)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+                let mut __reply = __answer.open::<__OPEN_REP, __OPEN_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply
+                    .get::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__OPEN_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`read`](Self::read) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_read<'__a>(
+            &'__a self,
+            handle: Handle,
+            pos: &'__a mut u64,
+            buf: &'__a mut [u8],
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u32, FileError>, ::nearcall::CallError<FileError>>
+        {
+            let mut __call = self.binding.begin_start::<__READ_REQ, __READ_REP>(1u16)?;
+            __call.put::<Handle>(__READ_AT_0, &handle);
+            __call.put::<u64>(__READ_AT_1, pos);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+                let mut __reply = __answer.open::<__READ_REP, __READ_PLACES>()?;
+                let __arg_buf = __reply.area::<u8>(buf.len());
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __arg_pos = __reply
+                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+                __reply
+                    .copy_out(
+                        &__arg_buf,
+                        ::nearcall::rt::OutLen::out_len(__return),
+                        buf,
+                    )?;
+                *pos = __arg_pos;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__READ_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`write`](Self::write) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_write<'__a>(
+            &'__a self,
+            handle: Handle,
+            pos: &'__a mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u32, FileError>, ::nearcall::CallError<FileError>>
+        {
+            let mut __call = self.binding.begin_start::<__WRITE_REQ, __WRITE_REP>(2u16)?;
+            __call.put::<Handle>(__WRITE_AT_0, &handle);
+            __call.count(__WRITE_AT_1, data.len());
+            __call.put::<u64>(__WRITE_AT_2, pos);
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+                let mut __reply = __answer.open::<__WRITE_REP, __WRITE_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __arg_pos = __reply
+                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+                *pos = __arg_pos;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__WRITE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`ping`](Self::ping) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_ping(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__PING_REQ, __PING_REP>(3u16)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u32,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__PING_REP, __PING_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__PING_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__PING_PLACES, _, _>(&self.binding, __read)?)
+        }
     }
     impl ::nearcall::Client for FilesClient {
         const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
@@ -741,6 +890,75 @@ const _: () = {
         __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __PING_BACK_0, &__return)?;
         __call.reply::<__PING_REP, __PING_PLACES>(&__head);
         ::core::result::Result::Ok(())
+    }
+    #[allow(dead_code, reason = "a program may have no use for it")]
+    impl<__T: Files> FilesLocal<__T> {
+        /// Starts [`open`](Self::open) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_open(
+            &self,
+            path: &str,
+            flags: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Handle, FileError>, ::nearcall::CallError<FileError>>
+        {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FilesCall>::open(self, path, flags)))
+        }
+        /// Starts [`read`](Self::read) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_read<'__a>(
+            &'__a self,
+            handle: Handle,
+            pos: &'__a mut u64,
+            buf: &'__a mut [u8],
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u32, FileError>, ::nearcall::CallError<FileError>>
+        {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FilesCall>::read(self, handle, pos, buf)))
+        }
+        /// Starts [`write`](Self::write) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_write<'__a>(
+            &'__a self,
+            handle: Handle,
+            pos: &'__a mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u32, FileError>, ::nearcall::CallError<FileError>>
+        {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FilesCall>::write(self, handle, pos, data)))
+        }
+        /// Starts [`ping`](Self::ping) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_ping(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FilesCall>::ping(self)))
+        }
     }
     impl<T> ::core::fmt::Debug for FilesLocal<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {

@@ -2655,12 +2655,14 @@ const _: () = {
         ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
             let mut __call = self.binding.begin::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
             __call.put::<u32>(__BY_SERDE_AT_2, &n);
-            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
-                &mut __call,
-                __BY_SERDE_AT_0,
-                &a,
-            )?;
-            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
+            ::nearcall::rt::serde::put::<
+                std::collections::BTreeMap<Text, u32>,
+                _,
+                _,
+                _,
+                { ::nearcall::rt::DEFAULT_MAX },
+            >(&mut __call, __BY_SERDE_AT_0, &a)?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
                 &mut __call,
                 __BY_SERDE_AT_1,
                 b,
@@ -2699,6 +2701,737 @@ const _: () = {
             let __return = __reply.get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
+        }
+        /// Starts [`nothing`](Self::nothing) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_nothing(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__NOTHING_REQ, __NOTHING_REP>(0u16)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let __reply = __answer.open::<__NOTHING_REP, __NOTHING_PLACES>()?;
+                __reply.refuse_app()?;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__NOTHING_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`value`](Self::value) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_value(
+            &self,
+            x: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__VALUE_REQ, __VALUE_REP>(1u16)?;
+            __call.put::<u64>(__VALUE_AT_0, &x);
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__VALUE_AT_0, &x)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let __reply = __answer.open::<__VALUE_REP, __VALUE_PLACES>()?;
+                __reply.refuse_app()?;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__VALUE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`by_ref`](Self::by_ref) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_by_ref(
+            &self,
+            block: &Block,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__BY_REF_REQ, __BY_REF_REP>(2u16)?;
+            __call.put::<Block>(__BY_REF_AT_0, block);
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_AT_0, block)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u32,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__BY_REF_REP, __BY_REF_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__BY_REF_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`line`](Self::line) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_line(
+            &self,
+            a: u128,
+            b: u128,
+            c: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Turn, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__LINE_REQ, __LINE_REP>(3u16)?;
+            __call.put::<u128>(__LINE_AT_0, &a);
+            __call.put::<u128>(__LINE_AT_1, &b);
+            __call.put::<u64>(__LINE_AT_2, &c);
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_0, &a)?;
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_1, &b)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_2, &c)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                Turn,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__LINE_REP, __LINE_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__LINE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`varying`](Self::varying) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_varying(
+            &self,
+            r#type: Text,
+            entry: &Entry,
+            numbers: Vec<u16>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Entry, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__VARYING_REQ, __VARYING_REP>(4u16)?;
+            __call.put::<Text>(__VARYING_AT_0, &r#type);
+            __call.put::<Entry>(__VARYING_AT_1, entry);
+            __call.put::<Vec<u16>>(__VARYING_AT_2, &numbers);
+            __call.tail::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_0, &r#type)?;
+            __call.tail::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_1, entry)?;
+            __call.tail::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_2, &numbers)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                Entry,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__VARYING_REP, __VARYING_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__VARYING_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`bytes`](Self::bytes) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_bytes(
+            &self,
+            data: &[u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u64, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__BYTES_REQ, __BYTES_REP>(5u16)?;
+            __call.count(__BYTES_AT_0, data.len());
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u64,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__BYTES_REP, __BYTES_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__BYTES_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__BYTES_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`in_out`](Self::in_out) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_in_out<'__a>(
+            &'__a self,
+            point: &'__a mut Point,
+            by: Point,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__IN_OUT_REQ, __IN_OUT_REP>(6u16)?;
+            __call.put::<Point>(__IN_OUT_AT_0, &by);
+            __call.put::<Point>(__IN_OUT_AT_1, point);
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__IN_OUT_REP, __IN_OUT_PLACES>()?;
+                __reply.refuse_app()?;
+                let __arg_point = __reply
+                    .get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_BACK_0)?;
+                *point = __arg_point;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__IN_OUT_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`reverse`](Self::reverse) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_reverse<'__a>(
+            &'__a self,
+            data: &'__a mut [u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__REVERSE_REQ, __REVERSE_REP>(7u16)?;
+            __call.count(__REVERSE_AT_0, data.len());
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__REVERSE_REP, __REVERSE_PLACES>()?;
+                let __arg_data = __reply.area::<u8>(data.len());
+                __reply.refuse_app()?;
+                __reply.copy_out(&__arg_data, data.len(), data)?;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__REVERSE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`out`](Self::out) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_out<'__a>(
+            &'__a self,
+            turn: &'__a mut Turn,
+            point: &'__a mut Point,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, bool, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__OUT_REQ, __OUT_REP>(8u16)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                bool,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__OUT_REP, __OUT_PLACES>()?;
+                __reply.refuse_app()?;
+                let __arg_turn = __reply
+                    .get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
+                let __arg_point = __reply
+                    .get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
+                let __return = __reply
+                    .get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+                *turn = __arg_turn;
+                *point = __arg_point;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__OUT_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`fill`](Self::fill) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_fill<'__a>(
+            &'__a self,
+            buf: &'__a mut [u8],
+            with: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__FILL_REQ, __FILL_REP>(9u16)?;
+            __call.put::<u8>(__FILL_AT_0, &with);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_1, buf.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_0, &with)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__FILL_REP, __FILL_PLACES>()?;
+                let __arg_buf = __reply.area::<u8>(buf.len());
+                __reply.refuse_app()?;
+                __reply.copy_out(&__arg_buf, buf.len(), buf)?;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__FILL_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`all`](Self::all) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_all<'__a>(
+            &'__a self,
+            a: u8,
+            text: &str,
+            first: &'__a mut [u8],
+            colour: Colour,
+            count: &'__a mut u32,
+            scratch: &'__a mut [u8],
+            second: &'__a mut [u8],
+            turn: &'__a mut Turn,
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u64, Text>, ::nearcall::CallError<Text>> {
+            let mut __call = self.binding.begin_start::<__ALL_REQ, __ALL_REP>(10u16)?;
+            __call.put::<u8>(__ALL_AT_0, &a);
+            __call.count(__ALL_AT_1, text.len());
+            __call.put::<Colour>(__ALL_AT_2, &colour);
+            __call.put::<u32>(__ALL_AT_3, count);
+            __call.count(__ALL_AT_4, scratch.len());
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_5, first.len())?;
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_6, second.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
+            __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<u64, ::nearcall::CallError<Text>> {
+                let mut __reply = __answer.open::<__ALL_REP, __ALL_PLACES>()?;
+                let __arg_scratch = __reply.area::<u8>(scratch.len());
+                let __arg_first = __reply.area::<u8>(first.len());
+                let __arg_second = __reply.area::<u8>(second.len());
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __arg_count = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
+                let __arg_turn = __reply
+                    .get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
+                let __return = __reply
+                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+                __reply.check(&__arg_scratch, scratch.len())?;
+                __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
+                __reply.check(&__arg_second, second.len())?;
+                __reply.copy_out(&__arg_scratch, scratch.len(), scratch)?;
+                __reply
+                    .copy_out(
+                        &__arg_first,
+                        ::nearcall::rt::OutLen::out_len(__return),
+                        first,
+                    )?;
+                __reply.copy_out(&__arg_second, second.len(), second)?;
+                *count = __arg_count;
+                *turn = __arg_turn;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__ALL_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`nothing_or`](Self::nothing_or) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_nothing_or(
+            &self,
+            nothing: Nothing,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, (), Colour>, ::nearcall::CallError<Colour>> {
+            let mut __call = self.binding.begin_start::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
+            __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
+            __call.tail::<Nothing, { ::nearcall::rt::DEFAULT_MAX }>(__NOTHING_OR_AT_0, &nothing)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
+                let mut __reply = __answer
+                    .open::<__NOTHING_OR_REP, __NOTHING_OR_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__NOTHING_OR_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`small_or`](Self::small_or) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_small_or(
+            &self,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, u8, [u64; 6]>, ::nearcall::CallError<[u64; 6]>> {
+            let __call = self.binding.begin_start::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
+                let mut __reply = __answer.open::<__SMALL_OR_REP, __SMALL_OR_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<[u64; 6], { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply
+                    .get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SMALL_OR_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__SMALL_OR_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`block`](Self::block) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_block(
+            &self,
+            block: Block,
+            n: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Block, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__BLOCK_REQ, __BLOCK_REP>(13u16)?;
+            __call.put::<Block>(__BLOCK_AT_0, &block);
+            __call.put::<u8>(__BLOCK_AT_1, &n);
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_0, &block)?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_1, &n)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                Block,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__BLOCK_REP, __BLOCK_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__BLOCK_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`numbers`](Self::numbers) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_numbers<'__a>(
+            &'__a self,
+            a: &[u32],
+            b: &'__a mut [f64],
+            c: &'__a mut [u64],
+            d: &'__a mut [i16],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__NUMBERS_REQ, __NUMBERS_REP>(14u16)?;
+            __call.count(__NUMBERS_AT_0, a.len());
+            __call.count(__NUMBERS_AT_1, b.len());
+            __call.capacity::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_2, c.len())?;
+            __call.capacity::<i16, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_3, d.len())?;
+            __call.slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(a)?;
+            __call.slice::<f64, { ::nearcall::rt::DEFAULT_MAX }>(b)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u32,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__NUMBERS_REP, __NUMBERS_PLACES>()?;
+                let __arg_b = __reply.area::<f64>(b.len());
+                let __arg_c = __reply.area::<u64>(c.len());
+                let __arg_d = __reply.area::<i16>(d.len());
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_BACK_0)?;
+                __reply.check(&__arg_b, b.len())?;
+                __reply.check(&__arg_c, c.len())?;
+                __reply.check(&__arg_d, ::nearcall::rt::OutLen::out_len(__return))?;
+                __reply.copy_out(&__arg_b, b.len(), b)?;
+                __reply.copy_out(&__arg_c, c.len(), c)?;
+                __reply
+                    .copy_out(&__arg_d, ::nearcall::rt::OutLen::out_len(__return), d)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__NUMBERS_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`sums`](Self::sums) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_sums<'__a>(
+            &'__a self,
+            figure: &'__a mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (u8, Option<Point>), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__SUMS_REQ, __SUMS_REP>(15u16)?;
+            __call.put::<Option<u16>>(__SUMS_AT_0, &option);
+            __call.put::<Figure>(__SUMS_AT_1, figure);
+            __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
+                (u8, Option<Point>),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__SUMS_REP, __SUMS_PLACES>()?;
+                __reply.refuse_app()?;
+                let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
+                let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+                *figure = __arg_figure;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__SUMS_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`conventional`](Self::conventional) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_conventional(
+            &self,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Forest, Option<Text>>, ::nearcall::CallError<Option<Text>>>
+        {
+            let mut __call = self.binding.begin_start::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16)?;
+            __call.put::<Forest>(__CONVENTIONAL_AT_0, forest);
+            __call.put::<Tree>(__CONVENTIONAL_AT_1, &tree);
+            __call.tail::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_0, forest)?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_1, &tree)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
+                let mut __reply = __answer
+                    .open::<__CONVENTIONAL_REP, __CONVENTIONAL_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply
+                                .get::<Option<Text>, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply
+                    .get::<
+                        Forest,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                    >(__CONVENTIONAL_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__CONVENTIONAL_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`in_place`](Self::in_place) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_in_place(
+            &self,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u64, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__IN_PLACE_REQ, __IN_PLACE_REP>(17u16)?;
+            __call.put::<u8>(__IN_PLACE_AT_0, &before);
+            __call.count(__IN_PLACE_AT_1, data.len());
+            __call.count(__IN_PLACE_AT_2, after.len());
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_AT_0, &before)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(after)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u64,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__IN_PLACE_REP, __IN_PLACE_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__IN_PLACE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`by_serde`](Self::by_serde) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, std::time::Duration, Vec<Text>>,
+            ::nearcall::CallError<Vec<Text>>,
+        > {
+            let mut __call = self.binding.begin_start::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
+            __call.put::<u32>(__BY_SERDE_AT_2, &n);
+            ::nearcall::rt::serde::put::<
+                std::collections::BTreeMap<Text, u32>,
+                _,
+                _,
+                _,
+                { ::nearcall::rt::DEFAULT_MAX },
+            >(&mut __call, __BY_SERDE_AT_0, &a)?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_1,
+                b,
+            )?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_SERDE_AT_2, &n)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                std::time::Duration,
+                ::nearcall::CallError<Vec<Text>>,
+            > {
+                let mut __reply = __answer.open::<__BY_SERDE_REP, __BY_SERDE_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            ::nearcall::rt::serde::get::<
+                                Vec<Text>,
+                                _,
+                                { ::nearcall::rt::DEFAULT_MAX },
+                            >(&mut __reply, 0)?,
+                        ),
+                    );
+                }
+                let __return = ::nearcall::rt::serde::get::<
+                    std::time::Duration,
+                    _,
+                    { ::nearcall::rt::DEFAULT_MAX },
+                >(&mut __reply, __BY_SERDE_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__BY_SERDE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`old`](Self::old) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_old(
+            &self,
+            r#move: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u8, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__OLD_REQ, __OLD_REP>(19u16)?;
+            __call.put::<u8>(__OLD_AT_0, &r#move);
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u8,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__OLD_REP, __OLD_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__OLD_PLACES, _, _>(&self.binding, __read)?)
         }
     }
     impl ::nearcall::Client for FormsClient {
@@ -3332,6 +4065,368 @@ const _: () = {
         __call.reply::<__OLD_REP, __OLD_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
+    #[allow(dead_code, reason = "a program may have no use for it")]
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    impl<__T: Forms> FormsLocal<__T> {
+        /// Starts [`nothing`](Self::nothing) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_nothing(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::nothing(self)))
+        }
+        /// Starts [`value`](Self::value) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_value(
+            &self,
+            x: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::value(self, x)))
+        }
+        /// Starts [`by_ref`](Self::by_ref) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_by_ref(
+            &self,
+            block: &Block,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::by_ref(self, block)))
+        }
+        /// Starts [`line`](Self::line) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_line(
+            &self,
+            a: u128,
+            b: u128,
+            c: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Turn, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::line(self, a, b, c)))
+        }
+        /// Starts [`varying`](Self::varying) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_varying(
+            &self,
+            r#type: Text,
+            entry: &Entry,
+            numbers: Vec<u16>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Entry, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::varying(
+                self, r#type, entry, numbers,
+            )))
+        }
+        /// Starts [`bytes`](Self::bytes) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_bytes(
+            &self,
+            data: &[u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u64, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::bytes(self, data)))
+        }
+        /// Starts [`in_out`](Self::in_out) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_in_out<'__a>(
+            &'__a self,
+            point: &'__a mut Point,
+            by: Point,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::in_out(self, point, by)))
+        }
+        /// Starts [`reverse`](Self::reverse) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_reverse<'__a>(
+            &'__a self,
+            data: &'__a mut [u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::reverse(self, data)))
+        }
+        /// Starts [`out`](Self::out) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_out<'__a>(
+            &'__a self,
+            turn: &'__a mut Turn,
+            point: &'__a mut Point,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, bool, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::out(self, turn, point)))
+        }
+        /// Starts [`fill`](Self::fill) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_fill<'__a>(
+            &'__a self,
+            buf: &'__a mut [u8],
+            with: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::fill(self, buf, with)))
+        }
+        /// Starts [`all`](Self::all) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_all<'__a>(
+            &'__a self,
+            a: u8,
+            text: &str,
+            first: &'__a mut [u8],
+            colour: Colour,
+            count: &'__a mut u32,
+            scratch: &'__a mut [u8],
+            second: &'__a mut [u8],
+            turn: &'__a mut Turn,
+        ) -> ::core::result::Result<::nearcall::Pending<'__a, u64, Text>, ::nearcall::CallError<Text>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::all(
+                self, a, text, first, colour, count, scratch, second, turn,
+            )))
+        }
+        /// Starts [`nothing_or`](Self::nothing_or) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_nothing_or(
+            &self,
+            nothing: Nothing,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, (), Colour>, ::nearcall::CallError<Colour>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::nothing_or(self, nothing)))
+        }
+        /// Starts [`small_or`](Self::small_or) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_small_or(
+            &self,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, u8, [u64; 6]>, ::nearcall::CallError<[u64; 6]>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::small_or(self)))
+        }
+        /// Starts [`block`](Self::block) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_block(
+            &self,
+            block: Block,
+            n: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Block, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::block(self, block, n)))
+        }
+        /// Starts [`numbers`](Self::numbers) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_numbers<'__a>(
+            &'__a self,
+            a: &[u32],
+            b: &'__a mut [f64],
+            c: &'__a mut [u64],
+            d: &'__a mut [i16],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::numbers(self, a, b, c, d)))
+        }
+        /// Starts [`sums`](Self::sums) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_sums<'__a>(
+            &'__a self,
+            figure: &'__a mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, (u8, Option<Point>), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::sums(self, figure, option)))
+        }
+        /// Starts [`conventional`](Self::conventional) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_conventional(
+            &self,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Forest, Option<Text>>, ::nearcall::CallError<Option<Text>>>
+        {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::conventional(self, forest, tree)))
+        }
+        /// Starts [`in_place`](Self::in_place) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_in_place(
+            &self,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u64, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::in_place(
+                self, before, data, after,
+            )))
+        }
+        /// Starts [`by_serde`](Self::by_serde) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_by_serde(
+            &self,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, std::time::Duration, Vec<Text>>,
+            ::nearcall::CallError<Vec<Text>>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::by_serde(self, a, b, n)))
+        }
+        /// Starts [`old`](Self::old) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_old(
+            &self,
+            r#move: u8,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u8, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::old(self, r#move)))
+        }
+    }
     impl<T> ::core::fmt::Debug for FormsLocal<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
             f.debug_tuple("FormsLocal").finish_non_exhaustive()
@@ -3708,6 +4803,34 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        /// Starts [`do`](Self::do) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub(crate) fn start_do(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Text, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__DO_REQ, __DO_REP>(0u16)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                Text,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__DO_REP, __DO_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__DO_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__DO_PLACES, _, _>(&self.binding, __read)?)
+        }
     }
     impl ::nearcall::Client for InnerClient {
         const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
@@ -3772,6 +4895,25 @@ const _: () = {
         __call.reply_value::<Text, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __DO_BACK_0, &__return)?;
         __call.reply::<__DO_REP, __DO_PLACES>(&__head);
         ::core::result::Result::Ok(())
+    }
+    #[allow(dead_code, reason = "a program may have no use for it")]
+    impl<__T: Inner> InnerLocal<__T> {
+        /// Starts [`do`](Self::do) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub(crate) fn start_do(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Text, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as InnerCall>::r#do(self)))
+        }
     }
     impl<T> ::core::fmt::Debug for InnerLocal<T> {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {

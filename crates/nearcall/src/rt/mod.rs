@@ -22,7 +22,8 @@ pub use zerocopy;
 pub use crate::error::Failure;
 pub use incoming::{Incoming, Refusal};
 pub(crate) use incoming::{answer, discard};
-pub use outgoing::{Area, Call, Reply};
+pub(crate) use outgoing::failure;
+pub use outgoing::{Answer, Area, Call, Reply};
 pub use plain::{Plain, assert_item};
 
 /// A-stacks of a size class, unless the interface says otherwise (LRPC's default).

@@ -6,6 +6,7 @@ use std::time::Instant;
 use nearcall_core::shm::copy;
 use nearcall_core::transfer::call::{Answered, Failed, Frame, Held};
 use nearcall_core::transfer::deadline::Deadline;
+use nearcall_core::transfer::desk;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::{reply, status};
 use nearcall_layout::wire::{count_of, get_count};
@@ -14,19 +15,22 @@ use zerocopy::IntoBytes;
 
 use super::LINE_BYTES;
 use super::plain::{Plain, padding};
+use crate::binding::Binding;
 use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure};
+use crate::pending::Pending;
 
-/// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace.
+/// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace. `START`: it is going to be
+/// started, and waits for nothing.
 #[derive(Debug)]
-pub struct Call<'a, const REQ: usize, const REP: usize> {
+pub struct Call<'a, const REQ: usize, const REP: usize, const START: bool = false> {
     pair: &'a ClientPair,
     held: Held<'a>,
     head: Head<REQ>,
     used: usize,
 }
 
-impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
+impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, REP, START> {
     #[inline(always)]
     pub(crate) fn new(pair: &'a ClientPair, held: Held<'a>) -> Self {
         // A head that does not fit the line lies at the start of the frame.
@@ -140,6 +144,11 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         within(size, max)?;
         let end = self.used.saturating_add(size);
         if end > self.held.frame_size() {
+            if START {
+                enlarge_at_once(self.held.frame(), end, self.used)?;
+                self.held.set_out_of_band();
+                return Ok(());
+            }
             let until = self.held.begin_wait();
             enlarge(self.pair, self.held.frame(), end, self.used, until)?;
             self.held.set_out_of_band();
@@ -147,12 +156,9 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         Ok(())
     }
 
-    /// Publishes the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
-    ///
-    /// # Errors
-    /// Every way a call can fail but the procedure's own.
+    /// Puts a head that does not fit the line to the start of the frame.
     #[inline(always)]
-    pub fn transfer<const PLACES: bool>(mut self) -> Result<Reply<'a, REP>, Failure> {
+    fn place_head(&mut self) -> Result<(), Failure> {
         if REQ > LINE_BYTES {
             if self.used == REQ {
                 self.room(0, 0)?;
@@ -161,6 +167,73 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
                 *space = self.head.0;
             }
         }
+        Ok(())
+    }
+}
+
+impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP, true> {
+    /// Publishes the call, to be answered by what `read` makes of the reply.
+    ///
+    /// # Errors
+    /// Nothing was sent: `NoAStack`, the ring is full; `TooDeep`; `Timeout`, if the procedure in which it is made has no time left.
+    pub fn start<const PLACES: bool, T, E>(
+        mut self,
+        binding: &'a Binding,
+        read: impl FnOnce(Answer<'_>) -> Result<T, CallError<E>> + Send + 'a,
+    ) -> Result<Pending<'a, T, E>, Failure> {
+        self.place_head()?;
+        let Self { pair, held, head, used } = self;
+        let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
+        let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        let now = Instant::now();
+        let until = desk::at_most(held.timeout()).and_then(|timeout| now.checked_add(timeout));
+        match held.start(words, &pair.control, now, until) {
+            Ok(call) => Ok(Pending::started(binding, call, used, PLACES, Box::new(read))),
+            Err(failed) => Err(failure(failed)),
+        }
+    }
+}
+
+/// The answer to a call that was started, before anything of it was read.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    pair: &'a ClientPair,
+    answered: Answered<'a>,
+    /// Bytes of its arguments.
+    used: usize,
+    /// Where areas and tail are, if that was looked at before.
+    places: Option<u64>,
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn new(pair: &'a ClientPair, answered: Answered<'a>, used: usize, places: Option<u64>) -> Self {
+        Self { pair, answered, used, places }
+    }
+
+    /// Begins to read it. `PLACES`: the reply may have parts beyond its line.
+    ///
+    /// # Errors
+    /// Every way a call can fail but the procedure's own.
+    pub fn open<const REP: usize, const PLACES: bool>(self) -> Result<Reply<'a, REP>, Failure> {
+        let Self { pair, answered, used, places } = self;
+        match answered.status() {
+            status::OK | status::APP => {
+                let places = places.or_else(|| PLACES.then(|| answered.places()));
+                Reply::at(pair, answered, places.unwrap_or(0))
+            }
+            other => Err(refused(other, used, answered.word(0))),
+        }
+    }
+}
+
+impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
+    /// Publishes the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
+    ///
+    /// # Errors
+    /// Every way a call can fail but the procedure's own.
+    #[inline(always)]
+    pub fn transfer<const PLACES: bool>(mut self) -> Result<Reply<'a, REP>, Failure> {
+        self.place_head()?;
         let Self { pair, held, head, used } = self;
         let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
@@ -188,9 +261,21 @@ fn enlarge(
     pair.move_out_of_band(frame, size, used, until)
 }
 
+/// The same with a segment that the A-stack has already.
 #[cold]
 #[inline(never)]
-fn failure(failed: Failed) -> Failure {
+fn enlarge_at_once(mut frame: Frame<'_>, size: usize, used: usize) -> Result<(), Failure> {
+    if frame.is_out_of_band() && frame.fits(size) {
+        return Ok(());
+    }
+    let begin = frame.copy(used);
+    frame.leave_segment();
+    if frame.move_to_segment(size, &begin) { Ok(()) } else { Err(Failure(CallError::WouldBlock)) }
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) fn failure(failed: Failed) -> Failure {
     Failure(match failed {
         Failed::RingFull => CallError::NoAStack,
         Failed::TooDeep => CallError::TooDeep,
@@ -258,9 +343,14 @@ pub struct Reply<'a, const REP: usize> {
 impl<'a, const REP: usize> Reply<'a, REP> {
     #[inline(always)]
     fn new<const PLACES: bool>(pair: &'a ClientPair, answered: Answered<'a>) -> Result<Self, Failure> {
+        let places = if PLACES { answered.places() } else { 0 };
+        Self::at(pair, answered, places)
+    }
+
+    #[inline(always)]
+    fn at(pair: &'a ClientPair, answered: Answered<'a>, places: u64) -> Result<Self, Failure> {
         let mut head = Head::ZERO;
         let mut at = 0;
-        let places = if PLACES { answered.places() } else { 0 };
         if REP > LINE_BYTES {
             copy_from(pair, &answered, places, 0, &mut head.0)?;
             at = REP;

@@ -29,8 +29,8 @@ pub const ITEMS_FREE: usize = 1024;
 ///
 /// # Errors
 /// `TooLarge`, `Unsendable`; nothing was sent.
-pub fn put<T: Serialize, const REQ: usize, const REP: usize, const MAX: usize>(
-    call: &mut Call<'_, REQ, REP>,
+pub fn put<T: Serialize, const REQ: usize, const REP: usize, const START: bool, const MAX: usize>(
+    call: &mut Call<'_, REQ, REP, START>,
     at: usize,
     value: &T,
 ) -> Result<(), Failure> {

@@ -59,6 +59,7 @@ impl Pair for Null {
         started.answer(status::OK);
         Ok(())
     }
+    fn signal(&self) {}
     fn misbehaved(&self, how: Misbehaved) {
         panic!("{how:?}");
     }

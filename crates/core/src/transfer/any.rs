@@ -1,0 +1,53 @@
+//! A sleep for several calls at once, over one pair or several: on the reply bells of their pairs.
+
+use core::sync::atomic::{Ordering, fence};
+use std::time::Duration;
+
+use nearcall_layout::pair;
+
+use super::pending::Outstanding;
+use crate::channel::Wake;
+use crate::channel::client::ClientHalf;
+use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
+
+/// Pairs whose bells one sleeper waits on: two words each. With calls over more of them, it looks at the others again after a
+/// [`STEP`].
+pub const PAIR_COUNT_MAX: usize = WORD_COUNT_MAX / 2;
+
+const STEP: Duration = Duration::from_millis(1);
+
+/// Sleeps until one of `calls` is answered, a pair of theirs has ended, `left` is over, or for no reason. `false` if it did
+/// not sleep: one of them was answered by then, or its bell rung. Their wait words say [`Wake::Bell`] from then on.
+pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clone, left: Duration) -> bool {
+    let mut halves: [Option<(&ClientHalf, u32)>; PAIR_COUNT_MAX] = [None; PAIR_COUNT_MAX];
+    let mut too_many = false;
+    for call in calls.clone() {
+        let half = call.half();
+        let known = |slot: &&mut Option<(&ClientHalf, u32)>| slot.is_none_or(|(known, _)| core::ptr::eq(known, half));
+        match halves.iter_mut().find(known) {
+            // Before the announcement: a bell that is rung after it has another value.
+            Some(slot @ None) => *slot = Some((half, pair::sequence(half.reply_bell().load()))),
+            Some(_) => {}
+            None => too_many = true,
+        }
+    }
+    calls.clone().for_each(|call| call.say(Wake::Bell));
+    // Pairs with the server's fence between its reply and its look at the wait word: it rings, or we see the reply.
+    fence(Ordering::SeqCst);
+    if calls.clone().any(|call| call.is_answered() || call.half().has_ended()) {
+        return false;
+    }
+    let mut words = halves.iter().flatten().flat_map(|&(half, rung)| {
+        let bell = Sleep { word: half.reply_bell().futex(), value: rung, shared: true };
+        [bell, Sleep { word: half.ended_word(), value: 0, shared: false }]
+    });
+    let Some(first) = words.next() else { return false };
+    let mut all = [first; WORD_COUNT_MAX];
+    let mut count = 1;
+    for (to, word) in all.iter_mut().skip(1).zip(words) {
+        *to = word;
+        count += 1;
+    }
+    let left = if too_many { left.min(STEP) } else { left };
+    futex::sleep(all.get(..count).unwrap_or_default(), Some(left)).is_some()
+}
