@@ -545,7 +545,7 @@ impl<P: Pair> Standby<'_, P> {
                     empty = word.checked_sub(1);
                 }
                 // A bell that changes all the time keeps us from sleeping as well as one that wakes us.
-                None => empty = self.changed_bell(&words),
+                None => empty = self.changed_bell(words),
             }
         }
         // Whoever woke us may say that it calls again soon, for which nobody looks at a clock.
