@@ -108,7 +108,7 @@ fn a_server_that_signals_without_being_asked_is_none() {
     let target = place.bind();
     let start = Instant::now();
     // The pair may have ended before it is begun, and then says so at once.
-    let end = target.start_nap(1, 0).and_then(|pending| block_on(pending));
+    let end = target.start_nap(1, 0).and_then(block_on);
     assert!(matches!(end, Err(CallError::PeerDied { .. })), "{end:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
