@@ -144,6 +144,20 @@ fn a_scope_waits_for_what_borrows() {
     }
     assert_eq!(total.into_inner(), 20 * 4950);
     assert_eq!(values.iter().sum::<usize>(), 20 * 4950);
+    // Threads of a scope spawn others in it.
+    let count = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..10 {
+            let count = &count;
+            scope.spawn(move || {
+                scope.spawn(move || {
+                    thread::yield_now();
+                    count.fetch_add(1, Ordering::Relaxed)
+                });
+            });
+        }
+    });
+    assert_eq!(count.into_inner(), 10);
     let joined = thread::scope(|scope| scope.spawn(|| values.len()).join().unwrap());
     assert_eq!(joined, 100);
 }

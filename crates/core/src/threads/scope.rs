@@ -1,6 +1,5 @@
 //! Threads that borrow from the stack of whoever spawns them: all are over before it goes on.
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -48,8 +47,9 @@ impl Shared {
 #[derive(Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     shared: Shared,
-    _scope: PhantomData<Cell<&'scope ()>>,
-    _env: PhantomData<Cell<&'env ()>>,
+    /// Neither lifetime may be shortened: the first is how long threads may borrow, the second what outlives the scope.
+    _scope: PhantomData<&'scope mut &'scope ()>,
+    _env: PhantomData<&'env mut &'env ()>,
 }
 
 /// Runs `f`, which may spawn threads that borrow; returns when all of them are over.
