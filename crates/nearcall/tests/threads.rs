@@ -194,16 +194,19 @@ fn cancelling_ends_waits_with_errors() {
     // A join as well; the other thread goes on.
     let (send, receive) = std::sync::mpsc::channel();
     let joins = thread::spawn(move || {
+        let ended = send.clone();
         let inner = thread::spawn(move || {
-            let _ = thread::park_until(soon());
-            send.send(()).unwrap();
+            assert_eq!(thread::park_until(late()), Ok(()));
+            ended.send(None).unwrap();
         });
+        send.send(Some(inner.thread())).unwrap();
         inner.join()
     });
-    thread::sleep(Duration::from_millis(5)).unwrap();
+    let inner = receive.recv().unwrap().unwrap();
     joins.cancel();
     assert!(matches!(joins.join().unwrap(), Err(JoinError::Cancelled)));
-    receive.recv().unwrap();
+    inner.unpark();
+    assert_eq!(receive.recv().unwrap(), None);
 }
 
 #[test]
