@@ -434,7 +434,7 @@ mod tests {
         }
         ExportError export { Dir(_), Taken { .. }, Io { .. }, Forked {} }
         DirError dir { Unknown {}, Owner { .. }, Mode { .. }, Relative { .. }, NotAnExport { .. }, Io { .. }, Name { .. } }
-        SpawnError spawn { NoKernelThread(_), StackTooLarge(_), NotHere {} }
+        SpawnError spawn { NoKernelThread(_), Forked {}, StackTooLarge(_), NotHere {} }
         JoinError join { Panicked(_), NoStack(_), Cancelled {} }
         WaitError wait { TimedOut {}, Cancelled {} }
     }

@@ -17,7 +17,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nearcall_core::threads::{self, Ended, Payload, stack};
+use nearcall_core::threads::{self, Ended, NoWorker, Payload, stack};
 
 pub use nearcall_core::threads::{NoStack, Thread, current, yield_now};
 
@@ -34,12 +34,24 @@ pub enum SpawnError {
     /// No kernel thread can be had for the first worker. The limit of the user or the control group is reached.
     #[error("no kernel thread can be started for threads to run on: {0}")]
     NoKernelThread(#[source] io::Error),
+    /// This process was forked from one that had workers; they are not here. Exec a program in the child first.
+    #[error("this process was forked from one that runs threads; exec a program in the child first")]
+    Forked,
     /// The stack that was asked for is larger than 64 MiB.
     #[error("a stack of {0} bytes is larger than 64 MiB")]
     StackTooLarge(usize),
     /// [`spawn_local`] was called on a kernel thread that runs no threads.
     #[error("this kernel thread runs no threads, so none can be started on it")]
     NotHere,
+}
+
+impl From<NoWorker> for SpawnError {
+    fn from(why: NoWorker) -> Self {
+        match why {
+            NoWorker::KernelThread(error) => Self::NoKernelThread(error),
+            _ => Self::Forked,
+        }
+    }
 }
 
 /// Why there is no result of a thread.
@@ -145,7 +157,7 @@ impl Builder {
     /// As [`spawn`].
     ///
     /// # Errors
-    /// [`SpawnError::NoKernelThread`], [`SpawnError::StackTooLarge`].
+    /// [`SpawnError::NoKernelThread`], [`SpawnError::Forked`], [`SpawnError::StackTooLarge`].
     #[inline]
     pub fn spawn<F, T>(self, f: F) -> Result<JoinHandle<T>, SpawnError>
     where
@@ -153,7 +165,7 @@ impl Builder {
         T: Send + 'static,
     {
         let class = self.class()?;
-        threads::spawn(self.name, class, f).map(JoinHandle).map_err(SpawnError::NoKernelThread)
+        threads::spawn(self.name, class, f).map(JoinHandle).map_err(SpawnError::from)
     }
 
     /// As [`spawn_local`].
@@ -173,7 +185,7 @@ impl Builder {
     /// As [`Scope::spawn`].
     ///
     /// # Errors
-    /// [`SpawnError::NoKernelThread`], [`SpawnError::StackTooLarge`].
+    /// [`SpawnError::NoKernelThread`], [`SpawnError::Forked`], [`SpawnError::StackTooLarge`].
     pub fn spawn_scoped<'scope, F, T>(
         self,
         scope: Scope<'scope, '_>,
@@ -184,7 +196,7 @@ impl Builder {
         T: Send + 'scope,
     {
         let class = self.class()?;
-        let handle = scope.0.spawn(self.name, class, f).map_err(SpawnError::NoKernelThread)?;
+        let handle = scope.0.spawn(self.name, class, f).map_err(SpawnError::from)?;
         Ok(ScopedJoinHandle { handle: JoinHandle(handle), _scope: std::marker::PhantomData })
     }
 }
@@ -195,7 +207,8 @@ impl Builder {
 /// do. Dropping the handle lets it go on.
 ///
 /// # Panics
-/// If no kernel thread can be had for the first worker; [`Builder::spawn`] says so instead.
+/// If no kernel thread can be had for the first worker, or the process was forked from one with workers; [`Builder::spawn`]
+/// says so instead.
 #[inline]
 pub fn spawn<F, T>(f: F) -> JoinHandle<T>
 where

@@ -144,6 +144,20 @@ fn a_scope_waits_for_what_borrows() {
     }
     assert_eq!(total.into_inner(), 20 * 4950);
     assert_eq!(values.iter().sum::<usize>(), 20 * 4950);
+    // Threads of a scope spawn others in it.
+    let count = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..10 {
+            let count = &count;
+            scope.spawn(move || {
+                scope.spawn(move || {
+                    thread::yield_now();
+                    count.fetch_add(1, Ordering::Relaxed)
+                });
+            });
+        }
+    });
+    assert_eq!(count.into_inner(), 10);
     let joined = thread::scope(|scope| scope.spawn(|| values.len()).join().unwrap());
     assert_eq!(joined, 100);
 }
@@ -180,16 +194,19 @@ fn cancelling_ends_waits_with_errors() {
     // A join as well; the other thread goes on.
     let (send, receive) = std::sync::mpsc::channel();
     let joins = thread::spawn(move || {
+        let ended = send.clone();
         let inner = thread::spawn(move || {
-            let _ = thread::park_until(soon());
-            send.send(()).unwrap();
+            assert_eq!(thread::park_until(late()), Ok(()));
+            ended.send(None).unwrap();
         });
+        send.send(Some(inner.thread())).unwrap();
         inner.join()
     });
-    thread::sleep(Duration::from_millis(5)).unwrap();
+    let inner = receive.recv().unwrap().unwrap();
     joins.cancel();
     assert!(matches!(joins.join().unwrap(), Err(JoinError::Cancelled)));
-    receive.recv().unwrap();
+    inner.unpark();
+    assert_eq!(receive.recv().unwrap(), None);
 }
 
 #[test]

@@ -63,3 +63,32 @@ fn without_a_kernel_thread_nothing_is_spawned() {
     let spawned = thread::Builder::new().spawn(|| ());
     assert!(matches!(spawned, Err(SpawnError::NoKernelThread(_))), "{spawned:?}");
 }
+
+#[test]
+fn guards_that_are_mappings_leave_some_for_others() {
+    if !is_alone("guards_that_are_mappings_leave_some_for_others") {
+        return;
+    }
+    nearcall_core::threads::stack::protect_guards();
+    let most: usize = std::fs::read_to_string("/proc/sys/vm/max_map_count").unwrap().trim().parse().unwrap();
+    if most > 200_000 {
+        return;
+    }
+    let all: Vec<_> = (0..most / 2).map(|_| thread::spawn(thread::park)).collect();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while thread::live() < most / 8 * 3 && std::time::Instant::now() < end {
+        thread::sleep(std::time::Duration::from_millis(5)).unwrap();
+    }
+    let mut refused = 0;
+    for handle in all {
+        handle.thread().unpark();
+        match handle.join() {
+            Ok(parked) => assert_eq!(parked, Ok(())),
+            Err(JoinError::NoStack(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(refused > 0 && refused < most / 4, "{refused} of {}", most / 2);
+    // There is room for a kernel thread and what it allocates.
+    std::thread::spawn(|| vec![1_u8; 1 << 20].len()).join().unwrap();
+}

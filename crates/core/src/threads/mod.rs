@@ -60,4 +60,4 @@ pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, 
 pub use record::{Thread, current, park as park_current, with_local};
 pub use task::{Handle, NoStack, Payload, spawn_local};
 pub use waiter::{Ended, sleep_until};
-pub use workers::spawn;
+pub use workers::{NoWorker, spawn};

@@ -1,6 +1,6 @@
 //! Waits that carry a token: an unpark that comes first is not lost.
 //!
-//! A [`Slot`] is one word: nothing, a token, or the one that waits. Who puts a waiter in takes it out again or waits for who
+//! A `Slot` is one word: nothing, a token, or the one that waits. Who puts a waiter in takes it out again or waits for who
 //! took it out; so no lock is needed, and a waiter is woken once. loom: `tests/loom/park.rs`.
 
 use core::ptr;

@@ -1,16 +1,14 @@
 //! Threads that borrow from the stack of whoever spawns them: all are over before it goes on.
 
-use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::park::Slot;
 use super::stack::Class;
 use super::task::Handle;
-use super::workers;
+use super::workers::{self, NoWorker};
 
 /// What the threads of a scope share, on the stack of who waits for them.
 #[derive(Debug)]
@@ -48,8 +46,9 @@ impl Shared {
 #[derive(Debug)]
 pub struct Scope<'scope, 'env: 'scope> {
     shared: Shared,
-    _scope: PhantomData<Cell<&'scope ()>>,
-    _env: PhantomData<Cell<&'env ()>>,
+    /// Neither lifetime may be shortened: the first is how long threads may borrow, the second what outlives the scope.
+    _scope: PhantomData<&'scope mut &'scope ()>,
+    _env: PhantomData<&'env mut &'env ()>,
 }
 
 /// Runs `f`, which may spawn threads that borrow; returns when all of them are over.
@@ -78,8 +77,8 @@ impl<'scope> Scope<'scope, '_> {
     /// Starts `closure` on a thread of its own, on one of the workers.
     ///
     /// # Errors
-    /// There is no worker, and no kernel thread for one.
-    pub fn spawn<F, T>(&'scope self, name: Option<String>, class: Class, closure: F) -> io::Result<Handle<T>>
+    /// There is no worker, and none can be had.
+    pub fn spawn<F, T>(&'scope self, name: Option<String>, class: Class, closure: F) -> Result<Handle<T>, NoWorker>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,

@@ -10,8 +10,9 @@
 //! to a low one. Fibers that a processor keeps for itself (`fiber`) are in front of this pool.
 //!
 //! The guard page is a marker in the page table (`MADV_GUARD_INSTALL`, Linux 6.13), so that 100,000 stacks are a handful
-//! of mappings; where the kernel does not have it, the page is protected, which costs a mapping each, and
-//! `vm.max_map_count` bounds how many there can be.
+//! of mappings; where the kernel does not have it, the page is protected, which costs two mappings a
+//! stack, and `vm.max_map_count` bounds how many there can be: stacks take no more than three quarters of it, because an
+//! allocator that gets no mapping ends the process.
 //!
 //! Sources: LRPC 1990 (E-stacks from a pool, reclaimed when they run low), x-kernel IPP 1994 (detachable stacks);
 //! madvise(2).
@@ -130,7 +131,8 @@ impl Stack {
     /// A stack of the class, from the pool or new.
     ///
     /// # Errors
-    /// What the kernel says: `NOMEM` when there is no address space, or no mapping for its guard (`vm.max_map_count`).
+    /// What the kernel says: `NOMEM` when there is no address space, or (where guards are mappings) if stacks have three
+    /// quarters of `vm.max_map_count`.
     pub fn take(class: Class) -> Result<Self, Errno> {
         pool(class).take(class)
     }
@@ -291,8 +293,24 @@ fn guard(limit: NonZeroUsize) -> Result<(), Errno> {
         }
         // Once there were markers, this one page cannot have one (locked memory): it gets the other kind.
     }
+    if PROTECTED.fetch_add(1, Ordering::Relaxed) >= protected_max() {
+        PROTECTED.fetch_sub(1, Ordering::Relaxed);
+        return Err(Errno::NOMEM);
+    }
     // SAFETY: the page is ours, and nothing is on it.
     unsafe { rustix::mm::mprotect(page, page_size(), MprotectFlags::empty()) }
+}
+
+/// Stacks whose guards are protected pages.
+static PROTECTED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many there may be: each splits its slab once more, into a guard and a stack.
+fn protected_max() -> usize {
+    static MAX: OnceLock<usize> = OnceLock::new();
+    // What kernels have unless somebody changes it.
+    const USUAL: usize = 65_530;
+    let read = || std::fs::read_to_string("/proc/sys/vm/max_map_count").ok()?.trim().parse().ok();
+    *MAX.get_or_init(|| read().unwrap_or(USUAL) / 8 * 3)
 }
 
 /// Gives the pages of a stack that nobody uses back to the kernel. Its guard stays: neither kind is a page.

@@ -13,7 +13,7 @@
 //! ```
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +31,27 @@ pub const WORKER_COUNT_MAX: usize = 64;
 /// Threads at one post that are worth waking a thief for.
 const WORTH: usize = 2;
 
+/// Why there is no worker.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum NoWorker {
+    /// No kernel thread can be had.
+    KernelThread(io::Error),
+    /// This process was forked from one that had workers, which are not here.
+    Forked,
+}
+
+impl core::fmt::Display for NoWorker {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::KernelThread(error) => write!(f, "no kernel thread can be started: {error}"),
+            Self::Forked => f.write_str("this process was forked from one that has workers"),
+        }
+    }
+}
+
+impl core::error::Error for NoWorker {}
+
 #[derive(Debug)]
 struct Workers {
     /// In the order in which they were started.
@@ -41,6 +62,8 @@ struct Workers {
     led: AtomicBool,
     /// Whoever starts one.
     starting: Mutex<()>,
+    /// The process whose they are; 0 before the first.
+    process: AtomicU32,
 }
 
 static WORKERS: Workers = Workers {
@@ -49,6 +72,7 @@ static WORKERS: Workers = Workers {
     limit: AtomicUsize::new(0),
     led: AtomicBool::new(false),
     starting: Mutex::new(()),
+    process: AtomicU32::new(0),
 };
 
 /// How many workers there may be; 0 is as many as there are CPUs that the process may use. Workers that are there stay.
@@ -106,8 +130,13 @@ impl Workers {
     }
 
     /// The post for a thread that somebody else spawns: of one that sleeps, of a new one, or in turn.
-    fn choose(&'static self) -> io::Result<&'static Post> {
+    fn choose(&'static self) -> Result<&'static Post, NoWorker> {
         static TURN: AtomicUsize = AtomicUsize::new(0);
+        let process = std::process::id();
+        let theirs = self.process.compare_exchange(0, process, Ordering::Relaxed, Ordering::Relaxed);
+        if theirs.is_err_and(|theirs| theirs != process) {
+            return Err(NoWorker::Forked);
+        }
         if let Some(post) = self.posts().find(|post| post.is_asleep() && post.unstarted() == 0) {
             return Ok(post);
         }
@@ -116,11 +145,11 @@ impl Workers {
             // Where no kernel thread can be had, those that are there do it.
             match self.start() {
                 Err(_) if count > 0 => {}
-                started => return started,
+                started => return started.map_err(NoWorker::KernelThread),
             }
         }
         let turn = TURN.fetch_add(1, Ordering::Relaxed) % count.max(1);
-        self.posts().nth(turn).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.posts().nth(turn).ok_or_else(|| NoWorker::KernelThread(io::ErrorKind::NotFound.into()))
     }
 
     /// Wakes somebody to look for work of others, unless somebody does.
@@ -163,7 +192,7 @@ pub(super) fn relieve(post: &Post) {
 /// Starts `closure` on a thread of its own, on one of the workers.
 ///
 /// # Errors
-/// There is no worker, and no kernel thread for one.
+/// There is no worker, and none can be had.
 ///
 /// # Safety
 /// What `F` and `T` borrow lives until the thread is over.
@@ -173,7 +202,7 @@ pub(super) unsafe fn spawn_borrowed<F, T>(
     class: Class,
     scope: *const super::scope::Shared,
     closure: F,
-) -> io::Result<Handle<T>>
+) -> Result<Handle<T>, NoWorker>
 where
     F: FnOnce() -> T + Send,
     T: Send,
@@ -195,7 +224,7 @@ where
 }
 
 #[cold]
-fn leave_elsewhere(task: Task) -> io::Result<()> {
+fn leave_elsewhere(task: Task) -> Result<(), NoWorker> {
     let post = match WORKERS.choose() {
         Ok(post) => post,
         Err(error) => {
@@ -217,9 +246,9 @@ fn leave_elsewhere(task: Task) -> io::Result<()> {
 /// Starts `closure` on a thread of its own, on one of the workers.
 ///
 /// # Errors
-/// There is no worker, and no kernel thread for one.
+/// There is no worker, and none can be had.
 #[inline(always)]
-pub fn spawn<F, T>(name: Option<String>, class: Class, closure: F) -> io::Result<Handle<T>>
+pub fn spawn<F, T>(name: Option<String>, class: Class, closure: F) -> Result<Handle<T>, NoWorker>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
