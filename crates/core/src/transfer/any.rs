@@ -11,7 +11,7 @@ use crate::channel::client::ClientHalf;
 use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
 
 /// Pairs whose bells one sleeper waits on: two words each. With calls over more of them, it looks at the others again after a
-/// [`STEP`].
+/// millisecond.
 pub const PAIR_COUNT_MAX: usize = WORD_COUNT_MAX / 2;
 
 const STEP: Duration = Duration::from_millis(1);

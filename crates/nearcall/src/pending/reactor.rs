@@ -3,7 +3,8 @@
 //! The first pending call of a pair that is polled on a runtime with I/O enabled has it attend the pair: a task of the runtime waits, by the
 //! runtime's own reactor, for something to read on the pair's control socket, and wakes whose calls are answered. So no other
 //! kernel thread is between the server and the runtime. The task reads nothing: the watcher does, which hears the same, and
-//! wakes whoever is left, if it comes first or the runtime stands still.
+//! wakes whoever is left, if it comes first or the runtime stands still. The task ends with the pair; on a runtime that nobody drives
+//! it keeps a descriptor, of a socket that was hung up, until the runtime is dropped.
 
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
