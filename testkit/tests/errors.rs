@@ -22,9 +22,11 @@ use nearcall_testkit::server::{Liar, Server};
 /// What cannot happen yet.
 const NOT_YET: [(&str, &str); 1] = [("CallError::PeerRestarted", "only far bindings know of restarts")];
 
-/// Those of threads, which need no other process: `tests/threads.rs` and `threads_limits.rs` of the crate `nearcall` have them.
-const OF_THREADS: [&str; 8] = [
+/// Those of threads, which need no other process: `tests/threads.rs` and `threads_limits.rs` of the crate `nearcall` have them,
+/// and `threads_fork.rs` of `nearcall-core`.
+const OF_THREADS: [&str; 9] = [
     "SpawnError::NoKernelThread",
+    "SpawnError::Forked",
     "SpawnError::StackTooLarge",
     "SpawnError::NotHere",
     "JoinError::Panicked",
