@@ -312,6 +312,31 @@ fn threads_of_a_client_call_side_by_side() {
 }
 
 #[test]
+fn threads_wait_for_calls_that_they_started() {
+    let place = Place::new();
+    let _server = place.start("plain");
+    let client = std::sync::Arc::new(bind("plain", &place.dir));
+    // Eight threads with two calls each are as many as there are A-stacks.
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let client = std::sync::Arc::clone(&client);
+            thread::spawn(move || {
+                let mut calls = [client.start_block(30).unwrap(), client.start_quick().unwrap()];
+                let first = nearcall::wait_any(&mut calls).unwrap();
+                let taken = calls[first].try_take().unwrap();
+                let [slow, quick] = calls;
+                let other = if first == 0 { quick.wait() } else { slow.wait() };
+                (taken.unwrap(), other.unwrap())
+            })
+        })
+        .collect();
+    for thread in threads {
+        let (taken, other) = thread.join().unwrap();
+        assert!(taken > 0 && other > 0);
+    }
+}
+
+#[test]
 fn threads_learn_of_a_death_and_of_a_time_out() {
     let place = Place::new();
     let mut server = place.start("plain");

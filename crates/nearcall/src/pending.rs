@@ -363,7 +363,7 @@ pub fn wait_any<T, E>(calls: &mut [Pending<'_, T, E>]) -> Option<usize> {
             wakes += 1;
         } else {
             // Servers that wake for nothing must not keep this thread busy.
-            std::thread::sleep(left.min(NAP));
+            let _ = crate::thread::sleep(left.min(NAP));
         }
         if left > NAP && Instant::now() >= now + left {
             wakes = 0;

@@ -1,20 +1,25 @@
 //! A sleep for several calls at once, over one pair or several: on the reply bells of their pairs.
 
 use core::sync::atomic::{Ordering, fence};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nearcall_layout::pair;
 
+use super::handoff;
 use super::pending::Outstanding;
 use crate::channel::Wake;
 use crate::channel::client::ClientHalf;
 use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
+use crate::threads::{self, Turn};
 
 /// Pairs whose bells one sleeper waits on: two words each. With calls over more of them, it looks at the others again after a
 /// millisecond.
 pub const PAIR_COUNT_MAX: usize = WORD_COUNT_MAX / 2;
 
 const STEP: Duration = Duration::from_millis(1);
+
+/// Between two looks of a thread for the end of a pair, which rings no bell.
+const THREAD_STEP: Duration = Duration::from_millis(20);
 
 /// Sleeps until one of `calls` is answered, a pair of theirs has ended, `left` is over, or for no reason. `false` if it did
 /// not sleep: one of them was answered by then, or its bell rung. Their wait words say [`Wake::Bell`] from then on.
@@ -48,6 +53,24 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
         *to = word;
         count += 1;
     }
+    if threads::on_thread().is_some() {
+        let changed = |(half, rung): &(&ClientHalf, u32)| {
+            pair::sequence(half.reply_bell().load()) != *rung || half.has_ended()
+        };
+        let mut over = |_| halves.iter().flatten().any(changed);
+        // A processor sleeps on one word for each wait; of more pairs it looks at all again and again.
+        let word = halves.get(1).is_none_or(Option::is_none).then_some(first);
+        return suspend(&mut over, word, left.min(THREAD_STEP));
+    }
     let left = if too_many { left.min(STEP) } else { left };
+    // If it is a procedure that sleeps here, others may need its seat.
+    let _open = handoff::open();
     futex::sleep(all.get(..count).unwrap_or_default(), Some(left)).is_some()
+}
+
+/// As a thread: others of its processor run meanwhile.
+#[expect(clippy::disallowed_methods, reason = "a wait measures its length")]
+fn suspend(over: &mut dyn FnMut(Turn) -> bool, word: Option<Sleep<'_>>, left: Duration) -> bool {
+    threads::wait_until(over, Instant::now().checked_add(left), word);
+    true
 }
