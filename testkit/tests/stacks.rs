@@ -7,8 +7,8 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use nearcall::{CallError, Ran, sync, thread};
@@ -21,6 +21,8 @@ use nearcall_testkit::tasks::Task;
 const MADE: usize = 0;
 const IDLE: usize = 1;
 const REPORTS: usize = 2;
+/// Calls that another processor ran than the one that took them.
+const PASSED_ON: usize = 3;
 
 #[nearcall::interface]
 pub trait Stage {
@@ -33,6 +35,9 @@ pub trait Stage {
     /// Waits as threads do; kernel thread before and after, and the address of a local.
     #[call(timeout = "20s", concurrency = 16)]
     fn nap(&self, ms: u32) -> (u32, u32, u64);
+    /// The same, which says twice that it may block.
+    #[call(timeout = "20s", concurrency = 64, handoff)]
+    fn nap_declared(&self, ms: u32) -> u32;
     /// Has the one behind nap; what it was given, kernel thread, depth before and after.
     #[call(timeout = "20s", concurrency = 16)]
     fn nested(&self, token: u64, ms: u32) -> (u64, u32, u16, u16);
@@ -86,6 +91,11 @@ impl Stage for Domain {
         thread::sleep(ms(length)).unwrap();
         let address = std::ptr::from_ref(std::hint::black_box(&local)).addr();
         (before, tid(), u64::try_from(address).unwrap())
+    }
+
+    fn nap_declared(&self, length: u32) -> u32 {
+        nearcall::blocking(|| thread::sleep(ms(length))).unwrap();
+        tid()
     }
 
     fn nested(&self, token: u64, length: u32) -> (u64, u32, u16, u16) {
@@ -266,14 +276,45 @@ fn cooperative_procedures_wait_on_one_kernel_thread_on_a_stack_each() {
 }
 
 #[test]
+fn a_cooperative_procedure_that_says_that_it_may_block_costs_no_kernel_thread_while_it_is_suspended() {
+    let place = Place::new();
+    let (_behind, _server) = (place.start("behind"), place.start("coop"));
+    let client = bind("coop", &place.dir);
+    for _ in 0..3 {
+        let threads: BTreeSet<u32> = at_once(48, |_| client.nap_declared(100).unwrap()).into_iter().collect();
+        assert!(threads.len() <= 16, "{threads:?}");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_cooperative_does_not_run_where_somebody_is_suspended() {
+    let place = Place::new();
+    let (_behind, _server) = (place.start("behind"), place.start("coop"));
+    let (client, other) = (bind("coop", &place.dir), bind("mixed", &place.dir));
+    // Both hold the same mutex while they nap: blocked on it, the other one would wait for what is beneath it.
+    for _ in 0..10 {
+        let held = at_once(12, |n| if n % 2 == 0 { client.locked(10) } else { other.locked(2) });
+        assert!(held.iter().all(|inside| *inside == Ok(1)), "{held:?}");
+        let both = at_once(12, |n| if n % 2 == 0 { client.nap(20).map(|_| 0) } else { other.quick() });
+        assert!(both.iter().all(Result::is_ok), "{both:?}");
+    }
+    let passed_on = board("coop", &place.dir).get(PASSED_ON);
+    println!("{passed_on} calls were passed on");
+    assert!(passed_on > 0);
+}
+
+#[test]
 fn a_std_mutex_over_a_nested_call_of_a_cooperative_service_is_reported_and_ends_by_the_time_out() {
     let place = Place::new();
     let (_behind, _server) = (place.start("behind"), place.start("coop"));
     let (client, board) = (bind("coop", &place.dir), board("coop", &place.dir));
     client.quick().unwrap();
-    let ends = at_once(4, |_| client.locked_in_bad_faith(100));
-    println!("{ends:?}");
-    assert!(ends.iter().any(|end| matches!(end, Err(CallError::Timeout { .. }))), "{ends:?}");
+    // Those that different kernel threads take wait for each other and for nothing else.
+    let deadlocked = (0..20).any(|_| {
+        let ends = at_once(8, |_| client.locked_in_bad_faith(100));
+        ends.iter().any(|end| matches!(end, Err(CallError::Timeout { .. })))
+    });
+    assert!(deadlocked, "two of them never met on one kernel thread");
     until("a report", || board.get(REPORTS) > 0);
 }
 
@@ -281,12 +322,12 @@ fn a_std_mutex_over_a_nested_call_of_a_cooperative_service_is_reported_and_ends_
 fn threads_of_a_client_call_side_by_side() {
     let place = Place::new();
     let _server = place.start("plain");
-    let client = std::sync::Arc::new(bind("plain", &place.dir));
+    let client = Arc::new(bind("plain", &place.dir));
     // More than there are A-stacks, on two kernel threads at most; some are cancelled.
     let start = Instant::now();
     let calls: Vec<_> = (0..64_u32)
         .map(|n| {
-            let client = std::sync::Arc::clone(&client);
+            let client = Arc::clone(&client);
             thread::spawn(move || if n.is_multiple_of(4) { client.block(5) } else { client.quick() })
         })
         .collect();
@@ -296,7 +337,7 @@ fn threads_of_a_client_call_side_by_side() {
     println!("64 calls of 64 threads in {:?}", start.elapsed());
     let long: Vec<_> = (0..4)
         .map(|_| {
-            let client = std::sync::Arc::clone(&client);
+            let client = Arc::clone(&client);
             thread::spawn(move || client.block(2000))
         })
         .collect();
@@ -315,11 +356,11 @@ fn threads_of_a_client_call_side_by_side() {
 fn threads_wait_for_calls_that_they_started() {
     let place = Place::new();
     let _server = place.start("plain");
-    let client = std::sync::Arc::new(bind("plain", &place.dir));
+    let client = Arc::new(bind("plain", &place.dir));
     // Eight threads with two calls each are as many as there are A-stacks.
     let threads: Vec<_> = (0..8)
         .map(|_| {
-            let client = std::sync::Arc::clone(&client);
+            let client = Arc::clone(&client);
             thread::spawn(move || {
                 let mut calls = [client.start_block(30).unwrap(), client.start_quick().unwrap()];
                 let first = nearcall::wait_any(&mut calls).unwrap();
@@ -340,10 +381,10 @@ fn threads_wait_for_calls_that_they_started() {
 fn threads_learn_of_a_death_and_of_a_time_out() {
     let place = Place::new();
     let mut server = place.start("plain");
-    let client = std::sync::Arc::new(bind("plain", &place.dir));
+    let client = Arc::new(bind("plain", &place.dir));
     let calls: Vec<_> = (0..8)
         .map(|_| {
-            let client = std::sync::Arc::clone(&client);
+            let client = Arc::clone(&client);
             thread::spawn(move || (client.block(10_000), Instant::now()))
         })
         .collect();
@@ -364,10 +405,14 @@ fn play() {
     let board = board(&part, &dir);
     let behind = (part != "behind").then(|| dir.join("behind").exists().then(|| bind("behind", &dir))).flatten();
     let domain = Domain { behind, std: Mutex::new(()), own: sync::Mutex::new(0), inside: AtomicU64::new(0) };
-    let exporter = nearcall::Exporter::new(&part).dir(&dir);
-    let exporter = if part == "coop" { exporter.cooperative() } else { exporter };
-    let export = exporter.export(StageServer::new(domain)).unwrap();
-    std::mem::forget(export);
+    let domain: Arc<dyn Stage + Send + Sync> = Arc::new(domain);
+    let exporter = |name: &str| nearcall::Exporter::new(name).dir(&dir);
+    let export = |exporter: nearcall::Exporter| exporter.export(StageServer::new(Arc::clone(&domain))).unwrap();
+    if part == "coop" {
+        std::mem::forget((export(exporter(&part).cooperative()), export(exporter("mixed"))));
+    } else {
+        std::mem::forget(export(exporter(&part)));
+    }
     let reports = Board::open(&dir.with_extension(&part), 8);
     let count = AtomicU64::new(0);
     thread::watchdog::on_report(move |report| {
@@ -379,6 +424,7 @@ fn play() {
             let counts = stack::counts();
             board.set(IDLE, counts.idle as u64);
             board.set(MADE, counts.made as u64);
+            board.set(PASSED_ON, nearcall::server_counts().passed_on);
             std::thread::sleep(Duration::from_millis(1));
         }
     });

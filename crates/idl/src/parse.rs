@@ -96,7 +96,7 @@ fn signature(sig: &Signature, refusals: &mut Refusals) {
         refusals.refuse(
             token,
             "a call blocks its thread until the answer is there, which takes less time than a scheduler",
-            "remove `async`; call from a thread, or from the executor's pool of blocking threads",
+            "remove `async`: the client has `start_…` for each method, whose result can be awaited",
         );
     }
     if let Safety::Unsafe(token) = &sig.safety {

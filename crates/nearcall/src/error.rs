@@ -72,7 +72,7 @@ pub enum CallError<E = Infallible> {
     Revoked,
     /// As many calls are in flight, or wait for a late answer, as the interface has A-stacks. Nothing was sent. Make
     /// fewer calls at once, or raise `concurrency` in the interface.
-    #[error("all A-stacks of the interface were in use for the whole time-out; nothing was sent")]
+    #[error("all A-stacks of the interface are in use, and none came back in time; nothing was sent")]
     NoAStack,
     /// An argument, or the room for an out parameter, is larger than it may be. The procedure did not run. Raise `max`
     /// in the interface, up to 64 MiB, or send less; if the limit is less than the interface says, it is the server that
@@ -118,8 +118,9 @@ pub enum CallError<E = Infallible> {
     #[error("the procedure panicked in the server; its log says why")]
     Panicked,
     /// The call was given up by this process: its thread was cancelled ([`JoinHandle::cancel`](crate::thread::JoinHandle)) while it
-    /// waited. The procedure may have run, or may still run.
-    #[error("the call was given up: its thread was cancelled")]
+    /// waited, and the procedure may have run, or may still run. Or the end of a [`Pending`](crate::Pending) was taken before, and
+    /// there is no second one.
+    #[error("the call was given up: its thread was cancelled, or its end was taken before")]
     Aborted,
     /// This process is a forked child of the one that bound, and cannot take part. Exec a program and bind there.
     #[error("this process was forked after it had bound; exec a program in the child, and bind there")]

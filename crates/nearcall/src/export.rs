@@ -94,7 +94,8 @@ impl Exporter {
     /// do so under a `std::sync::Mutex` wait for themselves: the second one blocks the kernel thread on which the first would
     /// go on. The watchdog names whoever was kept waiting for more than 100 ms
     /// ([`thread::watchdog`](crate::thread::watchdog)); the calls end by their time-outs. Services of the same process that
-    /// are not cooperative run on these kernel threads as well, and what is suspended waits until they are over.
+    /// are not cooperative are never run on a kernel thread where something is suspended. `#[call(handoff)]` and
+    /// [`blocking`](crate::blocking) say nothing here.
     ///
     /// A thread of the x-kernel's, whose stack is detached when it blocks, with this difference: it goes on where it began
     /// (a started stack never changes its kernel thread).

@@ -310,6 +310,16 @@ impl Processor {
         }
     }
 
+    /// Gives the stacks that it keeps for itself back to the pool.
+    pub fn give_back(&self) {
+        for fibers in &self.fibers {
+            for fiber in fibers.take() {
+                // SAFETY: what is kept has no job; it was made here.
+                unsafe { Fiber::end(fiber) };
+            }
+        }
+    }
+
     /// For what blocks the kernel thread and must not run anything else on it meanwhile. Its threads wait.
     pub fn step_out(&'static self) -> SteppedOut {
         SteppedOut { processor: self, post: self.post.replace(&NOWHERE) }

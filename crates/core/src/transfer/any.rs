@@ -10,7 +10,7 @@ use super::pending::Outstanding;
 use crate::channel::Wake;
 use crate::channel::client::ClientHalf;
 use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
-use crate::threads::{self, Turn};
+use crate::threads::{self, Turn, Waited};
 
 /// Pairs whose bells one sleeper waits on: two words each. With calls over more of them, it looks at the others again after a
 /// millisecond.
@@ -54,9 +54,8 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
         count += 1;
     }
     if threads::on_thread().is_some() {
-        let changed = |(half, rung): &(&ClientHalf, u32)| {
-            pair::sequence(half.reply_bell().load()) != *rung || half.has_ended()
-        };
+        let changed =
+            |(half, rung): &(&ClientHalf, u32)| pair::sequence(half.reply_bell().load()) != *rung || half.has_ended();
         let mut over = |_| halves.iter().flatten().any(changed);
         // A processor sleeps on one word for each wait; of more pairs it looks at all again and again.
         let word = halves.get(1).is_none_or(Option::is_none).then_some(first);
@@ -69,8 +68,15 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
 }
 
 /// As a thread: others of its processor run meanwhile.
-#[expect(clippy::disallowed_methods, reason = "a wait measures its length")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a wait measures its length; one that is cancelled must not keep its CPU busy"
+)]
 fn suspend(over: &mut dyn FnMut(Turn) -> bool, word: Option<Sleep<'_>>, left: Duration) -> bool {
-    threads::wait_until(over, Instant::now().checked_add(left), word);
+    if threads::wait_until(over, Instant::now().checked_add(left), word) == Waited::Cancelled {
+        // There is no error for it here: it goes on waiting, in small steps.
+        threads::yield_now();
+        std::thread::sleep(left.min(STEP));
+    }
     true
 }

@@ -59,6 +59,11 @@ impl<P: Pair> Aside<P> {
         threads::here().map(|_| Self::new())
     }
 
+    /// Whether anything of this kernel thread's has to go on.
+    pub(super) fn is_occupied(&self) -> bool {
+        self.processor.live() > 0 || self.processor.has_ready()
+    }
+
     /// Gives back what large arguments took.
     pub(super) fn trim(&self) {
         self.state.desks.borrow_mut().iter_mut().for_each(Desk::trim);

@@ -20,7 +20,6 @@ use crate::channel::client::{ClientHalf, Draft, Hints, Unpublished, Which};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
-use crate::threads;
 
 /// Between two looks at a full ring.
 const RING_NAP: Duration = Duration::from_micros(50);
@@ -96,9 +95,7 @@ impl<'a> Held<'a> {
         granted: &'a Granted,
         patience: Option<Duration>,
     ) -> Result<Self, NoneFree> {
-        // A thread is suspended while it waits, and does not block this kernel thread.
-        let blocks = patience != Some(Duration::ZERO) && threads::on_thread().is_none();
-        let _open = blocks.then(handoff::open);
+        let _open = (patience != Some(Duration::ZERO)).then(handoff::open);
         let taken = callee.astacks.take(patience, half)?;
         Ok(Self { half, taken, callee, granted, is_out_of_band: false })
     }

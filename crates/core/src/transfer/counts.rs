@@ -98,6 +98,8 @@ counters! {
         relieved,
         /// Times a cooperative procedure was suspended before its end, and its processor went on.
         suspended,
+        /// Calls that a processor took and passed on, because something was suspended on its kernel thread.
+        passed_on,
         /// Times a processor took a seat without an E-stack: there was no memory for one.
         without_estack,
     }

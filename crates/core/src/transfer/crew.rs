@@ -35,6 +35,7 @@ use crate::transfer::handoff;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
 use crate::transfer::seats::{INSIDE, OPEN, Seat, Seats, end_lead, leave};
+use crate::transfer::strays::Strays;
 
 /// Pairs that one seat attends while its occupant is awake.
 pub const ATTENDED_MAX: usize = 32;
@@ -45,6 +46,9 @@ pub const BELLS_MAX: usize = 8;
 /// Processors of one domain: one for each seat that is taken, and those whose procedures are inside something slow. Where
 /// there are as many, seats of whoever has most of them are given up for others.
 pub const PROCESSOR_COUNT_MAX: u32 = 512;
+
+/// No seat, but one request.
+const STRAY: u32 = u32::MAX;
 
 /// A pair as the crew sees it.
 pub trait Pair: Send + Sync + 'static {
@@ -78,7 +82,8 @@ pub trait Pair: Send + Sync + 'static {
 #[derive(Debug)]
 struct Post {
     id: u32,
-    /// The seat it was given, plus one; 0 while it has none. It sleeps on this word.
+    /// The seat it was given, plus one; 0 while it has none; [`STRAY`] if it is to run a request that somebody else took. It
+    /// sleeps on this word.
     seat: AtomicU32,
     /// Whose seat that is; written before.
     owner: AtomicU32,
@@ -130,12 +135,25 @@ struct Roster<P> {
     most: u32,
 }
 
+impl<P> Roster<P> {
+    fn new_post(&mut self) -> Arc<Post> {
+        self.ids += 1;
+        Arc::new(Post { id: self.ids, seat: AtomicU32::new(0), owner: AtomicU32::new(0), tid: AtomicU32::new(0) })
+    }
+}
+
+/// There are as many processors as there may be, and none is a spare.
+#[derive(Debug)]
+struct NoneLeft;
+
 /// The processors of a domain and the pairs they serve.
 pub struct Crew<P> {
     /// By owner: those whose pairs have seats. Locked for a moment only, and nothing else meanwhile.
     owners: Mutex<BTreeMap<u32, Arc<Seats<P>>>>,
     /// CPUs of which some owner's seat leads, one bit each; a hint.
     pub(super) led: AtomicU64,
+    /// Requests that a processor took and may not run.
+    pub(super) strays: Mutex<Strays<P>>,
     /// Whether there ever was a procedure that is cooperative.
     pub(super) cooperation: AtomicBool,
     /// How often processors were told to give back memory for arguments.
@@ -168,6 +186,7 @@ impl<P: Pair> Crew<P> {
         Self {
             owners: Mutex::default(),
             led: AtomicU64::new(0),
+            strays: Mutex::default(),
             cooperation: AtomicBool::new(false),
             trims: AtomicU32::new(0),
             roster: Mutex::new(roster),
@@ -260,6 +279,9 @@ impl<P: Pair> Crew<P> {
         let fewer = self.held().end(post.id);
         roster.spares.push(Arc::clone(post));
         drop(roster);
+        if self.has_strays() {
+            self.call_watcher();
+        }
         // Whether their owner is over is looked at with the books. By name: it may have other seats by now.
         if fewer && let Some(seats) = self.owners().get(&owner) {
             seats.taken().for_each(Seat::kick);
@@ -280,6 +302,15 @@ impl<P: Pair> Crew<P> {
         };
         let allowed = if requests.is_empty() { 0 } else { process::allowed_cpus() };
         let mut wanted: Vec<Wanted> = looks.into_iter().filter_map(|(seats, n)| self.staff(&seats, n, true)).collect();
+        while let Some(n) = self.call_for_stray() {
+            match self.call_spare(n) {
+                Ok(processor) => wanted.extend(processor),
+                Err(NoneLeft) => {
+                    self.nobody_for_stray();
+                    break;
+                }
+            }
+        }
         for request in requests {
             if request.pair().half().has_ended() {
                 continue;
@@ -336,6 +367,40 @@ impl<P: Pair> Crew<P> {
         self.staff(&seats, n, false)
     }
 
+    pub(super) fn call_watcher(&self) {
+        (self.call_watcher)();
+    }
+
+    /// Has a spare, or a new processor, run a request that somebody else took.
+    fn call_spare(&self, n: usize) -> Result<Option<Wanted>, NoneLeft> {
+        let mut roster = self.roster();
+        let spare = roster.spares.pop();
+        if spare.is_none() && roster.processors >= roster.most {
+            return Err(NoneLeft);
+        }
+        let is_new = spare.is_none();
+        let post = spare.unwrap_or_else(|| roster.new_post());
+        roster.processors += u32::from(is_new);
+        drop(roster);
+        // Release: pairs with the Acquire in `work`.
+        post.seat.store(STRAY, Ordering::Release);
+        if is_new {
+            return Ok(Some(Wanted(post)));
+        }
+        process::confine_thread(post.tid.load(Ordering::Relaxed), n);
+        futex::wake_private(&post.seat);
+        Ok(None)
+    }
+
+    /// The processor runs a procedure of the owner's, without a seat, for as long as that takes.
+    fn hold(&self, id: u32, owner: u32) {
+        if self.held().begin(id, owner)
+            && let Some(seats) = self.owners().get(&owner)
+        {
+            seats.taken().for_each(Seat::kick);
+        }
+    }
+
     /// Gives the seat an occupant, if it has none that can look. `again`: this is a second look.
     fn staff(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> Option<Wanted> {
         let seat = seats.get(n)?;
@@ -355,10 +420,7 @@ impl<P: Pair> Crew<P> {
             return None;
         }
         let is_new = spare.is_none();
-        let post = spare.unwrap_or_else(|| {
-            roster.ids += 1;
-            Arc::new(Post { id: roster.ids, seat: AtomicU32::new(0), owner: AtomicU32::new(0), tid: AtomicU32::new(0) })
-        });
+        let post = spare.unwrap_or_else(|| roster.new_post());
         // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed; or if it has
         // taken the seat back and goes on with the procedure. Acquire and Release: pair with those of the occupant's own
         // exchange.
@@ -452,6 +514,8 @@ impl<P: Pair> Crew<P> {
     /// The kernel thread of a wanted processor could not be started; whoever rings next is told to try again.
     pub fn not_started(&self, id: u32) {
         self.roster().processors -= 1;
+        // Perhaps it was called for one; a call too many finds nothing.
+        self.nobody_for_stray();
         for seat in self.all_seats().iter().flat_map(|seats| &seats.each) {
             let _ = seat.occupant.compare_exchange(id, 0, Ordering::AcqRel, Ordering::Relaxed);
         }
@@ -495,6 +559,15 @@ impl<P: Pair> Crew<P> {
         threads::context::on_block(handoff::blocking);
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);
+            if seat == STRAY {
+                if let Some(owner) = self.run_stray(&mut desk, |owner| self.hold(post.id, owner)) {
+                    desk.trim();
+                    self.is_back(&post, owner);
+                } else {
+                    self.roster().spares.push(Arc::clone(&post));
+                }
+                continue;
+            }
             let Some(n) = usize::try_from(seat).ok().and_then(|seat| seat.checked_sub(1)) else {
                 futex::sleep(&[Sleep { word: &post.seat, value: 0, shared: false }], None);
                 continue;
@@ -524,6 +597,7 @@ impl<P: Pair> Crew<P> {
         }
         if let Some(processor) = threads::here() {
             processor.run_loop(&mut Suspended(processor));
+            processor.give_back();
         }
     }
 
@@ -560,7 +634,7 @@ impl threads::Work for Suspended {
     }
 
     fn is_over(&self) -> bool {
-        self.0.live() == 0
+        self.0.live() == 0 && !self.0.has_ready()
     }
 }
 

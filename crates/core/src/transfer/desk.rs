@@ -39,6 +39,8 @@ struct Papers {
     opened: Cell<u32>,
     /// What `P` is.
     of: TypeId,
+    /// It is nobody's word between calls.
+    is_aside: bool,
     /// The desk that this kernel thread had before, if that is still there.
     outer: Cell<*const Self>,
 }
@@ -68,7 +70,7 @@ impl<P: 'static> Desk<P> {
     /// A desk for this kernel thread; [`current`] knows the last one that was made here, until that goes.
     #[must_use]
     pub fn new() -> Self {
-        let desk = Self::aside();
+        let desk = Self::with(false);
         // SAFETY: just made; but for the memory all of it is cells.
         unsafe { desk.papers.as_ref() }.outer.set(here());
         set_here(desk.papers.as_ptr());
@@ -77,6 +79,10 @@ impl<P: 'static> Desk<P> {
 
     /// A desk for procedures that are suspended while others run here: theirs only while one runs ([`Self::run_aside`]).
     pub(super) fn aside() -> Self {
+        Self::with(true)
+    }
+
+    fn with(is_aside: bool) -> Self {
         let papers = NonNull::from(Box::leak(Box::new(Papers {
             memory: UnsafeCell::new(Memory::default()),
             pair: Cell::new(ptr::null()),
@@ -85,6 +91,7 @@ impl<P: 'static> Desk<P> {
             looked: Cell::new(0),
             opened: Cell::new(0),
             of: TypeId::of::<P>(),
+            is_aside,
             outer: Cell::new(ptr::null()),
         })));
         Self { papers, _of: PhantomData }
@@ -148,20 +155,28 @@ impl<P: 'static> Default for Desk<P> {
 impl<P> Drop for Desk<P> {
     fn drop(&mut self) {
         // SAFETY: freed below only.
-        let outer = unsafe { self.papers.as_ref() }.outer.get();
+        let own = unsafe { self.papers.as_ref() };
+        let outer = own.outer.get();
+        let mut is_found = own.is_aside;
         if ptr::eq(here(), self.papers.as_ptr()) {
             set_here(outer);
+            is_found = true;
         }
         let mut inner = here();
         // SAFETY: the chain has desks of this kernel thread that are there: each that goes takes itself out.
         while let Some(papers) = unsafe { inner.as_ref() } {
             if ptr::eq(papers.outer.get(), self.papers.as_ptr()) {
                 papers.outer.set(outer);
+                is_found = true;
             }
             inner = papers.outer.get();
         }
-        // SAFETY: it came from a box; the thread-local word was the only other way to it, and this is its kernel thread,
-        // because a desk does not move to another.
+        if !is_found {
+            // Another thread of this kernel thread has it as its word, and may look there: it is leaked.
+            return;
+        }
+        // SAFETY: it came from a box. The words of whoever runs here were the only other way to it: none has it any more, or,
+        // aside, none has it but while `run_aside` borrows the desk.
         drop(unsafe { Box::from_raw(self.papers.as_ptr()) });
     }
 }

@@ -24,6 +24,7 @@ use nearcall_layout::pair::poll;
 use super::crew::{Crew, Pair, Request};
 use super::desk;
 use super::seats::{INSIDE, OPEN, Seats};
+use crate::threads;
 
 /// What can be done about the seat of a processor that is inside a procedure.
 pub(super) trait Handoff {
@@ -44,7 +45,9 @@ pub struct Open {
 
 /// The procedure that this kernel thread runs, if it runs one, is about to sleep, or to do what may.
 pub fn open() -> Open {
-    Open { desk: if desk::is_inside() { desk::open() } else { None }, _here: PhantomData }
+    // A procedure that is suspended when it sleeps leaves the seat to its processor, which is awake.
+    let blocks = desk::is_inside() && threads::on_thread().is_none();
+    Open { desk: if blocks { desk::open() } else { None }, _here: PhantomData }
 }
 
 /// Runs what blocks this kernel thread: for waits of `threads`.

@@ -27,4 +27,5 @@ pub mod pending;
 pub mod policy;
 mod seats;
 mod standby;
+mod strays;
 mod wake;

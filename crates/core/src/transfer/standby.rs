@@ -170,16 +170,16 @@ impl<P: Pair> Standby<'_, P> {
             }
             match self.scan() {
                 Err(gone) => return gone,
-                Ok(true) => continue,
-                Ok(false) => {}
-            }
-            match self.resume_suspended(false) {
-                Err(gone) => return gone,
-                Ok(true) => {
-                    self.set_armed(armed::LOOKING);
-                    continue;
-                }
-                Ok(false) => {}
+                Ok(true) if self.aside.is_none() => continue,
+                Ok(worked) => match self.resume_suspended(false) {
+                    Err(gone) => return gone,
+                    Ok(true) => {
+                        self.set_armed(armed::LOOKING);
+                        continue;
+                    }
+                    Ok(false) if worked => continue,
+                    Ok(false) => {}
+                },
             }
             if self.yield_once() {
                 continue;
@@ -411,7 +411,12 @@ impl<P: Pair> Standby<'_, P> {
             let aside = self.aside.get_or_insert_with(Aside::new);
             return aside.run(pair, claimed, self.desk.looked(), &self.crew.counters);
         }
-        // It may block the kernel thread, and then no other procedure goes on here.
+        if self.aside.as_ref().is_some_and(Aside::is_occupied) {
+            // It may block the kernel thread, on which others have to go on, and wait for one of them.
+            self.crew.pass_on(Arc::clone(pair), *claimed);
+            return false;
+        }
+        // Whatever it waits for, it is a kernel thread that waits.
         let _out = self.aside.as_ref().map(|aside| aside.processor.step_out());
         if let Err(how) = self.desk.run(pair, claimed, |memory| pair.run(claimed, memory)) {
             misbehaved(&**pair, how);
