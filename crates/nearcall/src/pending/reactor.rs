@@ -15,7 +15,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::Handle;
 
-use crate::binding::ClientPair;
+use crate::client_pair::ClientPair;
 
 /// Has the runtime that this is called on, if it is called on one, attend the pair, unless one does.
 pub(super) fn attend(pair: &Arc<ClientPair>) {
