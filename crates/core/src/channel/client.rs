@@ -161,6 +161,8 @@ pub struct ClientHalf {
     pub(crate) spin: AtomicU32,
     pub(crate) yields: AtomicU64,
     pub(crate) counters: ClientCounters,
+    /// When late calls have to be over, by A-stack, which only one call has at a time (`transfer::deadline`).
+    pub(crate) deadlines: [AtomicU64; ASTACK_COUNT],
     /// Segments for arguments beyond a frame.
     pub(crate) arguments: Arguments,
     /// Segments with results beyond a frame.
@@ -186,6 +188,7 @@ impl ClientHalf {
             spin: AtomicU32::new(0),
             yields: AtomicU64::new(0),
             counters: ClientCounters::default(),
+            deadlines: core::array::from_fn(|_| AtomicU64::new(0)),
             arguments: Arguments::default(),
             shown: Shown::default(),
             ended: AtomicU32::new(0),

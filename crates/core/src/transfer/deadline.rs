@@ -2,29 +2,15 @@
 //!
 //! A call that waits for its reply only needs no deadline: that wait measures itself. One that has waited before, for an
 //! A-stack or for memory, has less left. It is the *late* [`Callee`] that says so: a pointer that the call carries anyway,
-//! so that a call which did not wait pays nothing. The instant itself is kept here, by kernel thread.
+//! so that a call which did not wait pays nothing. The instant itself is kept in the half, by A-stack: only one call has that.
 
-use std::cell::Cell;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-
-use nearcall_layout::pair;
 
 use super::caller::Callee;
 use super::desk;
 use crate::channel::client::ClientHalf;
-
-/// Late calls that a kernel thread can have under way: those of procedures in each other, whose arguments may make calls while
-/// they are encoded. As many as calls can be deep; with more, the oldest gets its whole time-out once more.
-const NESTED_COUNT: usize = 16;
-
-const _: () = assert!(NESTED_COUNT >= pair::DEPTH_MAX as usize);
-
-/// Whose deadline: half and A-stack, which only one call has at a time.
-type Key = (usize, u16);
-
-thread_local! {
-    static NOTED: Cell<[Option<(Key, Instant)>; NESTED_COUNT]> = const { Cell::new([None; NESTED_COUNT]) };
-}
 
 /// A call, as its deadline is found by.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +21,8 @@ pub struct Deadline<'a> {
 }
 
 impl<'a> Deadline<'a> {
-    fn key(self) -> Key {
-        (core::ptr::from_ref(self.half).addr(), self.astack)
+    fn place(self) -> Option<&'a AtomicU64> {
+        self.half.deadlines.get(usize::from(self.astack))
     }
 
     /// When the call has to be over; if it has not waited so far, its time-out from now. `None`: never.
@@ -58,23 +44,18 @@ impl<'a> Deadline<'a> {
         if self.callee.late.is_some() {
             return None;
         }
-        let key = self.key();
-        NOTED.get().iter().flatten().find(|(of, _)| *of == key).map(|(_, until)| *until)
+        // Relaxed: whoever has the A-stack has noted it, or has got the call from who did.
+        let nanos = self.place()?.load(Ordering::Relaxed);
+        epoch().checked_add(Duration::from_nanos(nanos))
     }
 
     /// The call has begun to wait, and has to be over at `until`: the callee that it has from now on.
     pub(super) fn note(self, until: Option<Instant>) -> &'a Callee {
         let (Some(late), Some(until)) = (self.callee.late.as_deref(), until) else { return self.callee };
-        let mut noted = NOTED.get();
-        let key = self.key();
-        let at = noted.iter().position(|entry| entry.is_none_or(|(of, _)| of == key)).unwrap_or(NESTED_COUNT - 1);
-        if let Some(before) = noted.get_mut(..=at) {
-            before.rotate_right(1);
-        }
-        if let Some(first) = noted.first_mut() {
-            *first = Some((key, until));
-        }
-        NOTED.set(noted);
+        let Some(place) = self.place() else { return self.callee };
+        // Beyond five hundred years it is never.
+        let nanos = u64::try_from(until.saturating_duration_since(epoch()).as_nanos()).unwrap_or(u64::MAX);
+        place.store(nanos, Ordering::Relaxed);
         late
     }
 }
@@ -84,6 +65,11 @@ impl<'a> Deadline<'a> {
 #[must_use]
 pub fn from_now(timeout: Option<Duration>) -> Option<Instant> {
     now().checked_add(desk::at_most(timeout)?)
+}
+
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(now)
 }
 
 #[expect(
