@@ -20,6 +20,7 @@ use crate::channel::client::{ClientHalf, Draft, Hints, Unpublished, Which};
 use crate::channel::{LINE_WORDS, Ran};
 use crate::shm::PeerLine;
 use crate::sys::process;
+use crate::threads;
 
 /// Between two looks at a full ring.
 const RING_NAP: Duration = Duration::from_micros(50);
@@ -362,14 +363,14 @@ fn publish_later(
             return Err(Failed::Ended(Ran::No));
         }
         #[expect(clippy::disallowed_methods, reason = "a wait measures its length; nothing is published yet")]
-        if until.is_some_and(|until| Instant::now() >= until) {
+        let now = Instant::now();
+        if until.is_some_and(|until| now >= until) {
             return Err(Failed::RingFull);
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "nobody wakes anybody when a line is read: looking again is all"
-        )]
-        std::thread::sleep(RING_NAP);
+        // Nobody wakes anybody when a line is read: looking again is all.
+        if threads::sleep_until(now + RING_NAP).is_err() {
+            return Err(Failed::Cancelled(Ran::No));
+        }
         let hints = |draft: Draft<'_>| hints(half, mode, own, callee, draft);
         match half.publish(target, callee.procedure, astack, *words, hints) {
             Ok(sequence) => return Ok(sequence),
