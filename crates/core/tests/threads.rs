@@ -326,6 +326,109 @@ fn values_are_a_threads_own() {
     assert_eq!(dropped.get(), 3);
 }
 
+/// Counts when it is dropped, and knows where that is to be.
+struct Homely(std::thread::ThreadId, Arc<AtomicUsize>);
+
+impl Drop for Homely {
+    fn drop(&mut self) {
+        assert_eq!(std::thread::current().id(), self.0);
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What uses a value when it is dropped.
+struct Asks(Arc<AtomicUsize>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let make = || Homely(std::thread::current().id(), Arc::clone(&self.0));
+        with_local(2, make, |_| ());
+    }
+}
+
+#[test]
+fn what_a_result_makes_as_it_is_dropped_is_dropped_where_it_was_made() {
+    let here = enter();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&dropped);
+    let detached = local(move || {
+        yield_now();
+        Asks(theirs)
+    });
+    let kept = detached.thread();
+    drop(detached);
+    while here.0.run_ready(1) {}
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    std::thread::spawn(move || drop(kept)).join().unwrap();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+/// Makes another of its kind when it is dropped.
+struct Endless(std::thread::ThreadId, Rc<Cell<usize>>);
+
+impl Endless {
+    fn ask(dropped: &Rc<Cell<usize>>) {
+        with_local(3, || Self(std::thread::current().id(), Rc::clone(dropped)), |_| ());
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        assert_eq!(std::thread::current().id(), self.0);
+        self.1.set(self.1.get() + 1);
+        Self::ask(&self.1);
+    }
+}
+
+#[test]
+fn values_that_make_themselves_anew_are_leaked_in_the_end() {
+    let here = enter();
+    let dropped = Rc::new(Cell::new(0));
+    let (theirs, last) = (Rc::clone(&dropped), Rc::clone(&dropped));
+    struct Late(Rc<Cell<usize>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            Endless::ask(&self.0);
+        }
+    }
+    let detached = local(move || {
+        Endless::ask(&theirs);
+        Late(last)
+    });
+    let kept = detached.thread();
+    drop(detached);
+    while here.0.run_ready(1) {}
+    assert_eq!(dropped.get(), 4);
+    // Else this would drop them, elsewhere.
+    std::thread::spawn(move || drop(kept)).join().unwrap();
+    // A procedure's are not the next one's.
+    let mine = Rc::clone(&dropped);
+    let asks = move || Endless::ask(&mine);
+    assert!(here.0.run_procedure(Class::E_STACK, asks).unwrap_or_else(|_| unreachable!()));
+    assert_eq!(dropped.get(), 8);
+    let finds = || with_local(3, || (), |()| ());
+    assert!(here.0.run_procedure(Class::E_STACK, finds).unwrap_or_else(|_| unreachable!()));
+}
+
+#[test]
+fn a_kernel_threads_values_are_leaked_when_it_ends_rather_than_made_without_end() {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        struct Told(Rc<Cell<usize>>, std::sync::mpsc::Sender<usize>);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                Endless::ask(&self.0);
+                self.1.send(self.0.get()).unwrap();
+            }
+        }
+        let dropped = Rc::new(Cell::new(0));
+        with_local(4, || Told(Rc::clone(&dropped), send), |_| ());
+    })
+    .join()
+    .unwrap();
+    assert_eq!(receive.recv().unwrap(), 0);
+}
+
 /// A loop that has something else to look at, and is woken by it.
 struct Bell {
     word: AtomicU32,

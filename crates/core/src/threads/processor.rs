@@ -628,7 +628,7 @@ unsafe fn procedure_body<F: FnOnce()>(record: *const Record) -> bool {
     // SAFETY: whoever resumed us is waiting in `run_borrowed` with the procedure, which is not used there any more.
     let procedure = unsafe { record.argument.get().cast::<F>().read() };
     // What is lost with the payload has been printed by the hook.
-    let _ = catch_unwind(AssertUnwindSafe(procedure));
+    super::task::drop_quietly(catch_unwind(AssertUnwindSafe(procedure)));
     record.drop_locals();
     // The record stays the fiber's.
     false
