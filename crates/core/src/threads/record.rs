@@ -337,13 +337,14 @@ impl Thread {
         self.record().token.set();
     }
 
-    /// Has its wait, if it can be cancelled, and each later one end with an error. It is not interrupted otherwise.
+    /// Has its wait, if it can be cancelled, and each later one end with an error: it stays cancelled. It is not interrupted
+    /// otherwise. A kernel thread is not cancelled, because it runs others' work afterwards, and nobody could take that back.
     pub fn cancel(&self) {
         let record = self.record();
-        record.cancelled.store(true, Ordering::Relaxed);
         if record.is_foreign() {
-            return self.ring();
+            return;
         }
+        record.cancelled.store(true, Ordering::Relaxed);
         // Pairs with the light barrier in `Record::settle`.
         heavy_barrier();
         // SAFETY: posts live for ever.
@@ -360,7 +361,7 @@ impl Thread {
         futex::wake_private(&record.bell);
     }
 
-    /// Whether it was cancelled.
+    /// Whether it was cancelled; a kernel thread never is.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.record().is_cancelled()
@@ -438,7 +439,7 @@ pub fn current() -> Thread {
 /// Waits until somebody unparks the calling thread, or had before. May return early for no reason.
 ///
 /// # Errors
-/// [`Ended::TimedOut`] at `deadline`; [`Ended::Cancelled`].
+/// [`Ended::TimedOut`] at `deadline`; [`Ended::Cancelled`], of a user-level thread.
 pub fn park(deadline: Option<Instant>) -> Result<(), Ended> {
     let thread = current();
     thread.record().token.wait(deadline)
