@@ -56,6 +56,8 @@ pub(super) struct Watched {
     pub(super) live: AtomicUsize,
     /// Waits that ended in the waiting thread's own context, by polling there.
     pub(super) polls: AtomicU64,
+    /// How often it slept.
+    pub(super) sleeps: AtomicU64,
     /// Whether a thread runs.
     pub(super) runs: AtomicBool,
     /// Waits that end only when the processor looks: polled ones.
@@ -78,6 +80,7 @@ impl Watched {
             to_look_at: AtomicUsize::new(0),
             entered: AtomicBool::new(false),
             polls: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
             running: NameCell::new(),
             waiting: NameCell::new(),
         }

@@ -22,7 +22,7 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
@@ -67,6 +67,8 @@ pub struct Counts {
     pub switches: u64,
     /// Waits that ended by polling in the waiting thread's own context, without a switch.
     pub polls: u64,
+    /// How often the processor slept.
+    pub sleeps: u64,
 }
 
 /// A kernel thread that runs threads.
@@ -85,6 +87,8 @@ pub struct Processor {
     timer_count: Cell<usize>,
     looked: Cell<u64>,
     polled: RefCell<Vec<*const Polled>>,
+    /// The last sleep that was a step, and how often a thread had been resumed by then.
+    step: Cell<(u64, Duration)>,
     blocks: Blocks,
 }
 
@@ -168,6 +172,7 @@ impl Processor {
             timer_count: Cell::new(0),
             looked: Cell::new(0),
             polled: RefCell::new(Vec::new()),
+            step: Cell::new((0, Duration::ZERO)),
             blocks: Blocks::new(),
         }
     }
@@ -294,6 +299,7 @@ impl Processor {
             live: self.live(),
             switches: watched.switches.load(Ordering::Relaxed),
             polls: watched.polls.load(Ordering::Relaxed),
+            sleeps: watched.sleeps.load(Ordering::Relaxed),
         }
     }
 

@@ -58,9 +58,7 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
             pair::sequence(half.reply_bell().load()) != *rung || half.has_ended()
         };
         let mut over = |_| halves.iter().flatten().any(changed);
-        // A processor sleeps on one word for each wait; of more pairs it looks at all again and again.
-        let word = halves.get(1).is_none_or(Option::is_none).then_some(first);
-        return suspend(&mut over, word, left.min(THREAD_STEP));
+        return suspend(&mut over, all.get(..count).unwrap_or_default(), left.min(THREAD_STEP));
     }
     let left = if too_many { left.min(STEP) } else { left };
     // If it is a procedure that sleeps here, others may need its seat.
@@ -70,7 +68,7 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
 
 /// As a thread: others of its processor run meanwhile.
 #[expect(clippy::disallowed_methods, reason = "a wait measures its length")]
-fn suspend(over: &mut dyn FnMut(Turn) -> bool, word: Option<Sleep<'_>>, left: Duration) -> bool {
-    threads::wait_until(over, Instant::now().checked_add(left), word);
+fn suspend(over: &mut dyn FnMut(Turn) -> bool, words: &[Sleep<'_>], left: Duration) -> bool {
+    threads::wait_until(over, Instant::now().checked_add(left), words);
     true
 }

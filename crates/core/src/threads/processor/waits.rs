@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use super::work::Words;
 use super::{Processor, TURN_COUNT, here, now};
 use crate::sys::futex::{self, Sleep};
 use crate::threads::context;
@@ -14,8 +15,11 @@ use crate::threads::waiter::{Ended, Waiter};
 use crate::threads::wheel::{Key, Wheel};
 use crate::transfer::clock;
 
-/// How long a sleep lasts at most where a polled wait has no word, or there are more than a sleep can have.
+/// How long a sleep lasts at most where a polled wait has no word, or there are more than a sleep can have. It doubles up to
+/// [`POLL_STEP_MAX`] while nothing happens.
 pub(super) const POLL_STEP: Duration = Duration::from_millis(1);
+
+pub(super) const POLL_STEP_MAX: Duration = Duration::from_millis(16);
 
 /// How often the clock is read while threads are ready and timers are set, in microseconds.
 const CLOCK_US: u64 = 20;
@@ -43,7 +47,7 @@ pub enum Waited {
 pub(super) struct Polled {
     pub(super) waiter: Waiter,
     ready: *mut (dyn FnMut(Turn) -> bool + 'static),
-    pub(super) word: Option<Sleep<'static>>,
+    pub(super) words: &'static [Sleep<'static>],
 }
 
 impl Processor {
@@ -52,10 +56,10 @@ impl Processor {
         &self,
         ready: &mut dyn FnMut(Turn) -> bool,
         deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
+        words: &[Sleep<'_>],
     ) -> Waited {
         if std::thread::panicking() {
-            return block_until(ready, deadline, word);
+            return block_until(ready, deadline, words);
         }
         let mut turns = clock::wake_turns();
         while turns > 0 && !self.has_ready() {
@@ -71,9 +75,9 @@ impl Processor {
             core::hint::spin_loop();
         }
         if self.runs_thread() {
-            return self.wait_polled(ready, deadline, word);
+            return self.wait_polled(ready, deadline, words);
         }
-        self.wait_here(ready, deadline, word)
+        self.wait_here(ready, deadline, words)
     }
 
     /// Suspends the current thread until the loop finds that `ready` says so.
@@ -81,14 +85,14 @@ impl Processor {
         &self,
         ready: &mut dyn FnMut(Turn) -> bool,
         deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
+        words: &[Sleep<'_>],
     ) -> Waited {
         let ready = ptr::from_mut(ready);
         // SAFETY: a pointer of the same kind; it is used until this function returns, and the closure lives longer.
         let ready: *mut (dyn FnMut(Turn) -> bool + 'static) = unsafe { core::mem::transmute(ready) };
-        // SAFETY: as above, for the word.
-        let word: Option<Sleep<'static>> = unsafe { core::mem::transmute(word) };
-        let polled = Polled { waiter: Waiter::new(), ready, word };
+        // SAFETY: as above, for the words.
+        let words: &'static [Sleep<'static>] = unsafe { core::mem::transmute(words) };
+        let polled = Polled { waiter: Waiter::new(), ready, words };
         let this = &raw const polled;
         let mut all = self.polled.borrow_mut();
         all.push(this);
@@ -113,7 +117,7 @@ impl Processor {
         &self,
         ready: &mut dyn FnMut(Turn) -> bool,
         deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
+        words: &[Sleep<'_>],
     ) -> Waited {
         loop {
             if ready(Turn::Poll) {
@@ -128,9 +132,9 @@ impl Processor {
             if ready(Turn::BeforeSleep) {
                 return Waited::Ready;
             }
-            match word {
-                Some(word) => self.sleep(&[word], deadline),
-                None => self.sleep(&[], Some(now() + POLL_STEP)),
+            match words {
+                [] => self.sleep(&[], Some(now() + POLL_STEP)),
+                words => self.sleep(words, deadline),
             }
         }
     }
@@ -247,17 +251,19 @@ fn micros() -> u64 {
 }
 
 /// Waits until `ready` says so, looking again and again; `ready` must not wait itself. A thread is suspended meanwhile if
-/// others are ready. Before a sleep `ready` is called with [`Turn::BeforeSleep`]; the sleep is on `word`, so whatever makes
-/// `ready` true has to change it and wake. Without a word the sleeps are of a millisecond.
-pub fn wait_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
+/// others are ready. Before a sleep `ready` is called with [`Turn::BeforeSleep`]; the sleep is on `words`, so whatever makes
+/// `ready` true has to change one of them and wake. Without words, or with more than there is room for beside those of other
+/// waits ([`POLLED_WORD_COUNT`](super::POLLED_WORD_COUNT) in all, each counted once), it sleeps a millisecond at a time, and
+/// up to 16 while nothing happens.
+pub fn wait_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
     match here() {
-        Some(processor) => processor.wait_until(ready, deadline, word),
-        None => block_until(ready, deadline, word),
+        Some(processor) => processor.wait_until(ready, deadline, words),
+        None => block_until(ready, deadline, words),
     }
 }
 
 /// As [`wait_until`], by a kernel thread that does nothing else.
-fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
+fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
     let thread = foreign();
     let mut turns = clock::wake_turns();
     loop {
@@ -269,9 +275,6 @@ fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, w
             core::hint::spin_loop();
             continue;
         }
-        if thread.is_cancelled() {
-            return Waited::Cancelled;
-        }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(now()));
         if left == Some(Duration::ZERO) {
             return Waited::TimedOut;
@@ -279,12 +282,11 @@ fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, w
         if ready(Turn::BeforeSleep) {
             return Waited::Ready;
         }
-        let step = if word.is_some() { left } else { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) };
+        let step = if words.is_empty() { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) } else { left };
         let bell = &thread.record().bell;
-        let own = Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false };
-        match word {
-            Some(word) => context::block(|| futex::sleep(&[word, own], step)),
-            None => context::block(|| futex::sleep(&[own], step)),
-        };
+        // Beside words that another process may wake, or requeue the sleeper from.
+        let mut all = Words::new(Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false });
+        words.iter().for_each(|&word| all.push(word));
+        context::block(|| futex::sleep(all.as_slice(), step));
     }
 }

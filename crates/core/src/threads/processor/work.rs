@@ -1,15 +1,16 @@
 //! A processor's loop: what else it looks at, and how it sleeps.
 
 use core::ptr;
+use core::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::waits::{POLL_STEP, Turn};
+use super::waits::{POLL_STEP, POLL_STEP_MAX, Turn};
 use super::{Processor, TURN_COUNT, now};
-use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
+use crate::sys::futex::{self, MANY_WORD_COUNT_MAX, Sleep, WORD_COUNT_MAX};
 use crate::transfer::clock;
 
 /// Words of polled waits that one sleep can have beside others.
-pub const POLLED_WORD_COUNT: usize = 8;
+pub const POLLED_WORD_COUNT: usize = 48;
 
 /// What else a processor's loop looks at.
 pub trait Work {
@@ -46,35 +47,53 @@ impl Work for NoWork {
 /// Words to sleep on, as many as a sleep can have.
 #[derive(Debug)]
 pub struct Words<'a> {
-    words: [Sleep<'a>; WORD_COUNT_MAX],
+    few: [Sleep<'a>; WORD_COUNT_MAX],
+    /// All of them, once they are more than that.
+    many: Vec<Sleep<'a>>,
     count: usize,
     complete: bool,
 }
 
 impl<'a> Words<'a> {
-    fn new(own: Sleep<'a>) -> Self {
-        Self { words: [own; WORD_COUNT_MAX], count: 1, complete: true }
+    pub(super) fn new(own: Sleep<'a>) -> Self {
+        Self { few: [own; WORD_COUNT_MAX], many: Vec::new(), count: 1, complete: true }
     }
 
     /// Adds a word, unless it is there already. One too many makes the sleep a short one.
     pub fn push(&mut self, word: Sleep<'a>) {
+        self.push_below(MANY_WORD_COUNT_MAX, word);
+    }
+
+    /// As [`Self::push`], unless there would be more than `most`.
+    fn push_below(&mut self, most: usize, word: Sleep<'a>) {
         let same = |other: &Sleep<'_>| ptr::eq(other.word, word.word) && other.value == word.value;
-        if self.words.get(..self.count).unwrap_or_default().iter().any(same) {
+        if self.as_slice().iter().any(same) {
             return;
         }
-        match self.words.get_mut(self.count) {
-            Some(place) => {
-                *place = word;
-                self.count += 1;
-            }
-            None => self.complete = false,
+        if self.count >= most {
+            self.complete = false;
+            return;
         }
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = word,
+            None => self.push_many(word),
+        }
+        self.count += 1;
+    }
+
+    #[cold]
+    fn push_many(&mut self, word: Sleep<'a>) {
+        if self.many.is_empty() {
+            self.many.reserve_exact(MANY_WORD_COUNT_MAX);
+            self.many.extend_from_slice(&self.few);
+        }
+        self.many.push(word);
     }
 
     /// All of them; the first is the processor's own.
     #[must_use]
     pub fn as_slice(&self) -> &[Sleep<'a>] {
-        self.words.get(..self.count).unwrap_or_default()
+        if self.many.is_empty() { self.few.get(..self.count).unwrap_or_default() } else { &self.many }
     }
 }
 
@@ -100,12 +119,14 @@ impl Processor {
         if self.look_at_polled(Turn::BeforeSleep) {
             return None;
         }
-        for (index, &polled) in self.polled.borrow().iter().enumerate() {
+        for &polled in self.polled.borrow().iter() {
             // SAFETY: what is in the list waits, and takes itself out before it goes.
             let polled = unsafe { &*polled };
-            match polled.word {
-                Some(word) if index < POLLED_WORD_COUNT => words.push(word),
-                _ => words.complete = false,
+            // Beside the processor's own.
+            polled.words.iter().for_each(|&word| words.push_below(1 + POLLED_WORD_COUNT, word));
+            words.complete &= !polled.words.is_empty();
+            if !words.complete {
+                break;
             }
         }
         Some(words)
@@ -116,9 +137,23 @@ impl Processor {
     pub fn sleep_on(&self, words: &Words<'_>, deadline: Option<Instant>) -> Option<usize> {
         let due = [deadline, self.next_timer()].into_iter().flatten().min();
         let left = due.map(|due| due.saturating_duration_since(now()));
-        let step = (!words.complete).then_some(POLL_STEP);
+        let step = (!words.complete).then(|| self.next_step());
         let timeout = [left, step].into_iter().flatten().min();
-        if timeout == Some(Duration::ZERO) { None } else { futex::sleep(words.as_slice(), timeout) }
+        if timeout == Some(Duration::ZERO) {
+            return None;
+        }
+        let sleeps = &self.watched().sleeps;
+        sleeps.store(sleeps.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        futex::sleep(words.as_slice(), timeout)
+    }
+
+    /// How long a sleep may last that not everything ends: the longer, the more of them found nothing.
+    fn next_step(&self) -> Duration {
+        let switches = self.watched().switches.load(Ordering::Relaxed);
+        let (seen, last) = self.step.get();
+        let step = if seen == switches { (last * 2).clamp(POLL_STEP, POLL_STEP_MAX) } else { POLL_STEP };
+        self.step.set((switches, step));
+        step
     }
 
     /// The sleep is over.
@@ -148,6 +183,10 @@ impl Processor {
                 && work.prepare_sleep(&mut words)
             {
                 let _ = self.sleep_on(&words, None);
+                if !words.complete {
+                    // One look, and the next step: what a wake-up costs has been spent before the first.
+                    idle = clock::wake_turns();
+                }
             }
             self.woke();
             work.woke();
