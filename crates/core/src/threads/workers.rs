@@ -301,7 +301,13 @@ impl Work for Worker {
     }
 
     fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {
-        here().is_none_or(|processor| !processor.leads() || let_go(processor))
+        let Some(processor) = here() else { return true };
+        if processor.leads() {
+            return let_go(processor);
+        }
+        // Whoever lets go of the lead, with something left, has called one that it saw asleep. We may not have been; now we
+        // are, and there was a fence after that. Acquire: as in `call_thief`.
+        WORKERS.led.load(Ordering::Acquire) || !WORKERS.is_worth_looking()
     }
 }
 
