@@ -1,7 +1,8 @@
 //! What is for a whole process: memory, the watchdog, overflows. Each test is a process of its own.
 
 use std::process::{Command, Output};
-use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
 use nearcall::thread::{self, Builder, watchdog};
@@ -60,6 +61,34 @@ fn a_million_forks_and_joins_leave_nothing() {
     assert!(status("VmRSS") <= memory + 256, "{} KiB, after {memory} before", status("VmRSS"));
     assert!(map_count() <= maps + 1, "{} mappings, after {maps} before", map_count());
     assert_eq!(status("Threads"), threads);
+}
+
+#[test]
+fn one_that_is_spawned_alone_is_taken_while_its_spawner_goes_on() {
+    // With one worker, or with others' threads that spin, nobody could.
+    if std::thread::available_parallelism().unwrap().get() == 1
+        || !is_alone("one_that_is_spawned_alone_is_taken_while_its_spawner_goes_on")
+    {
+        return;
+    }
+    let goes_on = || {
+        for _ in 0..20 {
+            let started = Arc::new(AtomicBool::new(false));
+            let theirs = Arc::clone(&started);
+            let child = thread::spawn(move || theirs.store(true, Ordering::SeqCst));
+            let start = Instant::now();
+            let end = start + Duration::from_secs(30);
+            while !started.load(Ordering::SeqCst) {
+                assert!(Instant::now() < end, "nobody came for it");
+                std::hint::spin_loop();
+            }
+            println!("started after {:?}", start.elapsed());
+            child.join().unwrap();
+        }
+        // And after many that were waited for.
+        (0..100_000).for_each(|n| assert_eq!(thread::spawn(move || n).join().unwrap(), n));
+    };
+    (0..2).for_each(|_| thread::spawn(goes_on).join().unwrap());
 }
 
 #[test]
