@@ -262,7 +262,7 @@ impl Astacks {
         let until = Instant::now() + step;
         let word = Sleep { word: &self.freed_count, value: seen, shared: false };
         let mut freed = |_| self.freed_count.load(Ordering::Relaxed) != seen;
-        let waited = threads::wait_until(&mut freed, Some(until), Some(word));
+        let waited = threads::wait_until(&mut freed, Some(until), &[word]);
         let list = self.lock();
         self.suspended.fetch_sub(1, Ordering::Relaxed);
         (waited != Waited::Cancelled).then_some(list)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::sys::futex::{self, Sleep};
 use nearcall_core::threads::park::Parker;
+use nearcall_core::threads::processor::POLLED_WORD_COUNT;
 use nearcall_core::threads::stack::Class;
 use nearcall_core::threads::{
     Ended, Handle, Processor, Turn, Waited, Words, Work, current, park_current, spawn_local, wait_until, with_local,
@@ -200,6 +201,22 @@ fn cancelling_ends_this_wait_and_each_later_one() {
 }
 
 #[test]
+fn a_kernel_thread_is_not_cancelled() {
+    let (send, receive) = std::sync::mpsc::channel();
+    let waits = std::thread::spawn(move || {
+        send.send(current()).unwrap();
+        let first = park_current(Some(soon()));
+        let mut never = |_| false;
+        [first, park_current(Some(soon()))].map(|ended| (ended, wait_until(&mut never, Some(soon()), &[])))
+    });
+    let thread = receive.recv().unwrap();
+    thread.cancel();
+    assert!(!thread.is_cancelled());
+    let first = (Err(Ended::TimedOut), Waited::TimedOut);
+    assert_eq!(waits.join().unwrap(), [first; 2]);
+}
+
+#[test]
 fn a_lone_wait_polls_in_its_own_context() {
     let here = enter();
     let before = here.0.counts();
@@ -211,7 +228,7 @@ fn a_lone_wait_polls_in_its_own_context() {
                 left == 0
             },
             None,
-            None,
+            &[],
         )
     });
     assert_eq!(join(waited), Waited::Ready);
@@ -224,7 +241,7 @@ fn others_run_while_one_is_polled() {
     let _here = enter();
     let done = Rc::new(Cell::new(false));
     let seen = Rc::clone(&done);
-    let waits = local(move || wait_until(&mut |_| seen.get(), Some(late()), None));
+    let waits = local(move || wait_until(&mut |_| seen.get(), Some(late()), &[]));
     let sets = local(move || {
         (0..5).for_each(|_| yield_now());
         done.set(true);
@@ -247,22 +264,69 @@ fn a_polled_wait_sleeps_on_its_word() {
         futex::wake_private(&theirs);
     });
     let waits = local(move || {
-        let sleep = Sleep { word: &word, value: 0, shared: false };
+        let other = AtomicU32::new(0);
+        let [also, sleep] = [&other, &*word].map(|word| Sleep { word, value: 0, shared: false });
         let mut look = |turn| {
             if turn == Turn::BeforeSleep {
                 told.store(true, Ordering::SeqCst);
             }
             word.load(Ordering::SeqCst) == 1
         };
-        wait_until(&mut look, Some(late()), Some(sleep))
+        wait_until(&mut look, Some(late()), &[also, sleep])
     });
     assert_eq!(join(waits), Waited::Ready);
     other.join().unwrap();
     let never = AtomicU32::new(0);
     let sleep = Sleep { word: &never, value: 0, shared: false };
-    assert_eq!(wait_until(&mut |_| false, Some(soon()), Some(sleep)), Waited::TimedOut);
-    let waits = local(|| wait_until(&mut |_| false, Some(soon()), None));
+    assert_eq!(wait_until(&mut |_| false, Some(soon()), &[sleep]), Waited::TimedOut);
+    let waits = local(|| wait_until(&mut |_| false, Some(soon()), &[]));
     assert_eq!(join(waits), Waited::TimedOut);
+}
+
+/// Sleeps of a processor on which `count` threads wait for a word each, for nine times `soon`.
+fn sleeps_beside(here: &'static Processor, words: &'static [AtomicU32]) -> (u64, Duration) {
+    let end = Instant::now() + 9 * (soon() - Instant::now());
+    let waits = |word| {
+        local(move || {
+            let sleep = Sleep { word, value: 0, shared: false };
+            wait_until(&mut |_| word.load(Ordering::SeqCst) == 1, Some(late()), &[sleep])
+        })
+    };
+    // The same word again counts once.
+    let all: Vec<_> = words.iter().chain(words.first()).map(waits).collect();
+    struct Until(Instant);
+    impl Work for Until {
+        fn look(&mut self) -> bool {
+            false
+        }
+        fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {
+            true
+        }
+        fn is_over(&self) -> bool {
+            Instant::now() >= self.0
+        }
+    }
+    let alarm = local(move || park_current(Some(end)));
+    let (start, before) = (Instant::now(), here.counts().sleeps);
+    here.run_loop(&mut Until(end));
+    let slept = (here.counts().sleeps - before, start.elapsed());
+    assert_eq!(join(alarm), Err(Ended::TimedOut));
+    words.iter().for_each(|word| word.store(1, Ordering::SeqCst));
+    all.into_iter().for_each(|waits| assert_eq!(join(waits), Waited::Ready));
+    slept
+}
+
+#[test]
+fn a_processor_with_many_polled_waits_seldom_wakes() {
+    let here = enter();
+    let words = |count| Vec::leak((0..count).map(|_| AtomicU32::new(0)).collect::<Vec<_>>());
+    // As many as one sleep can have.
+    let (sleeps, _) = sleeps_beside(here.0, words(POLLED_WORD_COUNT));
+    assert!(sleeps <= 8, "{sleeps} sleeps");
+    // More: in steps of 1, 2, 4, 8, and then 16 ms.
+    let (sleeps, length) = sleeps_beside(here.0, words(POLLED_WORD_COUNT + 1));
+    let most = 8 + length.as_millis().div_ceil(16);
+    assert!(u128::from(sleeps) <= most, "{sleeps} sleeps in {length:?}");
 }
 
 #[test]
@@ -324,6 +388,109 @@ fn values_are_a_threads_own() {
         .collect();
     all.into_iter().for_each(join);
     assert_eq!(dropped.get(), 3);
+}
+
+/// Counts when it is dropped, and knows where that is to be.
+struct Homely(std::thread::ThreadId, Arc<AtomicUsize>);
+
+impl Drop for Homely {
+    fn drop(&mut self) {
+        assert_eq!(std::thread::current().id(), self.0);
+        self.1.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What uses a value when it is dropped.
+struct Asks(Arc<AtomicUsize>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let make = || Homely(std::thread::current().id(), Arc::clone(&self.0));
+        with_local(2, make, |_| ());
+    }
+}
+
+#[test]
+fn what_a_result_makes_as_it_is_dropped_is_dropped_where_it_was_made() {
+    let here = enter();
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&dropped);
+    let detached = local(move || {
+        yield_now();
+        Asks(theirs)
+    });
+    let kept = detached.thread();
+    drop(detached);
+    while here.0.run_ready(1) {}
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+    std::thread::spawn(move || drop(kept)).join().unwrap();
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+/// Makes another of its kind when it is dropped.
+struct Endless(std::thread::ThreadId, Rc<Cell<usize>>);
+
+impl Endless {
+    fn ask(dropped: &Rc<Cell<usize>>) {
+        with_local(3, || Self(std::thread::current().id(), Rc::clone(dropped)), |_| ());
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        assert_eq!(std::thread::current().id(), self.0);
+        self.1.set(self.1.get() + 1);
+        Self::ask(&self.1);
+    }
+}
+
+#[test]
+fn values_that_make_themselves_anew_are_leaked_in_the_end() {
+    let here = enter();
+    let dropped = Rc::new(Cell::new(0));
+    let (theirs, last) = (Rc::clone(&dropped), Rc::clone(&dropped));
+    struct Late(Rc<Cell<usize>>);
+    impl Drop for Late {
+        fn drop(&mut self) {
+            Endless::ask(&self.0);
+        }
+    }
+    let detached = local(move || {
+        Endless::ask(&theirs);
+        Late(last)
+    });
+    let kept = detached.thread();
+    drop(detached);
+    while here.0.run_ready(1) {}
+    assert_eq!(dropped.get(), 4);
+    // Else this would drop them, elsewhere.
+    std::thread::spawn(move || drop(kept)).join().unwrap();
+    // A procedure's are not the next one's.
+    let mine = Rc::clone(&dropped);
+    let asks = move || Endless::ask(&mine);
+    assert!(here.0.run_procedure(Class::E_STACK, asks).unwrap_or_else(|_| unreachable!()));
+    assert_eq!(dropped.get(), 8);
+    let finds = || with_local(3, || (), |()| ());
+    assert!(here.0.run_procedure(Class::E_STACK, finds).unwrap_or_else(|_| unreachable!()));
+}
+
+#[test]
+fn a_kernel_threads_values_are_leaked_when_it_ends_rather_than_made_without_end() {
+    let (send, receive) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        struct Told(Rc<Cell<usize>>, std::sync::mpsc::Sender<usize>);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                Endless::ask(&self.0);
+                self.1.send(self.0.get()).unwrap();
+            }
+        }
+        let dropped = Rc::new(Cell::new(0));
+        with_local(4, || Told(Rc::clone(&dropped), send), |_| ());
+    })
+    .join()
+    .unwrap();
+    assert_eq!(receive.recv().unwrap(), 0);
 }
 
 /// A loop that has something else to look at, and is woken by it.

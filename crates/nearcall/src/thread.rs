@@ -399,7 +399,7 @@ pub fn report_overflows() -> io::Result<()> {
 }
 
 /// A value of each thread's own, made when it first asks for it, dropped when the thread ends. On a kernel thread that runs no
-/// threads it is that one's.
+/// threads it is that one's. Destructors may ask for values, too; what is made anew like that for the fourth time is leaked.
 ///
 /// ```
 /// use std::cell::Cell;

@@ -1,10 +1,12 @@
 //! What is for a whole process: memory, the watchdog, overflows. Each test is a process of its own.
 
 use std::process::{Command, Output};
-use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
 use nearcall::thread::{self, Builder, watchdog};
+use nearcall_core::threads::stack;
 
 const ROLE: &str = "NEARCALL_TEST_ROLE";
 
@@ -60,6 +62,34 @@ fn a_million_forks_and_joins_leave_nothing() {
     assert!(status("VmRSS") <= memory + 256, "{} KiB, after {memory} before", status("VmRSS"));
     assert!(map_count() <= maps + 1, "{} mappings, after {maps} before", map_count());
     assert_eq!(status("Threads"), threads);
+}
+
+#[test]
+fn one_that_is_spawned_alone_is_taken_while_its_spawner_goes_on() {
+    // With one worker, or with others' threads that spin, nobody could.
+    if std::thread::available_parallelism().unwrap().get() == 1
+        || !is_alone("one_that_is_spawned_alone_is_taken_while_its_spawner_goes_on")
+    {
+        return;
+    }
+    let goes_on = || {
+        for _ in 0..20 {
+            let started = Arc::new(AtomicBool::new(false));
+            let theirs = Arc::clone(&started);
+            let child = thread::spawn(move || theirs.store(true, Ordering::SeqCst));
+            let start = Instant::now();
+            let end = start + Duration::from_secs(30);
+            while !started.load(Ordering::SeqCst) {
+                assert!(Instant::now() < end, "nobody came for it");
+                std::hint::spin_loop();
+            }
+            println!("started after {:?}", start.elapsed());
+            child.join().unwrap();
+        }
+        // And after many that were waited for.
+        (0..100_000).for_each(|n| assert_eq!(thread::spawn(move || n).join().unwrap(), n));
+    };
+    (0..2).for_each(|_| thread::spawn(goes_on).join().unwrap());
 }
 
 #[test]
@@ -165,4 +195,20 @@ fn an_overflow_without_the_handler_is_a_fault() {
     }
     let output = again(TEST);
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(11), "{output:?}");
+}
+
+#[test]
+fn an_overflow_of_a_procedures_stack_is_reported_too() {
+    const TEST: &str = "an_overflow_of_a_procedures_stack_is_reported_too";
+    if std::env::var_os(ROLE).is_some() {
+        thread::report_overflows().unwrap();
+        let server = std::thread::Builder::new().name("nearcall-7".into());
+        let run = || stack::run(stack::Class::E_STACK, || overflow(0)).unwrap_or_default();
+        server.spawn(run).unwrap().join().unwrap();
+        unreachable!();
+    }
+    let output = again(TEST);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(6), "{output:?}");
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("a procedure on kernel thread 'nearcall-7' has overflowed its stack"), "{err}");
 }

@@ -16,8 +16,11 @@ use rustix::time::Timespec;
 /// seccomp filter): the delay with which a death is seen there.
 const STEP: Duration = Duration::from_millis(5);
 
-/// We sleep on at most this many words at once; the kernel would take 128, but filling 3 KiB for two of them shows.
+/// Few words: filling what the kernel could take, 3 KiB for 128, shows where there are two.
 pub const WORD_COUNT_MAX: usize = 16;
+
+/// We sleep on at most this many words at once.
+pub const MANY_WORD_COUNT_MAX: usize = 64;
 
 static NO_WAITV: AtomicBool = AtomicBool::new(false);
 
@@ -36,8 +39,13 @@ pub struct Sleep<'a> {
 /// caller looks again at what it waits for. `None` waits for ever. Returns the index of the word
 /// by which it was woken, 0 if that is not known; `None` if it did not sleep, because a word had another value by then.
 pub fn sleep(words: &[Sleep<'_>], timeout: Option<Duration>) -> Option<usize> {
-    if !NO_WAITV.load(Ordering::Relaxed) && words.len() <= WORD_COUNT_MAX {
-        match sleep_any(words, timeout) {
+    if !NO_WAITV.load(Ordering::Relaxed) && words.len() <= MANY_WORD_COUNT_MAX {
+        let slept = if words.len() <= WORD_COUNT_MAX {
+            sleep_any::<WORD_COUNT_MAX>(words, timeout)
+        } else {
+            sleep_any::<MANY_WORD_COUNT_MAX>(words, timeout)
+        };
+        match slept {
             Err(Errno::NOSYS | Errno::PERM) => NO_WAITV.store(true, Ordering::Relaxed),
             Err(Errno::AGAIN) => return None,
             Ok(word) => return Some(word),
@@ -64,8 +72,9 @@ pub fn sleep_shared(word: &AtomicU32, value: u32, timeout: Duration) -> bool {
     futex::wait(word, Flags::empty(), value, timeout.as_ref()) != Err(Errno::AGAIN)
 }
 
-fn sleep_any(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<usize, Errno> {
-    let mut waits = [Wait::new(); WORD_COUNT_MAX];
+#[inline(never)]
+fn sleep_any<const COUNT: usize>(words: &[Sleep<'_>], timeout: Option<Duration>) -> Result<usize, Errno> {
+    let mut waits = [Wait::new(); COUNT];
     let mut count = 0;
     for (wait, sleep) in waits.iter_mut().zip(words) {
         wait.val = u64::from(sleep.value);

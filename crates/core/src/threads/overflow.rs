@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use rustix::io::Errno;
 
 use super::processor::here;
+use super::stack;
 
 /// Of SIGSEGV, and of SIGBUS.
 static BEFORE: OnceLock<[libc::sigaction; 2]> = OnceLock::new();
@@ -60,7 +61,7 @@ fn current_action(signal: c_int) -> Result<libc::sigaction, Errno> {
 }
 
 /// Gives the calling kernel thread an alternate stack, unless it has one. It keeps it for ever.
-pub(super) fn give_alternate() {
+pub(crate) fn give_alternate() {
     // SAFETY: all zeroes is a description of a stack.
     let mut now: libc::stack_t = unsafe { MaybeUninit::zeroed().assume_init() };
     // SAFETY: nothing is changed; the kernel writes the description.
@@ -82,6 +83,15 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         && guard.contains(&address)
     {
         say(&[b"\nnearcall: thread '", name.unwrap_or("<unnamed>").as_bytes(), b"' has overflowed its stack\n"]);
+        // SAFETY: it ends the process.
+        unsafe { libc::abort() };
+    }
+    if stack::guards_run(address) {
+        let mut name = [0_u8; 16];
+        // SAFETY: the kernel writes at most 16 bytes there.
+        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
+        let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+        say(&[b"\nnearcall: a procedure on kernel thread '", name, b"' has overflowed its stack\n"]);
         // SAFETY: it ends the process.
         unsafe { libc::abort() };
     }

@@ -1,7 +1,7 @@
 //! Waits that carry a token: an unpark that comes first is not lost.
 //!
 //! A `Slot` is one word: nothing, a token, or the one that waits. Who puts a waiter in takes it out again or waits for who
-//! took it out; so no lock is needed, and a waiter is woken once. loom: `tests/loom/park.rs`.
+//! took it out; so no lock is needed, and a waiter is woken once. loom: `tests/loom/threads.rs`.
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};

@@ -40,6 +40,7 @@ pub struct Post {
     cancelled: AtomicBool,
     cancels: ShortLock<Vec<Thread>>,
     starves: AtomicBool,
+    calls: AtomicBool,
     unstarted: Line<(Biased<List>, AtomicUsize)>,
     sleep: Line<AtomicU32>,
     watched: Line<Watched>,
@@ -56,6 +57,11 @@ pub(super) struct Watched {
     pub(super) live: AtomicUsize,
     /// Waits that ended in the waiting thread's own context, by polling there.
     pub(super) polls: AtomicU64,
+    /// How often it slept.
+    pub(super) sleeps: AtomicU64,
+    /// Threads spawned alone for which it calls nobody, and how many there were since the last one for which it did.
+    pub(super) until_call: AtomicU32,
+    pub(super) call_every: AtomicU32,
     /// Whether a thread runs.
     pub(super) runs: AtomicBool,
     /// Waits that end only when the processor looks: polled ones.
@@ -74,10 +80,13 @@ impl Watched {
             switches: AtomicU64::new(0),
             ready: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
+            until_call: AtomicU32::new(0),
+            call_every: AtomicU32::new(0),
             runs: AtomicBool::new(false),
             to_look_at: AtomicUsize::new(0),
             entered: AtomicBool::new(false),
             polls: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
             running: NameCell::new(),
             waiting: NameCell::new(),
         }
@@ -92,6 +101,7 @@ impl Post {
             cancelled: AtomicBool::new(false),
             cancels: ShortLock::new(Vec::new()),
             starves: AtomicBool::new(false),
+            calls: AtomicBool::new(false),
             unstarted: Line((Biased::new(List::new()), AtomicUsize::new(0))),
             sleep: Line(AtomicU32::new(AWAKE)),
             watched: Line(Watched::new()),
@@ -284,6 +294,16 @@ impl Post {
 
     pub(super) fn set_starves(&self, starves: bool) {
         self.starves.store(starves, Ordering::Relaxed);
+    }
+
+    /// Whether its processor has called somebody for a thread that was spawned alone.
+    pub(super) fn calls(&self) -> bool {
+        // Acquire: pairs with the Release in `set_calls`, so that the thread is seen.
+        self.calls.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_calls(&self, calls: bool) {
+        self.calls.store(calls, Ordering::Release);
     }
 
     /// Moves half of them, at most 32, to `thief`, which is the caller's own. Says how many.

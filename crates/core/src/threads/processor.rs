@@ -13,6 +13,9 @@
 //! A wait that can be polled is polled by the waiting thread itself as long as nothing else is ready: then nothing is
 //! switched (URPC 1991, section 3.2: the idle loop's optimisation).
 
+mod waits;
+mod work;
+
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr;
@@ -30,15 +33,18 @@ use super::list::List;
 use super::names::{self, Name};
 use super::overflow;
 use super::post::{Post, Watched};
-use super::record::{Kind, Record, foreign};
+use super::record::{Kind, Record};
 use super::stack::{CLASS_COUNT, Class};
-use super::waiter::{Ended, Waiter};
+use super::waiter::Waiter;
 use super::watchdog;
-use super::wheel::{Key, Wheel};
+use super::wheel::Wheel;
 use super::workers;
 use crate::sync;
-use crate::sys::futex::{self, Sleep, WORD_COUNT_MAX};
-use crate::transfer::clock;
+
+pub use waits::{Turn, Waited, wait_until};
+pub use work::{NoWork, POLLED_WORD_COUNT, Words, Work};
+
+use waits::Polled;
 
 /// Threads that are run before something else is looked at.
 pub const TURN_COUNT: usize = 64;
@@ -49,104 +55,8 @@ const START_EVERY: u32 = 16;
 /// Fibers of a class that a processor keeps for itself.
 const FIBER_COUNT_MAX: usize = 64;
 
-/// Words of polled waits that one sleep can have beside others.
-pub const POLLED_WORD_COUNT: usize = 8;
-
-/// How long a sleep lasts at most where a polled wait has no word, or there are more than a sleep can have.
-const POLL_STEP: Duration = Duration::from_millis(1);
-
-/// How often the clock is read while threads are ready and timers are set, in microseconds.
-const CLOCK_US: u64 = 20;
-
 /// Yields in a row that return at once because nothing else is ready; the next one looks at everything.
 const LONE_YIELDS: u32 = 32;
-
-/// What else a processor's loop looks at.
-pub trait Work {
-    /// Does what there is to do, without waiting. Says whether there was anything.
-    fn look(&mut self) -> bool;
-
-    /// About to sleep: announces it, and adds the words that end the sleep, at most 6, after a last look. `false`: there is
-    /// something to do after all.
-    fn prepare_sleep<'a>(&'a mut self, words: &mut Words<'a>) -> bool;
-
-    /// The sleep is over, or did not begin.
-    fn woke(&mut self) {}
-
-    /// Whether the loop is to end.
-    fn is_over(&self) -> bool {
-        false
-    }
-}
-
-/// Nothing but threads.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoWork;
-
-impl Work for NoWork {
-    fn look(&mut self) -> bool {
-        false
-    }
-
-    fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {
-        true
-    }
-}
-
-/// Words to sleep on, as many as a sleep can have.
-#[derive(Debug)]
-pub struct Words<'a> {
-    words: [Sleep<'a>; WORD_COUNT_MAX],
-    count: usize,
-    complete: bool,
-}
-
-impl<'a> Words<'a> {
-    fn new(own: Sleep<'a>) -> Self {
-        Self { words: [own; WORD_COUNT_MAX], count: 1, complete: true }
-    }
-
-    /// Adds a word, unless it is there already. One too many makes the sleep a short one.
-    pub fn push(&mut self, word: Sleep<'a>) {
-        let same = |other: &Sleep<'_>| ptr::eq(other.word, word.word) && other.value == word.value;
-        if self.words.get(..self.count).unwrap_or_default().iter().any(same) {
-            return;
-        }
-        match self.words.get_mut(self.count) {
-            Some(place) => {
-                *place = word;
-                self.count += 1;
-            }
-            None => self.complete = false,
-        }
-    }
-
-    /// All of them; the first is the processor's own.
-    #[must_use]
-    pub fn as_slice(&self) -> &[Sleep<'a>] {
-        self.words.get(..self.count).unwrap_or_default()
-    }
-}
-
-/// In which situation a polled wait is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// The next look may come at once.
-    Poll,
-    /// The processor sleeps next, if all say `false`: whoever must be told to wake it is to be told, before a last look.
-    BeforeSleep,
-}
-
-/// How a wait for a condition ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waited {
-    /// The condition holds.
-    Ready,
-    /// The deadline came first.
-    TimedOut,
-    /// The thread was cancelled.
-    Cancelled,
-}
 
 /// What a processor counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -157,12 +67,8 @@ pub struct Counts {
     pub switches: u64,
     /// Waits that ended by polling in the waiting thread's own context, without a switch.
     pub polls: u64,
-}
-
-struct Polled {
-    waiter: Waiter,
-    ready: *mut (dyn FnMut(Turn) -> bool + 'static),
-    word: Option<Sleep<'static>>,
+    /// How often the processor slept.
+    pub sleeps: u64,
 }
 
 /// A kernel thread that runs threads.
@@ -181,6 +87,8 @@ pub struct Processor {
     timer_count: Cell<usize>,
     looked: Cell<u64>,
     polled: RefCell<Vec<*const Polled>>,
+    /// The last sleep that was a step, and how often a thread had been resumed by then.
+    step: Cell<(u64, Duration)>,
     blocks: Blocks,
 }
 
@@ -264,6 +172,7 @@ impl Processor {
             timer_count: Cell::new(0),
             looked: Cell::new(0),
             polled: RefCell::new(Vec::new()),
+            step: Cell::new((0, Duration::ZERO)),
             blocks: Blocks::new(),
         }
     }
@@ -400,6 +309,7 @@ impl Processor {
             live: self.live(),
             switches: watched.switches.load(Ordering::Relaxed),
             polls: watched.polls.load(Ordering::Relaxed),
+            sleeps: watched.sleeps.load(Ordering::Relaxed),
         }
     }
 
@@ -718,263 +628,6 @@ impl Processor {
         unsafe { self.make_ready(current) };
         self.suspend();
     }
-
-    /// Waits until `ready` says so. On a thread others run meanwhile; with none ready, `ready` is called without a switch.
-    pub(super) fn wait_until(
-        &self,
-        ready: &mut dyn FnMut(Turn) -> bool,
-        deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
-    ) -> Waited {
-        if std::thread::panicking() {
-            return block_until(ready, deadline, word);
-        }
-        let mut turns = clock::wake_turns();
-        while turns > 0 && !self.has_ready() {
-            if ready(Turn::Poll) {
-                let polls = &self.watched().polls;
-                polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-                return Waited::Ready;
-            }
-            if self.timer_count.get() != 0 && turns.is_multiple_of(64) {
-                self.look_at_clock();
-            }
-            turns -= 1;
-            core::hint::spin_loop();
-        }
-        if self.runs_thread() {
-            return self.wait_polled(ready, deadline, word);
-        }
-        self.wait_here(ready, deadline, word)
-    }
-
-    /// Suspends the current thread until the loop finds that `ready` says so.
-    fn wait_polled(
-        &self,
-        ready: &mut dyn FnMut(Turn) -> bool,
-        deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
-    ) -> Waited {
-        let ready = ptr::from_mut(ready);
-        // SAFETY: a pointer of the same kind; it is used until this function returns, and the closure lives longer.
-        let ready: *mut (dyn FnMut(Turn) -> bool + 'static) = unsafe { core::mem::transmute(ready) };
-        // SAFETY: as above, for the word.
-        let word: Option<Sleep<'static>> = unsafe { core::mem::transmute(word) };
-        let polled = Polled { waiter: Waiter::new(), ready, word };
-        let this = &raw const polled;
-        let mut all = self.polled.borrow_mut();
-        all.push(this);
-        self.count_waits(all.len());
-        drop(all);
-        let ended = polled.waiter.wait(deadline);
-        let mut all = self.polled.borrow_mut();
-        if let Some(at) = all.iter().position(|&other| ptr::eq(other, this)) {
-            all.swap_remove(at);
-        }
-        self.count_waits(all.len());
-        drop(all);
-        match ended {
-            Ok(()) => Waited::Ready,
-            Err(Ended::TimedOut) => Waited::TimedOut,
-            Err(Ended::Cancelled) => Waited::Cancelled,
-        }
-    }
-
-    /// In the processor's own context: runs threads meanwhile.
-    fn wait_here(
-        &self,
-        ready: &mut dyn FnMut(Turn) -> bool,
-        deadline: Option<Instant>,
-        word: Option<Sleep<'_>>,
-    ) -> Waited {
-        loop {
-            if ready(Turn::Poll) {
-                return Waited::Ready;
-            }
-            if self.run_ready(TURN_COUNT) || self.poll() {
-                continue;
-            }
-            if deadline.is_some_and(|deadline| now() >= deadline) {
-                return Waited::TimedOut;
-            }
-            if ready(Turn::BeforeSleep) {
-                return Waited::Ready;
-            }
-            match word {
-                Some(word) => self.sleep(&[word], deadline),
-                None => self.sleep(&[], Some(now() + POLL_STEP)),
-            }
-        }
-    }
-
-    /// Looks at timers and polled waits. Says whether a thread became ready.
-    pub fn poll(&self) -> bool {
-        let timed = self.timer_count.get() != 0 && self.expire();
-        self.look_at_polled(Turn::Poll) || timed
-    }
-
-    fn look_at_polled(&self, turn: Turn) -> bool {
-        let mut woken = false;
-        let mut at = 0;
-        loop {
-            // Not borrowed while the closure runs.
-            let Some(&polled) = self.polled.borrow().get(at) else { return woken };
-            // SAFETY: what is in the list waits, and takes itself out before it goes.
-            let polled = unsafe { &*polled };
-            if polled.waiter.is_parked() && look(polled.ready, turn) && polled.waiter.wake_here() {
-                woken = true;
-                self.polled.borrow_mut().swap_remove(at);
-                // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
-                unsafe { self.make_ready(polled.waiter.record()) };
-            } else {
-                at += 1;
-            }
-        }
-    }
-
-    /// When the next timer is due.
-    #[must_use]
-    pub fn next_timer(&self) -> Option<Instant> {
-        let next = self.wheel.borrow().as_ref()?.next()?;
-        Some(epoch() + Duration::from_micros(next))
-    }
-
-    /// For the watchdog. Timers are not told: most are far from due.
-    fn count_waits(&self, polled: usize) {
-        self.watched().to_look_at.store(polled, Ordering::Relaxed);
-    }
-
-    #[inline(never)]
-    pub(super) fn set_timer(&self, deadline: Instant, waiter: *const Waiter) -> Key {
-        // Rounded up: never before.
-        let due = deadline.saturating_duration_since(epoch()).saturating_add(Duration::from_nanos(999)).as_micros();
-        let due = u64::try_from(due).unwrap_or(u64::MAX >> 12);
-        let mut wheel = self.wheel.borrow_mut();
-        let wheel = wheel.get_or_insert_with(|| Wheel::new(micros()));
-        let key = wheel.insert(due, waiter);
-        self.timer_count.set(wheel.count());
-        key
-    }
-
-    #[inline(never)]
-    pub(super) fn remove_timer(&self, key: Key) {
-        if let Some(wheel) = self.wheel.borrow_mut().as_mut() {
-            wheel.remove(key);
-            self.timer_count.set(wheel.count());
-        }
-    }
-
-    /// Looks at the timers if there are any, and not too often: threads are ready.
-    #[inline(always)]
-    fn look_at_clock(&self) {
-        if self.timer_count.get() != 0 {
-            let ticks = clock::ticks();
-            if ticks.wrapping_sub(self.looked.get()) > clock::calibration().us(CLOCK_US) {
-                self.looked.set(ticks);
-                self.expire();
-            }
-        }
-    }
-
-    /// Ends the waits whose time has come. Says whether there were any.
-    fn expire(&self) -> bool {
-        let mut any = false;
-        let mut wheel = self.wheel.borrow_mut();
-        let Some(wheel) = wheel.as_mut() else { return false };
-        wheel.advance(micros());
-        while let Some(waiter) = wheel.pop() {
-            // SAFETY: a waiter takes its timer out before it goes.
-            let waiter = unsafe { &*waiter };
-            if waiter.time_out() {
-                any = true;
-                // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
-                unsafe { self.make_ready(waiter.record()) };
-            }
-        }
-        self.timer_count.set(wheel.count());
-        any
-    }
-
-    /// Whether some thread waits by being polled.
-    #[must_use]
-    pub fn has_polled(&self) -> bool {
-        !self.polled.borrow().is_empty()
-    }
-
-    /// Sleeps until something is left for it, one of `words` changes, a polled wait's word does, the next timer is due or
-    /// `deadline` comes; not at all if something is ready. It returns for no reason, too.
-    pub fn sleep(&self, words: &[Sleep<'_>], deadline: Option<Instant>) {
-        if let Some(mut all) = self.prepare_sleep() {
-            words.iter().for_each(|&word| all.push(word));
-            let _ = self.sleep_on(&all, deadline);
-        }
-        self.woke();
-    }
-
-    /// Says that the processor sleeps next; `None`: there is something to do. Otherwise the words that end its sleep, to
-    /// which others may be added. [`Self::woke`] follows in either case.
-    #[must_use]
-    pub fn prepare_sleep(&self) -> Option<Words<'_>> {
-        if !self.ready.is_empty() {
-            return None;
-        }
-        let mut words = Words::new(self.post().fall_asleep()?);
-        if self.look_at_polled(Turn::BeforeSleep) {
-            return None;
-        }
-        for (index, &polled) in self.polled.borrow().iter().enumerate() {
-            // SAFETY: what is in the list waits, and takes itself out before it goes.
-            let polled = unsafe { &*polled };
-            match polled.word {
-                Some(word) if index < POLLED_WORD_COUNT => words.push(word),
-                _ => words.complete = false,
-            }
-        }
-        Some(words)
-    }
-
-    /// Sleeps on `words`, which [`Self::prepare_sleep`] gave, until one of them changes, the next timer is due, or
-    /// `deadline` comes. Returns what [`futex::sleep`] does.
-    pub fn sleep_on(&self, words: &Words<'_>, deadline: Option<Instant>) -> Option<usize> {
-        let due = [deadline, self.next_timer()].into_iter().flatten().min();
-        let left = due.map(|due| due.saturating_duration_since(now()));
-        let step = (!words.complete).then_some(POLL_STEP);
-        let timeout = [left, step].into_iter().flatten().min();
-        if timeout == Some(Duration::ZERO) { None } else { futex::sleep(words.as_slice(), timeout) }
-    }
-
-    /// The sleep is over.
-    pub fn woke(&self) {
-        self.post().awake();
-    }
-
-    /// The processor's loop, until `work` says that it is over: ready threads, `work`, timers and polled waits; beyond the
-    /// budget, which is what a wake-up costs, it sleeps.
-    pub fn run_loop(&self, work: &mut dyn Work) {
-        let mut idle = 0;
-        while !work.is_over() {
-            let mut busy = self.run_ready(TURN_COUNT);
-            busy |= work.look();
-            busy |= self.poll();
-            if busy {
-                idle = 0;
-                continue;
-            }
-            idle += 1;
-            if idle <= clock::wake_turns() {
-                core::hint::spin_loop();
-                continue;
-            }
-            idle = 0;
-            if let Some(mut words) = self.prepare_sleep()
-                && work.prepare_sleep(&mut words)
-            {
-                let _ = self.sleep_on(&words, None);
-            }
-            self.woke();
-            work.woke();
-        }
-    }
 }
 
 impl core::fmt::Debug for Processor {
@@ -991,26 +644,10 @@ unsafe fn procedure_body<F: FnOnce()>(record: *const Record) -> bool {
     // SAFETY: whoever resumed us is waiting in `run_borrowed` with the procedure, which is not used there any more.
     let procedure = unsafe { record.argument.get().cast::<F>().read() };
     // What is lost with the payload has been printed by the hook.
-    let _ = catch_unwind(AssertUnwindSafe(procedure));
+    super::task::drop_quietly(catch_unwind(AssertUnwindSafe(procedure)));
     record.drop_locals();
     // The record stays the fiber's.
     false
-}
-
-fn look(ready: *mut (dyn FnMut(Turn) -> bool + 'static), turn: Turn) -> bool {
-    // SAFETY: the closure lives as long as the wait, and its thread is suspended.
-    let ready = unsafe { &mut *ready };
-    // A condition that panics does so again where it belongs, when its thread looks.
-    catch_unwind(AssertUnwindSafe(|| ready(turn))).unwrap_or(true)
-}
-
-fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(now)
-}
-
-fn micros() -> u64 {
-    u64::try_from(epoch().elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 pub(super) fn now() -> Instant {
@@ -1027,48 +664,5 @@ pub fn yield_now() {
     match here() {
         Some(processor) => processor.yield_now(),
         None => std::thread::yield_now(),
-    }
-}
-
-/// Waits until `ready` says so, looking again and again; `ready` must not wait itself. A thread is suspended meanwhile if
-/// others are ready. Before a sleep `ready` is called with [`Turn::BeforeSleep`]; the sleep is on `word`, so whatever makes
-/// `ready` true has to change it and wake. Without a word the sleeps are of a millisecond.
-pub fn wait_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
-    match here() {
-        Some(processor) => processor.wait_until(ready, deadline, word),
-        None => block_until(ready, deadline, word),
-    }
-}
-
-/// As [`wait_until`], by a kernel thread that does nothing else.
-fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, word: Option<Sleep<'_>>) -> Waited {
-    let thread = foreign();
-    let mut turns = clock::wake_turns();
-    loop {
-        if ready(Turn::Poll) {
-            return Waited::Ready;
-        }
-        if turns > 0 {
-            turns -= 1;
-            core::hint::spin_loop();
-            continue;
-        }
-        if thread.is_cancelled() {
-            return Waited::Cancelled;
-        }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(now()));
-        if left == Some(Duration::ZERO) {
-            return Waited::TimedOut;
-        }
-        if ready(Turn::BeforeSleep) {
-            return Waited::Ready;
-        }
-        let step = if word.is_some() { left } else { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) };
-        let bell = &thread.record().bell;
-        let own = Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false };
-        match word {
-            Some(word) => context::block(|| futex::sleep(&[word, own], step)),
-            None => context::block(|| futex::sleep(&[own], step)),
-        };
     }
 }

@@ -44,6 +44,9 @@ pub(super) enum Kind {
 
 type Locals = Vec<(usize, Box<dyn Any>)>;
 
+/// How often values are dropped that destructors of others made anew.
+const LOCALS_ROUNDS: u32 = 4;
+
 #[repr(C)]
 pub(super) struct Record {
     next: Cell<*const Self>,
@@ -64,6 +67,8 @@ pub(super) struct Record {
     /// Ends it without having started it: there is no stack.
     refuse: unsafe fn(*const Self, Errno) -> bool,
     locals: RefCell<Option<Box<Locals>>>,
+    /// The thread is over, and nothing is kept for it any more.
+    closed: Cell<bool>,
     name: Name,
     kind: Kind,
     class: Class,
@@ -116,6 +121,7 @@ impl Record {
             free,
             refuse,
             locals: RefCell::new(None),
+            closed: Cell::new(false),
             name,
             kind,
             class,
@@ -202,7 +208,8 @@ impl Record {
         self.body.get()
     }
 
-    /// Ends what it had under [`with_local`]. In its own context: destructors are its code.
+    /// Ends what it had under [`with_local`]. In its own context: destructors are its code, and need not be `Send`. Whatever
+    /// runs of it later is followed by another.
     #[inline(always)]
     pub(super) fn drop_locals(&self) {
         if self.locals.borrow().is_some() {
@@ -212,8 +219,8 @@ impl Record {
 
     #[cold]
     fn drop_some_locals(&self) {
-        // What a destructor makes anew is dropped as well, some times over; then it is leaked, as std does.
-        for _ in 0..4 {
+        // What a destructor makes anew is dropped as well, some times over.
+        for _ in 0..LOCALS_ROUNDS {
             let Some(locals) = self.locals.take() else { return };
             let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(locals)));
             if dropped.is_err() {
@@ -221,11 +228,15 @@ impl Record {
                 std::process::abort();
             }
         }
+        // Then it is leaked, as std does: the record may be freed on another kernel thread, or be another procedure's.
+        self.closed.set(true);
+        core::mem::forget(self.locals.take());
     }
 
     /// For a procedure that begins: as if the record were new.
     pub(super) fn renew(&self) {
         self.cancelled.store(false, Ordering::Relaxed);
+        self.closed.set(false);
         self.token.clear();
     }
 
@@ -273,6 +284,7 @@ impl Record {
             }
             fence(Ordering::Acquire);
         }
+        debug_assert!(this.locals.borrow().is_none(), "a thread's values are dropped where it ran");
         let free = this.free;
         // SAFETY: the function belongs to how the record was allocated, and this was the last reference.
         unsafe { free(record) };
@@ -325,13 +337,14 @@ impl Thread {
         self.record().token.set();
     }
 
-    /// Has its wait, if it can be cancelled, and each later one end with an error. It is not interrupted otherwise.
+    /// Has its wait, if it can be cancelled, and each later one end with an error: it stays cancelled. It is not interrupted
+    /// otherwise. A kernel thread is not cancelled, because it runs others' work afterwards, and nobody could take that back.
     pub fn cancel(&self) {
         let record = self.record();
-        record.cancelled.store(true, Ordering::Relaxed);
         if record.is_foreign() {
-            return self.ring();
+            return;
         }
+        record.cancelled.store(true, Ordering::Relaxed);
         // Pairs with the light barrier in `Record::settle`.
         heavy_barrier();
         // SAFETY: posts live for ever.
@@ -348,7 +361,7 @@ impl Thread {
         futex::wake_private(&record.bell);
     }
 
-    /// Whether it was cancelled.
+    /// Whether it was cancelled; a kernel thread never is.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.record().is_cancelled()
@@ -404,9 +417,13 @@ fn new_foreign() -> Thread {
     Thread(unsafe { NonNull::new_unchecked(record.cast_mut()) })
 }
 
-/// The calling kernel thread's own; a new one while its thread-locals are being destroyed.
+/// The calling kernel thread's own; a new one while its thread-locals are being destroyed, which keeps nothing.
 pub(super) fn foreign() -> Thread {
-    FOREIGN.try_with(|own| own.0.clone()).unwrap_or_else(|_| new_foreign())
+    FOREIGN.try_with(|own| own.0.clone()).unwrap_or_else(|_| {
+        let thread = new_foreign();
+        thread.record().closed.set(true);
+        thread
+    })
 }
 
 /// The calling thread: the user-level one, or the kernel thread where there is none.
@@ -422,13 +439,16 @@ pub fn current() -> Thread {
 /// Waits until somebody unparks the calling thread, or had before. May return early for no reason.
 ///
 /// # Errors
-/// [`Ended::TimedOut`] at `deadline`; [`Ended::Cancelled`].
+/// [`Ended::TimedOut`] at `deadline`; [`Ended::Cancelled`], of a user-level thread.
 pub fn park(deadline: Option<Instant>) -> Result<(), Ended> {
     let thread = current();
     thread.record().token.wait(deadline)
 }
 
 /// Runs `f` with the calling thread's value under `key`, made by `make` if there is none.
+///
+/// A thread drops its values when it is over, and those that their destructors make, four times over. Of what asks for a
+/// value after that, each gets one that is made for it and leaked: dropped, it could ask for itself without end.
 pub fn with_local<T: 'static, R>(key: usize, make: impl FnOnce() -> T, f: impl FnOnce(&T) -> R) -> R {
     let thread = current();
     let record = thread.record();
@@ -437,14 +457,17 @@ pub fn with_local<T: 'static, R>(key: usize, make: impl FnOnce() -> T, f: impl F
         found.1.downcast_ref::<T>().map(ptr::from_ref)
     };
     let found = || record.locals.borrow().as_deref().and_then(find);
-    let Some(value) = found().or_else(|| {
+    let mut value = found();
+    if value.is_none() {
         // Without the list borrowed: it may ask for other values, or for this one.
         let made = Box::new(make());
+        if record.closed.get() {
+            return f(Box::leak(made));
+        }
         record.locals.borrow_mut().get_or_insert_default().push((key, made));
-        found()
-    }) else {
-        unreachable!("a key has values of one type, and this one has just been put there")
-    };
+        value = found();
+    }
+    let Some(value) = value else { unreachable!("a key has values of one type, and this one has just been put there") };
     // SAFETY: boxed, and dropped only when the thread's values are, in the thread's own context: not while it is in here.
     f(unsafe { &*value })
 }

@@ -17,6 +17,7 @@
 //! Sources: LRPC 1990 (E-stacks from a pool, reclaimed when they run low), x-kernel IPP 1994 (detachable stacks);
 //! madvise(2).
 
+use core::cell::Cell;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -156,9 +157,32 @@ impl Stack {
 /// There is no stack; `f` is given back, with what the kernel said.
 pub fn run<R, F: FnOnce() -> R>(class: Class, f: F) -> Result<R, (F, Errno)> {
     match Stack::take(class) {
-        Ok(stack) => Ok(corosensei::on_stack(stack, f)),
+        Ok(stack) => {
+            let _before = Below(GUARD.replace(stack.guard()));
+            Ok(corosensei::on_stack(stack, f))
+        }
         Err(errno) => Err((f, errno)),
     }
+}
+
+thread_local! {
+    /// The guard of what [`run`] runs on here.
+    static GUARD: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// The guard of the stack that is run on again afterwards.
+struct Below((usize, usize));
+
+impl Drop for Below {
+    fn drop(&mut self) {
+        GUARD.set(self.0);
+    }
+}
+
+/// Whether the address is in the guard of what [`run`] runs on, on this kernel thread. For the overflow handler.
+pub(super) fn guards_run(address: usize) -> bool {
+    let (from, to) = GUARD.get();
+    (from..to).contains(&address)
 }
 
 impl Drop for Stack {

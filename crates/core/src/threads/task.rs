@@ -114,7 +114,7 @@ unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) -> bool {
     let closure = unsafe { &(*whole).closure };
     // SAFETY: the closure is for whoever runs the thread.
     let closure = unsafe { &mut *closure.get() }.take();
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(closure)));
+    drop_quietly(closure);
     // SAFETY: a `Whole` begins with its `Front`; the thread is over.
     unsafe { Front::<T>::end(whole.cast(), Err(Box::new(NoStack { errno }))) }
 }
@@ -148,7 +148,10 @@ impl<T> Front<T> {
         let asked_for = unsafe { Slot::finish(slot, home) };
         if !asked_for {
             // SAFETY: without a handle it is ours.
-            unsafe { &*this }.drop_output();
+            let front = unsafe { &*this };
+            front.drop_output();
+            // What the output's destructor made.
+            front.record.drop_locals();
         }
         if !scope.is_null() {
             // SAFETY: a scope does not end before we have left it.
@@ -176,7 +179,14 @@ impl<T> Front<T> {
         if let (Some(Err(_)), Some(scope)) = (&output, unsafe { self.scope.as_ref() }) {
             scope.note_panic();
         }
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(output)));
+        drop_quietly(output);
+    }
+}
+
+/// Drops what may panic in its destructor, in that of the panic's payload as well.
+pub(super) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        core::mem::forget(payload);
     }
 }
 

@@ -111,7 +111,7 @@ impl Waiter {
     #[inline(always)]
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Result<(), Ended> {
         if self.foreign.is_some() {
-            return self.sleep(deadline, true);
+            return self.sleep(deadline);
         }
         let Some(processor) = here() else { unreachable!("a user-level thread runs on a processor") };
         // SAFETY: it is the calling thread's.
@@ -142,7 +142,7 @@ impl Waiter {
         let parked =
             state != WOKEN && self.state.compare_exchange(state, PARKED, Ordering::Relaxed, Ordering::Acquire).is_ok();
         if self.foreign.is_some() {
-            let _ = self.sleep(None, false);
+            let _ = self.sleep(None);
         } else if parked && let Some(processor) = here() {
             processor.suspend();
         }
@@ -168,20 +168,18 @@ impl Waiter {
         self.end(WOKEN)
     }
 
-    /// A kernel thread's wait. One that has a processor runs its threads meanwhile: they may be what it waits for.
+    /// A kernel thread's wait, which is not cancelled. One that has a processor runs its threads meanwhile: they may be what it
+    /// waits for.
     #[inline(never)]
-    fn sleep(&self, deadline: Option<Instant>, cancellable: bool) -> Result<(), Ended> {
+    fn sleep(&self, deadline: Option<Instant>) -> Result<(), Ended> {
         // SAFETY: alive, because the waiter keeps it.
         let record = unsafe { &*self.record };
         loop {
-            // Acquire: pairs with the Release in `wake` and in `Thread::ring`.
+            // Acquire: pairs with the Release in `Thread::ring`.
             let bell = record.bell.load(Ordering::Acquire);
             // Acquire: pairs with the exchange in `wake`.
             if self.state.load(Ordering::Acquire) == WOKEN {
                 return Ok(());
-            }
-            if cancellable && record.is_cancelled() && self.end(CANCELLED) {
-                return Err(Ended::Cancelled);
             }
             let left = match deadline {
                 Some(deadline) => {

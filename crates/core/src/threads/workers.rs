@@ -5,8 +5,13 @@
 //! nothing to do is asleep.
 //!
 //! *Leader and followers*: one idle worker at a time looks for work of others, the leader. Having found some, it lets go of the
-//! role, and wakes a follower if there is more. A thread that was spawned alone is not worth waking somebody: its spawner
-//! mostly waits for it next. If it does not, the watchdog's sample notices, and has it stolen.
+//! role, and wakes a follower if there is more.
+//!
+//! *A thread that was spawned alone* is mostly waited for by its spawner next, and then not worth waking somebody; but the
+//! spawner may go on for long, and nobody knows without a clock. So somebody is called for the first one, and takes it if its
+//! processor has not switched for [`LONE_LOOKS`] looks. If that was for nothing, the next call is 64 times as many spawns away
+//! ([`CALL_EVERY_MAX`] at most), and if not, the next one is called for again. Between such calls the watchdog's sample
+//! notices within 100 ms, which counts as a call that was not for nothing.
 //!
 //! ```text
 //! spawner: leave it; fence; nobody leads? -> wake one      leader: nobody leads; fence; anything left? -> lead again
@@ -17,7 +22,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use super::post::Post;
+use super::post::{Post, Watched};
 use super::processor::{Processor, Words, Work, here};
 use super::record::Record;
 use super::stack::Class;
@@ -30,6 +35,13 @@ pub const WORKER_COUNT_MAX: usize = 64;
 
 /// Threads at one post that are worth waking a thief for.
 const WORTH: usize = 2;
+
+/// Looks of an idle worker, which come as fast as it can, before it takes a thread that was spawned alone.
+const LONE_LOOKS: u32 = 64;
+
+/// How many times as many spawns pass after a call that was for nothing, and how many at most.
+const CALL_FACTOR: u32 = 64;
+const CALL_EVERY_MAX: u32 = 1 << 18;
 
 /// Why there is no worker.
 #[derive(Debug)]
@@ -119,7 +131,7 @@ impl Workers {
             let processor = Processor::enter();
             processor.set_worker();
             let _ = send.send(processor.post());
-            processor.run_loop(&mut Worker);
+            processor.run_loop(&mut Worker::default());
         };
         std::thread::Builder::new().name(format!("nearcall-{count}")).spawn(body)?;
         let post = receive.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
@@ -172,13 +184,42 @@ impl Workers {
 
     /// Whether somebody has more than it will get to.
     fn is_worth_looking(&'static self) -> bool {
-        self.posts().any(is_rich)
+        self.posts().any(|post| is_rich(post) || post.unstarted() > 0 && post.calls())
     }
 }
 
 fn is_rich(post: &Post) -> bool {
     let unstarted = post.unstarted();
     unstarted >= WORTH || (unstarted > 0 && post.starves())
+}
+
+/// A thread lies alone at the caller's own post.
+#[inline(always)]
+fn left_alone(post: &Post) {
+    let left = &post.watched().until_call;
+    // Of the processor's own, and a hint: whoever stole may have made it 0 meanwhile.
+    match left.load(Ordering::Relaxed) {
+        0 => call_for_one(post),
+        spawns => left.store(spawns - 1, Ordering::Relaxed),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn call_for_one(post: &Post) {
+    let Watched { until_call, call_every, .. } = post.watched();
+    let next = call_every.load(Ordering::Relaxed).saturating_mul(CALL_FACTOR).clamp(1, CALL_EVERY_MAX);
+    call_every.store(next, Ordering::Relaxed);
+    until_call.store(next, Ordering::Relaxed);
+    post.set_calls(true);
+    WORKERS.call_thief();
+}
+
+/// It was worth calling somebody.
+fn was_worth_it(post: &Post) {
+    let Watched { until_call, call_every, .. } = post.watched();
+    call_every.store(0, Ordering::Relaxed);
+    until_call.store(0, Ordering::Relaxed);
 }
 
 /// Has threads stolen that wait behind one that does not suspend. For the watchdog.
@@ -216,6 +257,8 @@ where
             let count = unsafe { post.leave_here(task.into_record()) };
             if count >= WORTH {
                 WORKERS.call_thief();
+            } else {
+                left_alone(post);
             }
         }
         _ => leave_elsewhere(task)?,
@@ -277,7 +320,30 @@ pub(super) fn stop_leading(processor: &Processor) {
 }
 
 /// What a worker does when no thread of its own is ready.
-struct Worker;
+#[derive(Default)]
+struct Worker {
+    /// A post with a thread that was spawned alone, how often it had switched, and since how many looks.
+    lone: Option<(&'static Post, u64, u32)>,
+}
+
+impl Worker {
+    /// A post where a thread lies alone behind one that goes on and on.
+    fn find_lone(&mut self, own: &Post) -> Option<&'static Post> {
+        let post = WORKERS.posts().find(|post| !ptr::eq(*post, own) && post.calls())?;
+        let switches = post.watched().switches.load(Ordering::Relaxed);
+        let last = self.lone.filter(|(last, ..)| ptr::eq(*last, post));
+        let switched = last.is_some_and(|(_, before, _)| before != switches);
+        if switched || post.unstarted() == 0 {
+            // It gets to it.
+            self.lone = None;
+            post.set_calls(false);
+            return None;
+        }
+        let looks = last.map_or(0, |(.., looks)| looks + 1);
+        self.lone = Some((post, switches, looks));
+        (looks >= LONE_LOOKS).then_some(post)
+    }
+}
 
 impl Work for Worker {
     fn look(&mut self) -> bool {
@@ -294,14 +360,25 @@ impl Work for Worker {
         }
         let own = processor.post();
         let victim = WORKERS.posts().find(|post| !ptr::eq(*post, own) && is_rich(post));
-        let Some(victim) = victim else { return false };
-        victim.set_starves(false);
+        let Some(victim) = victim.or_else(|| self.find_lone(own)) else { return false };
+        if victim.starves() || victim.calls() {
+            victim.set_starves(false);
+            victim.set_calls(false);
+            was_worth_it(victim);
+        }
+        self.lone = None;
         // SAFETY: the post is that of this kernel thread.
         unsafe { victim.steal(own) != 0 }
     }
 
     fn prepare_sleep<'a>(&'a mut self, _: &mut Words<'a>) -> bool {
-        here().is_none_or(|processor| !processor.leads() || let_go(processor))
+        let Some(processor) = here() else { return true };
+        if processor.leads() {
+            return let_go(processor);
+        }
+        // Whoever lets go of the lead, with something left, has called one that it saw asleep. We may not have been; now we
+        // are, and there was a fence after that. Acquire: as in `call_thief`.
+        WORKERS.led.load(Ordering::Acquire) || !WORKERS.is_worth_looking()
     }
 }
 

@@ -57,9 +57,7 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
         let changed =
             |(half, rung): &(&ClientHalf, u32)| pair::sequence(half.reply_bell().load()) != *rung || half.has_ended();
         let mut over = |_| halves.iter().flatten().any(changed);
-        // A processor sleeps on one word for each wait; of more pairs it looks at all again and again.
-        let word = halves.get(1).is_none_or(Option::is_none).then_some(first);
-        return suspend(&mut over, word, left.min(THREAD_STEP));
+        return suspend(&mut over, all.get(..count).unwrap_or_default(), left.min(THREAD_STEP));
     }
     let left = if too_many { left.min(STEP) } else { left };
     // If it is a procedure that sleeps here, others may need its seat.
@@ -72,8 +70,8 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
     clippy::disallowed_methods,
     reason = "a wait measures its length; one that is cancelled must not keep its CPU busy"
 )]
-fn suspend(over: &mut dyn FnMut(Turn) -> bool, word: Option<Sleep<'_>>, left: Duration) -> bool {
-    if threads::wait_until(over, Instant::now().checked_add(left), word) == Waited::Cancelled {
+fn suspend(over: &mut dyn FnMut(Turn) -> bool, words: &[Sleep<'_>], left: Duration) -> bool {
+    if threads::wait_until(over, Instant::now().checked_add(left), words) == Waited::Cancelled {
         // There is no error for it here: it goes on waiting, in small steps.
         threads::yield_now();
         std::thread::sleep(left.min(STEP));

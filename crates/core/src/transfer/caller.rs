@@ -312,7 +312,7 @@ impl Long<'_> {
             looks = looks.wrapping_add(1);
             looks.is_multiple_of(LOOK) && ticks().wrapping_sub(begin) > limit
         };
-        let _ = threads::wait_until(&mut over, None, None);
+        let _ = threads::wait_until(&mut over, None, &[]);
         self.answered()
     }
 
@@ -583,8 +583,9 @@ impl Long<'_> {
             };
             // A peer that changes or wakes the word all the time must not keep the processor busy.
             let word = Sleep { word: reply.futex(), value: pair::sequence(seen), shared: true };
-            let word = (spurious < SPURIOUS_MAX).then_some(word);
-            let waited = threads::wait_until(&mut over, Some(wake), word);
+            let words = [word, Sleep { word: half.ended_word(), value: 0, shared: false }];
+            let words = if spurious < SPURIOUS_MAX { &words[..] } else { &[] };
+            let waited = threads::wait_until(&mut over, Some(wake), words);
             if is_announced {
                 half.counters.sleeps.add(1);
                 half.announce_wait(astack, 0);

@@ -557,6 +557,7 @@ impl<P: Pair> Crew<P> {
         post.tid.store(process::thread_id(), Ordering::Relaxed);
         let mut desk = Desk::new();
         threads::context::on_block(handoff::blocking);
+        threads::overflow::give_alternate();
         loop {
             let seat = post.seat.swap(0, Ordering::Acquire);
             if seat == STRAY {

@@ -137,6 +137,8 @@ pub(crate) enum Slip {
     // Threads.
     /// Whoever leaves something for a processor does not fence before it looks whether that one sleeps.
     NoFenceInKick,
+    /// A worker that does not lead goes to sleep without a look.
+    FollowsBlindly,
     /// Whoever gave up waiting goes although somebody has its waiter.
     LeavesEarly,
     /// The A-stack of a call is freed without Release.

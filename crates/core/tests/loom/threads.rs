@@ -115,6 +115,60 @@ fn a_spawner_that_does_not_fence_believes_in_a_leader_that_is_none() {
     lead(Slip::NoFenceInKick);
 }
 
+/// `stop_leading` against `fall_asleep` of a worker that does not lead: the leader has found something to do, and something is
+/// left for others.
+fn follow(slip: Slip) {
+    explore(ALL, move || {
+        let post = Arc::new(Post::default());
+        post.led.store(true, Ordering::Relaxed);
+        post.left.store(2, Ordering::Relaxed);
+        let leader = {
+            let post = Arc::clone(&post);
+            thread::spawn(move || {
+                post.led.store(false, Ordering::Release);
+                if slip != Slip::NoFenceInKick {
+                    fence(Ordering::SeqCst);
+                }
+                if post.sleep.load(Ordering::Relaxed) == ASLEEP {
+                    post.kick(Slip::None);
+                }
+            })
+        };
+        post.sleep.store(ASLEEP, Ordering::Relaxed);
+        if slip != Slip::NoFenceBeforeSleep {
+            fence(Ordering::SeqCst);
+        }
+        let looks = slip != Slip::FollowsBlindly;
+        let stays = looks && !post.led.load(Ordering::Acquire) && post.left.load(Ordering::Relaxed) != 0;
+        let sleeps = !stays && post.futex.sleeps(&[(&post.sleep, ASLEEP)]);
+        leader.join().unwrap();
+        assert!(!sleeps || post.futex.was_woken(), "{LOST}");
+    });
+}
+
+#[test]
+fn a_follower_that_goes_to_sleep_sees_that_nobody_leads_or_is_woken() {
+    follow(Slip::None);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_follower_that_does_not_look_misses_that_the_leader_let_go() {
+    follow(Slip::FollowsBlindly);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_follower_that_does_not_fence_believes_in_a_leader_that_is_none() {
+    follow(Slip::NoFenceBeforeSleep);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_leader_that_does_not_fence_misses_the_follower() {
+    follow(Slip::NoFenceInKick);
+}
+
 const NOTHING: u32 = 0;
 const TOKEN: u32 = 1;
 const WAITER: u32 = 2;
