@@ -113,6 +113,19 @@ fn a_hundred_thousand_wait_at_once() {
     all.into_iter().for_each(|handle| handle.join().unwrap().unwrap());
 }
 
+/// How often other kernel threads of this process went to sleep.
+fn switches() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let own = std::fs::read_link("/proc/thread-self").unwrap();
+    let others = tasks.filter_map(Result::ok).filter(|task| task.file_name() != own.file_name().unwrap());
+    let of = |task: std::fs::DirEntry| {
+        let status = std::fs::read_to_string(task.path().join("status")).unwrap();
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    others.map(of).sum::<u64>()
+}
+
 #[test]
 fn idle_processes_do_not_wake() {
     if !is_alone("idle_processes_do_not_wake") {
@@ -120,17 +133,6 @@ fn idle_processes_do_not_wake() {
     }
     let parked: Vec<_> = (0..10).map(|_| thread::spawn(thread::park)).collect();
     thread::sleep(Duration::from_millis(300)).unwrap();
-    let switches = || {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-        let own = std::fs::read_link("/proc/thread-self").unwrap();
-        let others = tasks.filter_map(Result::ok).filter(|task| task.file_name() != own.file_name().unwrap());
-        let of = |task: std::fs::DirEntry| {
-            let status = std::fs::read_to_string(task.path().join("status")).unwrap();
-            let line = status.lines().find(|line| line.starts_with("voluntary_ctxt")).unwrap().to_owned();
-            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
-        };
-        others.map(of).sum::<u64>()
-    };
     let (before, cpu) = (switches(), cpu_time());
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(switches(), before);
@@ -146,7 +148,6 @@ fn who_keeps_others_waiting_is_named() {
     if !is_alone("who_keeps_others_waiting_is_named") {
         return;
     }
-    static REPORTS: StdMutex<Vec<watchdog::Report>> = StdMutex::new(Vec::new());
     watchdog::on_report(|report| REPORTS.lock().unwrap().push(report.clone()));
     let hogs = || {
         let patient = Builder::new().name("patient").spawn_local(|| ()).unwrap();
@@ -162,8 +163,98 @@ fn who_keeps_others_waiting_is_named() {
     assert_eq!(reports.len(), 1, "{reports:?}");
     assert_eq!(reports[0].running.as_deref(), Some("hog"));
     assert_eq!(reports[0].waiting.as_deref(), Some("patient"));
+    assert_eq!(reports[0].ready, 1);
     assert!(reports[0].waited >= Duration::from_millis(100));
     assert!(reports[0].to_string().contains("`hog` has run"), "{}", reports[0]);
+}
+
+static REPORTS: StdMutex<Vec<watchdog::Report>> = StdMutex::new(Vec::new());
+
+/// Waits for the first report, without suspending: as foreign code does.
+fn first_report() -> watchdog::Report {
+    let end = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < end {
+        if let Some(report) = REPORTS.lock().unwrap().first() {
+            return report.clone();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("nobody was named");
+}
+
+#[test]
+fn what_has_not_started_and_nobody_can_steal_is_reported() {
+    if !is_alone("what_has_not_started_and_nobody_can_steal_is_reported") {
+        return;
+    }
+    watchdog::on_report(|report| REPORTS.lock().unwrap().push(report.clone()));
+    thread::set_workers(1);
+    let started = Arc::new(AtomicBool::new(false));
+    let theirs = Arc::clone(&started);
+    let hogs = Builder::new().name("hog").spawn(move || {
+        theirs.store(true, Ordering::SeqCst);
+        first_report()
+    });
+    while !started.load(Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+    // From a kernel thread, long after whoever is in the way was seen to run with nobody waiting.
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(REPORTS.lock().unwrap().is_empty());
+    let waits = thread::spawn(|| ());
+    let report = hogs.unwrap().join().unwrap();
+    assert_eq!((report.running.as_deref(), report.unstarted, report.ready), (Some("hog"), 1, 0));
+    assert!(report.to_string().contains("had not started"), "{report}");
+    waits.join().unwrap();
+}
+
+#[test]
+fn a_deadline_that_nobody_looks_at_is_reported() {
+    if !is_alone("a_deadline_that_nobody_looks_at_is_reported") {
+        return;
+    }
+    watchdog::on_report(|report| REPORTS.lock().unwrap().push(report.clone()));
+    // std's mutex, held over a sleep: the other thread blocks the kernel thread on which the first one would wake.
+    let both = || {
+        let mutex = std::rc::Rc::new(StdMutex::new(()));
+        let held = std::rc::Rc::clone(&mutex);
+        let sleeps = thread::spawn_local(move || {
+            let _held = held.lock().unwrap();
+            thread::sleep(Duration::from_millis(300)).unwrap();
+        });
+        thread::yield_now();
+        let locks = Builder::new().name("locks").spawn_local(move || {
+            assert!(mutex.try_lock().is_err());
+            first_report()
+        });
+        let report = locks.unwrap().join().unwrap();
+        sleeps.join().unwrap();
+        report
+    };
+    let report = thread::spawn(both).join().unwrap();
+    assert_eq!((report.running.as_deref(), report.overdue), (Some("locks"), true));
+    assert_eq!((report.ready, report.unstarted, report.unlooked), (0, 0, 0));
+    assert!(report.to_string().contains("the deadline of another had come"), "{report}");
+}
+
+#[test]
+fn one_that_blocks_with_nobody_waiting_wakes_nobody() {
+    if !is_alone("one_that_blocks_with_nobody_waiting_wakes_nobody") {
+        return;
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let theirs = Arc::clone(&over);
+    let blocks = thread::spawn(move || {
+        while !theirs.load(Ordering::SeqCst) {
+            std::hint::spin_loop();
+        }
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    let before = switches();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(switches(), before);
+    over.store(true, Ordering::SeqCst);
+    blocks.join().unwrap();
 }
 
 #[expect(unconditional_recursion, reason = "it is to overflow")]

@@ -21,6 +21,7 @@ use super::biased::Biased;
 use super::list::List;
 use super::names::NameCell;
 use super::record::{Record, Thread};
+use super::watchdog;
 use crate::sync::ShortLock;
 use crate::sys::futex::{self, Sleep};
 
@@ -66,6 +67,10 @@ pub(super) struct Watched {
     pub(super) runs: AtomicBool,
     /// Waits that end only when the processor looks: polled ones.
     pub(super) to_look_at: AtomicUsize,
+    /// When one of the first timers is due, in ticks of the wheel; `u64::MAX` if there is none.
+    pub(super) due: AtomicU64,
+    /// How often it was stepped out of with threads that are not over.
+    pub(super) outs: AtomicU64,
     /// Whether a kernel thread has the post.
     pub(super) entered: AtomicBool,
     /// Its name.
@@ -84,6 +89,8 @@ impl Watched {
             call_every: AtomicU32::new(0),
             runs: AtomicBool::new(false),
             to_look_at: AtomicUsize::new(0),
+            due: AtomicU64::new(u64::MAX),
+            outs: AtomicU64::new(0),
             entered: AtomicBool::new(false),
             polls: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
@@ -146,6 +153,7 @@ impl Post {
         if self.sleep.0.load(Ordering::Relaxed) == ASLEEP && self.sleep.0.swap(AWAKE, Ordering::Relaxed) == ASLEEP {
             futex::wake_private(&self.sleep.0);
         }
+        watchdog::look_after_others(&self.watched.0.runs);
     }
 
     /// Whether somebody left something; what was left at the same time may be missed.

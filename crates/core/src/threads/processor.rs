@@ -41,6 +41,7 @@ use super::wheel::Wheel;
 use super::workers;
 use crate::sync;
 
+pub(super) use waits::micros;
 pub use waits::{Turn, Waited, wait_until};
 pub use work::{NoWork, POLLED_WORD_COUNT, Words, Work};
 
@@ -134,6 +135,7 @@ pub struct SteppedOut {
 
 impl Drop for SteppedOut {
     fn drop(&mut self) {
+        self.post.watched().runs.store(false, Ordering::Relaxed);
         self.processor.post.set(self.post);
     }
 }
@@ -231,7 +233,16 @@ impl Processor {
 
     /// For what blocks the kernel thread and must not run anything else on it meanwhile. Its threads wait.
     pub fn step_out(&'static self) -> SteppedOut {
-        SteppedOut { processor: self, post: self.post.replace(&NOWHERE) }
+        let post = self.post.replace(&NOWHERE);
+        let watched = post.watched();
+        if watched.live.load(Ordering::Relaxed) != 0 {
+            // For the watchdog it is as if a thread ran, which is another one each time.
+            watched.outs.store(watched.outs.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+            watched.runs.store(true, Ordering::Relaxed);
+            watched.running.clear();
+            watchdog::look_after();
+        }
+        SteppedOut { processor: self, post }
     }
 
     #[inline(always)]
@@ -335,6 +346,7 @@ impl Processor {
         unsafe { self.ready.push(record) };
         // Written here only, as below.
         watched.ready.store(watched.ready.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        watchdog::look_after();
     }
 
     /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.

@@ -95,15 +95,16 @@ impl<T: Copy> Wheel<T> {
         Key { index, generation }
     }
 
-    /// Takes a timer back. `false`: it is gone already.
-    pub fn remove(&mut self, key: Key) -> bool {
-        let Some(entry) = self.entry(key.index) else { return false };
+    /// Takes a timer back, and gives its deadline. `None`: it is gone already.
+    pub fn remove(&mut self, key: Key) -> Option<u64> {
+        let entry = self.entry(key.index)?;
         if entry.generation != key.generation || entry.at == At::Free {
-            return false;
+            return None;
         }
+        let deadline = entry.deadline;
         self.unlink(key.index);
         self.release(key.index);
-        true
+        Some(deadline)
     }
 
     /// Goes forward to tick `now`; going back does nothing.
@@ -151,6 +152,23 @@ impl<T: Copy> Wheel<T> {
             }
         }
         least
+    }
+
+    /// The deadline of some timer that is set, and one of the earliest: at most 32 of them are looked at.
+    #[must_use]
+    pub fn early(&self) -> Option<u64> {
+        if self.due != NONE {
+            return Some(self.now);
+        }
+        let (at, slot, _) = self.first()?;
+        let mut index = *self.levels.get(at)?.heads.get(slot)?;
+        let mut least = u64::MAX;
+        for _ in 0..32 {
+            let Some(entry) = self.get(index) else { break };
+            least = least.min(entry.deadline);
+            index = entry.next;
+        }
+        Some(least)
     }
 
     /// The first slot with timers, and the tick at which it comes up. All of a level come before all of the next one.
@@ -297,7 +315,7 @@ mod tests {
                     Step::Remove(which) => {
                         if let Some(&(key, number)) = keys.get(which) {
                             let there = heap.iter().any(|Reverse((_, other))| *other == number);
-                            prop_assert_eq!(wheel.remove(key), there);
+                            prop_assert_eq!(wheel.remove(key).is_some(), there);
                             heap.retain(|Reverse((_, other))| *other != number);
                         }
                     }
@@ -317,6 +335,12 @@ mod tests {
                 prop_assert_eq!(wheel.count(), heap.len());
                 let next = heap.peek().map(|Reverse((deadline, _))| (*deadline).max(now));
                 prop_assert_eq!(wheel.next(), next);
+                let early = wheel.early();
+                prop_assert_eq!(early.is_some(), next.is_some());
+                prop_assert!(early.is_none_or(|early| {
+                    early == now || heap.iter().any(|Reverse((deadline, _))| *deadline == early)
+                }));
+                prop_assert!(early >= next);
             }
         }
     }

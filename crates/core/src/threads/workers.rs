@@ -9,8 +9,8 @@
 //!
 //! *A thread that was spawned alone* is mostly waited for by its spawner next, and then not worth waking somebody; but the
 //! spawner may go on for long, and nobody knows without a clock. So somebody is called for the first one, and takes it if its
-//! processor has not switched for [`LONE_LOOKS`] looks. If that was for nothing, the next call is 64 times as many spawns away
-//! ([`CALL_EVERY_MAX`] at most), and if not, the next one is called for again. Between such calls the watchdog's sample
+//! processor has not switched for 64 looks. If that was for nothing, the next call is 64 times as many spawns away
+//! (262,144 at most), and if not, the next one is called for again. Between such calls the watchdog's sample
 //! notices within 100 ms, which counts as a call that was not for nothing.
 //!
 //! ```text
@@ -27,6 +27,7 @@ use super::processor::{Processor, Words, Work, here};
 use super::record::Record;
 use super::stack::Class;
 use super::task::{Handle, Task};
+use super::watchdog;
 use crate::sys::process;
 use crate::transfer::clock;
 
@@ -255,6 +256,7 @@ where
             let post = processor.post();
             // SAFETY: a new one, in no list; it may start anywhere; and a processor is reached on its kernel thread only.
             let count = unsafe { post.leave_here(task.into_record()) };
+            watchdog::look_after();
             if count >= WORTH {
                 WORKERS.call_thief();
             } else {

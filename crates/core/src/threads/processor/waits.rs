@@ -166,7 +166,12 @@ impl Processor {
         Some(epoch() + Duration::from_micros(next))
     }
 
-    /// For the watchdog. Timers are not told: most are far from due.
+    /// For the watchdog: there is a timer that is due then.
+    fn tell_due(&self, due: Option<u64>) {
+        self.watched().due.store(due.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// For the watchdog.
     fn count_waits(&self, polled: usize) {
         self.watched().to_look_at.store(polled, Ordering::Relaxed);
     }
@@ -180,14 +185,20 @@ impl Processor {
         let wheel = wheel.get_or_insert_with(|| Wheel::new(micros()));
         let key = wheel.insert(due, waiter);
         self.timer_count.set(wheel.count());
+        if due < self.watched().due.load(Ordering::Relaxed) {
+            self.tell_due(Some(due));
+        }
         key
     }
 
     #[inline(never)]
     pub(in crate::threads) fn remove_timer(&self, key: Key) {
         if let Some(wheel) = self.wheel.borrow_mut().as_mut() {
-            wheel.remove(key);
+            let removed = wheel.remove(key);
             self.timer_count.set(wheel.count());
+            if removed.is_some_and(|due| due <= self.watched().due.load(Ordering::Relaxed)) {
+                self.tell_due(wheel.early());
+            }
         }
     }
 
@@ -219,6 +230,7 @@ impl Processor {
             }
         }
         self.timer_count.set(wheel.count());
+        self.tell_due(wheel.early());
         any
     }
 
@@ -241,7 +253,8 @@ fn epoch() -> Instant {
     *EPOCH.get_or_init(now)
 }
 
-fn micros() -> u64 {
+/// Ticks of the wheels, for the watchdog as well.
+pub(in crate::threads) fn micros() -> u64 {
     u64::try_from(epoch().elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
