@@ -467,9 +467,7 @@ pub fn with_local<T: 'static, R>(key: usize, make: impl FnOnce() -> T, f: impl F
         record.locals.borrow_mut().get_or_insert_default().push((key, made));
         value = found();
     }
-    let Some(value) = value else {
-        unreachable!("a key has values of one type, and this one has just been put there")
-    };
+    let Some(value) = value else { unreachable!("a key has values of one type, and this one has just been put there") };
     // SAFETY: boxed, and dropped only when the thread's values are, in the thread's own context: not while it is in here.
     f(unsafe { &*value })
 }

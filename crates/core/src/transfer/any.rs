@@ -54,9 +54,8 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
         count += 1;
     }
     if threads::on_thread().is_some() {
-        let changed = |(half, rung): &(&ClientHalf, u32)| {
-            pair::sequence(half.reply_bell().load()) != *rung || half.has_ended()
-        };
+        let changed =
+            |(half, rung): &(&ClientHalf, u32)| pair::sequence(half.reply_bell().load()) != *rung || half.has_ended();
         let mut over = |_| halves.iter().flatten().any(changed);
         return suspend(&mut over, all.get(..count).unwrap_or_default(), left.min(THREAD_STEP));
     }

@@ -113,12 +113,7 @@ impl Processor {
     }
 
     /// In the processor's own context: runs threads meanwhile.
-    fn wait_here(
-        &self,
-        ready: &mut dyn FnMut(Turn) -> bool,
-        deadline: Option<Instant>,
-        words: &[Sleep<'_>],
-    ) -> Waited {
+    fn wait_here(&self, ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
         loop {
             if ready(Turn::Poll) {
                 return Waited::Ready;
