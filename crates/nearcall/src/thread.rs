@@ -11,15 +11,29 @@
 //! Threads run on workers: kernel threads that are started when they are needed, at most one for each CPU that the process may
 //! use ([`set_workers`]). Without work they sleep. Everything here may be called from any kernel thread, too; it blocks there.
 //!
+//! **What a spawn costs** depends on where it is done. In a thread, spawn and join take some tens of nanoseconds, without a
+//! system call. On a kernel thread that runs no threads a worker has to be woken, and has to wake whoever joins: some 5 us a
+//! thread where many are spawned and then joined, some 170 us where each is joined before the next one. So spawn one thread, and
+//! the others from there. A thread begins when its spawner waits or yields, or some 50 us after the spawn where the spawner goes
+//! on and another worker is idle; after many spawns that were joined at once it may be 100 ms until that is tried again.
+//!
+//! **Cancelling is for good**: from then on each wait of the thread that can fail does. [`sleep`] and [`park`] hear of
+//! that, and of nothing else: not of the caller of a procedure that has given its call up, which `current().is_cancelled()`
+//! tells. Kernel threads are not cancelled.
+//!
+//! **Nothing is suspended while it panics**: a destructor that joins, locks or sleeps while its thread unwinds blocks the kernel
+//! thread with all its threads, so one that waits there for a thread of the same kernel thread waits for ever.
+//!
 //! When the process ends, threads that are suspended are not unwound: their destructors do not run, as with std's.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use nearcall_core::threads::{self, Ended, NoWorker, Payload, stack};
+use nearcall_core::threads::{self, Ended, NoWorker, stack};
 
-pub use nearcall_core::threads::{NoStack, Thread, current, yield_now};
+pub use nearcall_core::threads::scope::{Scope, ScopedJoinHandle, scope};
+pub use nearcall_core::threads::{JoinError, NoStack, Thread, current, yield_now};
 
 /// Who keeps ready threads waiting: a report for each thread that has run for more than 100 ms while another was ready on the
 /// same processor. By default it is a line on standard error.
@@ -54,50 +68,8 @@ impl From<NoWorker> for SpawnError {
     }
 }
 
-/// Why there is no result of a thread.
-#[non_exhaustive]
-pub enum JoinError {
-    /// It panicked, with this.
-    Panicked(Payload),
-    /// It never started, because there was no stack for it. Fewer threads at a time, smaller stacks, or (where guards take a
-    /// mapping each) a larger `vm.max_map_count` help.
-    NoStack(NoStack),
-    /// The thread that waits was cancelled. The other goes on, without a handle.
-    Cancelled,
-}
-
-impl std::fmt::Debug for JoinError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Panicked(_) => f.write_str("Panicked(..)"),
-            Self::NoStack(why) => f.debug_tuple("NoStack").field(why).finish(),
-            Self::Cancelled => f.write_str("Cancelled"),
-        }
-    }
-}
-
-impl std::fmt::Display for JoinError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Panicked(_) => f.write_str("the thread panicked"),
-            Self::NoStack(why) => why.fmt(f),
-            Self::Cancelled => f.write_str("the thread that waits was cancelled"),
-        }
-    }
-}
-
-impl std::error::Error for JoinError {}
-
-impl From<Payload> for JoinError {
-    fn from(payload: Payload) -> Self {
-        match payload.downcast_ref::<NoStack>() {
-            Some(&why) => Self::NoStack(why),
-            None => Self::Panicked(payload),
-        }
-    }
-}
-
-/// The thread was cancelled: by [`JoinHandle::cancel`]. Each of its waits that can fail says so from then on.
+/// The thread was cancelled: by [`JoinHandle::cancel`]. Each of its waits that can fail says so from then on. It becomes a
+/// [`WaitError`] by `?`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the thread was cancelled")]
 pub struct Cancelled;
@@ -120,6 +92,12 @@ impl From<Ended> for WaitError {
             Ended::TimedOut => Self::TimedOut,
             Ended::Cancelled => Self::Cancelled,
         }
+    }
+}
+
+impl From<Cancelled> for WaitError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 
@@ -188,7 +166,7 @@ impl Builder {
     /// [`SpawnError::NoKernelThread`], [`SpawnError::Forked`], [`SpawnError::StackTooLarge`].
     pub fn spawn_scoped<'scope, F, T>(
         self,
-        scope: Scope<'scope, '_>,
+        scope: &'scope Scope<'scope, '_>,
         f: F,
     ) -> Result<ScopedJoinHandle<'scope, T>, SpawnError>
     where
@@ -196,8 +174,7 @@ impl Builder {
         T: Send + 'scope,
     {
         let class = self.class()?;
-        let handle = scope.0.spawn(self.name, class, f).map_err(SpawnError::from)?;
-        Ok(ScopedJoinHandle { handle: JoinHandle(handle), _scope: std::marker::PhantomData })
+        threads::scope::spawn_in(scope, self.name, class, f).map_err(SpawnError::from)
     }
 }
 
@@ -240,18 +217,21 @@ impl<T> JoinHandle<T> {
     ///
     /// # Errors
     /// [`JoinError`].
+    ///
+    /// # Panics
+    /// In the thread itself, which would wait for ever.
     #[inline]
     pub fn join(self) -> Result<T, JoinError> {
-        match self.0.join(None) {
-            Ok(result) => result.map_err(JoinError::from),
-            Err(_) => Err(JoinError::Cancelled),
-        }
+        self.0.result()
     }
 
     /// Waits until the thread is over, or `deadline`. [`Self::join`] then gives the result at once.
     ///
     /// # Errors
     /// [`WaitError`].
+    ///
+    /// # Panics
+    /// As [`Self::join`].
     pub fn wait_until(&mut self, deadline: Instant) -> Result<(), WaitError> {
         self.0.wait(Some(deadline)).map_err(WaitError::from)
     }
@@ -262,8 +242,8 @@ impl<T> JoinHandle<T> {
         self.0.is_finished()
     }
 
-    /// Has each wait of the thread that can fail do so, the present one first. It is not interrupted otherwise, and one that
-    /// asks for no errors ends by itself.
+    /// Has each wait of the thread that can fail do so, the present one first, and all later ones: it stays cancelled. It is not
+    /// interrupted otherwise, and one that asks for no errors ends by itself.
     pub fn cancel(&self) {
         self.0.thread().cancel();
     }
@@ -272,69 +252,6 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn thread(&self) -> Thread {
         self.0.thread()
-    }
-}
-
-/// Where threads that borrow are spawned.
-#[derive(Debug, Clone, Copy)]
-pub struct Scope<'scope, 'env: 'scope>(&'scope threads::scope::Scope<'scope, 'env>);
-
-/// Runs `f`, which may spawn threads that borrow what is outside of it; returns when all of them are over.
-///
-/// # Panics
-/// If `f` does, or a thread did that nobody joined.
-pub fn scope<'env, F, T>(f: F) -> T
-where
-    F: for<'scope> FnOnce(Scope<'scope, 'env>) -> T,
-{
-    threads::scope::scope(|scope| f(Scope(scope)))
-}
-
-impl<'scope, 'env> Scope<'scope, 'env> {
-    /// As [`spawn`]; `f` may borrow what outlives the scope.
-    ///
-    /// # Panics
-    /// As [`spawn`]; [`Builder::spawn_scoped`] says so instead.
-    pub fn spawn<F, T>(self, f: F) -> ScopedJoinHandle<'scope, T>
-    where
-        F: FnOnce() -> T + Send + 'scope,
-        T: Send + 'scope,
-    {
-        Builder::new().spawn_scoped(self, f).expect("a worker for threads")
-    }
-}
-
-/// As [`JoinHandle`], of a thread that borrows.
-#[derive(Debug)]
-pub struct ScopedJoinHandle<'scope, T> {
-    handle: JoinHandle<T>,
-    _scope: std::marker::PhantomData<&'scope ()>,
-}
-
-impl<T> ScopedJoinHandle<'_, T> {
-    /// Waits until the thread is over.
-    ///
-    /// # Errors
-    /// [`JoinError`].
-    pub fn join(self) -> Result<T, JoinError> {
-        self.handle.join()
-    }
-
-    /// Whether the thread is over.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.handle.is_finished()
-    }
-
-    /// As [`JoinHandle::cancel`].
-    pub fn cancel(&self) {
-        self.handle.cancel();
-    }
-
-    /// The thread.
-    #[must_use]
-    pub fn thread(&self) -> Thread {
-        self.handle.thread()
     }
 }
 
@@ -382,7 +299,8 @@ pub fn set_workers(count: usize) {
     threads::workers::set_worker_count(count);
 }
 
-/// Threads that were started and are not over, procedures of this process that are suspended included.
+/// Threads that were started and are not over, procedures of this process that are suspended included. One that was joined is
+/// over.
 #[must_use]
 pub fn live() -> usize {
     threads::processor::live()

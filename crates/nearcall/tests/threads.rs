@@ -84,6 +84,47 @@ fn a_panic_goes_to_join() {
         Err(JoinError::Panicked(payload)) => assert_eq!(payload.downcast_ref(), Some(&7_u8)),
         other => panic!("{other:?}"),
     }
+    let why = |payload: Box<dyn std::any::Any + Send>| {
+        thread::spawn(move || -> u32 { resume_unwind(payload) }).join().unwrap_err().to_string()
+    };
+    assert_eq!(why(Box::new("on purpose")), "the thread panicked: on purpose");
+    assert_eq!(why(Box::new(String::from("too"))), "the thread panicked: too");
+    assert_eq!(why(Box::new(7_u8)), "the thread panicked");
+}
+
+#[test]
+fn a_thread_that_waits_for_itself_panics() {
+    let (send, receive) = std::sync::mpsc::channel::<thread::JoinHandle<()>>();
+    let (say, hear) = std::sync::mpsc::channel();
+    let itself = thread::spawn(move || {
+        let own = receive.recv().unwrap();
+        let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| own.join()));
+        say.send(joined.is_err()).unwrap();
+    });
+    send.send(itself).unwrap();
+    assert!(hear.recv().unwrap());
+}
+
+#[test]
+fn one_error_becomes_another() {
+    fn takes(semaphore: &Semaphore) -> Result<(), WaitError> {
+        semaphore.acquire()?.forget();
+        thread::sleep(Duration::from_millis(1))?;
+        semaphore.acquire_until(soon())?.forget();
+        Ok(())
+    }
+    assert_eq!(takes(&Semaphore::new(1)), Err(WaitError::TimedOut));
+    let none = Arc::new(Semaphore::new(0));
+    let theirs = Arc::clone(&none);
+    let waits = thread::spawn(move || takes(&theirs));
+    waits.cancel();
+    assert_eq!(waits.join().unwrap(), Err(WaitError::Cancelled));
+    let waits = thread::spawn(move || -> Result<(), Cancelled> {
+        none.acquire()?.forget();
+        thread::park()
+    });
+    waits.cancel();
+    assert_eq!(waits.join().unwrap(), Err(Cancelled));
 }
 
 #[test]
@@ -148,14 +189,15 @@ fn a_scope_waits_for_what_borrows() {
     let count = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..10 {
-            let count = &count;
-            scope.spawn(move || {
-                scope.spawn(move || {
+            scope.spawn(|| {
+                scope.spawn(|| {
                     thread::yield_now();
                     count.fetch_add(1, Ordering::Relaxed)
                 });
             });
         }
+        let named = Builder::new().name("named").spawn_scoped(scope, || thread::current().name().map(String::from));
+        assert_eq!(named.unwrap().join().unwrap().as_deref(), Some("named"));
     });
     assert_eq!(count.into_inner(), 10);
     let joined = thread::scope(|scope| scope.spawn(|| values.len()).join().unwrap());

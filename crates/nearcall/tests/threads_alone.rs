@@ -57,6 +57,7 @@ fn a_million_forks_and_joins_leave_nothing() {
     // A second one would be started when this one does not get the CPU for a while.
     thread::set_workers(1);
     run(10_000);
+    assert_eq!(thread::live(), 0);
     let (memory, maps, threads) = (status("VmRSS"), map_count(), status("Threads"));
     run(1_000_000);
     assert!(status("VmRSS") <= memory + 256, "{} KiB, after {memory} before", status("VmRSS"));

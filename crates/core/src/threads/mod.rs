@@ -58,6 +58,6 @@ pub mod workers;
 pub use post::Post;
 pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, yield_now};
 pub use record::{Thread, current, park as park_current, with_local};
-pub use task::{Handle, NoStack, Payload, spawn_local};
+pub use task::{Handle, JoinError, NoStack, Payload, spawn_local};
 pub use waiter::{Ended, sleep_until};
 pub use workers::{NoWorker, spawn};

@@ -124,6 +124,7 @@ impl Slot {
     #[inline(always)]
     pub(super) fn wait_for_end(&self, record: &Record, deadline: Option<Instant>) -> Result<(), Ended> {
         let waiter = Waiter::new();
+        assert!(!ptr::eq(waiter.record(), record), "a thread that waits for its own end would wait for ever");
         let shown = ptr::from_ref(&waiter).cast_mut();
         let here = waiter.processor();
         let post = here.map_or(ptr::null(), |processor| ptr::from_ref(processor.post()));

@@ -454,15 +454,15 @@ impl Processor {
             return;
         }
         self.keep_fiber(fiber);
-        self.count_live(-1);
         if back == Back::OverAndLast {
             // SAFETY: the thread's reference, which nobody else gives up.
             unsafe { Record::release(record) };
         }
     }
 
+    /// A thread starts, or is over, which it says itself.
     #[inline(always)]
-    fn count_live(&self, by: isize) {
+    pub(super) fn count_live(&self, by: isize) {
         let live = &self.watched().live;
         // Written here only.
         live.store(live.load(Ordering::Relaxed).wrapping_add_signed(by), Ordering::Relaxed);
@@ -599,7 +599,6 @@ impl Processor {
         if back == Back::Suspended {
             return Ok(false);
         }
-        self.count_live(-1);
         self.keep_fiber(fiber);
         Ok(true)
     }
@@ -658,6 +657,9 @@ unsafe fn procedure_body<F: FnOnce()>(record: *const Record) -> bool {
     // What is lost with the payload has been printed by the hook.
     super::task::drop_quietly(catch_unwind(AssertUnwindSafe(procedure)));
     record.drop_locals();
+    if let Some(processor) = here() {
+        processor.count_live(-1);
+    }
     // The record stays the fiber's.
     false
 }

@@ -6,8 +6,9 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::park::Slot;
+use super::record::Thread;
 use super::stack::Class;
-use super::task::Handle;
+use super::task::{Handle, JoinError};
 use super::workers::{self, NoWorker};
 
 /// What the threads of a scope share, on the stack of who waits for them.
@@ -74,17 +75,72 @@ where
 }
 
 impl<'scope> Scope<'scope, '_> {
-    /// Starts `closure` on a thread of its own, on one of the workers.
+    /// Starts `f` on a thread of its own, on one of the workers. It may borrow what outlives the scope, and spawn others in it.
     ///
-    /// # Errors
-    /// There is no worker, and none can be had.
-    pub fn spawn<F, T>(&'scope self, name: Option<String>, class: Class, closure: F) -> Result<Handle<T>, NoWorker>
+    /// # Panics
+    /// If no kernel thread can be had for the first worker, or the process was forked from one with workers.
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.shared.left.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: what is borrowed for `'scope` lives until the scope ends, and that waits for the thread's `leave`.
-        unsafe { workers::spawn_borrowed(name, class, &raw const self.shared, closure) }
+        spawn_in(self, None, Class::THREAD, f).expect("a worker for threads")
+    }
+}
+
+/// As [`Scope::spawn`], with a name and a stack of `class`.
+///
+/// # Errors
+/// There is no worker, and none can be had.
+pub fn spawn_in<'scope, F, T>(
+    scope: &'scope Scope<'scope, '_>,
+    name: Option<String>,
+    class: Class,
+    f: F,
+) -> Result<ScopedJoinHandle<'scope, T>, NoWorker>
+where
+    F: FnOnce() -> T + Send + 'scope,
+    T: Send + 'scope,
+{
+    scope.shared.left.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: what is borrowed for `'scope` lives until the scope ends, and that waits for the thread's `leave`.
+    let handle = unsafe { workers::spawn_borrowed(name, class, &raw const scope.shared, f) }?;
+    Ok(ScopedJoinHandle { handle, _scope: PhantomData })
+}
+
+/// The result of a thread that borrows, and the way to cancel it. Dropped, the thread goes on; the scope waits for it.
+#[derive(Debug)]
+pub struct ScopedJoinHandle<'scope, T> {
+    handle: Handle<T>,
+    _scope: PhantomData<&'scope ()>,
+}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    /// Waits until the thread is over.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    ///
+    /// # Panics
+    /// In the thread itself, which would wait for ever.
+    pub fn join(self) -> Result<T, JoinError> {
+        self.handle.result()
+    }
+
+    /// Whether the thread is over.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Has each wait of the thread that can fail do so, the present one first, and all later ones.
+    pub fn cancel(&self) {
+        self.handle.thread().cancel();
+    }
+
+    /// The thread.
+    #[must_use]
+    pub fn thread(&self) -> Thread {
+        self.handle.thread()
     }
 }

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::blocks;
 use super::names::Name;
 use super::park::Slot;
-use super::processor::here;
+use super::processor::{Processor, here};
 use super::record::{Kind, Record, Thread};
 use super::scope::Shared;
 use super::stack::Class;
@@ -35,6 +35,55 @@ impl core::fmt::Display for NoStack {
 }
 
 impl core::error::Error for NoStack {}
+
+/// Why there is no result of a thread.
+#[non_exhaustive]
+pub enum JoinError {
+    /// It panicked, with this. Displayed, it is the message, if that is a string.
+    Panicked(Payload),
+    /// It never started, because there was no stack for it. Fewer threads at a time, smaller stacks, or (where guards take a
+    /// mapping each) a larger `vm.max_map_count` help.
+    NoStack(NoStack),
+    /// The thread that waits was cancelled. The other goes on, without a handle.
+    Cancelled,
+}
+
+impl core::fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Panicked(_) => f.write_str("Panicked(..)"),
+            Self::NoStack(why) => f.debug_tuple("NoStack").field(why).finish(),
+            Self::Cancelled => f.write_str("Cancelled"),
+        }
+    }
+}
+
+impl core::fmt::Display for JoinError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Panicked(payload) => {
+                let message = payload.downcast_ref::<&str>().copied();
+                match message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)) {
+                    Some(message) => write!(f, "the thread panicked: {message}"),
+                    None => f.write_str("the thread panicked"),
+                }
+            }
+            Self::NoStack(why) => why.fmt(f),
+            Self::Cancelled => f.write_str("the thread that waits was cancelled"),
+        }
+    }
+}
+
+impl core::error::Error for JoinError {}
+
+impl From<Payload> for JoinError {
+    fn from(payload: Payload) -> Self {
+        match payload.downcast_ref::<NoStack>() {
+            Some(&why) => Self::NoStack(why),
+            None => Self::Panicked(payload),
+        }
+    }
+}
 
 /// What handles know of a thread.
 #[repr(C)]
@@ -96,14 +145,15 @@ unsafe fn run_whole<F: FnOnce() -> T, T>(record: *const Record) -> bool {
     // SAFETY: as above.
     let record = unsafe { &*record };
     record.drop_locals();
+    let processor = here();
     if record.name().is_some()
-        && let Some(processor) = here()
+        && let Some(processor) = processor
     {
         // Whoever joins may free it.
         processor.hide_name();
     }
     // SAFETY: a `Whole` begins with its `Front`; the thread is over.
-    unsafe { Front::end(whole.cast(), output) }
+    unsafe { Front::end(whole.cast(), output, processor) }
 }
 
 /// # Safety
@@ -116,7 +166,7 @@ unsafe fn refuse_whole<F, T>(record: *const Record, errno: Errno) -> bool {
     let closure = unsafe { &mut *closure.get() }.take();
     drop_quietly(closure);
     // SAFETY: a `Whole` begins with its `Front`; the thread is over.
-    unsafe { Front::<T>::end(whole.cast(), Err(Box::new(NoStack { errno }))) }
+    unsafe { Front::<T>::end(whole.cast(), Err(Box::new(NoStack { errno })), None) }
 }
 
 /// # Safety
@@ -131,17 +181,24 @@ unsafe fn free_whole<F, T>(record: *const Record) {
 
 impl<T> Front<T> {
     /// The thread is over. `true`: the caller gives up the thread's reference, because there is no handle any more; else `this`
-    /// may be gone.
+    /// may be gone. `processor` is where it ran, if it did.
     ///
     /// # Safety
     /// `this` is there, and the caller runs the thread, or is the only one who could.
     #[inline(always)]
-    unsafe fn end(this: *const Self, output: Result<T, Payload>) -> bool {
+    unsafe fn end(this: *const Self, output: Result<T, Payload>, processor: Option<&Processor>) -> bool {
         // SAFETY: it is there until `finish`, below.
         let front = unsafe { &*this };
         let scope = front.scope;
         // SAFETY: until the thread is over, the output is its own; the handle looks afterwards.
         unsafe { front.output.get().write(Some(output)) };
+        let count_live = |by| {
+            if let Some(processor) = processor {
+                processor.count_live(by);
+            }
+        };
+        // Before anybody can see that it is over: who has joined all finds none.
+        count_live(-1);
         // Pointers and not references, because the handle may free the record before `finish` returns.
         let (slot, home) = (&raw const front.record.over, &raw const front.record.joiner_home);
         // SAFETY: as above.
@@ -149,9 +206,12 @@ impl<T> Front<T> {
         if !asked_for {
             // SAFETY: without a handle it is ours.
             let front = unsafe { &*this };
+            // Destructors may be suspended.
+            count_live(1);
             front.drop_output();
             // What the output's destructor made.
             front.record.drop_locals();
+            count_live(-1);
         }
         if !scope.is_null() {
             // SAFETY: a scope does not end before we have left it.
@@ -225,6 +285,9 @@ impl<T> Handle<T> {
     ///
     /// # Errors
     /// [`Ended`].
+    ///
+    /// # Panics
+    /// If it is the calling thread that is to be over.
     pub fn wait(&mut self, deadline: Option<Instant>) -> Result<(), Ended> {
         self.front().join(deadline)
     }
@@ -233,6 +296,9 @@ impl<T> Handle<T> {
     ///
     /// # Errors
     /// [`Ended`], with the handle given back.
+    ///
+    /// # Panics
+    /// As [`Self::wait`].
     #[inline(always)]
     pub fn join(self, deadline: Option<Instant>) -> Result<Result<T, Payload>, (Self, Ended)> {
         let front = self.front();
@@ -244,6 +310,23 @@ impl<T> Handle<T> {
         match output {
             Some(output) => Ok(output),
             None => unreachable!("a thread that is over has left its result, and only its handle takes it"),
+        }
+    }
+}
+
+impl<T> Handle<T> {
+    /// As [`Self::join`] without a deadline, with one error for all.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    ///
+    /// # Panics
+    /// As [`Self::wait`].
+    #[inline(always)]
+    pub fn result(self) -> Result<T, JoinError> {
+        match self.join(None) {
+            Ok(result) => result.map_err(JoinError::from),
+            Err(_) => Err(JoinError::Cancelled),
         }
     }
 }
