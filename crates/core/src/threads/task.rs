@@ -373,3 +373,23 @@ where
     unsafe { processor.make_ready(record) };
     Some(handle)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_without_a_result_says_which() {
+        // A new one belongs to the list in nearcall's `error.rs`, too.
+        let word = |error: &JoinError| match error {
+            JoinError::Panicked(_) => "panicked: on purpose",
+            JoinError::NoStack(_) => "no stack",
+            JoinError::Cancelled => "cancelled",
+        };
+        let no_stack: Payload = Box::new(NoStack { errno: Errno::NOMEM });
+        let panicked: Payload = Box::new("on purpose");
+        for error in [JoinError::from(no_stack), panicked.into(), JoinError::Cancelled] {
+            assert!(error.to_string().contains(word(&error)), "{error}");
+        }
+    }
+}
