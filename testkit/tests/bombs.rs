@@ -124,9 +124,7 @@ struct World {
 
 impl World {
     fn new(part: Option<&str>) -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        support::make_dir(&dir);
+        let (outer, dir) = support::names();
         let server = part.map(|part| Peer::start(part, &dir));
         Self { _outer: outer, dir, server }
     }

@@ -166,9 +166,7 @@ fn copies(client: &CopiesClient, what: &str, call: impl Fn(&CopiesClient)) -> (S
 
 #[test]
 fn each_byte_is_copied_as_often_as_table_iii_says() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _server = Peer::start("copies", &dir);
     let client: CopiesClient = nearcall::Binder::new("copies").dir(&dir).wait(Duration::from_secs(10)).bind().unwrap();
     let side = |to_own: &[u64], from_peer: &[u64]| Side { to_own: to_own.to_vec(), from_peer: from_peer.to_vec() };

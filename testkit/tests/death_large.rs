@@ -6,7 +6,7 @@ mod support;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -78,13 +78,6 @@ fn started(dir: &Path) -> HashSet<u64> {
     std::fs::read_to_string(support::started(dir)).unwrap().lines().map(|line| line.parse().unwrap()).collect()
 }
 
-fn names() -> (tempfile::TempDir, PathBuf) {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
-    (outer, dir)
-}
-
 /// One call of one kind; `Ok` if its results are right.
 fn call(client: &LargeClient, id: u64, size: usize) -> Result<(), CallError<std::convert::Infallible>> {
     let mut data = vec![1; size];
@@ -123,7 +116,7 @@ fn is_given_back(pid: u32, base: (usize, usize, u64), what: &str) {
 fn a_server_killed_in_large_calls_is_named_and_leaves_nothing() {
     let _alone = alone();
     let rounds = support::count("NEARCALL_TEST_KILLS", 64);
-    let (_outer, dir) = names();
+    let (_outer, dir) = support::names();
     let mut random = Random::new(64);
     let next = AtomicU64::new(0);
     let (mut no, mut maybe, mut yes, mut fine) = (0_u32, 0_u32, 0_u32, 0_u64);
@@ -183,7 +176,7 @@ fn a_server_killed_in_large_calls_is_named_and_leaves_nothing() {
 fn clients_killed_in_large_calls_leave_nothing_in_the_server() {
     let _alone = alone();
     let rounds = support::count("NEARCALL_TEST_KILLS", 64);
-    let (_outer, dir) = names();
+    let (_outer, dir) = support::names();
     let server = Peer::start("serve", &dir);
     let pid = server.pid();
     let mut random = Random::new(65);

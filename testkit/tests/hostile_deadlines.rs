@@ -55,9 +55,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        support::make_dir(&dir);
+        let (outer, dir) = support::names();
         Self { _outer: outer, dir }
     }
 

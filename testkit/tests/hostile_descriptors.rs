@@ -71,9 +71,7 @@ fn is_refused() -> bool {
 
 #[test]
 fn a_server_that_offers_one_as_a_region_holds_up_neither_bind_nor_others() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _liar = Liar::start(&dir, "target", |connection| {
         server::welcome(&connection);
         let ((one, _o, _l), (two, _p, _m)) = (lingering(), lingering());
@@ -94,9 +92,7 @@ fn a_server_that_offers_one_as_a_region_holds_up_neither_bind_nor_others() {
 
 #[test]
 fn a_server_that_answers_with_one_holds_up_neither_the_call_nor_the_watcher() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _liar = Liar::start(&dir, "target", |connection| {
         let server = server::Server::honest(connection);
         // Segment, of id 1 and later ones: whatever is asked, with descriptors that nobody wants.

@@ -46,20 +46,13 @@ impl Drop for Running {
     }
 }
 
-fn names() -> (tempfile::TempDir, std::path::PathBuf) {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
-    (outer, dir)
-}
-
 fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
 fn a_good_server_takes_every_lie_well() {
-    let (_outer, dir) = names();
+    let (_outer, dir) = support::names();
     let _server = Running::start(hostile(&dir, "serve prey"));
     let output = hostile(&dir, "client prey --rounds 1 --seed 1").output().unwrap();
     let said = said(&output);
@@ -77,7 +70,7 @@ fn a_good_server_takes_every_lie_well() {
 #[test]
 fn a_good_client_takes_a_lie_well_and_goes_on() {
     for lie in ["grants", "values", "vanishes", "shown files", "places"] {
-        let (_outer, dir) = names();
+        let (_outer, dir) = support::names();
         let mut server = hostile(&dir, "server prey --rounds 2 --seed 1");
         let server = server.args(["--lie", lie]).stdout(Stdio::piped()).spawn().unwrap();
         let victim = Running::start(hostile(&dir, "victim prey --rounds 1000"));
@@ -90,7 +83,7 @@ fn a_good_client_takes_a_lie_well_and_goes_on() {
 
 #[test]
 fn a_server_that_believes_lies_is_found_out() {
-    let (_outer, dir) = names();
+    let (_outer, dir) = support::names();
     let _liar = Liar::start(&dir, "believer", |connection| {
         Server::honest(connection).serve(|server, request| server.answer(request, status::OK, 0, &[]));
     });

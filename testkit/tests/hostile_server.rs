@@ -35,9 +35,7 @@ struct Place {
 
 impl Place {
     fn new(lie: impl Fn(Connection) + Send + Sync + 'static) -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        support::make_dir(&dir);
+        let (outer, dir) = support::names();
         let liar = Liar::start(&dir, "target", lie);
         Self { _outer: outer, dir, _liar: liar }
     }

@@ -27,9 +27,7 @@ struct Circle {
 
 impl Circle {
     fn new() -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        support::make_dir(&dir);
+        let (outer, dir) = support::names();
         let board = stage::board(&dir);
         let domains = NAMES.iter().map(|name| Peer::start(name, &dir)).collect();
         let first = nearcall::Rebinding::new(stage::binder(NAMES[0], &dir));

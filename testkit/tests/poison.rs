@@ -286,9 +286,7 @@ fn each_kind_of_large_call(leaky: &LeakyClient, round: usize) -> usize {
 
 #[test]
 fn nothing_of_either_memory_shows_in_what_is_shared() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _server = Peer::start("serve", &dir);
     let _alone = alone();
     let leaky: LeakyClient = nearcall::Binder::new("leaky").dir(&dir).bind().unwrap();
@@ -312,9 +310,7 @@ fn nothing_of_either_memory_shows_in_what_is_shared() {
 
 #[test]
 fn what_shows_is_seen() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _server = Peer::start("serve", &dir);
     let _alone = alone();
     let leaky: LeakyClient = nearcall::Binder::new("leaky").dir(&dir).bind().unwrap();

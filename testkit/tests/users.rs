@@ -134,9 +134,7 @@ impl Visitor {
 }
 
 fn crowd(what: &str) {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (outer, dir) = support::names();
     for path in [outer.path(), &dir] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }

@@ -172,9 +172,7 @@ macro_rules! compare {
 
 #[test]
 fn versions_work_together_or_say_how_they_differ() {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
+    let (_outer, dir) = support::names();
     let _server = Peer::start("serve", &dir);
     let (mut said, mut works) = (String::new(), Vec::new());
     each_version!(compare!(dir, said, works));

@@ -78,9 +78,7 @@ impl Place {
     }
 
     pub fn by(command: Command, part: &str) -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        crate::support::make_dir(&dir);
+        let (outer, dir) = crate::support::names();
         for path in [outer.path(), &dir] {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
         }

@@ -8,7 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 use nearcall::{Export, Wire};
 use nearcall_core::shm::copy;
 use nearcall_testkit::process::{self, Peer};
+use tempfile::TempDir;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
 #[repr(u8)]
@@ -177,7 +178,7 @@ impl Second for Recorder {
 }
 
 /// The file in which a server writes down which naps it started.
-pub fn started(dir: &Path) -> std::path::PathBuf {
+pub fn started(dir: &Path) -> PathBuf {
     dir.with_extension("started")
 }
 
@@ -195,8 +196,8 @@ pub fn serve(dir: &Path) -> ! {
 
 /// A directory of names and a server process in it.
 pub struct World {
-    _outer: tempfile::TempDir,
-    pub dir: std::path::PathBuf,
+    _outer: TempDir,
+    pub dir: PathBuf,
     pub server: Peer,
 }
 
@@ -207,9 +208,7 @@ impl World {
 
     /// With a server that plays another part.
     pub fn playing(part: &str) -> Self {
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        make_dir(&dir);
+        let (outer, dir) = names();
         let server = Peer::start(part, &dir);
         Self { _outer: outer, dir, server }
     }
@@ -217,6 +216,14 @@ impl World {
     pub fn bind(&self) -> TargetClient {
         bind(&self.dir)
     }
+}
+
+/// A new directory of names, which nobody else reaches, for as long as the first lives.
+pub fn names() -> (TempDir, PathBuf) {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("names");
+    make_dir(&dir);
+    (outer, dir)
 }
 
 pub fn make_dir(dir: &Path) {

@@ -117,9 +117,7 @@ impl Place {
     pub fn with(part: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let outer = tempfile::tempdir().unwrap();
-        let dir = outer.path().join("names");
-        crate::support::make_dir(&dir);
+        let (outer, dir) = crate::support::names();
         let board = Arc::new(worker::board(&dir));
         let server = Peer::start(part, &dir);
         Self { server, dir, board, workers: Cell::new(0), _outer: outer, _alone: alone }
