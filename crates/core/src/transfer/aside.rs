@@ -14,7 +14,6 @@
 //! to the end before it takes another (`Crew::sit`).
 
 use core::cell::{Cell, RefCell};
-use core::sync::atomic::{Ordering, fence};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use super::counts::ServerCounters;
 use super::crew::Pair;
 use super::desk::Desk;
 use super::standby::misbehaved;
-use super::wake::wake;
+use super::wake::wake_after;
 use crate::channel::server::Claimed;
 use crate::sys::futex::Sleep;
 use crate::threads::stack::Class;
@@ -108,12 +107,7 @@ fn serve<P: Pair>(state: &State<P>, mut desk: Desk<P>, pair: &Arc<P>, claimed: &
         return;
     }
     state.suspended.set(state.suspended.get() - 1);
-    let (half, astack) = (of.half(), claimed.request.astack);
-    // Pairs with the caller's fence between announcing its wait and its look at the reply.
-    fence(Ordering::SeqCst);
-    if let Some(how) = half.waits(astack, claimed.sequence) {
-        wake(of, astack, how);
-    }
+    wake_after(of, claimed);
 }
 
 /// Sleeps on `words` and on what suspended procedures wait for. Returns what [`futex::sleep`](crate::sys::futex::sleep) does

@@ -137,12 +137,9 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
         Ok(first) => return Ok(first),
         Err(spun) => spun,
     };
-    let &Published { astack, sequence, reply, callee, mode, .. } = call;
-    // Whom to ring rests on it, so it is asked for once more: what the request says may be some calls old.
+    let &Published { astack, callee, .. } = call;
     let timeout = Deadline { half, callee, astack }.left();
-    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
-    let (was_polled, rang) = (spun.was_polled, Rang::default());
-    Long { half, doorbell, wait, reply, was_polled, rang, donated: false, begin: 0 }.begin(spun.in_vain)
+    wait_on(half, doorbell, call, &spun, timeout, Rang::default())
 }
 
 /// The same for a call that was started and whose server was rung, for up to `timeout`; with `is_last`, there is no wait
@@ -158,10 +155,22 @@ pub(super) fn wait_for(
         Ok(first) => return Ok(first),
         Err(spun) => spun,
     };
+    wait_on(half, doorbell, call, &spun, timeout, Rang { bells: 0, already: true, uncounted: !is_last })
+}
+
+/// Waits longer than the spin did. Whom to ring rests on the CPU, so it is asked for once more: what the request says may be some calls old.
+fn wait_on(
+    half: &ClientHalf,
+    doorbell: &dyn Doorbell,
+    call: &Published<'_>,
+    spun: &Spun,
+    timeout: Option<Duration>,
+    rang: Rang,
+) -> Result<u64, Unanswered> {
     let &Published { astack, sequence, reply, mode, .. } = call;
     let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
-    let (was_polled, rang) = (spun.was_polled, Rang { bells: 0, already: true, uncounted: !is_last });
-    Long { half, doorbell, wait, reply, was_polled, rang, donated: false, begin: 0 }.begin(spun.in_vain)
+    Long { half, doorbell, wait, reply, was_polled: spun.was_polled, rang, donated: false, begin: 0 }
+        .begin(spun.in_vain)
 }
 
 /// How a spin ended without an answer.

@@ -22,7 +22,7 @@ use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use super::seats::{INSIDE, Seat, Seats, leave};
-use super::wake::wake;
+use super::wake::{wake, wake_after};
 use crate::channel::Wake;
 use crate::channel::server::{Claimed, Misbehaved};
 use crate::sys::futex::{self, Sleep};
@@ -284,13 +284,8 @@ impl<P: Pair> Standby<'_, P> {
         let mut refused = false;
         for (at, known) in self.mine.iter().enumerate() {
             let Some(claimed) = self.claim(at) else { continue };
-            let (half, astack) = (known.pair.half(), claimed.request.astack);
-            half.refuse(astack, claimed.sequence, status::OVERLOADED);
-            // Pairs with the caller's fence between announcing its wait and its look at the reply.
-            fence(Ordering::SeqCst);
-            if let Some(how) = half.waits(astack, claimed.sequence) {
-                wake(&*known.pair, astack, how);
-            }
+            known.pair.half().refuse(claimed.request.astack, claimed.sequence, status::OVERLOADED);
+            wake_after(&*known.pair, &claimed);
             refused = true;
         }
         refused
@@ -418,9 +413,7 @@ impl<P: Pair> Standby<'_, P> {
         }
         // Whatever it waits for, it is a kernel thread that waits.
         let _out = self.aside.as_ref().map(|aside| aside.processor.step_out());
-        if let Err(how) = self.desk.run(pair, claimed, |memory| pair.run(claimed, memory)) {
-            misbehaved(&**pair, how);
-        }
+        run_at(self.desk, pair, claimed);
         true
     }
 
@@ -431,10 +424,7 @@ impl<P: Pair> Standby<'_, P> {
         if self.crew.cooperation.load(Ordering::Relaxed) {
             return self.execute_beside(at, claimed);
         }
-        let pair = &*known.pair;
-        if let Err(how) = self.desk.run(&known.pair, claimed, |memory| pair.run(claimed, memory)) {
-            misbehaved(pair, how);
-        }
+        run_at(self.desk, &known.pair, claimed);
         true
     }
 
@@ -612,6 +602,15 @@ impl<P: Pair> Standby<'_, P> {
     /// Whether the kernel had to move this processor: its CPU was taken from the process.
     pub(super) fn is_displaced(&self) -> bool {
         self.confined && usize::from(process::cpu()) % BELL_COUNT != self.n
+    }
+}
+
+/// Runs the request's procedure at the desk, to its end.
+#[inline(always)]
+pub(super) fn run_at<P: Pair>(desk: &mut Desk<P>, pair: &Arc<P>, claimed: &Claimed) {
+    let of = &**pair;
+    if let Err(how) = desk.run(pair, claimed, |memory| of.run(claimed, memory)) {
+        misbehaved(of, how);
     }
 }
 

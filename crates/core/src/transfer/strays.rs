@@ -4,7 +4,6 @@
 //! nowhere where any are. Which service a request is for is known only after it was claimed, so it is passed on, to a spare
 //! without a seat or to a new processor; it has not begun, and begins once.
 
-use core::sync::atomic::{Ordering, fence};
 use std::collections::VecDeque;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
@@ -13,8 +12,8 @@ use nearcall_layout::pair::BELL_COUNT;
 use super::clock::ticks;
 use super::crew::{Crew, Pair};
 use super::desk::Desk;
-use super::standby::misbehaved;
-use super::wake::wake;
+use super::standby::run_at;
+use super::wake::wake_after;
 use crate::channel::server::Claimed;
 use crate::threads::stack::{self, Class};
 
@@ -75,22 +74,12 @@ impl<P: Pair> Crew<P> {
         };
         hold(pair.owner());
         desk.look(ticks());
-        let mut run = || {
-            let of = &*pair;
-            if let Err(how) = desk.run(&pair, &claimed, |memory| of.run(&claimed, memory)) {
-                misbehaved(of, how);
-            }
-        };
+        let mut run = || run_at(desk, &pair, &claimed);
         if let Err((run, _)) = stack::run(Class::E_STACK, &mut run) {
             self.counters.without_estack.add(1);
             run();
         }
-        let (half, astack) = (pair.half(), claimed.request.astack);
-        // Pairs with the caller's fence between announcing its wait and its look at the reply.
-        fence(Ordering::SeqCst);
-        if let Some(how) = half.waits(astack, claimed.sequence) {
-            wake(&*pair, astack, how);
-        }
+        wake_after(&*pair, &claimed);
         Some(pair.owner())
     }
 }

@@ -1,7 +1,10 @@
 //! The server wakes a caller, in the way that its wait word asks for.
 
+use core::sync::atomic::{Ordering, fence};
+
 use super::crew::Pair;
 use crate::channel::Wake;
+use crate::channel::server::Claimed;
 
 /// Wakes the caller on `astack`. After the fence that follows its reply.
 #[cold]
@@ -15,5 +18,14 @@ pub(super) fn wake<P: Pair>(pair: &P, astack: u16, how: Wake) {
                 pair.signal();
             }
         }
+    }
+}
+
+/// Wakes the caller of a request that has just been answered, if it sleeps.
+pub(super) fn wake_after<P: Pair>(pair: &P, claimed: &Claimed) {
+    // Pairs with the caller's fence between announcing its wait and its look at the reply.
+    fence(Ordering::SeqCst);
+    if let Some(how) = pair.half().waits(claimed.request.astack, claimed.sequence) {
+        wake(pair, claimed.request.astack, how);
     }
 }
