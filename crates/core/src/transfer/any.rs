@@ -18,9 +18,6 @@ pub const PAIR_COUNT_MAX: usize = WORD_COUNT_MAX / 2;
 
 const STEP: Duration = Duration::from_millis(1);
 
-/// Between two looks of a thread for the end of a pair, which rings no bell.
-const THREAD_STEP: Duration = Duration::from_millis(20);
-
 /// Sleeps until one of `calls` is answered, a pair of theirs has ended, `left` is over, or for no reason. `false` if it did
 /// not sleep: one of them was answered by then, or its bell rung. Their wait words say [`Wake::Bell`] from then on.
 pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clone, left: Duration) -> bool {
@@ -53,16 +50,17 @@ pub fn sleep<'c, 'a: 'c>(calls: impl Iterator<Item = &'c Outstanding<'a>> + Clon
         *to = word;
         count += 1;
     }
+    let words = all.get(..count).unwrap_or_default();
+    let left = if too_many { left.min(STEP) } else { left };
     if threads::on_thread().is_some() {
         let changed =
             |(half, rung): &(&ClientHalf, u32)| pair::sequence(half.reply_bell().load()) != *rung || half.has_ended();
         let mut over = |_| halves.iter().flatten().any(changed);
-        return suspend(&mut over, all.get(..count).unwrap_or_default(), left.min(THREAD_STEP));
+        return suspend(&mut over, words, left);
     }
-    let left = if too_many { left.min(STEP) } else { left };
     // If it is a procedure that sleeps here, others may need its seat.
     let _open = handoff::open();
-    futex::sleep(all.get(..count).unwrap_or_default(), Some(left)).is_some()
+    futex::sleep(words, Some(left)).is_some()
 }
 
 /// As a thread: others of its processor run meanwhile.
