@@ -337,6 +337,17 @@ impl Processor {
     /// As `List::push`.
     #[inline(always)]
     pub(super) unsafe fn make_ready(&self, record: *const Record) {
+        // SAFETY: the contract is the same.
+        unsafe { self.push_ready(record) };
+        watchdog::look_after();
+    }
+
+    /// The same, where the processor resumes somebody next, and says so to the watchdog then.
+    ///
+    /// # Safety
+    /// As `List::push`.
+    #[inline(always)]
+    unsafe fn push_ready(&self, record: *const Record) {
         let watched = self.watched();
         if names::any() && self.ready.is_empty() {
             // SAFETY: alive, by contract.
@@ -346,7 +357,6 @@ impl Processor {
         unsafe { self.ready.push(record) };
         // Written here only, as below.
         watched.ready.store(watched.ready.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        watchdog::look_after();
     }
 
     /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.
@@ -636,7 +646,7 @@ impl Processor {
             return std::thread::yield_now();
         }
         // SAFETY: it runs, so it is in no list, and it is about to be suspended.
-        unsafe { self.make_ready(current) };
+        unsafe { self.push_ready(current) };
         self.suspend();
     }
 }
