@@ -99,22 +99,39 @@ fn the_segment_of_a_call_under_way_is_not_replaced() {
     let _alone = alone();
     let world = World::new();
     let size = u32::try_from(SEGMENT_SIZE_MIN).unwrap();
-    for replaces in [false, true] {
-        let mut client = Client::new(&world.dir, "target");
-        let grant = client.bind(&PROCEDURES);
-        let line = nap(&grant, 500);
-        let _segment = client.segment(1, line.astack, size);
-        let sequence = client.publish(&line);
-        assert_eq!(client.answer(line.astack, sequence, Duration::from_millis(100), None), Outcome::Silence);
-        if replaces {
-            let fd = client.offered(2, line.astack, size).unwrap();
-            rustix::fs::fallocate(&fd, rustix::fs::FallocateFlags::empty(), 0, size.into()).unwrap();
-            client.connection.say(&message::segment_mapped(2)).unwrap();
-        } else {
-            client.connection.say(&message::segment_dropped(1, line.astack)).unwrap();
-        }
-        assert!(client.connection.closes(SOON), "goes on; replaced: {replaces}");
-    }
+    let mut client = Client::new(&world.dir, "target");
+    let grant = client.bind(&PROCEDURES);
+    let line = nap(&grant, 500);
+    let _segment = client.segment(1, line.astack, size);
+    let sequence = client.publish(&line);
+    assert_eq!(client.answer(line.astack, sequence, Duration::from_millis(100), None), Outcome::Silence);
+    let fd = client.offered(2, line.astack, size).unwrap();
+    rustix::fs::fallocate(&fd, rustix::fs::FallocateFlags::empty(), 0, size.into()).unwrap();
+    client.connection.say(&message::segment_mapped(2)).unwrap();
+    assert!(client.connection.closes(SOON), "goes on");
+    assert_eq!(world.bind().add(1, 2), Ok(3));
+}
+
+/// The message may be overtaken by the next call on the A-stack: a good client looks for calls before it says so, not after.
+#[test]
+fn a_segment_that_is_given_back_during_a_call_goes_after_it() {
+    let _alone = alone();
+    let world = World::new();
+    let pid = world.server.pid();
+    let size = u32::try_from(SEGMENT_SIZE_MIN).unwrap();
+    let mut client = Client::new(&world.dir, "target");
+    let grant = client.bind(&PROCEDURES);
+    let line = nap(&grant, 500);
+    let base = held(pid);
+    let segment = client.segment(1, line.astack, size);
+    let sequence = client.publish(&line);
+    assert_eq!(client.answer(line.astack, sequence, Duration::from_millis(100), None), Outcome::Silence);
+    client.connection.say(&message::segment_dropped(1, line.astack)).unwrap();
+    assert!(matches!(client.answer(line.astack, sequence, SOON, None), Outcome::Answer { status: status::OK, .. }));
+    drop(segment);
+    is_given_back(pid, base, "a segment that is used no more");
+    let large = Line { flags: request::OUT_OF_BAND, ..Line::of(&grant, BYTES).with(&5000u32.to_le_bytes()) };
+    assert_eq!(client.call(&large).status(), Some(status::BAD_ARGUMENT));
     assert_eq!(world.bind().add(1, 2), Ok(3));
 }
 
@@ -148,7 +165,7 @@ fn a_segment_that_is_given_back_late_takes_no_other_with_it() {
     client.connection.say(&message::segment_dropped(8, slow.astack)).unwrap();
     assert!(matches!(client.answer(slow.astack, sequence, SOON, None), Outcome::Answer { status: status::OK, .. }));
     client.connection.say(&message::segment_dropped(7, line.astack)).unwrap();
-    // The message is the watcher's, and the call a processor's.
+    // The message is the watcher's, and the call a processor's: one that has begun before ends well.
     let deadline = Instant::now() + SOON;
     while client.call(&line).status() != Some(status::BAD_ARGUMENT) {
         assert!(Instant::now() < deadline, "its own is gone");
@@ -257,13 +274,6 @@ fn what_a_client_keeps_mapped_is_no_memory_of_the_servers() {
     }
 }
 
-fn names() -> (tempfile::TempDir, PathBuf) {
-    let outer = tempfile::tempdir().unwrap();
-    let dir = outer.path().join("names");
-    support::make_dir(&dir);
-    (outer, dir)
-}
-
 /// Names of one liar.
 struct Place {
     _outer: tempfile::TempDir,
@@ -274,7 +284,7 @@ struct Place {
 impl Place {
     /// A liar that tells the same lie to whoever connects, another variation each time.
     fn new(lie: &'static Lie<Encounter>, seed: u32) -> Self {
-        let (outer, dir) = names();
+        let (outer, dir) = support::names();
         let count = AtomicU32::new(0);
         let liar = Liar::start(&dir, "target", move |connection| {
             let variation = u64::from(count.fetch_add(1, Ordering::Relaxed)) << 32 | u64::from(seed);
@@ -362,7 +372,7 @@ fn results_in_a_segment_may_have_as_many_bytes_as_the_interface_says() {
     const MAX: u32 = 1 << 20;
     let _alone = alone();
     for (len, is_fine) in [(5, true), (MAX, true), (MAX + 1, false), (4 * MAX, false), (u32::MAX, false)] {
-        let (_outer, dir) = names();
+        let (_outer, dir) = support::names();
         let _liar = Liar::start(&dir, "target", move |connection| {
             let mut server = Server::honest(connection);
             let (fd, map) = Memory::shown(4 << 20).make();
@@ -393,7 +403,7 @@ fn results_in_a_segment_may_have_as_many_bytes_as_the_interface_says() {
 fn a_segment_that_never_comes_is_a_call_that_was_not_sent() {
     let _alone = alone();
     for offers in [false, true] {
-        let (_outer, dir) = names();
+        let (_outer, dir) = support::names();
         let _liar = Liar::start(&dir, "target", move |connection| {
             let mut server = Server::honest(connection);
             while let Some(wish) = server.wish(Duration::from_secs(60)) {
@@ -416,7 +426,7 @@ fn a_segment_that_never_comes_is_a_call_that_was_not_sent() {
 #[test]
 fn descriptors_that_come_while_one_is_asked_for_are_bounded() {
     let _alone = alone();
-    let (_outer, dir) = names();
+    let (_outer, dir) = support::names();
     let sent = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&sent);
     let _liar = Liar::start(&dir, "target", move |connection| {
@@ -462,7 +472,7 @@ fn astacks_that_are_not_the_next_are_not_used() {
     for (added, right) in answers {
         let used = Arc::new(Mutex::new(BTreeSet::new()));
         let seen = Arc::clone(&used);
-        let (_outer, dir) = names();
+        let (_outer, dir) = support::names();
         let _liar = Liar::start(&dir, "growing", move |connection| {
             let mut server = Server::honest(connection);
             let mut asked = 0;

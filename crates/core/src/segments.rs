@@ -191,6 +191,8 @@ struct Offer {
     astack: u16,
     segment: PeerSegment,
     _charge: Charge,
+    /// During a call, which may read it: it goes after that.
+    given_back: bool,
 }
 
 impl core::fmt::Debug for Offer {
@@ -208,10 +210,10 @@ impl Offered {
     #[must_use]
     pub(crate) unsafe fn get(&self, astack: u16) -> Option<(PeerBytes<'_>, usize)> {
         let all = lock(&self.0);
-        let Offer { segment, .. } = all.iter().find(|offer| offer.astack == astack)?;
-        // SAFETY: entries are dropped by `set` only, which leaves those of A-stacks on which a call runs (precondition 1),
-        // and with the pair, which whoever serves a call of it keeps. That the list moves its entries does not move what
-        // is mapped.
+        let Offer { segment, .. } = all.iter().find(|offer| offer.astack == astack && !offer.given_back)?;
+        // SAFETY: entries are dropped by `set`, `give_back` and `sweep`, which leave those of A-stacks on which a call runs
+        // (precondition 1), and with the pair, which whoever serves a call of it keeps. That the list moves its entries
+        // does not move what is mapped.
         Some((unsafe { segment.bytes().extend() }, segment.size()))
     }
 
@@ -223,13 +225,13 @@ impl Offered {
         size.checked_add(others).is_some_and(|sum| sum <= PAIR_BYTES_MAX)
     }
 
-    /// Gives the A-stack a segment, with what was charged for it, or none. `false`: a call runs on it (`is_idle` says no), and
-    /// it keeps what it has.
+    /// Gives the A-stack a segment, with what was charged for it. `false`: a call runs on it (`is_idle` says no), and it keeps
+    /// what it has.
     #[must_use]
     pub(crate) fn set(
         &self,
         astack: u16,
-        segment: Option<(PeerSegment, Charge)>,
+        (segment, charge): (PeerSegment, Charge),
         is_idle: impl FnOnce() -> bool,
     ) -> bool {
         let mut all = lock(&self.0);
@@ -238,9 +240,30 @@ impl Offered {
             return false;
         }
         all.retain(|offer| offer.astack != astack);
-        all.extend(segment.map(|(segment, charge)| Offer { astack, segment, _charge: charge }));
+        all.push(Offer { astack, segment, _charge: charge, given_back: false });
         true
     }
+
+    /// The client uses the A-stack's segment no more. `false`: a call runs on it, and a [`sweep`](Self::sweep) has to free it.
+    #[must_use]
+    pub(crate) fn give_back(&self, astack: u16, is_idle: impl Fn(u16) -> bool) -> bool {
+        let mut all = lock(&self.0);
+        // No misbehaviour: the message may be overtaken by the next call on the A-stack, which does without.
+        all.iter_mut().filter(|offer| offer.astack == astack).for_each(|offer| offer.given_back = true);
+        free_given_back(&mut all, is_idle)
+    }
+
+    /// Frees what was given back during calls that are over. `false`: there is more of it.
+    #[must_use]
+    pub(crate) fn sweep(&self, is_idle: impl Fn(u16) -> bool) -> bool {
+        free_given_back(&mut lock(&self.0), is_idle)
+    }
+}
+
+/// Under the lock, as in `set`.
+fn free_given_back(all: &mut Vec<Offer>, is_idle: impl Fn(u16) -> bool) -> bool {
+    all.retain(|offer| !(offer.given_back && is_idle(offer.astack)));
+    !all.iter().any(|offer| offer.given_back)
 }
 
 /// What of a reply a segment is for.
@@ -515,5 +538,28 @@ mod tests {
         assert!(all.set(3, 2, segment(2)));
         assert_eq!(all.sweep(later, |_| true), [(3, 2)]);
         assert_eq!(all.left(later), Left::Nothing);
+    }
+
+    #[test]
+    fn what_is_given_back_during_a_call_is_freed_after_it() {
+        let all = Offered::default();
+        let offer = || {
+            let fd = memory::create(SIZE).unwrap();
+            rustix::fs::fallocate(&fd, rustix::fs::FallocateFlags::empty(), 0, SIZE as u64).unwrap();
+            memory::seal(fd.as_fd()).unwrap();
+            let charge: Charge = Box::new(());
+            (PeerSegment::map(fd.as_fd(), SIZE).unwrap(), charge)
+        };
+        let count = || lock(&all.0).len();
+        assert!(all.set(3, offer(), || true) && !all.set(3, offer(), || false));
+        assert!(!all.give_back(3, |_| false) && !all.sweep(|astack| astack != 3) && count() == 1);
+        // SAFETY: no `set`, `give_back` or `sweep` follows while the result lives.
+        assert!(unsafe { all.get(3) }.is_none(), "no call begins to read it");
+        assert!(all.give_back(4, |_| true), "none is there");
+        assert!(all.sweep(|_| true) && count() == 0);
+        assert!(all.set(3, offer(), || true) && all.give_back(3, |_| true) && count() == 0);
+        // Replaced once the call is over.
+        assert!(all.set(3, offer(), || true) && !all.give_back(3, |_| false));
+        assert!(all.set(3, offer(), || true) && all.sweep(|_| false) && count() == 1);
     }
 }

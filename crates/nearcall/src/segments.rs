@@ -250,8 +250,8 @@ impl Offer {
             FromClient::Segment { id, astack, size } => Some(self.offer(pair, id, astack, size)?),
             FromClient::SegmentMapped { id } => Some((self.accept(pair, id)?, None)),
             FromClient::SegmentDropped { id, astack } => {
-                if self.given.is_last(astack, id)? {
-                    offered(pair, astack, None)?;
+                if self.given.is_last(astack, id)? && !pair.server_half().give_back_offered(astack) {
+                    want_sweep();
                 }
                 None
             }
@@ -294,24 +294,22 @@ impl Offer {
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
         // Not sealed, not paid for: no client of ours.
         let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
-        offered(pair, astack, Some((segment, charge)))?;
+        // A client replaces a segment only while no call is under way on its A-stack.
+        if !pair.server_half().set_offered(astack, (segment, charge)) {
+            return Err(Broken);
+        }
         self.given.0.insert(astack, id);
         Ok(FromServer::SegmentReady { id })
     }
 }
 
-/// A client replaces a segment only while no call is under way on its A-stack.
-fn offered(pair: &ServerPair, astack: u16, segment: Option<(PeerSegment, Charge)>) -> Result<(), Broken> {
-    if pair.server_half().set_offered(astack, segment) { Ok(()) } else { Err(Broken) }
-}
-
-/// The server: asks for its segments back; what is left.
+/// The server: asks for its segments back, and frees what its client has given back; what is left.
 pub(crate) fn sweep_results(pair: &ServerPair, now: u32) -> Left {
     let half = pair.server_half();
     for (serial, astack) in half.sweep_results(now) {
         pair.tell(&FromServer::Unmap { serial, astack });
     }
-    half.results_left(now)
+    half.results_left(now).max(half.sweep_offered())
 }
 
 #[cfg(test)]

@@ -219,11 +219,24 @@ impl ServerHalf {
         (0..ASTACK_COUNT).filter_map(|i| u16::try_from(i).ok()).filter(|&i| self.busy.has_grown(class, i)).count()
     }
 
-    /// Gives an A-stack a segment with arguments, with what was charged for it, or none. `false`: a call runs on it, and it
-    /// keeps what it has.
+    /// Gives an A-stack a segment with arguments, with what was charged for it. `false`: a call runs on it, and it keeps what
+    /// it has.
     #[must_use]
-    pub fn set_offered(&self, astack: u16, segment: Option<(PeerSegment, Charge)>) -> bool {
+    pub fn set_offered(&self, astack: u16, segment: (PeerSegment, Charge)) -> bool {
         self.offered.set(astack, segment, || self.is_idle(astack))
+    }
+
+    /// The client uses an A-stack's segment with arguments no more. `false`: a call runs there, which may read it, so that
+    /// [`sweep_offered`](Self::sweep_offered) has to free it.
+    #[must_use]
+    pub fn give_back_offered(&self, astack: u16) -> bool {
+        self.offered.give_back(astack, |astack| self.is_idle(astack))
+    }
+
+    /// Frees segments with arguments that were given back during calls which are over; what is left of such.
+    #[must_use]
+    pub fn sweep_offered(&self) -> Left {
+        if self.offered.sweep(|astack| self.is_idle(astack)) { Left::Nothing } else { Left::Stuck }
     }
 
     /// Whether the A-stack may have a segment of `size` bytes with arguments instead of what it has.
