@@ -4,10 +4,10 @@
 //! Both are set from above (`transfer`), because nothing here knows what a call is.
 
 use core::cell::Cell;
-use core::ptr;
+
+use super::processor;
 
 thread_local! {
-    static CONTEXT: Cell<*const ()> = const { Cell::new(ptr::null()) };
     static BLOCKING: Cell<Option<Hook>> = const { Cell::new(None) };
 }
 
@@ -17,12 +17,12 @@ pub(crate) type Hook = fn(&mut dyn FnMut());
 /// The word of whoever runs: a thread has its own, which is null when it begins.
 #[inline(always)]
 pub(crate) fn get() -> *const () {
-    CONTEXT.get()
+    processor::context().get()
 }
 
 #[inline(always)]
 pub(crate) fn set(word: *const ()) {
-    CONTEXT.set(word);
+    processor::context().set(word);
 }
 
 /// From now on waits that block this kernel thread do so through `hook`.

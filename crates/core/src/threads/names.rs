@@ -5,18 +5,12 @@
 //! the lock is released, because a thread's name is freed only after its processor has stored another pointer.
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::watchdog;
+
 static FREEING: Mutex<()> = Mutex::new(());
-
-static ANY: AtomicBool = AtomicBool::new(false);
-
-/// Whether some thread ever had a name: else none is shown.
-#[inline(always)]
-pub(super) fn any() -> bool {
-    ANY.load(Ordering::Relaxed)
-}
 
 /// Proof that no name is freed meanwhile.
 pub(super) fn lock() -> MutexGuard<'static, ()> {
@@ -33,11 +27,18 @@ unsafe impl Send for Name {}
 unsafe impl Sync for Name {}
 
 impl Name {
+    /// Of a thread that processors run: they show names from then on.
     #[inline(always)]
     pub(super) fn new(name: Option<String>) -> Self {
         if name.is_some() {
-            ANY.store(true, Ordering::Relaxed);
+            watchdog::note_name();
         }
+        Self::of_foreign(name)
+    }
+
+    /// Of a kernel thread, which no processor shows. (Nearly every process has one with a name: its first.)
+    #[inline(always)]
+    pub(super) fn of_foreign(name: Option<String>) -> Self {
         Self(name.map_or(ptr::null_mut(), |name| Box::into_raw(Box::new(name))))
     }
 

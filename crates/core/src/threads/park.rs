@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::post::Post;
-use super::processor::here;
+use super::processor::{here, on_thread};
 use super::record::Record;
 use super::waiter::{Ended, Waiter};
 
@@ -18,7 +18,7 @@ use super::waiter::{Ended, Waiter};
 pub(super) struct Slot(AtomicPtr<Waiter>);
 
 /// No waiters are there.
-static MARKS: [u64; 2] = [0; 2];
+static MARKS: [u64; 3] = [0; 3];
 
 #[inline(always)]
 fn token() -> *mut Waiter {
@@ -29,6 +29,12 @@ fn token() -> *mut Waiter {
 #[inline(always)]
 fn abandoned() -> *mut Waiter {
     (&raw const MARKS[1]).cast_mut().cast()
+}
+
+/// Who waits has lent its place to the thread whose end this is.
+#[inline(always)]
+fn lent() -> *mut Waiter {
+    (&raw const MARKS[2]).cast_mut().cast()
 }
 
 impl Slot {
@@ -68,6 +74,11 @@ impl Slot {
         let slot = unsafe { &(*this).0 };
         // Acquire: pairs with the Release that put a waiter there, so that `home` is that one's.
         let now = slot.load(Ordering::Acquire);
+        if now == lent() {
+            // Whoever waits is on this kernel thread, below us, and goes on next: nobody else touches the slot.
+            slot.store(token(), Ordering::Release);
+            return true;
+        }
         if !now.is_null() && now != abandoned() && !home.is_null() {
             // SAFETY: as above.
             let home = unsafe { &*home }.load(Ordering::Relaxed);
@@ -76,7 +87,7 @@ impl Slot {
                 // exchange is needed. (A waiter elsewhere would have said so before it was shown.)
                 slot.store(token(), Ordering::Release);
                 // SAFETY: it was in this slot only, and we took it out.
-                unsafe { Waiter::wake_on(now, processor) };
+                unsafe { Waiter::wake_at_end(now, processor) };
                 return true;
             }
         }
@@ -90,6 +101,19 @@ impl Slot {
             unsafe { Waiter::wake(before) };
         }
         true
+    }
+
+    /// Whoever waits for the end of the thread whose slot this is runs it now, by itself, and has the only handle.
+    #[inline(always)]
+    pub(super) fn begin_in_place(&self) {
+        // Relaxed: until `finish` or `end_in_place` the slot is this kernel thread's.
+        self.0.store(lent(), Ordering::Relaxed);
+    }
+
+    /// It was suspended: from here on it is waited for.
+    #[inline(always)]
+    pub(super) fn end_in_place(&self) {
+        self.0.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// Nobody will ask for the token any more. `false`: it is there already.
@@ -123,6 +147,13 @@ impl Slot {
     /// Waits for the token that `record`, whose slot this is, leaves when it is over.
     #[inline(always)]
     pub(super) fn wait_for_end(&self, record: &Record, deadline: Option<Instant>) -> Result<(), Ended> {
+        if record.home().is_null()
+            && let Some(processor) = on_thread()
+            // SAFETY: the calling thread is this processor's, and joins `record`, which only its handle can.
+            && unsafe { processor.run_in_place(record) }
+        {
+            return Ok(());
+        }
         let waiter = Waiter::new();
         assert!(!ptr::eq(waiter.record(), record), "a thread that waits for its own end would wait for ever");
         let shown = ptr::from_ref(&waiter).cast_mut();

@@ -258,6 +258,22 @@ impl Post {
         first
     }
 
+    /// Takes `record`, with its run reference, if it is the oldest that lies here.
+    ///
+    /// # Safety
+    /// This is the processor's own kernel thread.
+    #[inline(always)]
+    pub(super) unsafe fn take_first(&self, record: &Record) -> bool {
+        let (list, count) = &self.unstarted.0;
+        // SAFETY: on the processor's kernel thread, by contract; guards of this lock live in this module only, and never two.
+        let list = unsafe { list.own() };
+        let is_first = ptr::eq(list.first(), record);
+        if is_first {
+            Self::pop(&list, count);
+        }
+        is_first
+    }
+
     /// Runs `f` if `record` lies here, not started; it cannot be started or stolen meanwhile. On the processor's own kernel
     /// thread.
     ///

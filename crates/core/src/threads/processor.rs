@@ -13,6 +13,8 @@
 //! A wait that can be polled is polled by the waiting thread itself as long as nothing else is ready: then nothing is
 //! switched (URPC 1991, section 3.2: the idle loop's optimisation).
 
+mod in_place;
+mod procedures;
 mod waits;
 mod work;
 
@@ -20,17 +22,15 @@ use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr;
 use core::sync::atomic::Ordering;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
 use super::blocks::Blocks;
-use super::context;
 use super::fiber::{Back, Fiber};
 use super::list::List;
-use super::names::{self, Name};
+use super::names::Name;
 use super::overflow;
 use super::post::{Post, Watched};
 use super::record::{Kind, Record};
@@ -76,9 +76,13 @@ pub struct Counts {
 pub struct Processor {
     post: Cell<&'static Post>,
     current: Cell<*const Record>,
+    /// Of whoever runs (`context`): here, because each switch takes it along.
+    context: Cell<*const ()>,
     ready: List,
     started: Cell<u32>,
     lone: Cell<u32>,
+    /// Threads that ran in the place of others since the loop last ran one.
+    in_place: Cell<usize>,
     worker: Cell<bool>,
     leads: Cell<bool>,
     fibers: [RefCell<Vec<*mut Fiber>>; CLASS_COUNT],
@@ -116,6 +120,12 @@ fn own() -> &'static Processor {
     // SAFETY: without a destructor it is there as long as the kernel thread runs any code; and it can be used, and a
     // reference to it kept, on this kernel thread only.
     unsafe { &*processor }
+}
+
+/// The word of whoever runs on the calling kernel thread, be it a processor or not.
+#[inline(always)]
+pub(super) fn context() -> &'static Cell<*const ()> {
+    &own().context
 }
 
 /// The calling kernel thread's processor, if it is a thread that calls: one that can be suspended.
@@ -163,9 +173,11 @@ impl Processor {
         Self {
             post: Cell::new(&NOWHERE),
             current: Cell::new(ptr::null()),
+            context: Cell::new(ptr::null()),
             ready: List::new(),
             started: Cell::new(0),
             lone: Cell::new(0),
+            in_place: Cell::new(0),
             worker: Cell::new(false),
             leads: Cell::new(false),
             fibers: [const { RefCell::new(Vec::new()) }; CLASS_COUNT],
@@ -347,9 +359,9 @@ impl Processor {
     /// # Safety
     /// As `List::push`.
     #[inline(always)]
-    unsafe fn push_ready(&self, record: *const Record) {
+    pub(super) unsafe fn push_ready(&self, record: *const Record) {
         let watched = self.watched();
-        if names::any() && self.ready.is_empty() {
+        if watchdog::has_names() && self.ready.is_empty() {
             // SAFETY: alive, by contract.
             watched.waiting.show(unsafe { &*record }.name());
         }
@@ -364,6 +376,7 @@ impl Processor {
         if self.runs_thread() {
             return false;
         }
+        self.in_place.set(0);
         self.take_mail();
         self.look_at_clock();
         let mut ran = 0;
@@ -440,9 +453,9 @@ impl Processor {
         }
     }
 
-    /// Starts a thread, or lets it go on, until it suspends or is over.
+    /// Starts a thread, or lets it go on, until it suspends (`false`) or is over.
     #[inline(always)]
-    fn run(&self, record: *const Record) {
+    fn run(&self, record: *const Record) -> bool {
         // SAFETY: what is taken out of a list is alive, because its run reference comes with it.
         let this = unsafe { &*record };
         if this.fiber().is_null() {
@@ -452,7 +465,8 @@ impl Processor {
                     // Its name may be what is shown.
                     self.watched().waiting.clear();
                     // SAFETY: just taken out of a list, with its run reference; it has no fiber, so it has not started.
-                    return unsafe { Record::refuse_now(record, errno) };
+                    unsafe { Record::refuse_now(record, errno) };
+                    return true;
                 }
             }
             this.settle(self.post());
@@ -461,13 +475,14 @@ impl Processor {
         let fiber = this.fiber();
         let back = self.resume(record, fiber);
         if back == Back::Suspended {
-            return;
+            return false;
         }
         self.keep_fiber(fiber);
         if back == Back::OverAndLast {
             // SAFETY: the thread's reference, which nobody else gives up.
             unsafe { Record::release(record) };
         }
+        true
     }
 
     /// A thread starts, or is over, which it says itself.
@@ -483,23 +498,29 @@ impl Processor {
         let watched = self.watched();
         watched.switches.store(watched.switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         watched.runs.store(true, Ordering::Relaxed);
-        if names::any() {
-            self.show_names(record);
+        if watchdog::wants_attention() {
+            self.attend(record);
         }
-        watchdog::look_after();
         self.current.set(record);
         // SAFETY: a fiber that a record has lives until the job is over.
         let fiber = unsafe { &*fiber };
-        let own = context::get();
-        context::set(ptr::null());
+        let own = self.context.replace(ptr::null());
         // SAFETY: it waits to be resumed, on this kernel thread, with this record as its job.
         let back = unsafe { fiber.resume(record) };
-        context::set(own);
+        self.context.set(own);
         self.current.set(ptr::null());
         back
     }
 
     #[cold]
+    #[inline(never)]
+    fn attend(&self, record: *const Record) {
+        if watchdog::has_names() {
+            self.show_names(record);
+        }
+        watchdog::look_after();
+    }
+
     fn show_names(&self, record: *const Record) {
         let watched = self.watched();
         // SAFETY: alive, because we have the run reference.
@@ -551,68 +572,6 @@ impl Processor {
         unsafe { Fiber::end(fiber) };
     }
 
-    /// Runs `procedure` on a stack of `class`, there and then, until it is over (`true`) or suspends; then it goes on when it
-    /// is ready again, as a thread does ([`Self::run_ready`]). Nothing is allocated after the first time. A panic ends the
-    /// procedure, and nothing else.
-    ///
-    /// # Errors
-    /// There is no stack; the procedure is given back, with what the kernel said.
-    ///
-    /// # Panics
-    /// When it is called from within a thread: only the processor's own context can run another.
-    pub fn run_procedure<F: FnOnce() + 'static>(&self, class: Class, procedure: F) -> Result<bool, (F, Errno)> {
-        // SAFETY: it borrows nothing.
-        unsafe { self.run_borrowed(class, procedure) }
-    }
-
-    /// As [`Self::run_procedure`], for what borrows.
-    ///
-    /// # Safety
-    /// What `F` borrows outlives it; it runs until it is over or, when it is still suspended as the processor ends, for ever.
-    ///
-    /// # Errors
-    /// As [`Self::run_procedure`].
-    ///
-    /// # Panics
-    /// As [`Self::run_procedure`].
-    #[inline]
-    pub unsafe fn run_borrowed<F: FnOnce()>(&self, class: Class, procedure: F) -> Result<bool, (F, Errno)> {
-        assert!(!self.runs_thread(), "a procedure is run from the processor's own context, not from a thread");
-        let fiber = match self.take_fiber(class) {
-            Ok(fiber) => fiber,
-            Err(errno) => return Err((procedure, errno)),
-        };
-        // SAFETY: just taken, so it is ours, and alive.
-        let own = unsafe { &*fiber }.own();
-        let mut record = own.get();
-        // SAFETY: the fiber has a reference to its own record.
-        if unsafe { record.as_ref() }.is_none_or(|record| !record.is_sole()) {
-            // Somebody keeps the last procedure's, which must not become another's.
-            let last = own.replace(Record::boxed(Kind::Thread, class, Name::none()));
-            if !last.is_null() {
-                // SAFETY: the fiber's reference, which it no longer has.
-                unsafe { Record::release(last) };
-            }
-            record = own.get();
-        }
-        // SAFETY: as above.
-        let this = unsafe { &*record };
-        let mut procedure = ManuallyDrop::new(procedure);
-        this.renew();
-        this.set_body(procedure_body::<F>);
-        this.argument.set((&raw mut procedure).cast());
-        this.set_fiber(fiber);
-        this.settle(self.post());
-        self.count_live(1);
-        let back = self.resume(record, fiber);
-        self.rest();
-        if back == Back::Suspended {
-            return Ok(false);
-        }
-        self.keep_fiber(fiber);
-        Ok(true)
-    }
-
     /// Suspends the current thread: whoever makes it ready lets it go on.
     #[inline(always)]
     pub(super) fn suspend(&self) {
@@ -620,10 +579,10 @@ impl Processor {
         let Some(record) = (unsafe { self.current.get().as_ref() }) else { return };
         // SAFETY: a record that runs has a fiber.
         let fiber = unsafe { &*record.fiber() };
-        let own = context::get();
+        let own = self.context.get();
         // SAFETY: it is the caller that runs on it.
         unsafe { fiber.suspend() };
-        context::set(own);
+        self.context.set(own);
     }
 
     /// Lets other threads run that are ready.
@@ -655,23 +614,6 @@ impl core::fmt::Debug for Processor {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Processor").field("number", &self.post().number()).field("counts", &self.counts()).finish()
     }
-}
-
-/// # Safety
-/// `record` is that of the fiber that runs this, and its argument a procedure of type `F`, which nobody else uses.
-unsafe fn procedure_body<F: FnOnce()>(record: *const Record) -> bool {
-    // SAFETY: the record is that of the fiber that runs this, and lives as long as that.
-    let record = unsafe { &*record };
-    // SAFETY: whoever resumed us is waiting in `run_borrowed` with the procedure, which is not used there any more.
-    let procedure = unsafe { record.argument.get().cast::<F>().read() };
-    // What is lost with the payload has been printed by the hook.
-    super::task::drop_quietly(catch_unwind(AssertUnwindSafe(procedure)));
-    record.drop_locals();
-    if let Some(processor) = here() {
-        processor.count_live(-1);
-    }
-    // The record stays the fiber's.
-    false
 }
 
 pub(super) fn now() -> Instant {

@@ -412,7 +412,7 @@ thread_local! {
 
 fn new_foreign() -> Thread {
     let name = std::thread::current().name().map(String::from);
-    let record = Record::boxed(Kind::Foreign, Class::THREAD, Name::new(name));
+    let record = Record::boxed(Kind::Foreign, Class::THREAD, Name::of_foreign(name));
     // SAFETY: just made; the reference that it was made with becomes the value's.
     Thread(unsafe { NonNull::new_unchecked(record.cast_mut()) })
 }

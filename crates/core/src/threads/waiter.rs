@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 use super::context;
 use super::processor::{self, Processor, here};
 use super::record::{Record, Thread, foreign};
+use super::watchdog;
 use crate::sys::futex::{self, Sleep};
 
 const PARKED: u32 = 0;
@@ -211,6 +212,17 @@ impl Waiter {
     /// As there; and it is one of those.
     #[inline(always)]
     pub(super) unsafe fn wake_on(waiter: *const Self, processor: &Processor) {
+        // SAFETY: the contract is the same.
+        unsafe { Self::wake_at_end(waiter, processor) };
+        watchdog::look_after();
+    }
+
+    /// The same, by a thread that is over, so that its processor resumes somebody next.
+    ///
+    /// # Safety
+    /// As [`Self::wake_on`].
+    #[inline(always)]
+    pub(super) unsafe fn wake_at_end(waiter: *const Self, processor: &Processor) {
         // SAFETY: its thread waits for us.
         let this = unsafe { &*waiter };
         // Nobody else can change it: its timer and its cancelling are this kernel thread's, too.
@@ -218,7 +230,7 @@ impl Waiter {
         this.state.store(WOKEN, Ordering::Relaxed);
         if parked {
             // SAFETY: it is suspended, or is the one that runs and will be at once; so it is in no list.
-            unsafe { processor.make_ready(this.record) };
+            unsafe { processor.push_ready(this.record) };
         }
     }
 

@@ -31,9 +31,13 @@ const STEP: Duration = Duration::from_millis(50);
 /// named.
 const LOOKS: u32 = 3;
 
-const UNBORN: u32 = 0;
-const AWAKE: u32 = 1;
+/// The watchdog's states are bits, beside one of the names, so that a switch looks at one word for both.
+const AWAKE: u32 = 0;
+const UNBORN: u32 = 1;
 const ASLEEP: u32 = 2;
+
+/// Some thread has had a name: names are shown.
+const NAMED: u32 = 4;
 
 static STATE: AtomicU32 = AtomicU32::new(UNBORN);
 
@@ -92,8 +96,29 @@ pub fn on_report(callback: impl Fn(&Report) + Send + Sync + 'static) {
 pub(super) fn look_after() {
     // Pairs with the heavy barrier in `run`.
     light_barrier();
-    if STATE.load(Ordering::Relaxed) != AWAKE {
+    if STATE.load(Ordering::Relaxed) & !NAMED != AWAKE {
         wake();
+    }
+}
+
+/// As [`look_after`], for whoever shows names as well: whether either is to be done, by [`look_after`] and [`has_names`].
+#[inline(always)]
+pub(super) fn wants_attention() -> bool {
+    // Pairs with the heavy barrier in `run`.
+    light_barrier();
+    STATE.load(Ordering::Relaxed) != AWAKE
+}
+
+/// Whether some thread ever had a name: else none is shown.
+#[inline(always)]
+pub(super) fn has_names() -> bool {
+    STATE.load(Ordering::Relaxed) & NAMED != 0
+}
+
+/// A thread has a name.
+pub(super) fn note_name() {
+    if !has_names() {
+        STATE.fetch_or(NAMED, Ordering::Relaxed);
     }
 }
 
@@ -101,7 +126,7 @@ pub(super) fn look_after() {
 #[inline(always)]
 pub(super) fn look_after_others(runs: &AtomicBool) {
     // Acquire: pairs with the Release in `run`, so that we see at least what the watchdog saw of `runs`.
-    if STATE.load(Ordering::Acquire) == ASLEEP && runs.load(Ordering::Relaxed) {
+    if STATE.load(Ordering::Acquire) & ASLEEP != 0 && runs.load(Ordering::Relaxed) {
         wake();
     }
 }
@@ -109,7 +134,7 @@ pub(super) fn look_after_others(runs: &AtomicBool) {
 #[cold]
 #[inline(never)]
 fn wake() {
-    match STATE.swap(AWAKE, Ordering::Relaxed) {
+    match STATE.fetch_and(NAMED, Ordering::Relaxed) & !NAMED {
         UNBORN => {
             let started = std::thread::Builder::new().name("nearcall-dog".into()).spawn(|| {
                 process::block_all_signals();
@@ -173,7 +198,7 @@ fn run() {
             continue;
         }
         // Release: pairs with the Acquire in `look_after_others`.
-        STATE.store(ASLEEP, Ordering::Release);
+        let asleep = STATE.fetch_or(ASLEEP, Ordering::Release) | ASLEEP;
         // Pairs with the light barrier in `look_after`, and with the fence before `look_after_others`.
         heavy_barrier();
         // Posts may be new, too.
@@ -184,9 +209,9 @@ fn run() {
             let due = due.map(|(post, _)| post.watched().due.load(Ordering::Relaxed)).min();
             let left = due.filter(|&due| due != u64::MAX);
             let left = left.map(|due| Duration::from_micros(due.saturating_sub(micros())));
-            futex::sleep(&[Sleep { word: &STATE, value: ASLEEP, shared: false }], left);
+            futex::sleep(&[Sleep { word: &STATE, value: asleep, shared: false }], left);
         }
-        STATE.store(AWAKE, Ordering::Relaxed);
+        STATE.fetch_and(NAMED, Ordering::Relaxed);
     }
 }
 
