@@ -114,6 +114,8 @@ fn one_error_becomes_another() {
         Ok(())
     }
     assert_eq!(takes(&Semaphore::new(1)), Err(WaitError::TimedOut));
+    let none = Semaphore::new(0);
+    assert!(none.try_acquire().is_none() && none.available() == 0);
     let none = Arc::new(Semaphore::new(0));
     let theirs = Arc::clone(&none);
     let waits = thread::spawn(move || takes(&theirs));

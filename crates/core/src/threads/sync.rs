@@ -387,7 +387,8 @@ impl Semaphore {
 
     /// Takes a permit if there is one.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.take().then_some(Permit(self))
+        // Not `then_some`: a permit that is made in vain is given back, and there is one too many.
+        self.take().then(|| Permit(self))
     }
 
     /// Permits that nobody has.
