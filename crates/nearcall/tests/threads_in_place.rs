@@ -1,7 +1,7 @@
 //! A thread that is joined before it has started runs in the place of the one that joins it: nobody can tell, but by what it
 //! costs. One worker, so that nothing is stolen.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -125,6 +125,23 @@ fn those_that_are_ready_or_due_get_their_turns() {
             assert!(Instant::now() < end, "it goes on for ever");
         }
         sleeps.join().unwrap();
+    });
+}
+
+#[test]
+fn what_one_makes_ready_goes_on_before_the_one_that_joins_it() {
+    on_worker(|| {
+        let (go, log) = (Arc::new(Semaphore::new(0)), Rc::new(RefCell::new(Vec::new())));
+        let (theirs, notes) = (Arc::clone(&go), Rc::clone(&log));
+        let waits = thread::spawn_local(move || {
+            theirs.acquire().unwrap().forget();
+            notes.borrow_mut().push("who was let go");
+        });
+        thread::yield_now();
+        thread::spawn(move || go.release(1)).join().unwrap();
+        log.borrow_mut().push("who joined");
+        waits.join().unwrap();
+        assert_eq!(*log.borrow(), ["who was let go", "who joined"]);
     });
 }
 

@@ -93,6 +93,11 @@ impl NameCell {
         self.0.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
+    #[cfg(test)]
+    pub(super) fn is_clear(&self) -> bool {
+        self.0.load(Ordering::Relaxed).is_null()
+    }
+
     pub(super) fn read(&self, _held: &MutexGuard<'static, ()>) -> Option<String> {
         let name = self.0.load(Ordering::Acquire);
         // SAFETY: null, or a name that cannot be freed before the lock is released (above).

@@ -393,6 +393,10 @@ impl Processor {
         }
         if ran != 0 {
             self.rest();
+            if !self.ready.is_empty() {
+                // The last one yielded, and was to be looked after by whoever is resumed next: not at once.
+                watchdog::look_after();
+            }
         }
         ran != 0
     }
@@ -630,5 +634,59 @@ pub fn yield_now() {
     match here() {
         Some(processor) => processor.yield_now(),
         None => std::thread::yield_now(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::task::{Handle, Task};
+
+    /// What somebody who wants no result finds in its destructor.
+    struct Ends {
+        yields: bool,
+        joins: Option<Handle<()>>,
+    }
+
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            if self.yields {
+                (0..=LONE_YIELDS).for_each(|_| yield_now());
+            }
+            if let Some(handle) = self.joins.take() {
+                handle.result().unwrap();
+            }
+        }
+    }
+
+    fn leave<T>(processor: &Processor, name: Option<String>, closure: impl FnOnce() -> T + 'static) -> Handle<T> {
+        // SAFETY: it stays on this kernel thread, and borrows nothing.
+        let (task, handle) = unsafe { Task::new(name, Class::THREAD, ptr::null(), closure) };
+        // SAFETY: a new one, in no list, and this is the processor's kernel thread.
+        unsafe { processor.post().leave_here(task.into_record()) };
+        handle
+    }
+
+    #[test]
+    fn a_name_that_is_freed_is_not_shown() {
+        let processor = Processor::enter();
+        for (yields, joins) in [(false, false), (true, false), (false, true), (true, true)] {
+            let body = move || {
+                let other = |processor| leave(processor, None, || ());
+                Ends { yields, joins: here().filter(|_| joins).map(other) }
+            };
+            drop(leave(processor, Some("gone".into()), body));
+            loop {
+                let record = processor.next();
+                if record.is_null() {
+                    break;
+                }
+                processor.run(record);
+                assert!(!processor.ready.is_empty() || processor.watched().running.is_clear(), "{yields} {joins}");
+            }
+            processor.rest();
+            assert_eq!(processor.live(), 0);
+        }
+        processor.leave();
     }
 }

@@ -211,6 +211,10 @@ impl<T> Front<T> {
             front.drop_output();
             // What the output's destructor made.
             front.record.drop_locals();
+            if let Some(processor) = processor.filter(|_| front.record.name().is_some()) {
+                // Shown again where they were suspended, or joined; it is about to be freed.
+                processor.hide_name();
+            }
             count_live(-1);
         }
         if !scope.is_null() {

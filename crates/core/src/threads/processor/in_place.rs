@@ -12,6 +12,12 @@ use crate::threads::record::Record;
 use crate::threads::watchdog;
 
 impl Processor {
+    /// Whether the loop has something to resume.
+    #[inline(always)]
+    fn has_loop_work(&self) -> bool {
+        !self.ready.is_empty() || self.post().has_mail()
+    }
+
     /// Runs `record` on the calling thread's time, if it is the next that would start here. `true`: it is over. `false`: it
     /// has not started, or it has and is suspended.
     ///
@@ -19,14 +25,13 @@ impl Processor {
     /// A thread of this processor calls, by way of the only handle of `record`.
     #[inline(always)]
     pub(in crate::threads) unsafe fn run_in_place(&self, record: &Record) -> bool {
-        let post = self.post();
         // Those that are ready come first, and the loop looks at all that it has as often as without this.
-        if !self.ready.is_empty() || post.has_mail() || self.in_place.get() >= TURN_COUNT {
+        if self.has_loop_work() || self.in_place.get() >= TURN_COUNT {
             return false;
         }
         let current = self.current.get();
         // SAFETY: what runs is alive. A processor is reached on its kernel thread only.
-        if unsafe { &*current }.is_cancelled() || !unsafe { post.take_first(record) } {
+        if unsafe { &*current }.is_cancelled() || !unsafe { self.post().take_first(record) } {
             return false;
         }
         self.in_place.set(self.in_place.get() + 1);
@@ -35,11 +40,19 @@ impl Processor {
         self.current.set(current);
         if !is_over {
             record.over.end_in_place();
+        } else if self.has_loop_work() {
+            // What the other has made ready was so before its end let the caller go on.
+            // SAFETY: it runs, so it is in no list, and it is about to be suspended.
+            unsafe { self.push_ready(current) };
+            self.suspend();
+            return true;
         }
+        // For the watchdog it is another turn, of another thread.
+        let switches = &self.watched().switches;
+        switches.store(switches.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         if watchdog::has_names() {
             self.show_names(current);
         }
-        // As long as the other ran, it was that one.
         debug_assert!(self.watched().runs.load(Ordering::Relaxed));
         is_over
     }
