@@ -7,6 +7,7 @@ pub mod forked;
 pub mod futex;
 pub mod limit;
 pub mod memory;
+pub mod packet;
 pub mod peer;
 pub mod process;
 pub mod socket;
