@@ -10,6 +10,7 @@
 
 pub mod copy;
 pub(crate) mod fixed;
+pub mod frames;
 pub mod segment;
 
 use core::marker::PhantomData;
