@@ -15,6 +15,7 @@ pub mod cpuset;
 pub mod interfaces;
 pub mod lies;
 pub mod message;
+pub mod netns;
 pub mod packet;
 pub mod peak;
 pub mod process;
