@@ -1,0 +1,240 @@
+//! Driving a graph: polling its wires, running its events, and sleeping when there is neither.
+//!
+//! Any number of threads may drive one graph. One that sleeps has told so before it looked for the last time, and whoever
+//! puts something where a sleeper looks for it (an inbox, an answer, an earlier event) looks for sleepers afterwards; both
+//! under the lock of what is put, so that one of them sees the other.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+use core::time::Duration;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
+
+use crate::event::Time;
+use crate::graph::{Graph, Part};
+use crate::protocol::Node;
+
+/// Turns without anything after which [`Graph::until`] sleeps, unless told otherwise.
+pub const IDLE_TURNS: u32 = 200;
+
+/// The clock of a graph that is driven in real time: the kernel's monotonic one. So two lives of a host never begin at the same
+/// time, and what is counted from the time at the start (identifications, ports) does not begin where it did before.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock(());
+
+impl Clock {
+    /// It is the same for all.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(())
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let (seconds, nanoseconds) = (u64::try_from(now.tv_sec).unwrap_or(0), u64::try_from(now.tv_nsec).unwrap_or(0));
+        Time(seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds))
+    }
+
+    /// When it was 0, in nanoseconds since 1970, as the system's time is set now.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_nanos()).unwrap_or(0).saturating_sub(self.now().0)
+    }
+}
+
+/// The nodes that bring messages from outside, and what tells that they have one.
+#[derive(Debug)]
+pub(crate) struct Wires {
+    wires: Vec<(Node, Option<OwnedFd>)>,
+}
+
+impl Wires {
+    pub(crate) fn of(parts: &[Part]) -> Self {
+        let wire = |(at, part): (usize, &Part)| {
+            let node = Node(u16::try_from(at).ok()?);
+            // A descriptor that cannot be duplicated is no reason not to poll.
+            part.below.is_empty().then(|| (node, part.core.descriptor().ok().flatten()))
+        };
+        Self { wires: parts.iter().enumerate().filter_map(wire).collect() }
+    }
+}
+
+/// Threads that sleep, each by the descriptor that wakes it.
+#[derive(Debug, Default)]
+pub(crate) struct Sleepers {
+    count: AtomicUsize,
+    list: Mutex<Vec<Arc<OwnedFd>>>,
+}
+
+impl Sleepers {
+    /// Wakes all that sleep. They look again.
+    pub(crate) fn rouse(&self) {
+        // Relaxed suffices: the lock of what was put orders this after the sleeper's announcement, if the sleeper did not
+        // see what was put.
+        if self.count.load(Ordering::Relaxed) > 0 {
+            self.rouse_all();
+        }
+    }
+
+    fn rouse_all(&self) {
+        for sleeper in &*self.list() {
+            // Full means that it is woken already.
+            let _ = rustix::io::write(&**sleeper, &1_u64.to_ne_bytes());
+        }
+    }
+
+    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Arc<OwnedFd>>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, waker: &Arc<OwnedFd>) {
+        self.list().push(Arc::clone(waker));
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn leave(&self, waker: &Arc<OwnedFd>) {
+        let mut list = self.list();
+        if let Some(at) = list.iter().position(|other| Arc::ptr_eq(other, waker)) {
+            list.swap_remove(at);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+thread_local! {
+    /// What wakes this thread: made once, because a thread sleeps often.
+    static WAKER: Option<Arc<OwnedFd>> =
+        rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok().map(Arc::new);
+}
+
+/// What a loop polls, and how it sleeps when there is nothing: all that whoever drives a graph has to know of it.
+///
+/// To sleep: [`before_sleep`](Self::before_sleep); look for what else is waited for; sleep on all of
+/// [`descriptors`](Self::descriptors) until [`next`](Self::next); [`after_sleep`](Self::after_sleep).
+pub trait Source {
+    /// Takes what is there, carries it out, and runs what is due. `true` if there was something.
+    fn poll(&self, now: Time) -> bool;
+
+    /// When something is due next.
+    fn next(&self) -> Option<Time>;
+
+    /// Somebody is about to sleep. `false` if there is something already. Either way [`after_sleep`](Self::after_sleep)
+    /// follows.
+    fn before_sleep(&self, now: Time) -> bool;
+
+    /// Descriptors that are readable when there is something, after [`before_sleep`](Self::before_sleep).
+    fn descriptors(&self, now: Time) -> Vec<BorrowedFd<'_>>;
+
+    /// It is polled again.
+    fn after_sleep(&self, now: Time);
+}
+
+impl Source for Graph {
+    fn poll(&self, now: Time) -> bool {
+        Self::poll(self, now)
+    }
+
+    fn next(&self) -> Option<Time> {
+        self.next_event()
+    }
+
+    fn before_sleep(&self, now: Time) -> bool {
+        let may = |node: &Node| self.with(*node, now, |core, _| core.before_sleep()).unwrap_or(true);
+        self.wires.wires.iter().fold(true, |all, (node, _)| may(node) && all)
+    }
+
+    fn descriptors(&self, now: Time) -> Vec<BorrowedFd<'_>> {
+        let is_over = |node: &Node| self.with(*node, now, |core, _| core.is_over()).unwrap_or(true);
+        let wires = self.wires.wires.iter().filter(|(node, _)| !is_over(node));
+        wires.filter_map(|(_, fd)| fd.as_ref().map(AsFd::as_fd)).collect()
+    }
+
+    fn after_sleep(&self, now: Time) {
+        for (node, _) in &self.wires.wires {
+            self.with(*node, now, |core, _| core.after_sleep());
+        }
+    }
+}
+
+impl Graph {
+    /// Looks at each wire once, carries out what arrived, and runs the events that are due. `true` if there was something.
+    pub fn poll(&self, now: Time) -> bool {
+        let mut any = false;
+        for (node, _) in &self.wires.wires {
+            any |= self.with(*node, now, |core, cx| core.poll(cx)).unwrap_or(false);
+        }
+        if self.next_event().is_some_and(|next| next <= now) {
+            any |= self.run_events(now);
+        }
+        any
+    }
+
+    /// Wakes every thread that sleeps in [`until`](Self::until) or [`park`](Self::park): what it waits for has changed
+    /// outside the graph.
+    pub fn wake(&self) {
+        // A thread that is about to sleep has announced it before it looks for the last time, and both are under the lock.
+        self.sleepers.rouse_all();
+    }
+
+    /// Drives the graph until `done` says something, or until `limit` has passed.
+    pub fn until<T>(&self, clock: &Clock, limit: Duration, mut done: impl FnMut() -> Option<T>) -> Option<T> {
+        let deadline = clock.now().after(limit);
+        let mut idle = 0;
+        loop {
+            let now = clock.now();
+            if self.poll(now) {
+                idle = 0;
+            }
+            if let Some(result) = done() {
+                return Some(result);
+            }
+            if now >= deadline {
+                return None;
+            }
+            idle += 1;
+            if idle > IDLE_TURNS {
+                let mut result = None;
+                self.park(clock, deadline, || {
+                    result = done();
+                    result.is_some()
+                });
+                if result.is_some() {
+                    return result;
+                }
+            }
+        }
+    }
+
+    /// Sleeps until a wire has something, an event is due, something reached a program's end of the graph, or `deadline`.
+    /// `ready` is asked after the sleep was announced; if it says `true`, nobody sleeps.
+    pub fn park(&self, clock: &Clock, deadline: Time, ready: impl FnMut() -> bool) {
+        WAKER.with(|waker| match waker {
+            Some(waker) => {
+                self.sleepers.enter(waker);
+                self.sleep(clock, deadline, waker, ready);
+                self.sleepers.leave(waker);
+                let mut count = [0; 8];
+                let _ = rustix::io::read(&**waker, &mut count);
+            }
+            // Without descriptors left nobody could wake it: short sleeps instead.
+            None => std::thread::sleep(clock.now().until(deadline).min(Duration::from_millis(1))),
+        });
+    }
+
+    fn sleep(&self, clock: &Clock, deadline: Time, waker: &Arc<OwnedFd>, mut ready: impl FnMut() -> bool) {
+        if self.before_sleep(clock.now()) && !ready() {
+            let until = self.next_event().map_or(deadline, |event| event.min(deadline));
+            let descriptors = self.descriptors(clock.now());
+            let all = core::iter::once(waker.as_fd()).chain(descriptors);
+            let mut polled: Vec<PollFd<'_>> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+            let time = Timespec::try_from(clock.now().until(until)).ok();
+            // Woken by a signal it looks again, as it does for everything.
+            let _ = rustix::event::poll(&mut polled, time.as_ref());
+        }
+        self.after_sleep(clock.now());
+    }
+}

@@ -1,0 +1,116 @@
+//! Frames in datagrams of the kernel's UDP: for hosts between which nothing else goes, and on any machine without rights.
+//!
+//! Every frame goes to every peer; which is meant is the Ethernet header's business, as on a hub.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+
+use super::{ETHERNET_HEADER_SIZE, Wire};
+use crate::message::{Blocks, Message};
+use crate::participants::Hardware;
+
+/// Blocks that are kept for receiving.
+const BLOCK_COUNT: usize = 64;
+
+/// Slices that go to the kernel in one call.
+const SLICE_COUNT_MAX: usize = 16;
+
+/// A socket, and where frames go from it.
+#[derive(Debug)]
+pub struct UdpWire {
+    socket: UdpSocket,
+    peers: Vec<SocketAddr>,
+    hardware: Hardware,
+    largest_packet: usize,
+    blocks: Blocks,
+}
+
+impl UdpWire {
+    /// Binds a socket to `local`. Frames go to `peers`, each of at most `largest_packet` bytes without its header, and are
+    /// taken from nobody else.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn new(
+        local: SocketAddr,
+        peers: Vec<SocketAddr>,
+        hardware: Hardware,
+        largest_packet: usize,
+    ) -> std::io::Result<Self> {
+        let socket = UdpSocket::bind(local)?;
+        socket.set_nonblocking(true)?;
+        let blocks = Blocks::new(BLOCK_COUNT, largest_packet + ETHERNET_HEADER_SIZE);
+        Ok(Self { socket, peers, hardware, largest_packet, blocks })
+    }
+
+    /// Where it is bound.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn local(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+impl Wire for UdpWire {
+    fn hardware(&self) -> Hardware {
+        self.hardware
+    }
+
+    fn largest_frame(&self) -> usize {
+        self.largest_packet + ETHERNET_HEADER_SIZE
+    }
+
+    fn send(&mut self, frame: &Message) -> Result<(), Errno> {
+        gathered(frame, |slices| {
+            let mut result = Ok(());
+            for peer in &self.peers {
+                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+                let mut control = SendAncillaryBuffer::default();
+                match rustix::net::sendmsg_addr(&self.socket, peer, slices, &mut control, flags) {
+                    // Nobody is bound there now. Frames get lost.
+                    Ok(_) | Err(Errno::CONNREFUSED) => {}
+                    Err(errno) => result = Err(errno),
+                }
+            }
+            result
+        })
+    }
+
+    fn receive(&mut self) -> Result<Option<Message>, Errno> {
+        let Self { socket, peers, blocks, .. } = self;
+        blocks.receive(|block| {
+            let (_, size, from) = match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT) {
+                Ok(received) => received,
+                Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
+                Err(errno) => return Err(errno),
+            };
+            let known = from.and_then(|from| SocketAddr::try_from(from).ok()).is_some_and(|from| peers.contains(&from));
+            // Of a stranger there is an empty frame: it was received, and nobody wants it.
+            Ok(Some(if known { size } else { 0 }))
+        })
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.as_fd())
+    }
+}
+
+/// Shows `send` the pieces of a frame.
+pub(crate) fn gathered<T>(frame: &Message, send: impl FnOnce(&[std::io::IoSlice<'_>]) -> T) -> T {
+    let mut slices = [std::io::IoSlice::new(&[]); SLICE_COUNT_MAX];
+    let mut count = 0;
+    for (to, from) in slices.iter_mut().zip(frame.slices()) {
+        *to = std::io::IoSlice::new(from);
+        count += 1;
+    }
+    if frame.slices().nth(SLICE_COUNT_MAX).is_some() {
+        // Nothing in the graph cuts a frame into so many; a program may.
+        let whole = frame.to_vec();
+        return send(&[std::io::IoSlice::new(&whole)]);
+    }
+    send(slices.get(..count).unwrap_or(&[]))
+}

@@ -1,0 +1,216 @@
+//! One suite on three wires and three graph files, between two processes.
+
+use core::net::Ipv4Addr;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::{Address, Clock, Graph, Message, Participants, Time};
+use nearcall_testkit::netns::veth;
+
+const GRAPHS: [(&str, &str); 3] = [
+    ("host", include_str!("../graphs/host.graph")),
+    ("faulty", include_str!("../graphs/faulty.graph")),
+    ("late", include_str!("../graphs/late.graph")),
+];
+
+/// How long anything may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The file with another wire, and the address of host `side`.
+fn on_wire(text: &str, wire: &str, side: usize) -> String {
+    let (_, protocols) = text.split_once("@;").unwrap();
+    let kind = wire.split_whitespace().next().unwrap();
+    let protocols = protocols.replace("wire_udp", kind).replace("10.0.0.1/24", &format!("10.0.0.{}/24", side + 1));
+    format!("name={wire};\n@;{protocols}")
+}
+
+fn build(text: &str) -> Graph {
+    let plan = Plan::read("test.graph", text, &Kinds::standard()).unwrap_or_else(|problems| panic!("{problems}"));
+    plan.build(None, Time(1)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The other process. It ends with its input.
+#[test]
+fn other_process() {
+    let Ok(text) = std::env::var("NEARCALL_TEST_GRAPH") else { return };
+    let graph = build(&text);
+    let clock = Clock::new();
+    let over = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let end = std::sync::Arc::clone(&over);
+    std::thread::spawn(move || {
+        let _ = std::io::stdin().read(&mut [0]);
+        end.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    println!("\nready");
+    std::io::stdout().flush().unwrap();
+    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+        graph.until(&clock, Duration::from_millis(100), || None::<()>);
+    }
+}
+
+struct Other(Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+impl Other {
+    fn start(mut command: Command, text: &str) -> Self {
+        command.args(["--exact", "other_process", "--nocapture", "--test-threads=1"]).env("NEARCALL_TEST_GRAPH", text);
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Until its wire is open.
+    fn ready(&mut self) {
+        let mut seen = Vec::new();
+        let output = self.0.stdout.as_mut().unwrap();
+        while !seen.ends_with(b"\nready") {
+            let mut byte = [0];
+            assert_eq!(output.read(&mut byte).unwrap(), 1, "it has ended: {}", String::from_utf8_lossy(&seen));
+            seen.push(byte[0]);
+        }
+    }
+}
+
+fn host(side: u8) -> Participants {
+    Participants::new().to(Address::Host(Ipv4Addr::new(10, 0, 0, side + 1)))
+}
+
+/// Pings, and datagrams of all sizes, which go again when they do not come back: some graphs lose them.
+fn suite(name: &str, graph: &Graph, clock: &Clock) {
+    let ping = graph.anchor("anchor/ping").unwrap();
+    let session = ping.open(host(1), clock.now()).unwrap();
+    for size in [0, 56, 1472, 4000] {
+        let answer = (0..50).find_map(|_| {
+            let ticket = ping.call(session, Message::from(vec![5; size]), clock.now()).unwrap();
+            graph.until(clock, PATIENCE, || graph.answer(ticket)).expect("it is answered or times out").ok()
+        });
+        assert_eq!(answer.unwrap().to_vec(), vec![5; size], "{name}");
+    }
+    let udp = graph.anchor("anchor").unwrap();
+    let session = udp.open(host(1).to(Address::Port(7)), clock.now()).unwrap();
+    for (n, size) in [0, 1, 2, 1000, 1472, 1473, 4000, 16_384, 60_000].into_iter().enumerate() {
+        let sent: Vec<u8> = (0..size).map(|at| u8::try_from((at * 7 + n) % 251).unwrap()).collect();
+        let came = (0..100).any(|_| {
+            udp.push(session, Message::from(sent.clone()), clock.now()).unwrap();
+            // What comes twice, or late, is of the same sizes, and skipped.
+            graph
+                .until(clock, Duration::from_millis(300), || {
+                    udp.receive()
+                        .filter(|(_, back)| back.size() == size)
+                        .map(|(_, back)| assert!(back.to_vec() == sent))
+                })
+                .is_some()
+        });
+        assert!(came, "{name}: {size} bytes never came back");
+    }
+}
+
+fn both(name: &str, command: impl Fn() -> Command, wires: impl Fn(usize) -> String, first: usize) {
+    for (graph, text) in GRAPHS {
+        let mut other = Other::start(command(), &on_wire(text, &wires(1), 1));
+        // Of two that meet, neither is ready before the other is there.
+        if first == 1 {
+            other.ready();
+        }
+        let own = build(&on_wire(text, &wires(0), 0));
+        if first == 0 {
+            other.ready();
+        }
+        suite(&format!("{graph} on {name}"), &own, &Clock::new());
+    }
+}
+
+fn this_program() -> Command {
+    Command::new(std::env::current_exe().unwrap())
+}
+
+#[test]
+fn kernel_udp() {
+    // An address of this machine that no other test has.
+    let [.., c, d] = std::process::id().to_be_bytes();
+    let [a, b] = [1, 2].map(|port| format!("127.7.{c}.{d}:{}", 9000 + port));
+    both(
+        "wire_udp",
+        this_program,
+        |side| {
+            let (own, other) = if side == 0 { (&a, &b) } else { (&b, &a) };
+            format!("wire_udp local={own} peers={other}")
+        },
+        1,
+    );
+}
+
+#[test]
+fn shared_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wire");
+    both(
+        "wire_memory",
+        this_program,
+        |side| format!("wire_memory path={} side={}", path.display(), ["listen", "connect"][side]),
+        0,
+    );
+}
+
+#[test]
+fn packet_sockets() {
+    let Some((near, far)) = veth(false) else { return };
+    near.enter();
+    let program = std::env::current_exe().unwrap();
+    both("wire_packet", || far.command(&program), |side| format!("wire_packet interface={}", ["near", "far"][side]), 1);
+}
+
+/// A wire whose other end is gone keeps nobody busy, and what is sent on it is refused and counted.
+#[test]
+fn a_wire_that_is_over_lets_its_host_sleep() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wire");
+    let wire = |side: usize| format!("wire_memory path={} side={}", path.display(), ["listen", "connect"][side]);
+    let mut other = Other::start(this_program(), &on_wire(GRAPHS[0].1, &wire(1), 1));
+    let graph = build(&on_wire(GRAPHS[0].1, &wire(0), 0));
+    other.ready();
+    let clock = Clock::new();
+    suite("before the end", &graph, &clock);
+    drop(other);
+    let mut turns = 0;
+    graph.until(&clock, Duration::from_millis(200), || {
+        turns += 1;
+        None::<()>
+    });
+    assert!(turns < 5000, "{turns} turns in 200 ms");
+    let udp = graph.anchor("anchor").unwrap();
+    let session = udp.open(host(1).to(Address::Port(7)), clock.now()).unwrap();
+    // Frames go into the ring until that is full; whoever would take them is not there.
+    for _ in 0..200 {
+        let _ = udp.push(session, Message::new(), clock.now());
+    }
+    assert!(graph.count(graph.node("wire_memory").unwrap(), "push_full") > 0);
+}
+
+/// Nobody on the other side, somebody who says something else, and an interface that is not there.
+#[test]
+fn wires_that_cannot_be_opened_say_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wire");
+    let error = |wire: &str| {
+        let text = on_wire(GRAPHS[0].1, wire, 0);
+        let plan = Plan::read("test.graph", &text, &Kinds::standard()).unwrap();
+        plan.build(None, Time(0)).unwrap_err().to_string()
+    };
+    for side in ["listen", "connect"] {
+        let said = error(&format!("wire_memory path={} side={side} patience=20ms", path.display()));
+        assert!(said.contains("has nobody on the other side"), "{said}");
+    }
+    assert!(!path.exists(), "the socket's name is gone");
+    let said = error("wire_packet interface=no-such");
+    assert!(said.contains("cannot be opened"), "{said}");
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let said = error(&format!("wire_udp local={} peers=127.0.0.1:9", taken.local_addr().unwrap()));
+    assert!(said.contains("cannot be bound"), "{said}");
+}
