@@ -1,7 +1,7 @@
 //! The `nearcall` program.
 //!
 //! `nearcall demo` shows calls between processes on real files and checks them byte for byte; `nearcall ls` and `nearcall
-//! info` say who exports what. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
+//! info` say who exports what; `nearcall graph` looks at protocol graphs and runs them. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod graph;
 mod names;
 
 /// Calls between processes of one machine.
@@ -28,6 +29,8 @@ enum Command {
     Ls(names::ListOptions),
     /// Shows what a server says of itself: its interface, its limits, its clients
     Info(names::InfoOptions),
+    /// Checks, draws and runs protocol graphs
+    Graph(graph::Options),
     #[command(name = "__demo-server", hide = true)]
     Server(demo::server::Options),
     #[command(name = "__demo-client", hide = true)]
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => ("demo", demo::run(&options)),
         Command::Ls(options) => ("ls", names::list(&options).map(|()| ExitCode::SUCCESS)),
         Command::Info(options) => ("info", names::info(&options).map(|()| ExitCode::SUCCESS)),
+        Command::Graph(options) => ("graph", graph::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Server(options) => ("demo's server", demo::server::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::SocketServer(options) => {

@@ -1,0 +1,109 @@
+//! `nearcall graph`: graph files, looked at, drawn and run.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::{Clock, Graph};
+
+/// How often a graph that runs is asked whether its time is over.
+const STEP: Duration = Duration::from_secs(3600);
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads a graph file and says what is wrong with it, or what is above what
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Draws a graph file as SVG
+    Draw {
+        /// The file
+        file: PathBuf,
+        /// Where the drawing goes; the standard output if not given
+        #[arg(short, long, value_name = "SVG")]
+        output: Option<PathBuf>,
+    },
+    /// Runs a graph file, then says what its protocols counted
+    Run {
+        /// The file
+        file: PathBuf,
+        /// Ends after this many seconds; with the end of the standard input if not given
+        #[arg(long, value_name = "N")]
+        seconds: Option<u64>,
+    },
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    match &options.command {
+        Command::Check { file } => {
+            for (name, below) in read(file)?.names() {
+                match below.as_slice() {
+                    [] => println!("{name}"),
+                    below => println!("{name} over {}", below.join(", ")),
+                }
+            }
+            Ok(())
+        }
+        Command::Draw { file, output } => {
+            let svg = read(file)?.draw();
+            match output {
+                Some(path) => std::fs::write(path, svg).with_context(|| format!("writing {}", path.display())),
+                None => Ok(std::io::stdout().write_all(svg.as_bytes())?),
+            }
+        }
+        Command::Run { file, seconds } => serve(file, seconds.map(Duration::from_secs)),
+    }
+}
+
+fn read(file: &Path) -> Result<Plan> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {name}"))?;
+    match Plan::read(&name, &text, &Kinds::standard()) {
+        Ok(plan) => Ok(plan),
+        Err(problems) => {
+            eprintln!("{problems}\n");
+            bail!("{} in {name}", if problems.list.len() == 1 { "one problem" } else { "several problems" })
+        }
+    }
+}
+
+fn serve(file: &Path, time: Option<Duration>) -> Result<()> {
+    let clock = Clock::new();
+    let graph = read(file)?.build(None, clock.now())?;
+    println!("running");
+    std::io::stdout().flush()?;
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        if time.is_none() {
+            // Blocks in the kernel until there is no more input, and is waited for by the scope.
+            scope.spawn(|| {
+                let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+                over.store(true, Ordering::Relaxed);
+                graph.wake();
+            });
+        }
+        let limit = time.unwrap_or(STEP);
+        while graph.until(&clock, limit, || over.load(Ordering::Relaxed).then_some(())).is_none() && time.is_none() {}
+    });
+    graph.stop(clock.now());
+    report(&graph);
+    Ok(())
+}
+
+fn report(graph: &Graph) {
+    for node in graph.nodes() {
+        let counts: Vec<String> = graph.counts(node).iter().map(|(name, count)| format!("{name} {count}")).collect();
+        println!("{}: {}", graph.name(node), if counts.is_empty() { "-".to_owned() } else { counts.join(", ") });
+    }
+}
