@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::far::Far;
 use crate::floor::Floor;
 use crate::many::{Many, Size};
 use crate::measure::Pace;
@@ -44,6 +45,8 @@ pub(crate) enum Work {
     Threads(Threads),
     /// What pairs take, in such a crowd.
     Memory(Size),
+    /// A round trip to another host.
+    Far(Far),
     /// A call through something else.
     #[cfg(feature = "peers")]
     Peer(crate::peers::Kind, crate::peers::What),

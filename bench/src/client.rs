@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::case::{Spec, Work};
+use crate::far;
 use crate::floor;
 use crate::many;
 use crate::measure::{Job, Plan};
@@ -78,6 +79,7 @@ impl Task {
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
+            Work::Far(far) => Ok(far::measure(far, self.plan()?, self)?.alone()),
             #[cfg(feature = "peers")]
             Work::Peer(peer, what) => Ok(crate::peers::measure(peer, what, self.plan()?, self)?.alone()),
         }

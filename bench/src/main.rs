@@ -12,6 +12,7 @@ mod case;
 mod client;
 mod clock;
 mod count;
+mod far;
 mod floods;
 mod floor;
 mod load;
@@ -78,6 +79,12 @@ enum Command {
     /// Cases are call, fork, fork_join, yield, acquire_release, pingpong, spawn_std, spawn_tokio, spawn_tokio_multi,
     /// yield_tokio, pingpong_std, pingpong_tokio; the counts syscalls.{fork_join,yield,acquire_release,pingpong}.
     Threads(Measure),
+    /// Measures round trips to another host through the protocol graph, each case against a bare loop on the same wire in the
+    /// same rounds. AF_PACKET needs root.
+    ///
+    /// Cases are udp.{af_packet,udp,shm}[.1000] and bare.{af_packet,udp,shm}[.1000]: datagrams of 8 bytes, or 1000, both
+    /// sides spinning.
+    Far(Measure),
     /// Measures what one user's flood takes from another user, as root.
     ///
     /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
@@ -101,6 +108,9 @@ enum Command {
         #[arg(long)]
         no_yields: bool,
     },
+    /// The other host.
+    #[command(hide = true)]
+    ServeFar { what: String, place: String },
     /// One of many clients.
     #[command(hide = true)]
     Member,
@@ -269,7 +279,12 @@ fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
     if !matches!(
         command,
-        Command::Limits(_) | Command::Near(_) | Command::Many(_) | Command::Threads(_) | Command::Floods(_)
+        Command::Limits(_)
+            | Command::Near(_)
+            | Command::Many(_)
+            | Command::Threads(_)
+            | Command::Far(_)
+            | Command::Floods(_)
     ) {
         peer::die_with_parent()?;
     }
@@ -279,6 +294,10 @@ fn main() -> Result<()> {
         Command::Near(near) => near.run(),
         Command::Many(measure) => measure.many().map(drop),
         Command::Threads(measure) => measure.threads().map(drop),
+        Command::Far(measure) => measure.all(&far::cases(), &far::cases(), &measure.cases, "", Vec::new()).map(drop),
+        Command::ServeFar { what, place } => {
+            far::serve(serde_json::from_str(&what).context("reading what to do")?, &place)
+        }
         Command::Floods(Measure { json, rounds, quick, cases }) => {
             let pace = floods::Pace::new(rounds, quick);
             floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))

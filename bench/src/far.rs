@@ -1,0 +1,327 @@
+//! Round trips to another host: through the protocol graph, and bare.
+//!
+//! Two processes, two network namespaces where the wire is AF_PACKET. Both sides spin. *bare* is the least that moves the
+//! same frame there and back by the same means: a loop of read and write on the same kind of socket, or of taking and
+//! sending on the same rings, with the addresses changed by the side that answers, and no protocol. The frames are of the same
+//! bytes, so the kernel does the same with them.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nearcall_core::sys::packet;
+use nearcall_graph::compose::{Kinds, Plan as Composition};
+use nearcall_graph::protocol::Session;
+use nearcall_graph::protocols::{eth, ip, udp};
+use nearcall_graph::wires::Wire as _;
+use nearcall_graph::wires::memory::MemoryWire;
+use nearcall_graph::{Address, Clock, Graph, Hardware, Message, Participants};
+use nearcall_testkit::netns;
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Case, Work};
+use crate::client::Task;
+use crate::measure::Plan;
+use crate::peer::{Peer, Placement};
+use crate::sample::Sample;
+use crate::spin::PATIENCE;
+
+/// What goes there and back.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Far {
+    wire: Wire,
+    bare: bool,
+    /// Bytes of the datagram.
+    size: usize,
+}
+
+/// By what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Wire {
+    /// Packet sockets on the two ends of a veth pair.
+    Packet,
+    /// The kernel's UDP over loopback.
+    Udp,
+    /// Rings in shared memory.
+    Memory,
+}
+
+/// All of them; a graph's case has the bare loop of its wire as its limit.
+pub(crate) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, wire) in [("af_packet", Wire::Packet), ("udp", Wire::Udp), ("shm", Wire::Memory)] {
+        for (suffix, size) in [("", 8), (".1000", 1000)] {
+            let case = |kind: &str, bare| {
+                let work = Work::Far(Far { wire, bare, size });
+                // A wait for a processor, where others use them, is a thousand times as long as a round trip.
+                Case::new(format!("{kind}.{name}{suffix}"), Placement::Apart, work).by_median()
+            };
+            cases.push(case("bare", true));
+            cases.push(case("udp", false).limit(format!("bare.{name}{suffix}")));
+        }
+    }
+    cases
+}
+
+/// Where the sides of a case meet, and what has to live as long.
+struct Place {
+    text: String,
+    _namespaces: Option<(netns::Namespace, netns::Namespace)>,
+    _directory: Option<tempfile::TempDir>,
+}
+
+impl Far {
+    /// Prepares it, and takes this process there.
+    fn meet(self) -> Result<Place> {
+        let mut place = Place { text: String::new(), _namespaces: None, _directory: None };
+        match self.wire {
+            Wire::Packet => {
+                let (near, far) = netns::veth(false).context("network namespaces cannot be made here")?;
+                near.enter();
+                place.text = far.path();
+                place._namespaces = Some((near, far));
+            }
+            Wire::Udp => {
+                let [.., c, d] = std::process::id().to_be_bytes();
+                place.text = format!("127.9.{c}.{d}");
+            }
+            Wire::Memory => {
+                let directory = tempfile::tempdir().context("making a directory")?;
+                place.text = directory.path().join("wire").display().to_string();
+                place._directory = Some(directory);
+            }
+        }
+        Ok(place)
+    }
+
+    /// The first statement of the graph file of host `side`.
+    fn statement(self, side: usize, place: &str) -> String {
+        match self.wire {
+            Wire::Packet => format!("wire_packet interface={}", ["near", "far"][side]),
+            Wire::Udp => format!("wire_udp local={place}:{} peers={place}:{}", 9001 + side, 9002 - side),
+            Wire::Memory => format!("wire_memory path={place} side={}", ["connect", "listen"][side]),
+        }
+    }
+
+    fn graph(self, side: usize, place: &str, clock: &Clock) -> Result<Graph> {
+        let wire = self.statement(side, place);
+        let kind = wire.split_whitespace().next().unwrap_or_default();
+        let text = format!(
+            "name={wire};\n@;\nname=eth protocols={kind};\nname=arp protocols=eth lifetime=1000s;\n\
+             name=ip protocols=eth,arp address=10.0.0.{}/24;\nname=udp protocols=ip;\n{}",
+            side + 1,
+            ["name=anchor protocols=udp;", "name=echo protocols=udp port=7;"][side]
+        );
+        Ok(Composition::read("bench.graph", &text, &Kinds::standard())?.build(None, clock.now())?)
+    }
+
+    /// The frame that carries a datagram of this size, headers and all.
+    fn frame(self, to: [u8; 6], from: [u8; 6]) -> Vec<u8> {
+        let ends = ([10, 0, 0, 1], [10, 0, 0, 2]);
+        let size = |header: usize| u16::try_from(self.size + header).unwrap_or(u16::MAX);
+        let mut message = Message::from(vec![0x55; self.size]);
+        // No checksum of UDP: nobody computes one in a bare loop.
+        message.push_header(&udp::Header {
+            source: 4711.into(),
+            destination: 7.into(),
+            size: size(8).into(),
+            checksum: 0.into(),
+        });
+        let header = ip::header::Header {
+            version_and_words: 0x45,
+            service: 0,
+            size: size(28).into(),
+            identification: 1.into(),
+            flags_and_offset: 0.into(),
+            hops: 64,
+            number: 17,
+            checksum: 0.into(),
+            source: ends.0,
+            destination: ends.1,
+        };
+        message.push_header(&header.sealed());
+        message.push_header(&eth::Header { destination: to, source: from, kind: 0x0800.into() });
+        message.to_vec()
+    }
+
+    /// The bare wire of host `side`.
+    fn open(self, side: usize, place: &str) -> Result<Bare> {
+        Ok(match self.wire {
+            Wire::Packet => {
+                let (socket, interface) = packet::open(["near", "far"][side], false)?;
+                Bare { means: Means::Packet(socket), hardware: interface.hardware }
+            }
+            Wire::Udp => {
+                let address = |port: usize| -> Result<SocketAddr> { Ok(format!("{place}:{port}").parse()?) };
+                let socket = UdpSocket::bind(address(9001 + side)?)?;
+                socket.connect(address(9002 - side)?)?;
+                socket.set_nonblocking(true)?;
+                Bare { means: Means::Udp(socket), hardware: [2; 6] }
+            }
+            Wire::Memory => {
+                let path = std::path::Path::new(place);
+                let wire = MemoryWire::open(path, side == 1, Hardware([2; 6]), 1500, PATIENCE)?;
+                Bare { means: Means::Memory(wire), hardware: [2; 6] }
+            }
+        })
+    }
+}
+
+/// A wire without a graph.
+struct Bare {
+    means: Means,
+    hardware: [u8; 6],
+}
+
+enum Means {
+    Packet(packet::PacketSocket),
+    Udp(UdpSocket),
+    Memory(MemoryWire),
+}
+
+impl Bare {
+    fn send(&mut self, frame: &[u8]) -> Result<()> {
+        match &mut self.means {
+            Means::Packet(socket) => drop(rustix::io::write(socket, frame)?),
+            Means::Udp(socket) => drop(rustix::io::write(socket, frame)?),
+            Means::Memory(wire) => wire.send(&Message::from(frame.to_vec()))?,
+        }
+        Ok(())
+    }
+
+    /// Looks once. Other frames than IP's are none: a new interface says much of itself.
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
+        let size = match &mut self.means {
+            Means::Packet(socket) => rustix::io::read(&*socket, &mut *buffer),
+            Means::Udp(socket) => rustix::io::read(&*socket, &mut *buffer),
+            Means::Memory(wire) => match wire.receive()? {
+                Some(frame) => Ok(frame.copy_to(buffer)),
+                None => Err(rustix::io::Errno::AGAIN),
+            },
+        };
+        match size {
+            Ok(size) if size >= 42 && buffer[12..14] == [8, 0] => Ok(Some(size)),
+            Ok(_) | Err(rustix::io::Errno::AGAIN | rustix::io::Errno::CONNREFUSED) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// The other host: answers until it is killed. Where frames are addressed, to whoever sent them.
+///
+/// # Errors
+/// When its wire cannot be opened, or fails.
+pub(crate) fn serve(far: Far, place: &str) -> Result<()> {
+    if far.wire == Wire::Packet {
+        netns::enter(place).context("going to the other namespace")?;
+    }
+    if !far.bare {
+        let clock = Clock::new();
+        let graph = far.graph(1, place, &clock)?;
+        loop {
+            graph.poll(clock.now());
+        }
+    }
+    let mut wire = far.open(1, place)?;
+    let mut buffer = [0; 2048];
+    loop {
+        if let Some(size) = wire.receive(&mut buffer)? {
+            buffer.copy_within(6..12, 0);
+            buffer[6..12].copy_from_slice(&wire.hardware);
+            wire.send(&buffer[..size])?;
+        }
+    }
+}
+
+/// Measures one case once.
+///
+/// # Errors
+/// When the other host cannot be started, and for every answer that is wrong or late.
+pub(crate) fn measure(far: Far, plan: &Plan, task: &Task) -> Result<Sample> {
+    let place = far.meet()?;
+    let what = serde_json::to_string(&far)?;
+    let mut peer = task.start_server(&["serve-far", &what, &place.text], Stdio::null())?;
+    let sample =
+        if far.bare { measure_bare(far, &place, plan, &mut peer) } else { measure_graph(far, &place, plan, &mut peer) };
+    peer.kill();
+    sample
+}
+
+/// Whether the time is over, asked seldom.
+fn late(started: std::time::Instant, turns: u32, peer: &mut Peer) -> Result<()> {
+    if turns.is_multiple_of(1 << 16) {
+        ensure!(peer.runs(), "the other host has ended");
+        ensure!(started.elapsed() < PATIENCE, "no answer came for {PATIENCE:?}");
+    }
+    Ok(())
+}
+
+fn measure_graph(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
+    let clock = Clock::new();
+    let graph = far.graph(0, &place.text, &clock)?;
+    let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
+    let to = Participants::new().to(Address::Host([10, 0, 0, 2].into())).to(Address::Port(7));
+    let session: Session = anchor.open(to, clock.now())?;
+    let expected = vec![0x55; far.size];
+    let sent = Message::from(expected.clone());
+    // The other host may not be there yet, nor its link be up: until it answers, what is lost goes again.
+    let step = Duration::from_millis(20);
+    let first = (0..500).any(|_| {
+        let _ = anchor.push(session, sent.clone(), clock.now());
+        graph.until(&clock, step, || anchor.receive()).is_some()
+    });
+    ensure!(first, "the other host never answered");
+    // Answers to what went more than once.
+    while graph.until(&clock, 5 * step, || anchor.receive()).is_some() {}
+    plan.measure(1, || {
+        anchor.push(session, sent.clone(), clock.now())?;
+        let started = std::time::Instant::now();
+        for turns in 1.. {
+            graph.poll(clock.now());
+            if let Some((_, back)) = anchor.receive() {
+                if back.size() != far.size || back.slices().any(|slice| Some(slice) != expected.get(..slice.len())) {
+                    bail!("something else came back");
+                }
+                break;
+            }
+            late(started, turns, peer)?;
+        }
+        Ok(())
+    })
+}
+
+fn measure_bare(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
+    let mut wire = far.open(0, &place.text)?;
+    // The other interface hears what is sent to all, and from its first answer on it is known.
+    let mut frame = far.frame([0xff; 6], wire.hardware);
+    let mut buffer = [0; 2048];
+    let mut first = false;
+    let started = std::time::Instant::now();
+    while !first && started.elapsed() < 2 * PATIENCE {
+        // It fails while nobody is there.
+        let _ = wire.send(&frame);
+        let sent = std::time::Instant::now();
+        while !first && sent.elapsed() < Duration::from_millis(20) {
+            first = wire.receive(&mut buffer)?.is_some();
+        }
+    }
+    ensure!(first, "the other host never answered");
+    frame[..6].copy_from_slice(&buffer[6..12]);
+    let drained = std::time::Instant::now();
+    while drained.elapsed() < Duration::from_millis(100) {
+        let _ = wire.receive(&mut buffer)?;
+    }
+    plan.measure(1, || {
+        wire.send(&frame)?;
+        let started = std::time::Instant::now();
+        for turns in 1.. {
+            if let Some(size) = wire.receive(&mut buffer)? {
+                ensure!(size == frame.len() && buffer[14..size] == frame[14..], "something else came back");
+                return Ok(());
+            }
+            late(started, turns, peer)?;
+        }
+        Ok(())
+    })
+}
