@@ -357,10 +357,10 @@ impl Graph {
                 self.note_next(&events);
                 due
             };
-            let Some((id, (node, token))) = due else { return any };
+            let Some((running, (node, token))) = due else { return any };
             any = true;
             self.with(node, now, |core, cx| core.event(cx, token));
-            lock(&self.events).finished(id);
+            lock(&self.events).finished(&running);
         }
     }
 

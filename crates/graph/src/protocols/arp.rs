@@ -147,7 +147,7 @@ impl Arp {
             Entry::Known { event, .. } => Some((*event, *host)),
             Entry::Asked { .. } => None,
         });
-        let Some((event, host)) = known.min() else { return false };
+        let Some((event, host)) = known.min_by_key(|(event, host)| (event.at(), *host)) else { return false };
         cx.cancel(event);
         self.forget(cx, host);
         true
