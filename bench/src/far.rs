@@ -7,16 +7,18 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use nearcall::far::Driven;
 use nearcall_core::sys::packet;
 use nearcall_graph::compose::{Kinds, Plan as Composition};
 use nearcall_graph::protocol::Session;
 use nearcall_graph::protocols::{eth, ip, udp};
 use nearcall_graph::wires::Wire as _;
 use nearcall_graph::wires::memory::MemoryWire;
-use nearcall_graph::{Address, Clock, Graph, Hardware, Message, Participants};
+use nearcall_graph::{Address, Anchor, Clock, Graph, Hardware, Message, Participants};
 use nearcall_testkit::netns;
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +33,37 @@ use crate::spin::PATIENCE;
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Far {
     wire: Wire,
-    bare: bool,
+    how: How,
     /// Bytes of the datagram.
     size: usize,
+}
+
+/// What is measured of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum How {
+    /// A round trip through the graph.
+    Graph,
+    /// A round trip without one.
+    Bare,
+    /// A null call to a process without a graph.
+    Alone,
+    /// A null call to a process whose runtime drives a graph, on which nothing comes.
+    Near,
+    /// The same, with a datagram echoed through that graph after each [`APART`] calls.
+    Beside,
+}
+
+/// Calls between two datagrams. The median is that of calls alone.
+const APART: u32 = 16;
+
+#[nearcall::interface]
+trait Nothing {
+    fn null(&self);
+}
+
+struct Idle;
+impl Nothing for Idle {
+    fn null(&self) {}
 }
 
 /// By what.
@@ -52,15 +82,23 @@ pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (name, wire) in [("af_packet", Wire::Packet), ("udp", Wire::Udp), ("shm", Wire::Memory)] {
         for (suffix, size) in [("", 8), (".1000", 1000)] {
-            let case = |kind: &str, bare| {
-                let work = Work::Far(Far { wire, bare, size });
+            let case = |kind: &str, how| {
+                let work = Work::Far(Far { wire, how, size });
                 // A wait for a processor, where others use them, is a thousand times as long as a round trip.
                 Case::new(format!("{kind}.{name}{suffix}"), Placement::Apart, work).by_median()
             };
-            cases.push(case("bare", true));
-            cases.push(case("udp", false).limit(format!("bare.{name}{suffix}")));
+            cases.push(case("bare", How::Bare));
+            cases.push(case("udp", How::Graph).limit(format!("bare.{name}{suffix}")));
         }
+        let case = |kind: &str, how| {
+            let work = Work::Far(Far { wire, how, size: 8 });
+            Case::new(format!("{kind}.{name}"), Placement::Apart, work).by_median()
+        };
+        cases.push(case("near_idle", How::Near).limit("near_alone"));
+        cases.push(case("near_beside", How::Beside).limit("near_alone"));
     }
+    let work = Work::Far(Far { wire: Wire::Memory, how: How::Alone, size: 8 });
+    cases.insert(0, Case::new("near_alone", Placement::Apart, work).by_median());
     cases
 }
 
@@ -69,12 +107,30 @@ struct Place {
     text: String,
     _namespaces: Option<(netns::Namespace, netns::Namespace)>,
     _directory: Option<tempfile::TempDir>,
+    /// Of names, for both sides.
+    names: Option<std::path::PathBuf>,
+}
+
+/// Where directories of names are, each by the number of the client's process.
+const NAMES: &str = "nearcall-bench-far";
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(names) = &self.names {
+            let _ = std::fs::remove_dir_all(names);
+        }
+    }
 }
 
 impl Far {
     /// Prepares it, and takes this process there.
     fn meet(self) -> Result<Place> {
-        let mut place = Place { text: String::new(), _namespaces: None, _directory: None };
+        let mut place = Place { text: String::new(), _namespaces: None, _directory: None, names: None };
+        if matches!(self.how, How::Alone | How::Near | How::Beside) {
+            let names = std::env::temp_dir().join(NAMES).join(std::process::id().to_string());
+            std::fs::create_dir_all(&names).context("making a directory for names")?;
+            place.names = Some(names);
+        }
         match self.wire {
             Wire::Packet => {
                 let (near, far) = netns::veth(false).context("network namespaces cannot be made here")?;
@@ -216,8 +272,17 @@ pub(crate) fn serve(far: Far, place: &str) -> Result<()> {
     if far.wire == Wire::Packet {
         netns::enter(place).context("going to the other namespace")?;
     }
-    if !far.bare {
-        let clock = Clock::new();
+    let clock = Clock::new();
+    if matches!(far.how, How::Alone | How::Near | How::Beside) {
+        let graph = (far.how != How::Alone).then(|| far.graph(1, place, &clock)).transpose()?;
+        let _driven = graph.map(|graph| Driven::new(Arc::new(graph))).transpose()?;
+        let names = std::env::temp_dir().join(NAMES).join(std::os::unix::process::parent_id().to_string());
+        let _export = nearcall::Exporter::new("nothing").dir(&names).replace().export(NothingServer::new(Idle))?;
+        loop {
+            std::thread::park();
+        }
+    }
+    if far.how == How::Graph {
         let graph = far.graph(1, place, &clock)?;
         loop {
             graph.poll(clock.now());
@@ -242,8 +307,11 @@ pub(crate) fn measure(far: Far, plan: &Plan, task: &Task) -> Result<Sample> {
     let place = far.meet()?;
     let what = serde_json::to_string(&far)?;
     let mut peer = task.start_server(&["serve-far", &what, &place.text], Stdio::null())?;
-    let sample =
-        if far.bare { measure_bare(far, &place, plan, &mut peer) } else { measure_graph(far, &place, plan, &mut peer) };
+    let sample = match far.how {
+        How::Bare => measure_bare(far, &place, plan, &mut peer),
+        How::Graph => measure_graph(far, &place, plan, &mut peer),
+        How::Alone | How::Near | How::Beside => measure_near(far, &place, plan, &mut peer),
+    };
     peer.kill();
     sample
 }
@@ -257,30 +325,63 @@ fn late(started: std::time::Instant, turns: u32, peer: &mut Peer) -> Result<()> 
     Ok(())
 }
 
-fn measure_graph(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
+/// Null calls, and now and then a datagram to the same process.
+fn measure_near(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
     let clock = Clock::new();
-    let graph = far.graph(0, &place.text, &clock)?;
-    let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
-    let to = Participants::new().to(Address::Host([10, 0, 0, 2].into())).to(Address::Port(7));
-    let session: Session = anchor.open(to, clock.now())?;
-    let expected = vec![0x55; far.size];
-    let sent = Message::from(expected.clone());
-    // The other host may not be there yet, nor its link be up: until it answers, what is lost goes again.
-    let step = Duration::from_millis(20);
-    let first = (0..500).any(|_| {
-        let _ = anchor.push(session, sent.clone(), clock.now());
-        graph.until(&clock, step, || anchor.receive()).is_some()
-    });
-    ensure!(first, "the other host never answered");
-    // Answers to what went more than once.
-    while graph.until(&clock, 5 * step, || anchor.receive()).is_some() {}
+    let graph = (far.how != How::Alone).then(|| far.graph(0, &place.text, &clock)).transpose()?;
+    let mut asking = graph.as_ref().map(|graph| Asking::start(far, graph, &clock)).transpose()?;
+    let names = place.names.as_ref().context("there are names")?;
+    let client: NothingClient = nearcall::Binder::new("nothing").dir(names).wait(PATIENCE).bind()?;
+    let mut calls = 0;
     plan.measure(1, || {
-        anchor.push(session, sent.clone(), clock.now())?;
+        calls += 1;
+        if far.how == How::Beside
+            && calls % APART == 0
+            && let Some(asking) = &mut asking
+        {
+            asking.ask(peer)?;
+        }
+        Ok(client.null()?)
+    })
+}
+
+/// Datagrams there and back.
+struct Asking<'g> {
+    graph: &'g Graph,
+    clock: &'g Clock,
+    anchor: Anchor<'g>,
+    session: Session,
+    expected: Vec<u8>,
+    sent: Message,
+}
+
+impl<'g> Asking<'g> {
+    fn start(far: Far, graph: &'g Graph, clock: &'g Clock) -> Result<Self> {
+        let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
+        let to = Participants::new().to(Address::Host([10, 0, 0, 2].into())).to(Address::Port(7));
+        let session: Session = anchor.open(to, clock.now())?;
+        let expected = vec![0x55; far.size];
+        let sent = Message::from(expected.clone());
+        // The other host may not be there yet, nor its link be up: until it answers, what is lost goes again.
+        let step = Duration::from_millis(20);
+        let first = (0..500).any(|_| {
+            let _ = anchor.push(session, sent.clone(), clock.now());
+            graph.until(clock, step, || anchor.receive()).is_some()
+        });
+        ensure!(first, "the other host never answered");
+        // Answers to what went more than once.
+        while graph.until(clock, 5 * step, || anchor.receive()).is_some() {}
+        Ok(Self { graph, clock, anchor, session, expected, sent })
+    }
+
+    fn ask(&mut self, peer: &mut Peer) -> Result<()> {
+        self.anchor.push(self.session, self.sent.clone(), self.clock.now())?;
         let started = std::time::Instant::now();
         for turns in 1.. {
-            graph.poll(clock.now());
-            if let Some((_, back)) = anchor.receive() {
-                if back.size() != far.size || back.slices().any(|slice| Some(slice) != expected.get(..slice.len())) {
+            self.graph.poll(self.clock.now());
+            if let Some((_, back)) = self.anchor.receive() {
+                let right = |slice: &[u8]| Some(slice) == self.expected.get(..slice.len());
+                if back.size() != self.expected.len() || !back.slices().all(right) {
                     bail!("something else came back");
                 }
                 break;
@@ -288,7 +389,14 @@ fn measure_graph(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Resul
             late(started, turns, peer)?;
         }
         Ok(())
-    })
+    }
+}
+
+fn measure_graph(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
+    let clock = Clock::new();
+    let graph = far.graph(0, &place.text, &clock)?;
+    let mut asking = Asking::start(far, &graph, &clock)?;
+    plan.measure(1, || asking.ask(peer))
 }
 
 fn measure_bare(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {

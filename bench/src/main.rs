@@ -83,7 +83,8 @@ enum Command {
     /// same rounds. AF_PACKET needs root.
     ///
     /// Cases are udp.{af_packet,udp,shm}[.1000] and bare.{af_packet,udp,shm}[.1000]: datagrams of 8 bytes, or 1000, both
-    /// sides spinning.
+    /// sides spinning. near_alone, near_idle.{…} and near_beside.{…}: null calls to a process without a graph, with one that its
+    /// runtime drives, and with a datagram echoed there after each 16 calls.
     Far(Measure),
     /// Measures what one user's flood takes from another user, as root.
     ///

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use nearcall::far::{DriveError, Driven};
 use nearcall::rt::{Malformed, Reader, Shape, Tail, Writer};
 use nearcall::{BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Limits, Policy, Wire};
 use nearcall_layout::pair::{VERSION, status};
@@ -39,6 +40,12 @@ const OF_THREADS: [&str; 9] = [
 #[derive(Debug, Clone, PartialEq, Wire)]
 struct Chain {
     next: Option<Box<Self>>,
+}
+
+/// A graph without protocols.
+fn no_graph() -> std::sync::Arc<nearcall_graph::Graph> {
+    let graph = nearcall_graph::Graph::new(Vec::new(), Default::default(), None, nearcall_graph::Time(0));
+    std::sync::Arc::new(graph.unwrap())
 }
 
 fn chain(length: u32) -> Chain {
@@ -258,7 +265,10 @@ fn calls(produced: &mut Produced) {
             match (client.flag(true), Binder::new("faults").dir(&place.dir).bind::<FaultsClient>()) {
                 (Err(CallError::Forked), Err(BindError::Forked)) => {
                     match Exporter::new("x").dir(&place.dir).export(FaultsServer::new(Hand)) {
-                        Err(ExportError::Forked) => 42,
+                        Err(ExportError::Forked) => match Driven::new(no_graph()) {
+                            Err(DriveError::Forked) => 42,
+                            _ => 4,
+                        },
                         other => {
                             // Nothing of the parent's may be dropped here.
                             std::mem::forget(other);
@@ -276,6 +286,7 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::Forked", &CallError::<std::convert::Infallible>::Forked);
     produced.is("BindError::Forked", &BindError::Forked);
     produced.is("ExportError::Forked", &ExportError::Forked);
+    produced.is("DriveError::Forked", &DriveError::Forked);
     client.withdraw().unwrap();
     produced.is(
         "CallError::Revoked",
@@ -395,7 +406,7 @@ fn exports_and_directories(produced: &mut Produced) {
     let _server = Peer::start("serve", &place.dir);
     // What takes a process of its own; each says what it saw by being ready.
     for (part, names) in [
-        ("without descriptors", &["BindError::Io", "ExportError::Io"][..]),
+        ("without descriptors", &["BindError::Io", "ExportError::Io", "DriveError::Io"][..]),
         ("without a directory", &["DirError::Unknown"]),
         ("in a stranger's directory", &["DirError::Owner"]),
         ("in a relative directory", &["DirError::Relative"]),
@@ -411,6 +422,12 @@ fn exports_and_directories(produced: &mut Produced) {
     }
 }
 
+/// What `nearcall` itself says; graphs have tests of their own.
+fn own_page() -> &'static str {
+    let page = include_str!("../../docs/errors.md");
+    page.split_once("\n## Of protocol graphs").unwrap().0
+}
+
 #[test]
 fn every_error_is_produced() {
     let mut produced = Produced::default();
@@ -418,7 +435,7 @@ fn every_error_is_produced() {
     binds(&mut produced);
     exports_and_directories(&mut produced);
     let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
-    let documented: BTreeSet<String> = include_str!("../../docs/errors.md").lines().filter_map(row).collect();
+    let documented: BTreeSet<String> = own_page().lines().filter_map(row).collect();
     let not_yet = NOT_YET.map(|(name, why)| {
         println!("{name}: not yet: {why}");
         name.to_owned()
@@ -473,6 +490,8 @@ fn play() {
             assert!(matches!(error, BindError::Io { .. }), "{error:?}");
             let error = Exporter::new("x").dir(&dir).export(FaultsServer::new(Hand)).map(drop).unwrap_err();
             assert!(matches!(error, ExportError::Io { .. }), "{error:?}");
+            let error = Driven::new(no_graph()).map(drop).unwrap_err();
+            assert!(matches!(error, DriveError::Io { .. }), "{error:?}");
         }
         "without a directory" => {
             for name in ["NEARCALL_DIR", "XDG_RUNTIME_DIR"] {

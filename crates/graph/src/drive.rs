@@ -4,7 +4,7 @@
 //! puts something where a sleeper looks for it (an inbox, an answer, an earlier event) looks for sleepers afterwards; both
 //! under the lock of what is put, so that one of them sees the other.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -111,6 +111,53 @@ thread_local! {
         rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).ok().map(Arc::new);
 }
 
+/// Whoever polls a graph while no thread drives it.
+pub trait Keeper: Send + Sync {
+    /// Nobody drives the graph any more, or something is due earlier than was known while nobody does.
+    fn left(&self);
+}
+
+/// Threads that drive a graph, and who does when there is none.
+#[derive(Default)]
+pub(crate) struct Attendance {
+    count: AtomicUsize,
+    /// How often somebody began.
+    turns: AtomicUsize,
+    keeper: Mutex<Option<std::sync::Weak<dyn Keeper>>>,
+    is_kept: AtomicBool,
+}
+
+impl Attendance {
+    /// Tells the keeper, if nobody drives the graph.
+    pub(crate) fn left(&self) {
+        // Relaxed: the keeper looks at the graph after it was told, and whoever enters meanwhile tells it in leaving.
+        if self.is_kept.load(Ordering::Relaxed) && self.count.load(Ordering::Relaxed) == 0 {
+            let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(keeper) = keeper.and_then(|keeper| keeper.upgrade()) {
+                keeper.left();
+            }
+        }
+    }
+}
+
+/// A thread that drives the graph for as long as this is there.
+struct Attending<'a>(&'a Attendance);
+
+impl<'a> Attending<'a> {
+    fn begin(attendance: &'a Attendance) -> Self {
+        attendance.turns.fetch_add(1, Ordering::Relaxed);
+        attendance.count.fetch_add(1, Ordering::Relaxed);
+        Self(attendance)
+    }
+}
+
+impl Drop for Attending<'_> {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.left();
+    }
+}
+
 /// What a loop polls, and how it sleeps when there is nothing: all that whoever drives a graph has to know of it.
 ///
 /// To sleep: [`before_sleep`](Self::before_sleep); look for what else is waited for; sleep on all of
@@ -180,8 +227,22 @@ impl Graph {
         self.sleepers.rouse_all();
     }
 
+    /// Has `keeper` told whenever nobody drives the graph any more. Without one, whoever wants something of it drives it.
+    pub fn keep(&self, keeper: std::sync::Weak<dyn Keeper>) {
+        *self.attendance.keeper.lock().unwrap_or_else(PoisonError::into_inner) = Some(keeper);
+        self.attendance.is_kept.store(true, Ordering::Relaxed);
+    }
+
+    /// Threads that drive the graph now, in [`until`](Self::until), and how many ever began to.
+    #[must_use]
+    pub fn attendance(&self) -> (usize, usize) {
+        let Attendance { count, turns, .. } = &self.attendance;
+        (count.load(Ordering::Relaxed), turns.load(Ordering::Relaxed))
+    }
+
     /// Drives the graph until `done` says something, or until `limit` has passed.
     pub fn until<T>(&self, clock: &Clock, limit: Duration, mut done: impl FnMut() -> Option<T>) -> Option<T> {
+        let _attending = Attending::begin(&self.attendance);
         let deadline = clock.now().after(limit);
         let mut idle = 0;
         loop {

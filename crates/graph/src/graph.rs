@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use core::time::Duration;
 
 use crate::anchor::{Anchor, Inbox};
-use crate::drive::{Sleepers, Wires};
+use crate::drive::{Attendance, Sleepers, Wires};
 use crate::event::{Cancel, EventId, Events, Time};
 use crate::message::Message;
 use crate::participants::Participants;
@@ -91,6 +91,7 @@ pub struct Graph {
     next: AtomicU64,
     pub(crate) wires: Wires,
     pub(crate) sleepers: Sleepers,
+    pub(crate) attendance: Attendance,
 }
 
 struct Place {
@@ -181,6 +182,7 @@ impl Graph {
             next: AtomicU64::new(u64::MAX),
             wires,
             sleepers: Sleepers::default(),
+            attendance: Attendance::default(),
         };
         for (at, place) in graph.nodes.iter().enumerate() {
             let node = Node(u16::try_from(at).unwrap_or(u16::MAX));
@@ -602,6 +604,7 @@ impl Cx<'_> {
         drop(events);
         if is_next {
             self.graph.sleepers.rouse();
+            self.graph.attendance.left();
         }
         id
     }

@@ -42,6 +42,7 @@ mod describe;
 mod domain;
 mod error;
 mod export;
+pub mod far;
 mod identity;
 mod info;
 mod interface;

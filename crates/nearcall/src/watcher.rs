@@ -26,6 +26,7 @@ use crate::clerk::{Exported, ServerPair};
 use crate::client_pair::{ClientPair, Heard};
 use crate::connection::Step;
 use crate::domain::Domain;
+use crate::far::driven::Driver;
 use crate::message::SIZE_MAX;
 use crate::policy::Policy;
 use crate::segments::{self, SWEEP, SWEEP_MAX};
@@ -34,6 +35,10 @@ use listeners::{ACCEPTS_A_TURN, Accepted, Listeners};
 
 /// Until a processor that was seen inside a procedure is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_micros(100);
+
+/// Until a graph that was driven by threads of the program is looked at again: whether it is to be listened to. A call does not
+/// pay for that, then, and what comes for a graph that nobody has driven for less than this waits as long.
+const ATTEND_AGAIN: Duration = Duration::from_millis(2);
 
 /// After the end of a pair, until its callers are woken once more.
 const WAKE_AGAIN: Duration = Duration::from_millis(1);
@@ -48,6 +53,12 @@ pub(crate) enum Command {
     Pairs { withdraw: Option<u64>, answer: Sender<Vec<Arc<ServerPair>>> },
     /// Watch a pair in which this domain is the client.
     Watch { pair: Weak<ClientPair>, pidfd: Option<OwnedFd> },
+    /// Listen to the wires of a graph.
+    Drive(Arc<Driver>),
+    /// Nobody drives that graph any more, perhaps: look in a moment.
+    Left(Arc<Driver>),
+    /// Listen to them no more.
+    Forget(Arc<Driver>),
 }
 
 /// The handle others have on the watcher.
@@ -97,6 +108,8 @@ impl Watcher {
                 sweep_at: None,
                 sweep_after: SWEEP,
                 look_at: None,
+                attended: Vec::new(),
+                attend_at: None,
                 buffer: vec![0; SIZE_MAX],
             }
             .run();
@@ -146,6 +159,13 @@ impl Watcher {
         (at != NEVER).then(|| self.base + Duration::from_micros(at))
     }
 
+    /// Has the epoll say once when `fd`, which is known there as `key`, has something.
+    pub(crate) fn listen_once(&self, fd: impl AsFd, key: u64) {
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ONESHOT;
+        // NOENT: it was taken out meanwhile.
+        let _ = epoll::modify(&self.epoll, fd, epoll::EventData::new_u64(key), flags);
+    }
+
     /// What wakes the watcher to do what processors ask for.
     pub(crate) fn caller(&self) -> impl Fn() + Send + Sync + 'static {
         let wake = Arc::clone(&self.wake);
@@ -171,6 +191,8 @@ enum Source {
     Server { pair: Weak<ClientPair>, death: Option<u64> },
     /// The pidfd of the server.
     ServerDeath { pair: Weak<ClientPair>, of: u64, pidfd: OwnedFd },
+    /// The wires of a graph.
+    Wires(Arc<Driver>),
 }
 
 /// The thread's own state.
@@ -191,6 +213,9 @@ struct Watch {
     sweep_after: Duration,
     /// When `look_again` is due. An instant and not a time-out, which a flood of events would put off for ever.
     look_at: Option<Instant>,
+    /// Graphs that threads of the program drive, or did a moment ago.
+    attended: Vec<Arc<Driver>>,
+    attend_at: Option<Instant>,
     /// For messages, one at a time.
     buffer: Vec<u8>,
 }
@@ -277,7 +302,7 @@ impl Watch {
             Some(Source::ClientDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
             Some(Source::ServerDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
             // Their sockets belong to others, who take them out themselves.
-            Some(Source::Listener | Source::Connection | Source::Server { .. }) | None => {}
+            Some(Source::Listener | Source::Connection | Source::Server { .. } | Source::Wires(_)) | None => {}
         }
     }
 
@@ -304,6 +329,10 @@ impl Watch {
                 }
                 self.lose_server(of, true);
             }
+            Some(Source::Wires(driver)) => {
+                let driver = Arc::clone(driver);
+                self.hear_wires(driver);
+            }
             None => {}
         }
     }
@@ -321,6 +350,13 @@ impl Watch {
                 }
                 Command::Pairs { withdraw, answer } => self.say_pairs(withdraw, &answer),
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
+                Command::Drive(driver) => self.drive(driver),
+                Command::Left(driver) => self.attend_later(driver),
+                Command::Forget(driver) => {
+                    self.watcher.forget(driver.nest());
+                    self.sources.remove(&driver.key());
+                    self.attended.retain(|other| !Arc::ptr_eq(other, &driver));
+                }
             }
         }
         let wanted = self.domain.crew.attend();
@@ -343,6 +379,38 @@ impl Watch {
         if let Some(Source::Server { death: of, .. }) = self.sources.get_mut(&key) {
             *of = death;
         }
+    }
+
+    fn drive(&mut self, driver: Arc<Driver>) {
+        self.next += 1;
+        let data = epoll::EventData::new_u64(self.next);
+        // Without memory for one more it is polled while somebody calls, and not otherwise.
+        if epoll::add(&self.watcher.epoll, driver.nest(), data, epoll::EventFlags::ONESHOT).is_ok() {
+            driver.set_key(self.next);
+            self.sources.insert(self.next, Source::Wires(Arc::clone(&driver)));
+            self.domain.crew.add_wire(rustix::process::geteuid().as_raw(), driver);
+        }
+    }
+
+    fn hear_wires(&mut self, driver: Arc<Driver>) {
+        if driver.is_attended() {
+            return self.attend_later(driver);
+        }
+        let wanted = self.domain.crew.wires_heard();
+        self.domain.staff(wanted);
+    }
+
+    fn attend_later(&mut self, driver: Arc<Driver>) {
+        if !self.attended.iter().any(|other| Arc::ptr_eq(other, &driver)) && driver.look() {
+            self.attended.push(driver);
+            self.attend_at.get_or_insert_with(|| Instant::now() + ATTEND_AGAIN);
+        }
+    }
+
+    /// Has wires listened to again that nobody looks at any more.
+    fn look_at_attended(&mut self, now: Instant) {
+        self.attended.retain(|driver| driver.look());
+        self.attend_at = (!self.attended.is_empty()).then(|| now + ATTEND_AGAIN);
     }
 
     /// `is_over`: the server executes nothing for us any more.
@@ -424,6 +492,7 @@ impl Watch {
     fn time_left(&self) -> Option<Duration> {
         let next = [
             self.look_at,
+            self.attend_at,
             self.sweep_at,
             self.clients.next_deadline(),
             self.listeners.pauses_until(),
@@ -441,6 +510,9 @@ impl Watch {
         self.listeners.resume(&self.watcher.epoll, now);
         if self.watcher.looks_at().is_some_and(|at| at <= now) {
             self.look_at_started(now);
+        }
+        if self.attend_at.is_some_and(|at| at <= now) {
+            self.look_at_attended(now);
         }
         if self.look_at.is_some_and(|at| at <= now) {
             self.look_at = None;

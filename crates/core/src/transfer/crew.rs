@@ -36,6 +36,7 @@ use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
 use crate::transfer::seats::{INSIDE, OPEN, Seat, Seats, end_lead, leave};
 use crate::transfer::strays::Strays;
+use crate::transfer::wires::Wires;
 
 /// Pairs that one seat attends while its occupant is awake.
 pub const ATTENDED_MAX: usize = 32;
@@ -163,6 +164,7 @@ pub struct Crew<P> {
     held: Mutex<Work>,
     call_watcher: Box<dyn Fn() + Send + Sync>,
     pub(super) counters: ServerCounters,
+    pub(super) wires: Wires,
 }
 
 impl<P> core::fmt::Debug for Crew<P> {
@@ -193,6 +195,7 @@ impl<P: Pair> Crew<P> {
             held: Mutex::default(),
             call_watcher: Box::new(call_watcher),
             counters: ServerCounters::default(),
+            wires: Wires::default(),
         }
     }
 
@@ -210,7 +213,10 @@ impl<P: Pair> Crew<P> {
 
     /// The seats of the pair's owner.
     fn seats_of(&self, pair: &P) -> Arc<Seats<P>> {
-        let owner = pair.owner();
+        self.seats_of_owner(pair.owner())
+    }
+
+    pub(super) fn seats_of_owner(&self, owner: u32) -> Arc<Seats<P>> {
         Arc::clone(self.owners().entry(owner).or_insert_with(|| Arc::new(Seats::new(owner))))
     }
 
@@ -291,7 +297,7 @@ impl<P: Pair> Crew<P> {
     /// Whether [`attend`](Self::attend) should be called again in a moment, whoever asks for something until then.
     #[must_use]
     pub fn looks_again(&self) -> bool {
-        !self.roster().looks.is_empty()
+        !self.roster().looks.is_empty() || self.wires.is_wanted()
     }
 
     /// Does what occupants asked for.
@@ -302,6 +308,7 @@ impl<P: Pair> Crew<P> {
         };
         let allowed = if requests.is_empty() { 0 } else { process::allowed_cpus() };
         let mut wanted: Vec<Wanted> = looks.into_iter().filter_map(|(seats, n)| self.staff(&seats, n, true)).collect();
+        wanted.extend(self.want_wires());
         while let Some(n) = self.call_for_stray() {
             match self.call_spare(n) {
                 Ok(processor) => wanted.extend(processor),
@@ -402,7 +409,7 @@ impl<P: Pair> Crew<P> {
     }
 
     /// Gives the seat an occupant, if it has none that can look. `again`: this is a second look.
-    fn staff(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> Option<Wanted> {
+    pub(super) fn staff(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> Option<Wanted> {
         let seat = seats.get(n)?;
         // Acquire: pairs with the Release of an occupant that leaves.
         let occupant = seat.occupant.load(Ordering::Acquire);
@@ -439,6 +446,7 @@ impl<P: Pair> Crew<P> {
         if occupant != 0 {
             self.counters.relieved.add(1);
             end_lead(seats, n);
+            self.wires.give_up(occupant & !(INSIDE | OPEN));
             // Before the roster is unlocked, which the relieved one needs to come back.
             is_over = self.held().begin(occupant & !(INSIDE | OPEN), seats.owner);
         }

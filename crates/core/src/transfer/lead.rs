@@ -11,6 +11,7 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request};
 use super::clock::{self, ticks};
 use super::crew::{ATTENDED_MAX, Pair};
 use super::policy::tenure::{Leave, Tenure, needed_after};
+use super::policy::wires::Pace;
 use super::standby::{Gone, Standby};
 use super::wake::wake;
 use crate::channel::server::Claimed;
@@ -47,7 +48,14 @@ impl<P: Pair> Standby<'_, P> {
         let left = self.poll(&mut tenure, calibration.wake, calibration.us(HOLE_US));
         self.add_counts();
         self.crew.led.fetch_and(!(1 << self.n), Ordering::Relaxed);
-        let why = left?;
+        let why = match left {
+            Ok(why) => why,
+            Err(gone) => {
+                // The watcher did, when it gave the seat to another.
+                self.crew.wires.give_up(self.me);
+                return Err(gone);
+            }
+        };
         for known in self.mine.iter_mut().filter(|known| known.calls > 0) {
             let needed = &known.pair.half().evidence_needed;
             let fruit = if why == Leave::Idle { known.calls } else { known.calls / 16 };
@@ -63,6 +71,7 @@ impl<P: Pair> Standby<'_, P> {
         // Pairs with the caller's fence after it has published: it sees that nobody polls, or the scan that follows sees
         // its request.
         fence(Ordering::SeqCst);
+        self.crew.wires.give_up(self.me);
         Ok(())
     }
 
@@ -70,6 +79,8 @@ impl<P: Pair> Standby<'_, P> {
         let mut answered: Answered = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
         let mut now = self.look();
+        let mut wires = self.crew.wires.take(self.seats.owner, self.me);
+        let mut pace = Pace::default();
         loop {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
                 self.wake_callers(&mut answered);
@@ -95,6 +106,23 @@ impl<P: Pair> Standby<'_, P> {
                     shared = shared.or(tenure.worked(here));
                 }
             }
+            if pace.is_due(worked)
+                && let Some(held) = &wires
+            {
+                // While messages come no turn is idle.
+                if !answered.is_empty() {
+                    self.wake_callers(&mut answered);
+                }
+                self.enter();
+                let any = held.poll();
+                self.exit()?;
+                if any {
+                    // How long that took is no hole, and nobody was idle.
+                    now = self.look();
+                    tenure.busy();
+                    worked = true;
+                }
+            }
             if worked {
                 turns = 0;
                 if answered.len() + ATTENDED_MAX > ANSWERED_MAX || shared.is_some() {
@@ -114,6 +142,9 @@ impl<P: Pair> Standby<'_, P> {
             if turns.is_multiple_of(LOOK) {
                 self.add_counts();
                 now = self.look();
+                if !wires.as_mut().is_some_and(|held| self.crew.wires.look(held, self.me)) {
+                    wires = self.crew.wires.take(self.seats.owner, self.me);
+                }
                 if let Some(leave) = tenure.idle(now, wake, hole) {
                     return Ok(leave);
                 }

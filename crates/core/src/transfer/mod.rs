@@ -29,3 +29,4 @@ mod seats;
 mod standby;
 mod strays;
 mod wake;
+pub mod wires;

@@ -211,3 +211,101 @@ fn a_seat_that_nobody_wants_is_its_occupants_again() {
     assert!(seats.each[n].is_taken());
     assert_eq!(crew.counts().relieved, 0);
 }
+
+/// A wire that has as many messages as it is given, and what was done with it.
+#[derive(Default)]
+struct Counted {
+    messages: AtomicU32,
+    taken: AtomicU32,
+    begun: AtomicU32,
+    rested: AtomicU32,
+    watched: AtomicU32,
+    /// Whoever takes one stays until this is false.
+    holds: AtomicBool,
+    inside: AtomicU32,
+}
+
+impl crate::transfer::wires::Wire for Counted {
+    fn poll(&self) -> bool {
+        let any = self.messages.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok();
+        if any {
+            self.inside.fetch_add(1, Ordering::AcqRel);
+            until(|| !self.holds.load(Ordering::Acquire));
+            self.inside.fetch_sub(1, Ordering::AcqRel);
+            self.taken.fetch_add(1, Ordering::AcqRel);
+        }
+        any
+    }
+    fn begin(&self) {
+        self.begun.fetch_add(1, Ordering::AcqRel);
+    }
+    fn rest(&self) {
+        self.rested.fetch_add(1, Ordering::AcqRel);
+    }
+    fn watch(&self) {
+        self.watched.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// What the watcher does until it has nothing to do any more.
+fn watch(crew: &'static Crew<Null>, wanted: Vec<Wanted>, is_done: impl Fn() -> bool) {
+    let start = |wanted: Wanted| drop(std::thread::spawn(move || crew.work(wanted)));
+    wanted.into_iter().for_each(start);
+    until(|| {
+        crew.attend().into_iter().for_each(start);
+        is_done()
+    });
+}
+
+#[test]
+fn a_wire_that_is_heard_is_polled_and_rests_again() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let wire = Arc::new(Counted::default());
+    crew.add_wire(7, Arc::<Counted>::clone(&wire));
+    assert_eq!(wire.rested.load(Ordering::Acquire), 1, "it is watched from the beginning");
+    for round in 1..20 {
+        let rested = wire.rested.load(Ordering::Acquire);
+        wire.messages.store(5, Ordering::Release);
+        watch(crew, crew.wires_heard(), || wire.taken.load(Ordering::Acquire) == 5 * round);
+        // A lead that found nothing leaves, and has it watched again.
+        watch(crew, Vec::new(), || wire.rested.load(Ordering::Acquire) > rested && !crew.looks_again());
+    }
+    assert!(wire.begun.load(Ordering::Acquire) > 0);
+    let as_wire: Arc<dyn crate::transfer::wires::Wire> = Arc::<Counted>::clone(&wire);
+    crew.remove_wire(&as_wire);
+    let begun = wire.begun.load(Ordering::Acquire);
+    crew.wires_heard();
+    assert_eq!(wire.begun.load(Ordering::Acquire), begun, "nobody polls what is not there");
+}
+
+#[test]
+fn a_lead_that_is_stuck_loses_the_wires() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let wire = Arc::new(Counted::default());
+    crew.add_wire(7, Arc::<Counted>::clone(&wire));
+    wire.holds.store(true, Ordering::Release);
+    wire.messages.store(2, Ordering::Release);
+    watch(crew, crew.wires_heard(), || wire.inside.load(Ordering::Acquire) == 1);
+    let rested = wire.rested.load(Ordering::Acquire);
+    // Somebody sends once more, and it is heard although it is polled.
+    watch(crew, crew.wires_heard(), || wire.rested.load(Ordering::Acquire) > rested);
+    assert!(crew.counts().relieved > 0);
+    watch(crew, crew.wires_heard(), || wire.inside.load(Ordering::Acquire) == 2);
+    wire.holds.store(false, Ordering::Release);
+    watch(crew, Vec::new(), || wire.taken.load(Ordering::Acquire) == 2);
+}
+
+#[test]
+fn calls_and_wires_share_a_lead() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let wire = Arc::new(Counted::default());
+    let pair = Null::of(7);
+    crew.add_wire(7, Arc::<Counted>::clone(&wire));
+    for round in 1..=50 {
+        wire.messages.store(1, Ordering::Release);
+        let wanted = crew.wires_heard();
+        wanted.into_iter().for_each(|wanted| drop(std::thread::spawn(move || crew.work(wanted))));
+        call(crew, &pair);
+        watch(crew, Vec::new(), || wire.taken.load(Ordering::Acquire) == round);
+    }
+}

@@ -6,5 +6,6 @@
 pub mod ring;
 pub mod spin;
 pub mod tenure;
+pub mod wires;
 pub mod work;
 pub mod yields;

@@ -117,6 +117,11 @@ impl Tenure {
         if self.shared >= SHARED_MAX { Some(Leave::Shared) } else { None }
     }
 
+    /// Something else was done than calls: the idle time begins at the next look.
+    pub const fn busy(&mut self) {
+        self.idle_since = 0;
+    }
+
     /// A look at the clock in an idle turn. `wake`: what a wake-up takes; `hole`: how long between two idle looks is a
     /// sign of preemption.
     #[must_use]
