@@ -139,6 +139,7 @@ enum Step {
     Deliver { to: Node, from: Session, message: Message },
     OpenDone { to: Node, session: Session, kind: Node },
     Notice { to: Node, from: Node, notice: Notice },
+    Call { session: Session, message: Message, ticket: Ticket },
     Finish { ticket: Ticket, answer: Result<Message, CallError> },
 }
 
@@ -321,6 +322,12 @@ impl Graph {
             }
             Step::Notice { to, from, notice } => {
                 self.enter(to, now, steps, |core, cx| core.notice(cx, from, notice));
+            }
+            Step::Call { session, message, ticket } => {
+                let called = self.enter(session.node, now, steps, |core, cx| core.call(cx, session, message, ticket));
+                if let Err(error) = called.unwrap_or(Err(PushError::Closed)) {
+                    steps.push(Step::Finish { ticket, answer: Err(CallError::Refused(error)) });
+                }
             }
             Step::Finish { ticket, answer } => {
                 // Whoever gave up has taken the ticket out.
@@ -587,6 +594,11 @@ impl Cx<'_> {
     /// Decides to tell `upper` something.
     pub fn notify(&mut self, upper: Node, notice: Notice) {
         self.steps.push(Step::Notice { to: upper, from: self.node, notice });
+    }
+
+    /// Decides to call on a session below, which finishes `ticket`; if that refuses, with [`CallError::Refused`].
+    pub fn call(&mut self, session: Session, message: Message, ticket: Ticket) {
+        self.steps.push(Step::Call { session, message, ticket });
     }
 
     /// Decides what the answer to a call is.

@@ -24,6 +24,7 @@ pub mod message;
 pub mod participants;
 pub mod protocol;
 pub mod protocols;
+pub mod rtt;
 pub mod sessions;
 pub mod wires;
 
@@ -32,5 +33,5 @@ pub use drive::Clock;
 pub use event::Time;
 pub use graph::{Crossing, Crossings, Cx, Graph, Work};
 pub use message::Message;
-pub use participants::{Address, Hardware, Participants};
+pub use participants::{Address, Hardware, Participants, Peer};
 pub use protocol::{Node, Session};

@@ -84,6 +84,10 @@ pub struct Attributes {
     pub reassembled: bool,
     /// It was sent to more hosts than this one.
     pub broadcast: bool,
+    /// By which whoever sent it names it below ([`Control::Release`](crate::protocol::Control::Release)); 0: never.
+    pub tag: u32,
+    /// Of a call: when nobody waits for the answer any more.
+    pub deadline: Option<crate::event::Time>,
 }
 
 /// A message. Cloning shares the payload.

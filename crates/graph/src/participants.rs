@@ -58,6 +58,21 @@ impl core::str::FromStr for Hardware {
     }
 }
 
+/// Another host's user of a protocol: what is known of it is kept by this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Peer {
+    /// The host.
+    pub host: Ipv4Addr,
+    /// Its port; 0 where there are none.
+    pub port: u16,
+}
+
+impl core::fmt::Display for Peer {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
 /// Both ends of a session. The last address of a stack is for the protocol that is asked, the first for the lowest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Participants {
@@ -84,6 +99,14 @@ impl Participants {
     pub fn at(mut self, address: Address) -> Self {
         self.local.push(address);
         self
+    }
+
+    /// The other side: its host, and its port if there is one. `None` without a host.
+    #[must_use]
+    pub fn peer(&self) -> Option<Peer> {
+        let mut remote = self.remote.clone();
+        let port = pop(&mut remote, port).unwrap_or(0);
+        Some(Peer { host: pop(&mut remote, host)?, port })
     }
 
     /// Takes off the port of the other side, if one is on top.

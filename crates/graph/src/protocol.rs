@@ -23,7 +23,7 @@ use crate::anchor::Inbox;
 use crate::event::Time;
 use crate::graph::Cx;
 use crate::message::Message;
-use crate::participants::{Hardware, Participants};
+use crate::participants::{Hardware, Participants, Peer};
 
 /// A protocol's place in its graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +92,17 @@ pub enum Control {
     /// The interface of a host. [`Answer::Hardware`], or [`Answer::Later`]: then comes [`Notice::Resolved`] or
     /// [`Notice::Unreachable`].
     Resolve(Ipv4Addr),
+    /// The boot id of this host. [`Answer::Life`].
+    Life,
+    /// The boot id of a peer. [`Answer::Life`], or [`Answer::Later`]: then comes [`Notice::Life`] or [`Notice::Silent`].
+    Identify(Peer),
+    /// A message came that would be of another life of that peer: it is asked, and only its answer counts. [`Answer::Done`].
+    Doubt(Peer),
+    /// The message that was sent with this [`tag`](crate::message::Attributes::tag) has arrived: nobody needs a copy of it.
+    /// [`Answer::Done`].
+    Release(u32),
+    /// Calls that may be under way at once on this session, from here on. [`Answer::Done`].
+    Concurrency(usize),
 }
 
 /// What was answered.
@@ -113,6 +124,8 @@ pub enum Answer {
     },
     /// Who is at either end.
     Participants(Participants),
+    /// A boot id.
+    Life(u64),
     /// A notice will come.
     Later,
 }
@@ -130,6 +143,19 @@ pub enum Notice {
     },
     /// Nobody answers for this host, or what was known of it is too old.
     Unreachable(Ipv4Addr),
+    /// A peer has this boot id, as it says itself: the first that is known, or another one than before.
+    Life {
+        /// The peer.
+        peer: Peer,
+        /// Its boot id.
+        life: u64,
+    },
+    /// A peer does not say what its boot id is.
+    Silent(Peer),
+    /// The other side of a session of the protocol below has begun another life: it knows of nothing that was before.
+    Restarted(Session),
+    /// A session of the protocol below, which does one call at a time, can do the next one.
+    Idle(Session),
 }
 
 /// Why there is no session.
@@ -201,8 +227,20 @@ pub enum PushError {
 #[non_exhaustive]
 pub enum CallError {
     /// Nothing came in time.
-    #[error("no answer came in time")]
-    Timeout,
+    #[error("no answer came in time{}", if *sent { "" } else { ", and nothing was sent" })]
+    Timeout {
+        /// Whether the request may have reached the other side.
+        sent: bool,
+    },
+    /// The other side began another life before it answered.
+    #[error("the other side has restarted")]
+    PeerRestarted {
+        /// Whether the request may have reached the life before.
+        sent: bool,
+    },
+    /// It was not sent.
+    #[error("it was not sent: {0}")]
+    Refused(PushError),
 }
 
 /// Why something was not answered.

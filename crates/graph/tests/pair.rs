@@ -101,7 +101,7 @@ fn ping_both_ways() {
         let nobody = anchor.open(host(77), Time(0)).unwrap();
         let ticket = anchor.call(nobody, Message::new(), Time(0)).unwrap();
         run(&[&a, &b], Time(0), Time(9 * SECOND));
-        assert_eq!(graph.answer(ticket).unwrap().unwrap_err(), CallError::Timeout);
+        assert_eq!(graph.answer(ticket).unwrap().unwrap_err(), CallError::Timeout { sent: true });
         assert_eq!(graph.count(graph.node("arp").unwrap(), "requests"), 1 + 3, "asked three times");
         assert_eq!(graph.push(session, Message::new(), Time(0)), Err(PushError::Unsupported));
     }

@@ -22,6 +22,8 @@ pub enum Realm {
     Calls,
     /// It is asked for addresses.
     Resolver,
+    /// It is asked for boot ids.
+    Lives,
     /// There is nothing above it.
     Top,
     /// Whatever is below it does.
@@ -35,6 +37,7 @@ impl Realm {
             Self::Messages => "carries messages",
             Self::Calls => "is called",
             Self::Resolver => "resolves addresses",
+            Self::Lives => "knows boot ids",
             Self::Top => "has nothing above it",
             Self::Same => "does what is below it",
         }
@@ -166,6 +169,12 @@ impl Make<'_> {
         if let Some(Set::Time(time)) = self.set.get(name) { *time } else { Duration::ZERO }
     }
 
+    /// A time, if it is set.
+    #[must_use]
+    pub fn optional_time(&self, name: &str) -> Option<Duration> {
+        if let Some(Set::Time(time)) = self.set.get(name) { Some(*time) } else { None }
+    }
+
     /// A probability, if it is set.
     #[must_use]
     pub fn rate(&self, name: &str) -> Option<f64> {
@@ -278,7 +287,18 @@ impl Kinds {
     /// Those of this crate.
     #[must_use]
     pub fn standard() -> Self {
-        let numbers = vec![("eth", "ip", 0x0800), ("eth", "arp", 0x0806), ("ip", "icmp", 1), ("ip", "udp", 17)];
+        let numbers = vec![
+            ("eth", "ip", 0x0800),
+            ("eth", "arp", 0x0806),
+            ("ip", "icmp", 1),
+            ("ip", "udp", 17),
+            ("ip", "blast", 101),
+            ("blast", "bid", 1),
+            ("blast", "bidctl", 2),
+            ("bid", "chan", 1),
+            ("chan", "vchan", 1),
+            ("chan", "select", 2),
+        ];
         let kinds = super::standard::kinds();
         Self { kinds: kinds.into_iter().map(|kind| (kind.name, kind)).collect(), numbers }
     }

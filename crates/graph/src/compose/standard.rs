@@ -5,6 +5,10 @@ use crate::anchor::AnchorProtocol;
 use crate::drive::Clock;
 use crate::protocol::Protocol;
 use crate::protocols::arp::Arp;
+use crate::protocols::bid::Bid;
+use crate::protocols::bidctl::Bidctl;
+use crate::protocols::blast::{self, Blast};
+use crate::protocols::chan::{self, Chan};
 use crate::protocols::echo::Echo;
 use crate::protocols::eth::Eth;
 use crate::protocols::fault::{self, Fault, Ways, Which};
@@ -12,11 +16,14 @@ use crate::protocols::icmp::Icmp;
 use crate::protocols::ip::reassembly::Bounds;
 use crate::protocols::ip::{self, Ip};
 use crate::protocols::relay::{Relay, Treatment, Way};
+use crate::protocols::select::Select;
 use crate::protocols::trace::{Link, Trace};
 use crate::protocols::udp::Udp;
+use crate::protocols::vchan::Vchan;
 use crate::protocols::vsize::Vsize;
 use crate::wires::memory::MemoryWire;
 use crate::wires::packet::PacketWire;
+use crate::wires::sockets::Sockets;
 use crate::wires::udp::UdpWire;
 use crate::wires::{Wire, WireProtocol, made_up};
 
@@ -96,7 +103,17 @@ fn wires() -> Vec<Kind> {
         setting("mtu", Sort::Count(68, 1500), "1500"),
         setting("patience", Sort::Time, "10s"),
     ]);
-    vec![udp, packet, memory]
+    let sockets = Kind::new("wire_sockets", Realm::Messages, &[], |make| {
+        let [std::net::SocketAddr::V4(local)] = make.sockets("local") else {
+            return Err(MakeError::new("local", "it takes one IPv4 address"));
+        };
+        let sockets = Sockets::new(make.node, *local, make.size("sessions"), make.size("mtu"));
+        sockets
+            .map(|it| Box::new(it) as Box<dyn Protocol>)
+            .map_err(|error| MakeError::new("local", format!("cannot be bound: {error}")))
+    })
+    .settings([required("local", Sort::Sockets), SESSIONS, setting("mtu", MTU, "1472")]);
+    vec![udp, packet, memory, sockets]
 }
 
 fn protocols() -> Vec<Kind> {
@@ -109,6 +126,11 @@ fn protocols() -> Vec<Kind> {
         Below { name: "the way of small messages", realms: &[Realm::Messages] },
         Below { name: "the way of large messages", realms: &[Realm::Messages] },
     ];
+    const BID: &[Below] = &[
+        Below { name: "what carries its messages", realms: &[Realm::Messages] },
+        Below { name: "what knows boot ids", realms: &[Realm::Lives] },
+    ];
+    const CALLS: &[Below] = &[Below { name: "what it calls with", realms: &[Realm::Calls] }];
     const USED: &[Below] = &[Below { name: "what it uses", realms: &[Realm::Messages, Realm::Calls] }];
     vec![
         Kind::new("eth", Realm::Messages, LINK, |make| Ok(Box::new(Eth::new(make.node, make.size("sessions")))))
@@ -142,6 +164,54 @@ fn protocols() -> Vec<Kind> {
             Ok(Box::new(Vsize::new(make.node, make.size("sessions"), limit)))
         })
         .settings([SESSIONS, optional("limit", Sort::Count(0, 1 << 32))]),
+        Kind::new("blast", Realm::Messages, MESSAGES, |make| {
+            Ok(Box::new(Blast::new(
+                make.node,
+                blast::Settings {
+                    port: make.optional_count("port").and_then(|port| u16::try_from(port).ok()),
+                    session_count: make.size("sessions"),
+                    keep: make.time("keep"),
+                    ask: make.optional_time("ask"),
+                },
+            )))
+        })
+        .settings([optional("port", PORT), SESSIONS, setting("keep", Sort::Time, "1s"), optional("ask", Sort::Time)])
+        .numbers(),
+        Kind::new("bidctl", Realm::Lives, MESSAGES, |make| {
+            let [life, seed] = lives().map_err(|errno| MakeError::new("id", format!("cannot be drawn: {errno}")))?;
+            Ok(Box::new(Bidctl::new(make.node, make.optional_count("id").unwrap_or(life), seed)))
+        })
+        .settings([optional("id", Sort::Count(1, u64::MAX))]),
+        Kind::new("bid", Realm::Messages, BID, |make| Ok(Box::new(Bid::new(make.node, make.size("sessions")))))
+            .settings([SESSIONS])
+            .numbers(),
+        Kind::new("chan", Realm::Calls, MESSAGES, |make| {
+            Ok(Box::new(Chan::new(
+                make.node,
+                chan::Settings {
+                    session_count: make.size("sessions"),
+                    retry: make.optional_time("retry"),
+                    first: make.time("first"),
+                    keep: make.time("keep"),
+                },
+            )))
+        })
+        .settings([
+            setting("sessions", Sort::Count(1, 1 << 20), "16384"),
+            optional("retry", Sort::Time),
+            setting("first", Sort::Time, "20ms"),
+            setting("keep", Sort::Time, "4s"),
+        ])
+        .numbers(),
+        Kind::new("vchan", Realm::Calls, CALLS, |make| {
+            Ok(Box::new(Vchan::new(make.node, make.size("sessions"), make.size("channels"))))
+        })
+        .settings([
+            setting("sessions", Sort::Count(1, 1 << 20), "16384"),
+            setting("channels", Sort::Count(1, 65_536), "5"),
+        ]),
+        Kind::new("select", Realm::Calls, CALLS, |make| Ok(Box::new(Select::new(make.node, make.size("sessions")))))
+            .settings([setting("sessions", Sort::Count(1, 1 << 20), "16384")]),
         Kind::new("echo", Realm::Top, MESSAGES, |make| {
             let port = make.optional_count("port").and_then(|port| u16::try_from(port).ok());
             Ok(Box::new(Echo::new(make.node, port)))
@@ -150,6 +220,16 @@ fn protocols() -> Vec<Kind> {
         Kind::new("anchor", Realm::Top, USED, |make| Ok(Box::new(AnchorProtocol::new(make.size("inbox")))))
             .settings([setting("inbox", Sort::Count(1, 1 << 20), "256")]),
     ]
+}
+
+/// A boot id, and what tags are drawn from.
+fn lives() -> rustix::io::Result<[u64; 2]> {
+    let mut bytes = [[0; 8]; 2];
+    for number in &mut bytes {
+        // Numbers of eight bytes come whole, or not at all.
+        rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *number, rustix::rand::GetRandomFlags::empty()))?;
+    }
+    Ok(bytes.map(u64::from_ne_bytes))
 }
 
 fn ip_settings(make: &Make<'_>) -> ip::Settings {

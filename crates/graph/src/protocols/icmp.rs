@@ -188,7 +188,7 @@ impl Protocol for Icmp {
 
     fn event(&mut self, cx: &mut Cx<'_>, token: u64) {
         if let Some(waiting) = u16::try_from(token).ok().and_then(|sequence| self.waiting.remove(&sequence)) {
-            cx.finish(waiting.ticket, Err(CallError::Timeout));
+            cx.finish(waiting.ticket, Err(CallError::Timeout { sent: true }));
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::graph::Cx;
 use crate::message::Message;
 use crate::participants::Participants;
-use crate::protocol::{Answer, Control, ControlError, Node, OpenError, Protocol, PushError, Session, Upper};
+use crate::protocol::{Answer, Control, ControlError, Node, Notice, OpenError, Protocol, PushError, Session, Upper};
 use crate::sessions::Sessions;
 
 /// Which way a message goes.
@@ -201,9 +201,24 @@ impl<T: Treatment> Protocol for Relay<T> {
         }
     }
 
-    fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: crate::protocol::Notice) {
-        for upper in &self.enabled {
-            cx.notify(upper.receiver, notice);
+    fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: Notice) {
+        let of = |known: &mut Self, below: &Session| {
+            let session = known.sessions.find(below)?;
+            Some((session, known.sessions.get(session)?.upper.receiver))
+        };
+        match notice {
+            // About one session: for whoever has ours in its place.
+            Notice::Restarted(below) => {
+                if let Some((session, receiver)) = of(self, &below) {
+                    cx.notify(receiver, Notice::Restarted(session));
+                }
+            }
+            Notice::Idle(below) => {
+                if let Some((session, receiver)) = of(self, &below) {
+                    cx.notify(receiver, Notice::Idle(session));
+                }
+            }
+            _ => self.enabled.iter().for_each(|upper| cx.notify(upper.receiver, notice)),
         }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod memory;
 pub mod packet;
+pub mod sockets;
 pub mod udp;
 
 use std::os::fd::{BorrowedFd, OwnedFd};

@@ -403,6 +403,7 @@ impl Protocol for Ip {
                 Some(Neighbour::Wanted(waiting)) => waiting.iter().for_each(|_| cx.count("unreachable")),
                 None => {}
             },
+            _ => {}
         }
     }
 

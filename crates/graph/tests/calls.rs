@@ -1,0 +1,352 @@
+//! Calls between two hosts on a cable, with a clock of their own: BLAST, BID, CHAN, VCHAN and SELECT together.
+
+mod common;
+
+use core::net::Ipv4Addr;
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::{Cable, build, host, kinds, rounds, run, settle};
+use nearcall_graph::protocol::{Answer, CallError, Control, PushError, Session, Ticket};
+use nearcall_graph::protocols::fault::Draw;
+use nearcall_graph::{Address, Graph, Message, Participants, Time};
+
+const SECOND: u64 = 1_000_000_000;
+const MS: u64 = 1_000_000;
+const PROCEDURE: u16 = 7;
+
+fn stack(life: u64, chan: &str) -> String {
+    format!(
+        "name=udp protocols=ip;\nname=blast protocols=udp port=500;\nname=bidctl protocols=blast id={life};\n\
+         name=bid protocols=blast,bidctl;\nname=chan protocols=bid {chan};\nname=vchan protocols=chan;\n\
+         name=select protocols=vchan;\nname=anchor protocols=select inbox=1000;\n"
+    )
+}
+
+/// The client's host and the server's, which has enabled the procedure.
+fn two(relay: &str) -> (Graph, Graph) {
+    let kinds = kinds(&[Cable::default()]);
+    let a = build(&host(0, relay, &stack(1, "")), &kinds);
+    let b = build(&host(1, "", &stack(100, "")), &kinds);
+    enable(&b, Time(1));
+    (a, b)
+}
+
+fn enable(graph: &Graph, now: Time) {
+    graph.anchor("anchor").unwrap().enable(Participants::new().at(Address::Port(PROCEDURE)), now).unwrap();
+}
+
+fn session(graph: &Graph, now: Time) -> Session {
+    let to = Participants::new()
+        .to(Address::Host(Ipv4Addr::new(10, 0, 0, 2)))
+        .to(Address::Port(500))
+        .to(Address::Port(PROCEDURE));
+    graph.anchor("anchor").unwrap().open(to, now).unwrap()
+}
+
+/// A request of `size` bytes that begins with its number.
+fn request(number: u64, size: usize, deadline: Option<Time>) -> Message {
+    let mut bytes = vec![0x5a; size.max(8)];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    let mut message = Message::from(bytes);
+    message.attributes_mut().deadline = deadline;
+    message
+}
+
+fn number_of(message: &Message) -> u64 {
+    let mut bytes = [0; 8];
+    message.copy_to(&mut bytes);
+    u64::from_be_bytes(bytes)
+}
+
+/// Answers what has arrived, by the request itself, and notes it.
+fn serve(graph: &Graph, now: Time, log: &mut Vec<u64>) -> bool {
+    let anchor = graph.anchor("anchor").unwrap();
+    let mut any = false;
+    while let Some((from, message)) = anchor.receive() {
+        any = true;
+        log.push(number_of(&message));
+        let reply = request(number_of(&message), message.size(), None);
+        let _ = anchor.push(from, reply, now);
+    }
+    any
+}
+
+/// Lets both run, and the server serve, until `until` or nothing happens any more. Returns when that was.
+fn go(a: &Graph, b: &Graph, from: Time, until: Time, log: &mut Vec<u64>) -> Time {
+    let mut now = from;
+    loop {
+        settle(&[a, b], now);
+        if serve(b, now, log) {
+            continue;
+        }
+        match [a, b].iter().filter_map(|graph| graph.next_event()).min() {
+            Some(next) if next <= until => now = next.max(Time(now.0 + 1)),
+            _ => return now,
+        }
+    }
+}
+
+fn count(graph: &Graph, node: &str, name: &str) -> u64 {
+    graph.count(graph.node(node).unwrap(), name)
+}
+
+#[test]
+fn a_call_takes_two_frames_in_the_steady_state() {
+    let (a, b) = two("");
+    let (session, mut log) = (session(&a, Time(1)), Vec::new());
+    let call = |number: u64, log: &mut Vec<u64>| {
+        let now = Time(number * MS);
+        let ticket = a.call(session, request(number, 100, None), now).unwrap();
+        settle(&[&a, &b], now);
+        serve(&b, now, log);
+        settle(&[&a, &b], now);
+        a.answer(ticket)
+    };
+    // The first finds out who is there.
+    let ticket = a.call(session, request(0, 100, None), Time(1)).unwrap();
+    go(&a, &b, Time(1), Time(100), &mut log);
+    assert_eq!(number_of(&a.answer(ticket).unwrap().unwrap()), 0);
+    let before = count(&a, "cable", "sent") + count(&b, "cable", "sent");
+    for number in 1..=1000 {
+        assert_eq!(number_of(&call(number, &mut log).unwrap().unwrap()), number);
+    }
+    assert_eq!(count(&a, "cable", "sent") + count(&b, "cable", "sent") - before, 2000);
+    assert_eq!(log, (0..=1000).collect::<Vec<_>>());
+    assert_eq!(count(&a, "blast", "fragments"), 0, "short messages pass by");
+}
+
+#[test]
+fn sixteen_fragments_go_and_seventeen_are_refused() {
+    let (a, b) = two("");
+    let (session, mut log) = (session(&a, Time(1)), Vec::new());
+    let Ok(Answer::Size(max)) = a.control(session, Control::LargestMessage, Time(1)) else { panic!() };
+    assert!(max > 16 * 1400, "{max}");
+    let ticket = a.call(session, request(1, max, None), Time(1)).unwrap();
+    let now = go(&a, &b, Time(1), Time(SECOND), &mut log);
+    assert_eq!(a.answer(ticket).unwrap().unwrap().size(), max);
+    assert_eq!((count(&b, "blast", "fragments"), count(&b, "blast", "whole")), (15, 1));
+    // The reply acknowledged the request, whose copy is gone before its time.
+    assert_eq!((count(&a, "blast", "released"), count(&a, "blast", "expired")), (1, 0));
+    let ticket = a.call(session, request(2, max + 1, None), now).unwrap();
+    let answer = a.answer(ticket).unwrap();
+    assert!(matches!(answer, Err(CallError::Refused(PushError::TooLarge { .. }))), "{answer:?}");
+    let ticket = a.call(session, request(3, 8, None), now).unwrap();
+    go(&a, &b, now, Time(now.0 + SECOND), &mut log);
+    assert_eq!(number_of(&a.answer(ticket).unwrap().unwrap()), 3, "the channel goes on");
+}
+
+#[test]
+fn only_missing_fragments_are_sent_again() {
+    // Each fifth frame to the server is lost; every request has ten fragments.
+    let (a, b) = two("name=drop every=5 way=down");
+    let (session, mut log) = (session(&a, Time(1)), Vec::new());
+    let mut now = Time(1);
+    for number in 0..100 {
+        let ticket = a.call(session, request(number, 14_000, None), now).unwrap();
+        now = go(&a, &b, now, Time(now.0 + SECOND), &mut log);
+        assert_eq!(a.answer(ticket).unwrap().unwrap().size(), 14_000);
+        now = Time(now.0 + 1);
+    }
+    assert_eq!(log, (0..100).collect::<Vec<_>>());
+    let (resent, dropped) = (count(&a, "blast", "resent"), count(&a, "drop", "dropped"));
+    // What was lost of fragments was sent again, and nothing else; what was lost beside are replies, questions and whole messages.
+    assert!(resent > 100 && resent <= dropped + count(&a, "chan", "retries"), "{resent} of {dropped}");
+    assert_eq!(count(&b, "blast", "duplicates"), 0, "{:?}", b.counts(b.node("blast").unwrap()));
+}
+
+#[test]
+fn the_sixth_call_waits_for_a_channel() {
+    let (a, b) = two("");
+    let session = session(&a, Time(1));
+    let calls: Vec<Ticket> = (0..7).map(|number| a.call(session, request(number, 8, None), Time(1)).unwrap()).collect();
+    settle(&[&a, &b], Time(1));
+    run(&[&a, &b], Time(1), Time(50));
+    let anchor = b.anchor("anchor").unwrap();
+    let mut here: Vec<_> = std::iter::from_fn(|| anchor.receive()).collect();
+    assert_eq!(here.len(), 5);
+    assert_eq!(count(&a, "vchan", "waits"), 2);
+    // More of them, and the others go.
+    a.control(session, Control::Concurrency(7), Time(60)).unwrap();
+    settle(&[&a, &b], Time(60));
+    here.extend(std::iter::from_fn(|| anchor.receive()));
+    assert_eq!(here.len(), 7);
+    for (from, message) in here {
+        anchor.push(from, message, Time(70)).unwrap();
+    }
+    settle(&[&a, &b], Time(70));
+    assert!(calls.into_iter().all(|call| a.answer(call).unwrap().is_ok()));
+    a.control(session, Control::Concurrency(1), Time(80)).unwrap();
+    let calls: Vec<Ticket> =
+        (0..2).map(|number| a.call(session, request(number, 8, Some(Time(SECOND))), Time(80)).unwrap()).collect();
+    settle(&[&a, &b], Time(80));
+    assert_eq!(std::iter::from_fn(|| anchor.receive()).count(), 1);
+    run(&[&a, &b], Time(80), Time(2 * SECOND));
+    let ends: Vec<_> = calls.into_iter().map(|call| a.answer(call).unwrap().unwrap_err()).collect();
+    assert_eq!(ends, [CallError::Timeout { sent: true }, CallError::Timeout { sent: false }]);
+}
+
+#[test]
+fn nobody_and_nothing_is_said_in_time() {
+    let (a, b) = two("");
+    let to = Participants::new()
+        .to(Address::Host(Ipv4Addr::new(10, 0, 0, 2)))
+        .to(Address::Port(500))
+        .to(Address::Port(PROCEDURE + 1));
+    let other = a.anchor("anchor").unwrap().open(to, Time(1)).unwrap();
+    let ticket = a.call(other, request(1, 8, None), Time(1)).unwrap();
+    run(&[&a, &b], Time(1), Time(SECOND));
+    assert_eq!(a.answer(ticket).unwrap().unwrap().size(), 0, "no such procedure");
+    drop(b);
+    let ticket = a.call(other, request(2, 8, Some(Time(2 * SECOND))), Time(SECOND)).unwrap();
+    run(&[&a], Time(SECOND), Time(10 * SECOND));
+    assert_eq!(a.answer(ticket).unwrap().unwrap_err(), CallError::Timeout { sent: true });
+}
+
+#[test]
+fn a_restart_is_told_and_nothing_of_the_past_counts() {
+    let cable = Cable::default();
+    let kinds = kinds(std::slice::from_ref(&cable));
+    let a = build(&host(0, "", &stack(1, "")), &kinds);
+    let first = build(&host(1, "", &stack(100, "")), &kinds);
+    enable(&first, Time(1));
+    let (session, mut log) = (session(&a, Time(1)), Vec::new());
+    let ticket = a.call(session, request(1, 8, None), Time(1)).unwrap();
+    let now = go(&a, &first, Time(1), Time(100), &mut log);
+    assert!(a.answer(ticket).unwrap().is_ok());
+    // This one arrives, and its server dies while it runs.
+    let ticket = a.call(session, request(2, 8, None), now).unwrap();
+    settle(&[&a, &first], now);
+    assert_eq!(number_of(&first.anchor("anchor").unwrap().receive().unwrap().1), 2);
+    drop(first);
+    let second = build(&host(1, "", &stack(200, "")), &kinds);
+    enable(&second, now);
+    let mut log = Vec::new();
+    let now = go(&a, &second, now, Time(now.0 + SECOND), &mut log);
+    assert_eq!(a.answer(ticket).unwrap().unwrap_err(), CallError::PeerRestarted { sent: true });
+    assert_eq!(log, [0; 0], "it did not run twice");
+    assert!(count(&second, "bid", "for_another_life") > 0);
+    let ticket = a.call(session, request(3, 8, None), now).unwrap();
+    // Whatever was kept of the past and comes now is of another life.
+    go(&a, &second, now, Time(now.0 + SECOND), &mut log);
+    assert!(a.answer(ticket).unwrap().is_ok());
+    assert_eq!(log, [3]);
+}
+
+#[test]
+fn replayed_spoofed_and_mangled_packets_are_dropped_and_counted() {
+    let cable = Cable::default();
+    let kinds = kinds(std::slice::from_ref(&cable));
+    let a = build(&host(0, "", &stack(1, "")), &kinds);
+    let b = build(&host(1, "", &stack(100, "")), &kinds);
+    enable(&b, Time(1));
+    let (session, mut log) = (session(&a, Time(1)), Vec::new());
+    for number in 1..=3 {
+        let ticket = a.call(session, request(number, 8, None), Time(number)).unwrap();
+        go(&a, &b, Time(number), Time(number), &mut log);
+        assert!(a.answer(ticket).unwrap().is_ok());
+    }
+    // One more, whose packet is kept.
+    let ticket = a.call(session, request(4, 8, None), Time(10)).unwrap();
+    let kept = cable.take(1);
+    let [packet] = kept.as_slice() else { panic!("{kept:?}") };
+    cable.put(1, packet.clone());
+    go(&a, &b, Time(10), Time(10), &mut log);
+    assert!(a.answer(ticket).unwrap().is_ok());
+    assert_eq!(log, [1, 2, 3, 4]);
+    // Replayed: the reply comes again, which nobody waits for.
+    cable.put(1, packet.clone());
+    go(&a, &b, Time(20), Time(20), &mut log);
+    assert_eq!((log.len(), count(&b, "chan", "repeated"), count(&a, "chan", "stale")), (4, 1, 1));
+    // Every byte from BLAST's header on is mangled, one at a time; UDP's checksum is not there to see it.
+    let bytes = packet.to_vec();
+    let from = 14 + 20 + 8;
+    let mut now = Time(30);
+    for at in from..bytes.len() - 8 {
+        for bit in [1, 0x80] {
+            let mut mangled = bytes.clone();
+            mangled[at] ^= bit;
+            mangled[40..42].copy_from_slice(&[0, 0]);
+            cable.put(1, Message::from(mangled));
+            now = go(&a, &b, now, Time(now.0 + 5 * MS), &mut log);
+        }
+    }
+    // A request of a later number is one; a spoofer who knows both boot ids and the channel is beyond what CHAN is for.
+    let unknown = log.iter().skip(4).filter(|number| **number != 4).count();
+    assert_eq!(unknown, 0, "{log:?}");
+    let lives = count(&b, "bid", "for_another_life") + count(&b, "bid", "other_life");
+    assert!(lives >= 32, "{lives}");
+    assert_eq!(
+        count(&b, "bidctl", "restarts") + count(&a, "bidctl", "restarts"),
+        0,
+        "one mangled id tears nothing down"
+    );
+}
+
+/// Many runs of two hosts with faults between them and restarts, each other by its seed.
+#[test]
+fn simulated_calls() {
+    let mut ends: BTreeMap<&str, u64> = BTreeMap::new();
+    for seed in 0..rounds(300) {
+        let mut draw = Draw::new(seed);
+        let kinds = kinds(&[Cable::default()]);
+        let mut rate = |most: u64| format!("0.{:02}", draw.below(most));
+        let faults = format!(
+            "name=cable side=0;\n@;\nname=drop protocols=cable rate={} seed={seed};\n\
+             name=duplicate protocols=drop rate={} seed={seed};\nname=disorder protocols=duplicate rate={} seed={seed};\n\
+             name=delay protocols=disorder rate={} seed={seed} time=3ms;\nname=eth protocols=delay;\n\
+             name=arp protocols=eth lifetime=100000s;\nname=ip protocols=eth,arp address=10.0.0.1/24;\n{}",
+            rate(25),
+            rate(25),
+            rate(25),
+            rate(25),
+            stack(1, "")
+        );
+        let a = build(&faults, &kinds);
+        let mut life = 100;
+        let mut b = build(&host(1, "", &stack(life, "")), &kinds);
+        enable(&b, Time(1));
+        let session = session(&a, Time(1));
+        let (mut now, mut log, mut calls) = (Time(1), Vec::new(), Vec::new());
+        let restarts = draw.below(3) == 0;
+        for number in 0..12 {
+            let size = if draw.below(3) == 0 { usize::try_from(draw.below(20_000)).unwrap() } else { 8 };
+            let deadline = Some(Time(now.0 + 1 + draw.below(SECOND / 2)));
+            calls.push((number, a.call(session, request(number, size, deadline), now).unwrap()));
+            let next = Time(now.0 + 1 + draw.below(SECOND / 20));
+            go(&a, &b, now, next, &mut log);
+            now = next;
+            if restarts && draw.below(8) == 0 {
+                life += 1;
+                b = build(&host(1, "", &stack(life, "")), &kinds);
+                enable(&b, now);
+            }
+        }
+        now = go(&a, &b, now, Time(now.0 + 300 * SECOND), &mut log);
+        let mut unique = BTreeSet::new();
+        assert!(log.iter().all(|number| unique.insert(*number)), "seed {seed}: executed twice: {log:?}");
+        for (number, ticket) in calls {
+            let end = a.answer(ticket).unwrap_or_else(|| panic!("seed {seed}: call {number} has no end at {now:?}"));
+            *ends
+                .entry(match &end {
+                    Ok(_) => "answered",
+                    Err(CallError::Timeout { .. }) => "late",
+                    Err(CallError::PeerRestarted { .. }) => "restarted",
+                    Err(_) => "refused",
+                })
+                .or_default() += 1;
+            match end {
+                Ok(answer) => {
+                    assert_eq!(number_of(&answer), number, "seed {seed}: a stale answer");
+                    assert!(unique.contains(&number), "seed {seed}: answered and not executed");
+                }
+                Err(CallError::Timeout { .. } | CallError::PeerRestarted { .. }) => {}
+                Err(other) => panic!("seed {seed}: {other}"),
+            }
+        }
+        // Hosts are remembered for longer than that.
+        let left = [&a, &b].map(|graph| graph.next_event().filter(|next| next.0 < now.0 + 50_000 * SECOND));
+        assert_eq!(left, [None, None], "seed {seed}: an event is left");
+    }
+    println!("{ends:?}");
+    assert!(ends["answered"] > ends["late"], "{ends:?}");
+}
