@@ -287,6 +287,14 @@ pub struct Shared<'a> {
     size: usize,
 }
 
+impl<'a> Shared<'a> {
+    /// All bytes of a grant.
+    #[must_use]
+    pub const fn of(bytes: PeerBytes<'a>, size: usize) -> Self {
+        Self { bytes, at: 0, size }
+    }
+}
+
 impl Shared<'_> {
     /// How many bytes they are.
     #[must_use]

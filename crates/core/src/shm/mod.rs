@@ -11,6 +11,7 @@
 pub mod copy;
 pub(crate) mod fixed;
 pub mod frames;
+pub mod grant;
 pub mod segment;
 
 use core::marker::PhantomData;

@@ -23,6 +23,12 @@ impl Foreign {
         Self(Some(fd))
     }
 
+    /// One that this process has made, where one is wanted that came.
+    #[must_use]
+    pub fn own(fd: OwnedFd) -> Self {
+        Self(Some(fd))
+    }
+
     /// The descriptor, closed by the caller from now on: for what was checked to be memory, whose closing cannot block, and
     /// for what comes from oneself.
     #[must_use]

@@ -20,6 +20,9 @@ pub const SHOWN_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::SEAL);
 /// seal can be added or (never possible) taken away.
 pub const ALL_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
 
+/// Seals of memory that nobody can write: its receivers may look at it as at their own.
+pub const GRANTED_SEALS: SealFlags = SIZE_SEALS.union(SealFlags::WRITE).union(SealFlags::SEAL);
+
 /// `TMPFS_MAGIC`: what fstatfs says of a memfd with pages of the ordinary size. hugetlbfs says something else, and
 /// faults on first touch when no huge page is free.
 const TMPFS_MAGIC: u64 = 0x0102_1994;
@@ -101,6 +104,14 @@ pub fn seal(fd: BorrowedFd<'_>) -> Result<(), Errno> {
     rustix::fs::fcntl_add_seals(fd, SealFlags::FUTURE_WRITE | SealFlags::SEAL)
 }
 
+/// Ends all writing. It fails while a writable mapping exists.
+///
+/// # Errors
+/// `PERM` if the file was sealed against sealing; `BUSY` while somebody can write it.
+pub fn seal_granted(fd: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::fs::fcntl_add_seals(fd, SealFlags::WRITE | SealFlags::SEAL)
+}
+
 /// Another descriptor of a memory file of ours, for reading only: what is shown to a peer, which cannot make a writable
 /// mapping of it, nor seal it.
 ///
@@ -145,6 +156,16 @@ pub fn check_offer(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
 /// Seals first: asking for them concerns no file system but tmpfs and hugetlbfs, while stat of a FUSE file asks the
 /// process that made it, which may never answer.
 fn described(fd: BorrowedFd<'_>, size: usize, needed: SealFlags) -> Result<rustix::fs::Stat, NotARegion> {
+    let stat = memory(fd, needed)?;
+    let has = u64::try_from(stat.st_size).unwrap_or(0);
+    if usize::try_from(has).ok() != Some(size) {
+        return Err(NotARegion::WrongSize(has));
+    }
+    Ok(stat)
+}
+
+/// Whether it is a memory file with these seals, whatever its size.
+fn memory(fd: BorrowedFd<'_>, needed: SealFlags) -> Result<rustix::fs::Stat, NotARegion> {
     let seals = match rustix::fs::fcntl_get_seals(fd) {
         Err(Errno::INVAL | Errno::BADF) => return Err(NotARegion::NotMemory),
         other => other?,
@@ -158,11 +179,25 @@ fn described(fd: BorrowedFd<'_>, size: usize, needed: SealFlags) -> Result<rusti
     if !seals.contains(needed) {
         return Err(NotARegion::Unsealed(seals.bits()));
     }
-    let has = u64::try_from(stat.st_size).unwrap_or(0);
-    if usize::try_from(has).ok() != Some(size) {
-        return Err(NotARegion::WrongSize(has));
-    }
     Ok(stat)
+}
+
+/// Checks that `fd` is a memory file with these seals, among them those on its size, of which all is allocated. Its size.
+///
+/// # Errors
+/// [`NotARegion`], by what it lacks.
+pub fn check_granted(fd: BorrowedFd<'_>, seals: SealFlags) -> Result<usize, NotARegion> {
+    allocated(&memory(fd, seals | SIZE_SEALS)?)
+}
+
+/// Bytes of a file of which all is there.
+fn allocated(stat: &rustix::fs::Stat) -> Result<usize, NotARegion> {
+    let has = u64::try_from(stat.st_size).unwrap_or(0);
+    let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    if allocated < has {
+        return Err(NotARegion::Sparse(allocated));
+    }
+    usize::try_from(has).ok().filter(|&size| size > 0).ok_or(NotARegion::WrongSize(has))
 }
 
 /// Checks that `fd` is a sealed, fully allocated memory file of exactly `size` bytes: then nothing its writer does can
@@ -184,13 +219,7 @@ pub fn check_shown(fd: BorrowedFd<'_>, size: usize) -> Result<(), NotARegion> {
 }
 
 fn check_for(fd: BorrowedFd<'_>, size: usize, seals: SealFlags) -> Result<(), NotARegion> {
-    let stat = described(fd, size, seals)?;
-    let has = u64::try_from(stat.st_size).unwrap_or(0);
-    let allocated = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
-    if allocated < has {
-        return Err(NotARegion::Sparse(allocated));
-    }
-    Ok(())
+    allocated(&described(fd, size, seals)?).map(|_| ())
 }
 
 /// Pages of this process. Holding one proves that `size` bytes from `start` are mapped until it is dropped; it says
@@ -214,10 +243,20 @@ impl Mapping {
     /// # Errors
     /// What the kernel says; `PERM` for a writable mapping of a file sealed against writing.
     pub fn shared(fd: BorrowedFd<'_>, size: usize, writable: bool) -> Result<Self, Errno> {
+        let mapping = Self::inherited(fd, size, writable)?;
+        mapping.advise(Advice::LinuxDontFork)?;
+        Ok(mapping)
+    }
+
+    /// The same, of which forked children have a copy: for memory without a protocol.
+    ///
+    /// # Errors
+    /// What the kernel says; `PERM` for a writable mapping of a file sealed against writing.
+    pub fn inherited(fd: BorrowedFd<'_>, size: usize, writable: bool) -> Result<Self, Errno> {
         let access = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
         // SAFETY: the null address lets the kernel choose pages that nothing uses; nothing of Rust's lies there.
         let start = unsafe { rustix::mm::mmap(core::ptr::null_mut(), size, access, MapFlags::SHARED, fd.as_fd(), 0) }?;
-        Self::advised(start.cast(), size, Advice::LinuxDontFork)
+        Self::at(start.cast(), size)
     }
 
     /// A private page whose words are zero in a forked child: how a stub learns that it runs in one, by one load.
@@ -228,15 +267,19 @@ impl Mapping {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: as above.
         let start = unsafe { rustix::mm::mmap_anonymous(core::ptr::null_mut(), size, access, MapFlags::PRIVATE) }?;
-        Self::advised(start.cast(), size, Advice::LinuxWipeOnFork)
+        let mapping = Self::at(start.cast(), size)?;
+        mapping.advise(Advice::LinuxWipeOnFork)?;
+        Ok(mapping)
     }
 
-    fn advised(start: *mut u8, size: usize, advice: Advice) -> Result<Self, Errno> {
+    fn at(start: *mut u8, size: usize) -> Result<Self, Errno> {
         let start = NonNull::new(start).ok_or(Errno::INVAL)?;
-        let mapping = Self { start, size, owner: rustix::process::getpid() };
-        // SAFETY: the pages are ours, and neither advice changes their contents in this process.
-        unsafe { rustix::mm::madvise(start.as_ptr().cast(), size, advice) }?;
-        Ok(mapping)
+        Ok(Self { start, size, owner: rustix::process::getpid() })
+    }
+
+    fn advise(&self, advice: Advice) -> Result<(), Errno> {
+        // SAFETY: the pages are ours, and neither advice that is given here changes their contents in this process.
+        unsafe { rustix::mm::madvise(self.start.as_ptr().cast(), self.size, advice) }
     }
 
     /// Gives the pages back to the kernel, for everybody who has them mapped. Nothing happens to a file that is sealed

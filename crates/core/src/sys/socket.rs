@@ -18,8 +18,8 @@ const SO_PEERPIDFD: i32 = 77;
 /// Since Linux 6.16.
 const SO_PASSRIGHTS: i32 = 83;
 
-/// Descriptors a message of the handshake may carry.
-pub const FD_COUNT_MAX: usize = 2;
+/// Descriptors a message may carry: those of a call. Messages of the handshake have two at most.
+pub const FD_COUNT_MAX: usize = 16;
 
 /// Descriptors that Linux lets any message carry (`SCM_MAX_FD`). There is room for all: what finds none is closed by the
 /// kernel within `recvmsg`, which may take as long as who sent it likes.
@@ -90,6 +90,42 @@ pub fn refuse_descriptors(socket: BorrowedFd<'_>) -> bool {
 /// Lets descriptors come, while one is asked for. Where the kernel cannot refuse them they always do.
 pub fn accept_descriptors(socket: BorrowedFd<'_>) {
     let _ = set(socket, SO_PASSRIGHTS, 1);
+}
+
+/// Two sockets of the kind that control sockets are, connected to each other. Both let the sender's identity come.
+///
+/// # Errors
+/// What the kernel says: `MFILE`, `NFILE`, `NOMEM`.
+pub fn pair() -> Result<(OwnedFd, OwnedFd), Errno> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let (one, other) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    want_identity(one.as_fd())?;
+    want_identity(other.as_fd())?;
+    Ok((one, other))
+}
+
+/// Whether a descriptor of anything is a socket of this kind. It asks for what every socket has, of which no protocol and no
+/// file system is told, so it cannot block; and nothing that is done to such a socket with `MSG_DONTWAIT` can.
+#[must_use]
+pub fn is_one(fd: BorrowedFd<'_>) -> bool {
+    let get = |option| {
+        let mut value: i32 = -1;
+        let mut size = libc::socklen_t::try_from(size_of::<i32>()).unwrap_or(4);
+        // SAFETY: `value` and `size` live through the call, and `size` is the size of `value`.
+        let result = unsafe {
+            libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut size)
+        };
+        (result == 0).then_some(value)
+    };
+    get(libc::SO_DOMAIN) == Some(libc::AF_UNIX) && get(libc::SO_TYPE) == Some(libc::SOCK_SEQPACKET)
+}
+
+/// Whether something can be read from a socket now: a message, or the end.
+#[must_use]
+pub fn is_readable(socket: BorrowedFd<'_>) -> bool {
+    let mut polled = [rustix::event::PollFd::new(&socket, rustix::event::PollFlags::IN)];
+    !matches!(rustix::event::poll(&mut polled, Some(&rustix::time::Timespec::default())), Ok(0))
 }
 
 /// Whether the other side has read all that was sent. `true` if the kernel does not say.
