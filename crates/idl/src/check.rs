@@ -16,7 +16,7 @@ const MAX_PROCEDURES: usize = 1024;
 /// Parameters of one procedure, for the same reason.
 const MAX_PARAMS: usize = 64;
 /// Names of functions that every client has.
-const TAKEN: &[&str] = &["bind", "describe"];
+const TAKEN: &[&str] = &["bind", "describe", "serve"];
 
 /// Refuses what is wrong with `interface` as a whole.
 pub(crate) fn interface(interface: &Interface, refusals: &mut Refusals) {

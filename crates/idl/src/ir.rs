@@ -68,6 +68,17 @@ pub enum Form {
     Slice(Type),
     /// `#[in_place] &[u8]`: in; the server reads the bytes where the client put them.
     InPlace,
+    /// A descriptor, a client or a grant: in; passed and not copied.
+    Pass {
+        /// What the server takes over, or lends to the procedure.
+        ty: Type,
+        /// How it was written.
+        by: PassBy,
+    },
+    /// `&[&[u8]]`: in; up to 31 strings, gathered where they are.
+    Gather,
+    /// `#[out] x: &mut [&mut [u8]]`: out; scattered to up to 31 places.
+    Scatter,
     /// `&mut T`: in and out.
     InOut(Type),
     /// `&mut [T]`: in and out, all of it both ways.
@@ -81,6 +92,17 @@ pub enum Form {
         /// `len = return`: only as many items come back as the return value says.
         len_is_return: bool,
     },
+}
+
+/// How something is passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassBy {
+    /// `T`: it is the procedure's.
+    Value,
+    /// `&T`: the procedure has it for the call.
+    Ref,
+    /// `BorrowedFd<'_>`: the same for a descriptor.
+    Borrowed,
 }
 
 /// Which way a parameter travels; the order of the variants is the order of parts in a request.
@@ -102,8 +124,9 @@ impl Form {
             Self::Value(_) | Self::Ref(_) | Self::Serde { .. } | Self::Str | Self::Slice(_) | Self::InPlace => {
                 Direction::In
             }
+            Self::Pass { .. } | Self::Gather => Direction::In,
             Self::InOut(_) | Self::InOutSlice(_) => Direction::InOut,
-            Self::Out(_) | Self::OutSlice { .. } => Direction::Out,
+            Self::Out(_) | Self::OutSlice { .. } | Self::Scatter => Direction::Out,
         }
     }
 }
@@ -117,6 +140,8 @@ pub struct Output {
     pub error: Option<Type>,
     /// Which of the two are encoded by serde's traits.
     pub serde: BySerde,
+    /// Whether `T` is passed and not copied.
+    pub is_passed: bool,
 }
 
 /// What `#[serde(..)]` on a method says.

@@ -13,7 +13,8 @@
 //!
 //! Invariants:
 //! * A macro sees names, not types. No layout and no choice of a path depends on the name of a type; generated constants
-//!   are computed by rustc from `Wire`. Names are looked at only to refuse something early and in better words.
+//!   are computed by rustc from `Wire`. Names are looked at only to refuse something early and in better words, and to tell what
+//!   is passed from what is copied, which rustc then checks.
 //! * Everything that is wrong is reported at once, each at its place with a way out ([`refusals`]).
 //! * Generated code has no `unsafe` and no panic path; only constant assertions, which fail at compile time.
 //!

@@ -7,13 +7,21 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, Path, PathArguments, ReturnType, Signature, Type, TypeReference};
 
-use crate::ir::{BySerde, Form, Output};
+use crate::ir::{BySerde, Form, Output, PassBy};
 use crate::options::{Marks, Out};
 use crate::refusals::Refusals;
 
 /// How a parameter of type `ty` travels; `None` if it was refused.
 pub(crate) fn form(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
     let form = form_of(ty, marks, refusals)?;
+    if marks.max.is_some() && matches!(form, Form::Pass { .. }) {
+        refusals.refuse(
+            ty,
+            "`#[max]` is about a parameter of varying size",
+            "remove it: this one is passed, not copied",
+        );
+        return None;
+    }
     if marks.max.is_some() && matches!(form, Form::InOut(_) | Form::Out(_)) {
         refusals.refuse(ty, "`#[max]` is about a parameter of varying size", "remove it: this one has a fixed size");
         return None;
@@ -28,6 +36,11 @@ fn form_of(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
     }
     if in_place {
         return self::in_place(ty, out, refusals);
+    }
+    if out.is_none()
+        && let Some(form) = passed(ty)
+    {
+        return Some(form);
     }
     let Type::Reference(reference) = bare(ty) else {
         if out.is_some() {
@@ -48,6 +61,7 @@ fn form_of(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
     }
     let target = bare(&reference.elem);
     match target {
+        Type::Slice(slice) if is_strings(&slice.elem, false) => Some(Form::Gather),
         Type::Slice(slice) => item(&slice.elem, refusals).map(Form::Slice),
         _ if is(target, "str") => Some(Form::Str),
         _ => value(target, Role::Param, refusals).then(|| Form::Ref(target.clone())),
@@ -58,6 +72,17 @@ fn form_of(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
 fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusals) -> Option<Form> {
     let target = bare(&reference.elem);
     match target {
+        Type::Slice(slice) if is_strings(&slice.elem, true) => match out {
+            Some(Out { len_is_return: false }) => Some(Form::Scatter),
+            _ => {
+                refusals.refuse(
+                    reference,
+                    "places for several strings are filled one after the other, each to its end",
+                    "write `#[out]` alone; return how much of it counts",
+                );
+                None
+            }
+        },
         Type::Slice(slice) => item(&slice.elem, refusals).map(|item| match out {
             None => Form::InOutSlice(item),
             Some(Out { len_is_return }) => Form::OutSlice { item, len_is_return },
@@ -82,6 +107,46 @@ fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusal
         _ if out.is_some() => Some(Form::Out(target.clone())),
         _ => Some(Form::InOut(target.clone())),
     }
+}
+
+/// Whether it is `&[u8]`, or `&mut [u8]`: an item of several strings.
+fn is_strings(ty: &Type, is_mut: bool) -> bool {
+    let Type::Reference(reference) = bare(ty) else { return false };
+    let Type::Slice(slice) = bare(&reference.elem) else { return false };
+    reference.lifetime.is_none() && reference.mutability.is_some() == is_mut && is(&slice.elem, "u8")
+}
+
+/// How something is passed that cannot be copied, as far as its name tells; rustc asks whether it is `Pass`.
+fn passed(ty: &Type) -> Option<Form> {
+    let (target, by) = match bare(ty) {
+        Type::Reference(reference) if reference.mutability.is_none() && reference.lifetime.is_none() => {
+            (bare(&reference.elem), PassBy::Ref)
+        }
+        other => (other, PassBy::Value),
+    };
+    let is_lent = |last: &syn::PathSegment| {
+        last.ident == "BorrowedFd"
+            && match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => arguments
+                    .args
+                    .iter()
+                    .all(|argument| matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "_")),
+                other => other.is_none(),
+            }
+    };
+    if by == PassBy::Value && last_segment(target).is_some_and(is_lent) {
+        let ty = syn::parse_quote!(::std::os::fd::OwnedFd);
+        return Some(Form::Pass { ty, by: PassBy::Borrowed });
+    }
+    is_passed(target).then(|| Form::Pass { ty: target.clone(), by })
+}
+
+/// Whether a type is passed and not copied: a descriptor, a grant, or what has the name of a client.
+fn is_passed(ty: &Type) -> bool {
+    let name = last_segment(ty).filter(|last| last.arguments.is_none()).map(|last| last.ident.to_string());
+    name.is_some_and(|name| {
+        ["OwnedFd", "Grant", "SharedGrant"].contains(&&*name) || (name.len() > 6 && name.ends_with("Client"))
+    })
 }
 
 /// The items of a slice, as far as the syntax tells; rustc asks whether they are `Plain`.
@@ -175,15 +240,16 @@ fn refuse_lifetime(lifetime: &Lifetime, refusals: &mut Refusals) {
 /// What a procedure with this signature returns; `None` if it was refused.
 pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -> Option<Output> {
     let mut result = |ty, by_serde: bool| by_serde || value(ty, Role::Return, refusals);
+    let passes = |ty: &Type| !serde.value && is_passed(bare(ty));
     let (value, error) = match &sig.output {
         ReturnType::Default => (None, None),
         ReturnType::Type(_, ty) => {
             let ty = bare(ty);
             match result_arguments(ty).as_deref() {
-                None => (result(ty, serde.value).then(|| not_unit(ty))?, None),
+                None => ((passes(ty) || result(ty, serde.value)).then(|| not_unit(ty))?, None),
                 // Both are looked at, whatever the first one is.
                 Some([ok, err]) => {
-                    let fine = result(ok, serde.value) & result(err, serde.error);
+                    let fine = (passes(ok) || result(ok, serde.value)) & result(err, serde.error);
                     fine.then(|| (not_unit(ok), Some(bare(err).clone())))?
                 }
                 Some(_) => {
@@ -205,7 +271,8 @@ pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -
             "remove it from the attribute, or return it",
         );
     }
-    Some(Output { value, error, serde })
+    let is_passed = value.as_ref().is_some_and(|ty: &Type| passes(ty));
+    Some(Output { value, error, serde, is_passed })
 }
 
 fn not_unit(ty: &Type) -> Option<Type> {
@@ -308,6 +375,11 @@ fn path_value(path: &Path, role: Role, refusals: &mut Refusals) -> bool {
             ("`usize` has another size in a program built for another word length", "use `u64`, or `u32` for a count")
         } else if segment.ident == "isize" {
             ("`isize` has another size in a program built for another word length", "use `i64` or `i32`")
+        } else if segment.ident == "OwnedFd" || segment.ident == "BorrowedFd" {
+            (
+                "a descriptor goes beside the call and cannot be part of a value, nor come back through a parameter",
+                "make it a parameter or the result by itself: `file: OwnedFd`, `file: BorrowedFd<'_>`, `-> Result<OwnedFd, E>`",
+            )
         } else if segment.ident == "Self" {
             ("`Self` is another type on each side", "name a type that both sides know")
         } else if segment.ident == "str" {

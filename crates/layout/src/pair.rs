@@ -321,6 +321,11 @@ pub mod status {
     pub const ARGUMENT_TOO_LARGE: u16 = 9;
     /// The request says that it is nested deeper than [`DEPTH_MAX`](super::DEPTH_MAX), which no client does. Nothing ran.
     pub const TOO_DEEP: u16 = 10;
+    /// A descriptor, a client or a grant among the arguments did not arrive, or does not stand for what it should. Nothing
+    /// ran.
+    pub const NOT_TAKEN: u16 = 12;
+    /// One among the results could not be passed.
+    pub const NOT_GIVEN: u16 = 13;
 }
 
 /// How far a call got: the stamp of its A-stack, sequence number in the low half.

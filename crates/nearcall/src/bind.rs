@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
 use crate::binding::{Binding, Near};
+use crate::cards;
 use crate::client_pair::ClientPair;
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
@@ -25,11 +26,16 @@ use crate::interface;
 use crate::limits::Exceeded;
 use crate::message::{FromClient, FromServer, GREETING_SIZE_MAX, Refused, Wanted};
 use crate::names::{self, Dir};
+use crate::quota::{Charge, Kind, QUOTA};
 use crate::rt::Interface;
 use crate::watcher::Command;
 
 /// A client of some interface. Implemented by generated clients.
 pub trait Client: Sized {
+    /// The interface's name: apart, because an interface may have procedures that return clients of itself.
+    #[doc(hidden)]
+    const NAME: &'static str;
+
     /// The interface.
     #[doc(hidden)]
     const INTERFACE: &'static Interface;
@@ -118,10 +124,7 @@ impl Binder {
             return Err(BindError::Unsupported(self.name));
         }
         names::check(&self.name)?;
-        let domain = domain().map_err(|no| match no {
-            NoDomain::Forked => BindError::Forked,
-            NoDomain::Io(what, errno) => BindError::Io { what, source: errno.into() },
-        })?;
+        let domain = here()?;
         let _open = handoff::open();
         let start = Instant::now();
         let mut nap = NAP;
@@ -148,6 +151,19 @@ impl Binder {
         start: Instant,
     ) -> Result<Binding, BindError> {
         let (greeting, until) = self.connect(start)?;
+        self.bind_over(greeting, until, domain, interface, None)
+    }
+
+    /// Binds over a connection that is there. `payer`: the uid that has led this process there, if what is made for it goes
+    /// on that account.
+    fn bind_over(
+        &self,
+        greeting: Greeting,
+        until: Instant,
+        domain: &'static Domain,
+        interface: &'static Interface,
+        payer: Option<u32>,
+    ) -> Result<Binding, BindError> {
         // A server that refuses before it listens has closed the connection by now, and its word waits to be read.
         let told = greeting.tell(&FromClient::Hello { version: VERSION, instance: domain.instance });
         let (welcome, received) = greeting.hear().map_err(|error| told.err().unwrap_or(error))?;
@@ -170,7 +186,7 @@ impl Binder {
             Some(pair) => (pair, Some(greeting)),
             None => {
                 // No lock is held while the server takes its time.
-                let new = greeting.pair(instance, pid, interface)?;
+                let new = greeting.pair(instance, pid, interface, payer)?;
                 let mut pairs = domain.pairs();
                 pairs.retain(|pair| pair.strong_count() > 0);
                 match pairs.iter().filter_map(Weak::upgrade).find(is_it) {
@@ -277,6 +293,9 @@ impl Binder {
         let Some(procedures) = pair.procedures(interface, &bound.procedures, &astacks) else {
             return Err(BindError::PeerMisbehaved("a procedure it granted has no A-stacks"));
         };
+        if interface.gives_parcels() {
+            pair.take_parcels();
+        }
         let near = Near {
             pair: Arc::clone(pair),
             index: bound.binding,
@@ -289,6 +308,42 @@ impl Binder {
         };
         Binding::new(near).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
     }
+}
+
+/// Charges a uid with a connection and both regions.
+fn pay(uid: u32, size: usize) -> Result<Vec<Charge>, BindError> {
+    let bytes = u64::try_from(size).unwrap_or(u64::MAX).saturating_mul(2);
+    let charges = QUOTA.take(Kind::Connections, uid, 1).and_then(|one| Ok(vec![one, QUOTA.charge(uid, bytes)?]));
+    charges.map_err(|Exceeded { limit, per_uid, most }| BindError::Quota { limit, per_uid, most })
+}
+
+/// Binds to where a card leads. `payer`: whose account what is made for it goes on, if that is kept.
+///
+/// # Errors
+/// As [`Binder::bind`].
+pub(crate) fn bind_by_card(
+    card: Foreign,
+    interface: &'static Interface,
+    until: Instant,
+    payer: Option<u32>,
+) -> Result<Binding, BindError> {
+    let domain = here()?;
+    let _open = handoff::open();
+    let socket = match cards::knock(card) {
+        Err(Errno::NOTSOCK) => return Err(BindError::PeerMisbehaved("what came for a client is no card")),
+        Err(Errno::PIPE | Errno::CONNRESET) => return Err(BindError::Closed),
+        other => other.map_err(|errno| BindError::Io { what: "use a card", source: errno.into() })?,
+    };
+    let timeout = until.saturating_duration_since(Instant::now());
+    let greeting = Greeting { socket: Ending(Some(socket)), until, timeout };
+    Binder { timeout, ..Binder::new("") }.bind_over(greeting, until, domain, interface, payer)
+}
+
+pub(crate) fn here() -> Result<&'static Domain, BindError> {
+    domain().map_err(|no| match no {
+        NoDomain::Forked => BindError::Forked,
+        NoDomain::Io(what, errno) => BindError::Io { what, source: errno.into() },
+    })
 }
 
 fn refused(why: Refused, interface: &'static Interface) -> BindError {
@@ -402,6 +457,7 @@ impl Greeting {
         server: [u8; 16],
         pid: Option<i32>,
         interface: &'static Interface,
+        payer: Option<u32>,
     ) -> Result<Arc<ClientPair>, BindError> {
         socket::want_no_identity(self.socket.as_fd());
         socket::accept_descriptors(self.socket.as_fd());
@@ -421,6 +477,10 @@ impl Greeting {
         if client_size != server_size || !(FRAMES..=REGION_SIZE_MAX).contains(&size) || first == 0 {
             return Err(BindError::PeerMisbehaved("the regions have impossible sizes"));
         }
+        let held = match payer {
+            Some(uid) => pay(uid, size)?,
+            None => Vec::new(),
+        };
         let peer_fd = peer;
         let peer = PeerRegion::map_shown(peer_fd.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("its region is not sealed memory"))?;
@@ -439,6 +499,6 @@ impl Greeting {
         }
         let half = ClientHalf::new(own, peer, first);
         let control = self.socket.keep().ok_or(BindError::Closed)?;
-        Ok(Arc::new(ClientPair::new(half, control, server, pid, size)))
+        Ok(Arc::new(ClientPair::new(half, control, server, pid, size, held)))
     }
 }

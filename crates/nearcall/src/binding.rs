@@ -151,6 +151,11 @@ impl Binding {
         self.word.load(Ordering::Relaxed) != 0
     }
 
+    /// What makes it near, while it is.
+    pub(crate) fn near(&self) -> Result<&Near, Failure> {
+        if self.word.load(Ordering::Relaxed) == NEAR { Ok(&self.near) } else { Err(self.not_near()) }
+    }
+
     pub(crate) fn pair(&self) -> &Arc<ClientPair> {
         &self.near.pair
     }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use nearcall_core::channel::grants::{self, Grants, Refusals, Served};
@@ -20,7 +20,10 @@ use crate::departures::Departures;
 use crate::domain::random;
 use crate::interface;
 use crate::message::{Bound, FromServer, Refused, Wanted};
+use crate::parcels::Parcels;
+use crate::passing::Given;
 use crate::peer::Peer;
+use crate::policy::Policy;
 use crate::quota::Charge;
 use crate::rt::{self, Interface, Service};
 use crate::segments::want_sweep;
@@ -52,10 +55,18 @@ pub(crate) struct Entry {
     clients: Mutex<Vec<Weak<ServerPair>>>,
     /// Requests that no correct client makes, over all pairs, living and ended.
     refused: AtomicU64,
+    /// Who may bind by its name, or be passed a client of it.
+    pub(crate) policy: Arc<Policy>,
+    /// How many may come by a card.
+    pub(crate) introduced: AtomicUsize,
+    /// How often all bindings were taken back.
+    pub(crate) epoch: AtomicU64,
+    /// It goes when nobody is bound to it.
+    pub(crate) is_left: AtomicBool,
 }
 
 /// A service that is about to be exported.
-pub(crate) fn exported(id: u64, service: Box<dyn Service>, is_cooperative: bool) -> Exported {
+pub(crate) fn exported(id: u64, service: Box<dyn Service>, is_cooperative: bool, policy: Arc<Policy>) -> Exported {
     let interface = service.interface();
     let (classes, class_of) = interface::classes(interface);
     let fingerprints = interface.procedures.iter().map(interface::fingerprint).collect();
@@ -70,6 +81,10 @@ pub(crate) fn exported(id: u64, service: Box<dyn Service>, is_cooperative: bool)
         departures: Departures::default(),
         clients: Mutex::default(),
         refused: AtomicU64::new(0),
+        policy,
+        introduced: AtomicUsize::new(0),
+        epoch: AtomicU64::new(0),
+        is_left: AtomicBool::new(false),
     };
     Served::new(service, entry)
 }
@@ -99,6 +114,18 @@ impl Entry {
     /// Clients that had bound to it and are still there.
     pub(crate) fn clients(&self) -> Vec<Arc<ServerPair>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Whether nobody is bound to it, and nobody comes by a card.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.introduced.load(Ordering::Relaxed) == 0 && self.clients().iter().all(|pair| pair.bindings(self.id) == 0)
+    }
+
+    /// One that was bound to it, or might have come by a card, is gone.
+    pub(crate) fn lost_one(&self) {
+        if self.is_left.load(Ordering::Relaxed) {
+            want_sweep();
+        }
     }
 
     fn note_client(&self, pair: &Arc<ServerPair>) {
@@ -168,6 +195,10 @@ pub(crate) struct ServerPair {
     state: Mutex<State>,
     peer: Peer,
     uid: u32,
+    /// What came for calls.
+    pub(crate) parcels: Parcels,
+    /// What went ahead of replies.
+    pub(crate) given: Mutex<Given>,
     /// What else the client has of this process, for as long as a procedure of its can run: a connection, and both regions.
     _held: [Charge; 2],
 }
@@ -193,7 +224,36 @@ impl ServerPair {
             generation: 0,
             bindings,
         };
-        Self { grants: Grants::new(half, home), control, state: Mutex::new(state), peer, uid, _held: held }
+        Self {
+            grants: Grants::new(half, home),
+            control,
+            state: Mutex::new(state),
+            peer,
+            uid,
+            parcels: Parcels::default(),
+            given: Mutex::default(),
+            _held: held,
+        }
+    }
+
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    pub(crate) fn control(&self) -> &OwnedFd {
+        &self.control
+    }
+
+    /// The export of a binding that the client has.
+    pub(crate) fn granted(&self, binding: u16, generation: u32) -> Option<Arc<Exported>> {
+        let right = self.grants.right(binding);
+        let room = self.grants.room(binding).filter(|_| right != 0 && right & 0xffff_ffff == u64::from(generation))?;
+        Some(room.served()).filter(|served| !served.withdrawn.load(Ordering::Relaxed))
+    }
+
+    /// Counts what no correct client does, with the export by whose name it came.
+    pub(crate) fn count_refused(&self) {
+        self.grants.home().count_refused();
     }
 
     pub(crate) fn peer(&self) -> &Peer {
@@ -253,15 +313,18 @@ impl ServerPair {
         self.grants.take_back(index);
         if let Some(room) = self.grants.room(index) {
             state.give_back(index, room.served().id);
+            room.served().lost_one();
         }
     }
 
     /// The client has gone: takes back what it had, so that none of its calls begins any more, and notes that with each
     /// export it had bound.
     pub(crate) fn depart(self: &Arc<Self>) {
+        self.parcels.close();
         let exports: Vec<_> = self.state().placed.values().map(|room| room.served()).collect();
         for exported in exports {
             self.revoke(exported.id);
+            exported.lost_one();
             exported.departures.note(self);
         }
     }

@@ -5,7 +5,7 @@
 //! server has placed A-stacks in that order.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,9 @@ use crate::binding::patience;
 use crate::connection::MESSAGES_A_TURN;
 use crate::domain::domain;
 use crate::message::{FromClient, FromServer, Instance};
+use crate::parcels::Parcels;
 use crate::pending::Wakers;
+use crate::quota::Charge;
 use crate::rt::{self, Exhausted};
 use crate::segments::want_sweep;
 
@@ -61,7 +63,11 @@ pub(crate) struct Control(OwnedFd);
 
 impl Control {
     fn send(&self, message: &FromClient) -> Result<(), Errno> {
-        socket::send(self.0.as_fd(), &message.to_bytes(), &[])
+        self.send_with(message, &[])
+    }
+
+    fn send_with(&self, message: &FromClient, fds: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+        socket::send(self.0.as_fd(), &message.to_bytes(), fds)
     }
 }
 
@@ -92,6 +98,12 @@ pub(crate) struct ClientPair {
     /// A runtime looks at the control socket.
     #[cfg(feature = "tokio")]
     pub(crate) is_attended: AtomicBool,
+    /// What came ahead of replies.
+    pub(crate) parcels: Parcels,
+    /// Whether such may come at all.
+    takes: AtomicBool,
+    /// On the account of whoever has led this process to the server.
+    _held: Vec<Charge>,
 }
 
 /// The A-stacks of an interface, by size class; each is held by the procedures of its class as well.
@@ -142,7 +154,14 @@ pub(crate) enum Heard {
 pub(crate) struct Misplaced;
 
 impl ClientPair {
-    pub(crate) fn new(half: ClientHalf, control: OwnedFd, server: Instance, pid: Option<i32>, size: usize) -> Self {
+    pub(crate) fn new(
+        half: ClientHalf,
+        control: OwnedFd,
+        server: Instance,
+        pid: Option<i32>,
+        size: usize,
+        held: Vec<Charge>,
+    ) -> Self {
         Self {
             half,
             control: Control(control),
@@ -158,6 +177,16 @@ impl ClientPair {
             wakers: Wakers::default(),
             #[cfg(feature = "tokio")]
             is_attended: AtomicBool::new(false),
+            parcels: Parcels::default(),
+            takes: AtomicBool::new(false),
+            _held: held,
+        }
+    }
+
+    /// Lets the server send descriptors from now on.
+    pub(crate) fn take_parcels(&self) {
+        if !self.takes.swap(true, Ordering::Relaxed) {
+            socket::accept_descriptors(self.control.0.as_fd());
         }
     }
 
@@ -179,14 +208,26 @@ impl ClientPair {
 
     fn hear_some(&self, buffer: &mut [u8]) -> Heard {
         for _ in 0..MESSAGES_A_TURN {
+            // Relaxed: a server has a parcel to send only after a call that follows the bind, and both go through the kernel.
+            let mut hearing = self.takes.load(Ordering::Relaxed).then(|| self.parcels.hearing());
             let received = match socket::receive(self.control.0.as_fd(), buffer) {
                 Ok(None) => return Heard::All,
-                Ok(Some(received)) if received.size > 0 && !received.truncated => received,
-                Ok(Some(received)) if received.size > 0 => return Heard::Nonsense,
+                Ok(Some(received)) if received.size > 0 => received,
                 _ => return Heard::Closed,
             };
-            let Received { size, fds, .. } = received;
-            match FromServer::from_bytes(buffer.get(..size).unwrap_or_default()) {
+            let Received { size, mut fds, truncated, .. } = received;
+            let message = FromServer::from_bytes(buffer.get(..size).unwrap_or_default());
+            if let (Ok(FromServer::Parcel { token }), Some(hearing)) = (&message, &mut hearing) {
+                // Cut off: this process has no descriptor left. The call is told by there being too few.
+                hearing.put_result(*token, if truncated { Vec::new() } else { std::mem::take(&mut fds) });
+                want_sweep();
+                continue;
+            }
+            drop(hearing);
+            if truncated {
+                return Heard::Nonsense;
+            }
+            match message {
                 // Nobody asked for any; they come only while one is asked for, or where the kernel cannot refuse them.
                 Ok(FromServer::Revoked { .. } | FromServer::Unmap { .. } | FromServer::Signal) if !fds.is_empty() => {
                     return Heard::Nonsense;
@@ -268,6 +309,7 @@ impl ClientPair {
     pub(crate) fn end(&self, is_over: bool) {
         let _ = rustix::net::shutdown(&self.control.0, rustix::net::Shutdown::Both);
         self.half.end(is_over);
+        self.parcels.close();
         let mut inbox = self.inbox();
         inbox.closed = true;
         // So that a stub has one word to look at before it calls, not two.
@@ -329,7 +371,9 @@ impl ClientPair {
     ) -> Option<(FromServer, Vec<Foreign>)> {
         socket::accept_descriptors(self.control.0.as_fd());
         let answer = self.exchange(asking, message, id, until);
-        let _ = socket::refuse_descriptors(self.control.0.as_fd());
+        if !self.takes.load(Ordering::Relaxed) {
+            let _ = socket::refuse_descriptors(self.control.0.as_fd());
+        }
         answer
     }
 
@@ -344,7 +388,7 @@ impl ClientPair {
         if matches!(message, FromClient::Bind { .. }) {
             self.placed().binds += 1;
         }
-        self.say(message, until)?;
+        self.say(message, &[], until)?.ok()?;
         let mut inbox = self.inbox();
         loop {
             while let Some((answer, fds)) = inbox.answers.pop_front() {
@@ -378,19 +422,26 @@ impl ClientPair {
     }
 
     /// Says something that must arrive; waits while the socket is full, because the server is busy or stands still.
-    fn say(&self, message: &FromClient, until: Option<Instant>) -> Option<()> {
+    /// `None`: too late, or the server is gone; an error is one of what was to be said.
+    pub(crate) fn say(
+        &self,
+        message: &FromClient,
+        fds: &[BorrowedFd<'_>],
+        until: Option<Instant>,
+    ) -> Option<Result<(), Errno>> {
         loop {
-            match self.control.send(message) {
+            match self.control.send_with(message, fds) {
                 // A server that has gone ends the pair as soon as the watcher has seen it, too. Not before: what is said of
                 // a call then would be that its server did not answer in time.
-                Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => return Some(()),
+                Ok(()) | Err(Errno::PIPE | Errno::CONNRESET) => return Some(Ok(())),
                 Err(Errno::AGAIN) => {}
-                Err(_) => return None,
+                Err(errno) => return Some(Err(errno)),
             }
             let left = left(until);
             if left.is_zero() || self.half.has_ended() {
                 return None;
             }
+            let _open = handoff::open();
             let mut socket = [PollFd::new(&self.control.0, PollFlags::OUT)];
             match rustix::event::poll(&mut socket, left.try_into().ok().as_ref()) {
                 Ok(_) | Err(Errno::INTR) => {}
@@ -527,6 +578,6 @@ pub(crate) struct Procedure {
 }
 
 /// What is left until then; without an end, long enough for whoever then looks again.
-fn left(until: Option<Instant>) -> Duration {
+pub(crate) fn left(until: Option<Instant>) -> Duration {
     until.map_or(LOOK_AGAIN, |until| until.saturating_duration_since(Instant::now()).min(LOOK_AGAIN))
 }

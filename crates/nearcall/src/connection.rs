@@ -19,6 +19,7 @@ use nearcall_core::sys::socket::{self, Credentials, Sender};
 use nearcall_layout::pair::{FRAMES, LINE_STRIDE, REGION_SIZE, REGION_SIZE_MAX, VERSION};
 use rustix::io::Errno;
 
+use crate::cards::Introduction;
 use crate::clerk::{Exported, ServerPair};
 use crate::domain::random;
 use crate::identity;
@@ -42,7 +43,9 @@ pub(crate) const MESSAGES_A_TURN: usize = 16;
 /// What a message costs of a turn. Those of the handshake make memory or compare an interface, so one of them is a turn.
 fn cost(message: &FromClient) -> usize {
     match message {
-        FromClient::Unbind { .. } | FromClient::Ring => 1,
+        FromClient::Unbind { .. } | FromClient::Ring | FromClient::CallBack { .. } => 1,
+        // Descriptors are made and closed for it.
+        FromClient::Parcel { .. } => 4,
         _ => MESSAGES_A_TURN,
     }
 }
@@ -78,6 +81,15 @@ pub(crate) struct Redeemed {
     client: Credentials,
 }
 
+/// By what right a connection's token is good.
+#[derive(Debug)]
+enum By {
+    /// It came by the name, for as long as it is open.
+    Name,
+    /// It came by a card: once.
+    Card(Introduction),
+}
+
 impl Redeemed {
     /// Whether it belongs to the process that has these ids. It may have changed its user in between; where processes are
     /// not visible from here, the user is all there is to tell them apart by.
@@ -99,6 +111,9 @@ pub(crate) struct Connection {
     socket: OwnedFd,
     /// Whether the kernel refuses descriptors.
     refuses: bool,
+    /// Whether the client has bound to something that takes descriptors.
+    takes: bool,
+    by: By,
     exported: Arc<Exported>,
     policy: Arc<Policy>,
     deadline: Instant,
@@ -168,6 +183,8 @@ impl Connection {
         Self {
             socket,
             refuses,
+            takes: false,
+            by: By::Name,
             exported,
             policy,
             deadline,
@@ -183,6 +200,12 @@ impl Connection {
             connection: Some(admission.connection),
             handshake: Some(admission.handshake),
         }
+    }
+
+    /// The client came by a card.
+    pub(crate) fn introduced(mut self, introduction: Introduction) -> Self {
+        self.by = By::Card(introduction);
+        self
     }
 
     pub(crate) fn socket(&self) -> &OwnedFd {
@@ -221,6 +244,11 @@ impl Connection {
     /// What `token` stands for, if this connection gave it.
     pub(crate) fn redeem(&self, token: u64) -> Option<Redeemed> {
         if token == 0 || token != self.token {
+            return None;
+        }
+        if let By::Card(introduction) = &self.by
+            && !introduction.spend()
+        {
             return None;
         }
         Some(Redeemed { exported: Arc::clone(&self.exported), client: self.ids })
@@ -267,14 +295,34 @@ impl Connection {
         buffer: &mut [u8],
         spent: &mut usize,
     ) -> Result<Option<Step>, Broken> {
+        let pair = self.pair().filter(|_| self.takes).cloned();
+        let mut hearing = pair.as_deref().map(|pair| pair.parcels.hearing());
         let received = match socket::receive(self.socket.as_fd(), buffer) {
-            Ok(Some(received)) if received.size > 0 && !received.truncated && received.fds.is_empty() => received,
+            Ok(Some(received)) if received.size > 0 => received,
             Ok(None) => return Ok(None),
             _ => return Err(Broken::Protocol),
         };
         let bytes = buffer.get(..received.size).unwrap_or_default();
         let message = FromClient::from_bytes(bytes).map_err(|_| Broken::Protocol)?;
         *spent += cost(&message);
+        if let (FromClient::Parcel { token }, Some(hearing)) = (&message, &mut hearing) {
+            // Cut off: this process has no descriptor left, or more came than a call has.
+            let (uid, whole) = (self.ids.uid, !received.truncated && !received.fds.is_empty());
+            let charge = |count: usize| {
+                let count = u64::try_from(count).unwrap_or(u64::MAX);
+                QUOTA.take(Kind::Descriptors, uid, count).ok().filter(|_| whole)
+            };
+            hearing.put(*token, received.fds, charge).map_err(|_| Broken::Protocol)?;
+            return Ok(Some(Step::Go));
+        }
+        if received.truncated || !received.fds.is_empty() {
+            return Err(Broken::Protocol);
+        }
+        if let (FromClient::CallBack { token }, Some(hearing)) = (&message, &mut hearing) {
+            hearing.call_back(*token);
+            return Ok(Some(Step::Go));
+        }
+        drop(hearing);
         if !self.has_spoken {
             self.meet(received.sender)?;
         }
@@ -320,9 +368,16 @@ impl Connection {
             }
             (State::Mapping { .. }, FromClient::Mapped) => self.pair_up()?,
             (State::Paired(pair), FromClient::Bind { id, token, procedures }) => {
+                let pair = Arc::clone(pair);
                 let redeemed = self.redeem(token).or_else(|| by_token(token));
                 let answer = match redeemed.filter(|redeemed| redeemed.is_of(self.ids)) {
-                    Some(redeemed) => pair.bind(id, &redeemed.exported, &procedures),
+                    Some(redeemed) => {
+                        if redeemed.exported.interface().takes_parcels() && !self.takes {
+                            self.takes = true;
+                            socket::accept_descriptors(self.socket.as_fd());
+                        }
+                        pair.bind(id, &redeemed.exported, &procedures)
+                    }
                     None => FromServer::Refused { id, why: Refused::Denied },
                 };
                 self.send(&answer, &[])?;
@@ -330,7 +385,10 @@ impl Connection {
             (State::Paired(pair), FromClient::Unbind { binding, generation }) => pair.unbind(binding, generation),
             (State::Paired(_), FromClient::Ring) => return Ok(Step::Rung),
             (State::Paired(pair), message) => {
-                let answer = self.offer.answer(pair, &message).map_err(|segments::Broken| Broken::Protocol)?;
+                let answer = match message {
+                    FromClient::Introduce { id, binding, generation } => Some(pair.introduce(id, binding, generation)),
+                    message => self.offer.answer(pair, &message).map_err(|segments::Broken| Broken::Protocol)?,
+                };
                 if let Some((answer, file)) = answer {
                     if file.is_some() {
                         self.unread = if socket::is_read(self.socket.as_fd()) { 1 } else { self.unread + 1 };
@@ -397,7 +455,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if !self.refuses {
+        // One that came by a card has let descriptors in before it was ours.
+        if !self.refuses || self.takes || matches!(self.by, By::Card(_)) {
             // Descriptors may be left in it, which would be closed here.
             socket::hang_up(self.socket.as_fd());
         }

@@ -121,7 +121,7 @@ impl ProcedureDescription {
 
 const fn layout(carried: Carried) -> Layout {
     match carried {
-        Carried::Value(Class::Fixed) => Layout::Line,
+        Carried::Value(Class::Fixed) | Carried::Passed => Layout::Line,
         Carried::Value(Class::Varying) | Carried::Items | Carried::InPlace => Layout::Frame,
         Carried::Value(Class::Conventional) => Layout::Conventional,
         Carried::Serde => Layout::Serde,
@@ -149,10 +149,11 @@ impl fmt::Display for ProcedureDescription {
                 Carried::Value(Class::Conventional) => " of size, and all of it in sequence in the frame",
                 Carried::Items => " of count, and the items in the frame",
                 Carried::InPlace => " of count, and the bytes in the frame, read in place",
+                Carried::Passed => ", and descriptors beside the call",
                 Carried::Serde => " of size, and what serde makes of it in the frame",
             };
             write!(f, "\n    {way:6} {}: {} bytes{rest}", param.name, param.size)?;
-            if !matches!(param.carried, Carried::Value(Class::Fixed)) {
+            if !matches!(param.carried, Carried::Value(Class::Fixed) | Carried::Passed) {
                 write!(f, ", up to {} bytes", param.max)?;
             }
         }

@@ -4,7 +4,7 @@
 //! its regions are not mapped there, and the word that says so reads zero.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
@@ -14,8 +14,9 @@ use nearcall_core::transfer::counts::ServerCounts;
 use nearcall_core::transfer::crew::{Crew, Wanted};
 use rustix::io::Errno;
 
-use crate::clerk::ServerPair;
+use crate::clerk::{Exported, ServerPair};
 use crate::client_pair::ClientPair;
+use crate::export::drop_later;
 use crate::message::Instance;
 use crate::quota::QUOTA;
 use crate::watcher::Watcher;
@@ -28,6 +29,8 @@ pub(crate) struct Domain {
     pub(crate) crew: Crew<ServerPair>,
     /// Pairs in which this domain is the client. Held while binding, so that two binds do not make two pairs.
     pairs: Mutex<Vec<Weak<ClientPair>>>,
+    /// Services without a name that go when nobody is bound to them.
+    left: Mutex<Vec<Arc<Exported>>>,
     alive: ForkWord,
 }
 
@@ -61,7 +64,7 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     let call = watcher.caller();
     // Lives as long as the process; one whose watcher does not start is leaked, and the next call makes another.
     let domain: &'static Domain =
-        Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(call), pairs, alive }));
+        Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(call), pairs, left: Mutex::default(), alive }));
     // Those that were set before there was a domain, or the default, within what the kernel allows.
     let limits = QUOTA.limits();
     QUOTA.set(limits);
@@ -82,6 +85,23 @@ impl Domain {
 
     pub(crate) fn pairs(&self) -> MutexGuard<'_, Vec<Weak<ClientPair>>> {
         self.pairs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a service for as long as somebody is bound to it.
+    pub(crate) fn leave(&self, exported: Arc<Exported>) {
+        exported.is_left.store(true, Ordering::Relaxed);
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).push(exported);
+        self.watcher.want_sweep();
+    }
+
+    /// Gives up the services that nobody is bound to. On the watcher, so that nobody binds meanwhile; asked for whenever one of
+    /// them has lost a client.
+    pub(crate) fn sweep_left(&self) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        for unused in left.extract_if(.., |exported| exported.is_unused()) {
+            unused.withdrawn.store(true, Ordering::SeqCst);
+            drop_later(unused);
+        }
     }
 
     /// Starts the processors that are wanted.

@@ -101,6 +101,25 @@ pub enum CallError<E = Infallible> {
         "the arguments do not fit the A-stack's frame, and a started call does not wait for memory: call it blocking, or raise `astack` in the interface"
     )]
     WouldBlock,
+    /// A parameter of several strings has more than 31 of them. Nothing was sent. Send the rest in another call.
+    #[error("{count} strings in one parameter, where {limit} are allowed; send the rest in another call")]
+    TooManyStrings {
+        /// Strings that there are.
+        count: usize,
+        /// Strings that are allowed.
+        limit: usize,
+    },
+    /// A descriptor, client or grant among the arguments (`ran` is No) or results could not be passed: the client was taken back or
+    /// its server has gone, one of the processes has no descriptor or memory left for it, too many are under way, the server
+    /// lets none in, or what arrived was not what the interface says.
+    #[error(
+        "a descriptor, client or grant could not be passed: {ran}; see that it is live, and that both processes may open \
+         more files"
+    )]
+    NotPassed {
+        /// How far the call got.
+        ran: Ran,
+    },
     /// An argument has no encoded form: it is nested deeper than 64 levels of `Box` and `Vec`, or serde cannot write it.
     /// Nothing was sent. Send it in parts; a long list is a `Vec`, not a chain of boxes.
     #[error("an argument is nested deeper than 64 levels, or cannot be written at all; nothing was sent")]
@@ -144,7 +163,9 @@ impl<E> CallError<E> {
     pub fn ran(&self) -> Option<Ran> {
         match self {
             Self::App(_) | Self::Unreturnable => Some(Ran::Yes),
-            Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } => Some(*ran),
+            Self::PeerDied { ran } | Self::PeerRestarted { ran } | Self::Timeout { ran } | Self::NotPassed { ran } => {
+                Some(*ran)
+            }
             Self::Aborted | Self::Panicked | Self::PeerMisbehaved | Self::ResultTooLarge => Some(Ran::Maybe),
             _ => Some(Ran::No),
         }
@@ -183,6 +204,8 @@ impl<E> From<Failure> for CallError<E> {
             CallError::ResultTooLarge => Self::ResultTooLarge,
             CallError::NoMemory => Self::NoMemory,
             CallError::WouldBlock => Self::WouldBlock,
+            CallError::TooManyStrings { count, limit } => Self::TooManyStrings { count, limit },
+            CallError::NotPassed { ran } => Self::NotPassed { ran },
             CallError::Unsendable => Self::Unsendable,
             CallError::Unreturnable => Self::Unreturnable,
             CallError::BadArgument => Self::BadArgument,
@@ -405,6 +428,7 @@ pub enum BindError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::GrantError;
     use crate::far::DriveError;
     use crate::thread::{JoinError, SpawnError, WaitError};
 
@@ -427,7 +451,7 @@ mod tests {
     variants! {
         CallError call {
             App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
-            ResultTooLarge {}, NoMemory {}, WouldBlock {},
+            ResultTooLarge {}, NoMemory {}, WouldBlock {}, TooManyStrings { .. }, NotPassed { .. },
             Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
             Overloaded {}, TooDeep {}, Unsupported {},
         }
@@ -436,6 +460,7 @@ mod tests {
             NoRoom { .. }, Version { .. }, Unsupported(_), Io { .. }, Forked {},
         }
         ExportError export { Dir(_), Taken { .. }, Io { .. }, Forked {} }
+        GrantError grant { Revoked {}, NotOurs {}, Outside { .. } }
         DirError dir { Unknown {}, Owner { .. }, Mode { .. }, Relative { .. }, NotAnExport { .. }, Io { .. }, Name { .. } }
         SpawnError spawn { NoKernelThread(_), Forked {}, StackTooLarge(_), NotHere {} }
         // It is nearcall-core's, whose tests have the match.

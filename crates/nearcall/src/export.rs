@@ -120,7 +120,6 @@ impl Exporter {
     /// # Errors
     /// [`ExportError`].
     pub fn export(self, service: impl Service) -> Result<Export, ExportError> {
-        static IDS: AtomicU64 = AtomicU64::new(1);
         names::check(&self.name)?;
         let domain = domain().map_err(|no| match no {
             NoDomain::Forked => ExportError::Forked,
@@ -130,8 +129,9 @@ impl Exporter {
         let name = Held::take(dir, &self.name, self.mode, self.replace)?;
         let io = |error| ExportError::Io { what: "duplicate the listener", source: error };
         let listener = name.listener.try_clone().map_err(io)?;
-        let exported =
-            Arc::new(clerk::exported(IDS.fetch_add(1, Ordering::Relaxed), Box::new(service), self.cooperative));
+        let policy = Arc::new(self.policy);
+        let service = Box::new(service);
+        let exported = Arc::new(clerk::exported(next_id(), service, self.cooperative, Arc::clone(&policy)));
         if self.cooperative {
             domain.crew.allow_cooperation();
         }
@@ -139,10 +139,15 @@ impl Exporter {
             let io = |error| ExportError::Io { what: "start a thread for callbacks", source: error };
             exported.departures.start(exported.id, callback).map_err(io)?;
         }
-        let policy = Arc::new(self.policy);
         domain.watcher.command(Command::Listen { exported: Arc::clone(&exported), policy, listener });
         Ok(Export { domain, exported, name: Some(name), is_drained: false })
     }
+}
+
+/// A number for an export.
+pub(crate) fn next_id() -> u64 {
+    static IDS: AtomicU64 = AtomicU64::new(1);
+    IDS.fetch_add(1, Ordering::Relaxed)
 }
 
 /// A service under a name, for as long as this lives. Dropping it is [`drain`](Self::drain) with [`Self::DRAIN`]; for
@@ -157,6 +162,17 @@ pub struct Export {
 }
 
 impl Export {
+    /// Of a service that has none.
+    pub(crate) fn nameless(domain: &'static Domain, exported: Arc<Exported>) -> Self {
+        Self { domain, exported, name: None, is_drained: false }
+    }
+
+    /// Withdraws it when nobody is bound to it.
+    pub(crate) fn leave(mut self) {
+        self.is_drained = true;
+        self.domain.leave(Arc::clone(&self.exported));
+    }
+
     /// How long dropping waits for running procedures.
     pub const DRAIN: Duration = Duration::from_secs(5);
 
@@ -171,8 +187,10 @@ impl Export {
         self.withdraw(timeout)
     }
 
-    /// Takes all bindings back that were granted so far; new binds go on. Running procedures finish.
+    /// Takes all bindings back that were granted so far, also those that were passed on and have not arrived; new binds go on.
+    /// Running procedures finish.
     pub fn revoke_all(&self) {
+        self.exported.epoch.fetch_add(1, Ordering::Relaxed);
         self.exported.clients().iter().for_each(|pair| pair.revoke(self.exported.id));
     }
 
@@ -185,7 +203,7 @@ impl Export {
 
     /// What clients of this export did so far that no correct client does: calls on bindings they do not have, to
     /// procedures there are not, on A-stacks that are not theirs, with arguments that are no values. Calls on a binding
-    /// that was just taken back count, too.
+    /// that was just taken back count, too, and those whose descriptors were called back because the caller's time was over.
     #[must_use]
     pub fn refused_count(&self) -> u64 {
         self.exported.refused_count()
@@ -207,8 +225,9 @@ impl Export {
         }
         let id = self.exported.id;
         self.exported.withdrawn.store(true, Ordering::SeqCst);
-        drop(self.name.take());
-        self.stop_listening(id);
+        if self.name.take().is_some() {
+            self.stop_listening(id);
+        }
         // Whoever binds meanwhile is told that it is withdrawn; whoever has bound is known without the watcher, which may be
         // busy.
         self.exported.clients().iter().for_each(|pair| pair.revoke(id));
@@ -252,7 +271,7 @@ const LATER: Duration = Duration::from_millis(50);
 
 /// Drops a service when the last of its procedures has ended, on a kernel thread of its own, which ends with that: neither
 /// the watcher nor a processor runs the program's Drop.
-fn drop_later(exported: Arc<Exported>) {
+pub(crate) fn drop_later(exported: Arc<Exported>) {
     let wait = move || {
         process::block_all_signals();
         loop {

@@ -52,6 +52,10 @@ pub struct Limits {
     /// Bytes of shared memory that this process pays for or has mapped: both regions of each pair, and what is added to them.
     /// 1 GiB and 4 GiB.
     pub bytes: Most,
+    /// Descriptors that came for calls which have not begun yet, and clients that were passed on and have not bound yet. 256
+    /// and 512; of a process that may open N, an eighth of that in all, and three quarters of it for one uid. What a procedure
+    /// has been given is the procedure's affair.
+    pub descriptors: Most,
     /// Procedures that have kept a processor for longer than a wake-up takes while others waited for it: each holds a kernel
     /// thread. 48 of one uid; its calls beyond them are answered [`crate::CallError::Overloaded`]. There are 512
     /// processors in all, with those that wait for calls.
@@ -67,6 +71,7 @@ impl Limits {
         connect_burst: 4096,
         bindings: Most::new(65_536, 262_144),
         bytes: Most::new(1 << 30, 4 << 30),
+        descriptors: Most::new(256, 512),
         work: 48,
     };
 
@@ -113,6 +118,13 @@ impl Limits {
         self
     }
 
+    /// Sets [`descriptors`](Self::descriptors).
+    #[must_use]
+    pub const fn descriptors(mut self, per_uid: u64, in_all: u64) -> Self {
+        self.descriptors = Most::new(per_uid, in_all);
+        self
+    }
+
     /// Sets [`work`](Self::work).
     #[must_use]
     pub const fn work(mut self, per_uid: u32) -> Self {
@@ -125,6 +137,9 @@ impl Limits {
         let all = (descriptors.saturating_sub(OWN_DESCRIPTORS) / DESCRIPTORS_EACH).max(1);
         self.connections.in_all = self.connections.in_all.min(all);
         self.connections.per_uid = self.connections.per_uid.min((all * 3 / 4).max(1));
+        let all = (descriptors / 8).max(1);
+        self.descriptors.in_all = self.descriptors.in_all.min(all);
+        self.descriptors.per_uid = self.descriptors.per_uid.min((all * 3 / 4).max(1));
         self
     }
 }
@@ -160,6 +175,8 @@ pub struct Usage {
     pub bindings: u64,
     /// See [`Limits::bytes`].
     pub bytes: u64,
+    /// See [`Limits::descriptors`].
+    pub descriptors: u64,
 }
 
 /// What clients of this process have of it now, all users together.
@@ -184,11 +201,20 @@ pub enum Limit {
     Bytes,
     /// What the kernel lets the server have: descriptors (`RLIMIT_NOFILE`) or memory.
     Kernel,
+    /// [`Limits::descriptors`].
+    Descriptors,
 }
 
 impl Limit {
-    const ALL: [Self; 6] =
-        [Self::Connections, Self::Handshakes, Self::Connects, Self::Bindings, Self::Bytes, Self::Kernel];
+    const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::Handshakes,
+        Self::Connects,
+        Self::Bindings,
+        Self::Bytes,
+        Self::Kernel,
+        Self::Descriptors,
+    ];
 
     /// As a byte of a message.
     pub(crate) fn to_byte(self) -> u8 {
@@ -215,6 +241,7 @@ impl std::fmt::Display for Limit {
             Self::Bindings => "bindings",
             Self::Bytes => "bytes of shared memory",
             Self::Kernel => "descriptors or memory",
+            Self::Descriptors => "descriptors under way",
         })
     }
 }
@@ -236,6 +263,7 @@ mod tests {
     fn few_descriptors_leave_room_for_a_second_user() {
         let limits = Limits::default().within(1024);
         assert_eq!((limits.connections.in_all, limits.connections.per_uid), (320, 240));
+        assert_eq!(limits.descriptors, Most::new(96, 128));
         assert_eq!(Limits::default().within(1 << 20), Limits::default());
         assert_eq!(Limits::default().within(0).connections, Most::new(1, 1));
     }
@@ -245,6 +273,6 @@ mod tests {
         for limit in Limit::ALL {
             assert_eq!(Limit::from_byte(limit.to_byte()), Some(limit));
         }
-        assert_eq!(Limit::from_byte(6), None);
+        assert_eq!(Limit::from_byte(7), None);
     }
 }

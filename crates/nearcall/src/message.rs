@@ -25,13 +25,18 @@
 //!                  <-------      Unmap                the server would like it back
 //!   Unmapped       ------->
 //!                  <-------      Signal               replies are there for calls that wait by the signal
+//!   Parcel         ------->  (+ fds)                 for a call that follows; CallBack, if it does not
+//!                  <-------      Parcel (+ fds)       for the reply that follows
+//!   Introduce      ------->                          for somebody to whom a binding is passed
+//!                  <-------      Card (+ fd), or NoMemory
 //!   Grow           ------->                          one more A-stack of a class
 //!                  <-------      Grown, or NoMemory
 //!
 //!   Describe       ------->                          after Welcome, instead of Pair; until nothing is left
 //!                  <-------      Description
 //! ```
-//! Refused with id 0, and the end of the connection, may come instead of any of the server's words before Ready.
+//! A card is a socket on which one message is sent, Knock (+ fd): with the end of a socket pair on which all of the above
+//! follows. Refused with id 0, and the end of the connection, may come instead of any of the server's words before Ready.
 
 use nearcall_layout::pair::AstackClass;
 
@@ -94,6 +99,22 @@ pub(crate) enum FromClient {
         id: u32,
         first: u16,
     },
+    /// Descriptors for the call that carries the token.
+    Parcel {
+        token: u32,
+    },
+    /// That call will not be made.
+    CallBack {
+        token: u32,
+    },
+    /// A card, for whoever this binding is passed to.
+    Introduce {
+        id: u32,
+        binding: u16,
+        generation: u32,
+    },
+    /// On a card: it brings the socket on which the bearer says Hello.
+    Knock,
     /// Asks for what the export is, from byte `at` of it on.
     Describe {
         at: u32,
@@ -150,6 +171,14 @@ pub(crate) enum FromServer {
         first: u16,
         astack: u16,
     },
+    /// Descriptors for the reply that carries the token.
+    Parcel {
+        token: u32,
+    },
+    /// A card for one bearer; without a descriptor: the client has no such binding.
+    Card {
+        id: u32,
+    },
     /// The pair, or this client's user, has as much as it may have.
     NoMemory {
         id: u32,
@@ -174,6 +203,7 @@ impl FromServer {
             | Self::SegmentReady { id }
             | Self::Shown { id, .. }
             | Self::Grown { id, .. }
+            | Self::Card { id }
             | Self::NoMemory { id } => Some(*id),
             Self::Welcome { .. }
             | Self::Regions { .. }
@@ -181,6 +211,7 @@ impl FromServer {
             | Self::Revoked { .. }
             | Self::Unmap { .. }
             | Self::Signal
+            | Self::Parcel { .. }
             | Self::Description { .. } => None,
         }
     }
@@ -328,6 +359,10 @@ impl FromClient {
             Self::Unmapped { serial } => Writer::kind(11).u16(*serial),
             Self::Grow { id, first } => Writer::kind(12).u32(*id).u16(*first),
             Self::Describe { at } => Writer::kind(20).u32(*at),
+            Self::Parcel { token } => Writer::kind(21).u32(*token),
+            Self::CallBack { token } => Writer::kind(22).u32(*token),
+            Self::Introduce { id, binding, generation } => Writer::kind(23).u32(*id).u16(*binding).u32(*generation),
+            Self::Knock => Writer::kind(24),
         }
         .0
     }
@@ -352,6 +387,10 @@ impl FromClient {
             11 => Self::Unmapped { serial: from.u16()? },
             12 => Self::Grow { id: from.u32()?, first: from.u16()? },
             20 => Self::Describe { at: from.u32()? },
+            21 => Self::Parcel { token: from.u32()? },
+            22 => Self::CallBack { token: from.u32()? },
+            23 => Self::Introduce { id: from.u32()?, binding: from.u16()?, generation: from.u32()? },
+            24 => Self::Knock,
             _ => return Err(NotAMessage),
         };
         from.end(message)
@@ -396,6 +435,8 @@ impl FromServer {
             Self::Grown { id, first, astack } => Writer::kind(75).u32(*id).u16(*first).u16(*astack),
             Self::NoMemory { id } => Writer::kind(76).u32(*id),
             Self::Signal => Writer::kind(77),
+            Self::Parcel { token } => Writer::kind(85).u32(*token),
+            Self::Card { id } => Writer::kind(86).u32(*id),
             Self::Description { total, bytes } => Writer::kind(84).u32(*total).each(bytes, |to, byte| to.u8(*byte)),
         }
         .0
@@ -447,6 +488,8 @@ impl FromServer {
             75 => Self::Grown { id: from.u32()?, first: from.u16()?, astack: from.u16()? },
             76 => Self::NoMemory { id: from.u32()? },
             77 => Self::Signal,
+            85 => Self::Parcel { token: from.u32()? },
+            86 => Self::Card { id: from.u32()? },
             84 => Self::Description { total: from.u32()?, bytes: from.each(Reader::u8)? },
             _ => return Err(NotAMessage),
         };
@@ -479,6 +522,10 @@ mod tests {
                 FromClient::Unmapped { serial: 2 },
                 FromClient::Grow { id: 1, first: 2 },
                 FromClient::Describe { at: 7 },
+                FromClient::Parcel { token: 8 },
+                FromClient::CallBack { token: 9 },
+                FromClient::Introduce { id: 1, binding: 2, generation: 3 },
+                FromClient::Knock,
             ],
             vec![
                 FromServer::Welcome { version: 1, instance: [8; 16], token: 9 },
@@ -499,6 +546,8 @@ mod tests {
                 FromServer::NoMemory { id: 1 },
                 FromServer::Signal,
                 FromServer::Refused { id: 1, why: Refused::Withdrawn },
+                FromServer::Parcel { token: 4 },
+                FromServer::Card { id: 5 },
                 FromServer::Description { total: 9, bytes: vec![1, 2, 3] },
             ],
         )

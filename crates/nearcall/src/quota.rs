@@ -20,9 +20,10 @@ pub(crate) enum Kind {
     Handshakes,
     Bindings,
     Bytes,
+    Descriptors,
 }
 
-const KIND_COUNT: usize = 4;
+const KIND_COUNT: usize = 5;
 
 type Amounts = [u64; KIND_COUNT];
 
@@ -33,6 +34,7 @@ impl Kind {
             Self::Handshakes => 1,
             Self::Bindings => 2,
             Self::Bytes => 3,
+            Self::Descriptors => 4,
         }
     }
 
@@ -42,6 +44,7 @@ impl Kind {
             Self::Handshakes => Limit::Handshakes,
             Self::Bindings => Limit::Bindings,
             Self::Bytes => Limit::Bytes,
+            Self::Descriptors => Limit::Descriptors,
         }
     }
 
@@ -51,6 +54,7 @@ impl Kind {
             Self::Handshakes => limits.handshakes,
             Self::Bindings => limits.bindings,
             Self::Bytes => limits.bytes,
+            Self::Descriptors => limits.descriptors,
         }
     }
 }
@@ -195,6 +199,7 @@ impl Quota {
             handshakes: ledger.in_all(Kind::Handshakes),
             bindings: ledger.in_all(Kind::Bindings),
             bytes: ledger.in_all(Kind::Bytes),
+            descriptors: ledger.in_all(Kind::Descriptors),
         }
     }
 

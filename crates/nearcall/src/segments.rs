@@ -174,7 +174,8 @@ impl ClientPair {
             let _ = self.tell(&FromClient::SegmentDropped { id, astack });
         }
         let wished = if self.unmap_wished() { Left::Stuck } else { Left::Nothing };
-        self.half.arguments_left(now).max(wished)
+        let kept = if self.parcels.sweep(now) { Left::Young } else { Left::Nothing };
+        self.half.arguments_left(now).max(wished).max(kept)
     }
 }
 

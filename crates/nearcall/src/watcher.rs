@@ -22,13 +22,15 @@ use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
 use rustix::io::Errno;
 
+use crate::cards::{Card, Knock};
 use crate::clerk::{Exported, ServerPair};
 use crate::client_pair::{ClientPair, Heard};
-use crate::connection::Step;
+use crate::connection::{Admission, Connection, Step, refuse};
 use crate::domain::Domain;
 use crate::far::driven::Driver;
-use crate::message::SIZE_MAX;
+use crate::message::{Refused, SIZE_MAX};
 use crate::policy::Policy;
+use crate::quota::QUOTA;
 use crate::segments::{self, SWEEP, SWEEP_MAX};
 use clients::Clients;
 use listeners::{ACCEPTS_A_TURN, Accepted, Listeners};
@@ -49,6 +51,8 @@ const WAKE: u64 = 0;
 pub(crate) enum Command {
     /// Answer binds on a listener.
     Listen { exported: Arc<Exported>, policy: Arc<Policy>, listener: OwnedFd },
+    /// Wait for a knock.
+    Introduce(Box<Card>),
     /// Say which clients there are; before that, stop listening for an export, if one is named.
     Pairs { withdraw: Option<u64>, answer: Sender<Vec<Arc<ServerPair>>> },
     /// Watch a pair in which this domain is the client.
@@ -103,6 +107,7 @@ impl Watcher {
                 listeners: Listeners::new(),
                 clients: Clients::default(),
                 servers: BTreeSet::new(),
+                cards: BTreeSet::new(),
                 next: WAKE,
                 ended: Vec::new(),
                 sweep_at: None,
@@ -185,6 +190,8 @@ enum Source {
     Listener,
     /// A control socket with a client behind it; details in `clients`, by the same key.
     Connection,
+    /// Somebody may come by it.
+    Card(Box<Card>),
     /// The pidfd of the client behind that connection.
     ClientDeath { of: u64, pidfd: Arc<OwnedFd> },
     /// A pair in which we are the client: its control socket.
@@ -204,6 +211,8 @@ struct Watch {
     clients: Clients,
     /// The sources that are pairs in which we are the client: as many as this process bound to.
     servers: BTreeSet<u64>,
+    /// When cards are over.
+    cards: BTreeSet<(Instant, u64)>,
     next: u64,
     /// Pairs that have just ended; their callers are woken once more, for those that were about to sleep.
     ended: Vec<Arc<ClientPair>>,
@@ -258,6 +267,7 @@ impl Watch {
         for pair in self.domain.pairs().iter().filter_map(Weak::upgrade) {
             left = left.max(pair.sweep(now));
         }
+        self.domain.sweep_left();
         for pair in self.clients.pairs() {
             left = left.max(segments::sweep_results(pair, now));
         }
@@ -301,6 +311,10 @@ impl Watch {
         match self.sources.remove(&key) {
             Some(Source::ClientDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
             Some(Source::ServerDeath { pidfd, .. }) => self.watcher.forget(&pidfd),
+            Some(Source::Card(card)) => {
+                self.watcher.forget(card.socket());
+                self.cards.remove(&(card.until(), key));
+            }
             // Their sockets belong to others, who take them out themselves.
             Some(Source::Listener | Source::Connection | Source::Server { .. } | Source::Wires(_)) | None => {}
         }
@@ -313,6 +327,7 @@ impl Watch {
         match self.sources.get(&key) {
             Some(Source::Listener) => self.accept(key),
             Some(Source::Connection) => self.hear(key),
+            Some(Source::Card(_)) => self.knocked(key),
             Some(&Source::ClientDeath { of, .. }) => self.close(of),
             Some(Source::Server { pair, .. }) => {
                 // Messages first: what the server said before it died still counts.
@@ -348,6 +363,7 @@ impl Watch {
                         self.listeners.insert(&self.watcher.epoll, key, exported, policy, listener);
                     }
                 }
+                Command::Introduce(card) => self.introduce(*card),
                 Command::Pairs { withdraw, answer } => self.say_pairs(withdraw, &answer),
                 Command::Watch { pair, pidfd } => self.watch(pair, pidfd),
                 Command::Drive(driver) => self.drive(driver),
@@ -437,6 +453,47 @@ impl Watch {
         let _ = answer.send(self.clients.pairs().cloned().collect());
     }
 
+    fn introduce(&mut self, card: Card) {
+        let until = card.until();
+        let socket = card.socket().as_fd();
+        let data = epoll::EventData::new_u64(self.next + 1);
+        // Without room for it the card is over at once, as whoever has it will see.
+        if epoll::add(&self.watcher.epoll, socket, data, epoll::EventFlags::IN | epoll::EventFlags::RDHUP).is_ok() {
+            self.next += 1;
+            self.sources.insert(self.next, Source::Card(Box::new(card)));
+            self.cards.insert((until, self.next));
+        }
+    }
+
+    /// Whoever knocks is admitted like one who connects.
+    fn knocked(&mut self, key: u64) {
+        let Some(Source::Card(card)) = self.sources.get(&key) else { return };
+        let knock = card.knocked();
+        if matches!(knock, Knock::Nobody) {
+            return;
+        }
+        self.watcher.forget(card.socket());
+        self.cards.remove(&(card.until(), key));
+        let Some(Source::Card(card)) = self.sources.remove(&key) else { return };
+        let Knock::Somebody { socket, ids } = knock else { return };
+        let now = Instant::now();
+        let (connection, handshake) = match QUOTA.admit(ids.uid, now) {
+            Ok(charges) => charges,
+            Err(exceeded) => return refuse(&socket, Refused::Quota(exceeded)),
+        };
+        // Closed by the connection from now on, which looks what is left in it.
+        let Some(socket) = socket.checked() else { return };
+        let exported = Arc::clone(card.exported());
+        let policy = Arc::clone(&exported.policy);
+        let admission = Admission { ids, connection, handshake };
+        let until = now + QUOTA.limits().handshake_time;
+        let connection =
+            Connection::new(socket, exported, policy, admission, until).introduced(card.into_introduction());
+        if let Some(key) = self.add(connection.socket().as_fd(), |_| Source::Connection) {
+            self.clients.insert(key, connection);
+        }
+    }
+
     fn accept(&mut self, key: u64) {
         for _ in 0..ACCEPTS_A_TURN {
             match self.listeners.accept(&self.watcher.epoll, key, Instant::now()) {
@@ -497,6 +554,7 @@ impl Watch {
             self.clients.next_deadline(),
             self.listeners.pauses_until(),
             self.watcher.looks_at(),
+            self.cards.first().map(|&(at, _)| at),
         ];
         next.into_iter().flatten().min().map(|at| at.saturating_duration_since(Instant::now()))
     }
@@ -506,6 +564,9 @@ impl Watch {
         let now = Instant::now();
         while let Some(late) = self.clients.late(now) {
             self.close(late);
+        }
+        while let Some(&(_, key)) = self.cards.first().filter(|&&(at, _)| at <= now) {
+            self.remove(key);
         }
         self.listeners.resume(&self.watcher.epoll, now);
         if self.watcher.looks_at().is_some_and(|at| at <= now) {

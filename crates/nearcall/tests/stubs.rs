@@ -15,6 +15,13 @@ mod forms;
 #[allow(dead_code, unreachable_pub, reason = "a module as a library would have it; compiling is most of the test")]
 #[path = "../../idl/tests/goldens/forms.expected.rs"]
 mod forms_expected;
+#[allow(dead_code, unreachable_pub, reason = "a module as a library would have it; compiling is the test")]
+#[path = "../../idl/tests/goldens/passing.rs"]
+mod passing;
+#[allow(dead_code, unreachable_pub, reason = "a module as a library would have it; compiling is the test")]
+#[allow(clippy::use_self, reason = "an interface that returns clients of itself; in a macro's output nobody is told")]
+#[path = "../../idl/tests/goldens/passing.expected.rs"]
+mod passing_expected;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -17,15 +17,16 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::Type;
+use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::plan::{Plan, Slot};
 use super::{Names, Start, allow_many_params, client_docs, client_output, docs, params_of};
-use crate::ir::{Form, Param, Procedure};
+use crate::ir::{Form, Param, PassBy, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
-    let Names { vis, files, call, client, deprecated, .. } = names;
+    let Names { vis, files, call, client, server, deprecated, .. } = names;
     let doc_call =
         docs(&[&format!("What a client of [`{files}`] can do: the same procedures, with what can become of a call.")]);
     let doc_client = docs(&[&format!("A client of [`{files}`]: its methods are calls through a binding.")]);
@@ -34,6 +35,12 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         "",
         "# Errors",
         "[`BindError`](::nearcall::BindError) says why there is none.",
+    ]);
+    let doc_serve = docs(&[
+        "A client of `imp`, which has no name: to be passed to other processes, which call it back.",
+        "",
+        "# Errors",
+        "[`BindError`](::nearcall::BindError): this process was forked, or the kernel refuses it something.",
     ]);
     let doc_describe =
         docs(&[&format!("What `{files}` is, in words: signatures, sizes, and how the parameters travel.")]);
@@ -78,13 +85,22 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             }
         }
     });
-    let starts = (0_u16..).zip(plans).map(|(number, plan)| start(names, number, plan));
+    let starts =
+        (0_u16..).zip(plans).filter(|(_, plan)| !plan.passes()).map(|(number, plan)| start(names, number, plan));
+    let name = files.unraw().to_string();
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
         impl #client {
             #doc_bind
             #vis fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
                 ::nearcall::bind::<Self>(name)
+            }
+
+            #doc_serve
+            #vis fn serve<__T: #files + ::core::marker::Send + ::core::marker::Sync + 'static>(
+                imp: __T,
+            ) -> ::core::result::Result<::nearcall::Callback<Self>, ::nearcall::BindError> {
+                ::nearcall::Callback::new(#server::new(imp))
             }
 
             #doc_describe
@@ -97,6 +113,7 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         }
 
         impl ::nearcall::Client for #client {
+            const NAME: &'static str = #name;
             const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
 
             fn from_binding(binding: ::nearcall::Binding) -> Self {
@@ -126,6 +143,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
 
     let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
     let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
+    let send = send(plan);
     let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
     let reply = if plan.request.is_empty() {
         quote!(#begin.transfer::<#places>()?)
@@ -142,6 +160,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
             #begin
             #(#puts)*
             #(#tails)*
+            #send
             #read
         }
     }
@@ -178,7 +197,11 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
     let areas = plan.areas.iter().map(|param| {
         let (area, ident) = (param.local(), &param.ident);
         let item = param.item();
-        quote!(let #area = __reply.area::<#item>(#ident.len());)
+        let len = match param.form {
+            Form::Scatter => length(param),
+            _ => quote!(#ident.len()),
+        };
+        quote!(let #area = __reply.area::<#item>(#len);)
     });
     // A reply without parts: that it is one is all there is to look at.
     let is_silent = plan.areas.is_empty() && plan.reply.is_empty() && plan.returned.is_none() && output.error.is_none();
@@ -203,7 +226,11 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
         _ => None,
     });
     let returned = plan.returned.as_ref().map(|(at, ty)| {
-        let value = get(plan, &quote!(#at), ty, output.serde.value);
+        let value = if output.is_passed {
+            quote!(__reply.take::<#ty>(#at)?)
+        } else {
+            get(plan, &quote!(#at), ty, output.serde.value)
+        };
         quote!(let __return = #value;)
     });
     // One slice is checked by its copy. With several, the last must not fail after the first was written.
@@ -213,12 +240,16 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
     });
     let copies = plan.areas.iter().map(|param| {
         let (area, len, ident) = (param.local(), length(param), &param.ident);
+        if matches!(param.form, Form::Scatter) {
+            return quote!(__reply.scatter(&#area, #ident)?;);
+        }
         quote!(__reply.copy_out(&#area, #len, #ident)?;)
     });
     let stores = plan.reply.iter().map(|Slot { param, .. }| {
         let (local, ident) = (param.local(), &param.ident);
         quote!(*#ident = #local;)
     });
+    let sent = plan.passed().next().is_some().then(|| quote!(__sent.taken();));
     let value = if plan.returned.is_some() { quote!(__return) } else { quote!(()) };
     let opened = if is_silent {
         quote!(let __reply = #reply; __reply.refuse_app()?;)
@@ -227,6 +258,7 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
     };
     quote! {
         #opened
+        #sent
         #(#areas)*
         #app
         #(#gets)*
@@ -238,6 +270,26 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
         __reply.end();
         ::core::result::Result::Ok(#value)
     }
+}
+
+/// Sends what is passed ahead of the call, and puts the token of its message into each place for it.
+fn send(plan: &Plan<'_>) -> Option<TokenStream> {
+    plan.passed().next()?;
+    let adds = plan.passed().map(|(slot, ty, by)| {
+        let ident = &slot.param.ident;
+        match by {
+            PassBy::Value => quote!(__parcel.add::<#ty>(&#ident)?;),
+            PassBy::Ref => quote!(__parcel.add::<#ty>(#ident)?;),
+            PassBy::Borrowed => quote!(__parcel.lend(#ident);),
+        }
+    });
+    let puts = plan.passed().map(|(Slot { at, .. }, ..)| quote!(__call.put::<u32>(#at, &__sent.token());));
+    Some(quote! {
+        let mut __parcel = __call.parcel();
+        #(#adds)*
+        let __sent = __call.send(__parcel)?;
+        #(#puts)*
+    })
 }
 
 /// Reads a result.
@@ -256,7 +308,13 @@ fn put(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     match &param.form {
         Form::Value(ty) => Some(quote!(__call.put::<#ty>(#at, &#ident);)),
         Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => Some(quote!(__call.put::<#ty>(#at, #ident);)),
-        Form::Serde { .. } => None,
+        // The size of a tail that is not written yet; the token of a parcel that is not sent.
+        Form::Serde { .. } | Form::Pass { .. } => None,
+        Form::Gather => Some(quote!(__call.strings(#at, #ident)?;)),
+        Form::Scatter => {
+            let max = plan.max(param);
+            Some(quote!(__call.places::<#max>(#at, #ident)?;))
+        }
         Form::Str | Form::Slice(_) | Form::InPlace | Form::InOutSlice(_) => {
             Some(quote!(__call.count(#at, #ident.len());))
         }
@@ -280,7 +338,9 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
         Form::Str => Some(quote!(__call.bytes::<#max>(#ident.as_bytes())?;)),
         Form::InPlace => Some(quote!(__call.bytes::<#max>(#ident)?;)),
         Form::Slice(item) | Form::InOutSlice(item) => Some(quote!(__call.slice::<#item, #max>(#ident)?;)),
-        Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } => None,
+        Form::Gather => Some(quote!(__call.gather::<#max>(#ident)?;)),
+        Form::Scatter => Some(quote!(__call.scatter(#ident)?;)),
+        Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } | Form::Pass { .. } => None,
     }
 }
 
@@ -292,6 +352,7 @@ fn length(param: &Param) -> TokenStream {
         Form::OutSlice { len_is_return: true, .. } => {
             quote_spanned!(param.declared.span()=> ::nearcall::rt::OutLen::out_len(__return))
         }
+        Form::Scatter => quote!(::nearcall::rt::total(#ident)),
         _ => quote!(#ident.len()),
     }
 }

@@ -182,6 +182,7 @@ impl Start {
         let params = procedure.params.iter().map(|Param { ident, declared, form, .. }| match form {
             Form::InOut(ty) | Form::Out(ty) => quote!(#ident: &'__a mut #ty),
             Form::InOutSlice(item) | Form::OutSlice { item, .. } => quote!(#ident: &'__a mut [#item]),
+            Form::Scatter => quote!(#ident: &'__a mut [&'__a mut [u8]]),
             _ => quote!(#ident: #declared),
         });
         let value = value_type(procedure.output.value.as_ref());

@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
-use crate::ir::{Direction, Form, Param, Procedure};
+use crate::ir::{Direction, Form, Param, PassBy, Procedure};
 use crate::types;
 
 /// The plan of one procedure.
@@ -64,7 +64,8 @@ impl<'a> Plan<'a> {
 
         let request = slots("AT", select(|form| !matches!(form, Form::Out(_))));
         let reply = slots("BACK", select(|form| matches!(form, Form::InOut(_) | Form::Out(_))));
-        let areas: Vec<&Param> = select(|form| matches!(form, Form::InOutSlice(_) | Form::OutSlice { .. }));
+        let areas: Vec<&Param> =
+            select(|form| matches!(form, Form::InOutSlice(_) | Form::OutSlice { .. } | Form::Scatter));
         let returned = procedure.output.value.as_ref().map(|ty| (at("BACK", reply.len()), ty));
         Plan {
             procedure,
@@ -90,13 +91,28 @@ impl<'a> Plan<'a> {
         })
     }
 
+    /// What is passed with the request, in order.
+    pub(crate) fn passed(&self) -> impl Iterator<Item = (&Slot<'a>, &'a Type, PassBy)> {
+        self.request.iter().filter_map(|slot| match &slot.param.form {
+            Form::Pass { ty, by } => Some((slot, ty, *by)),
+            _ => None,
+        })
+    }
+
+    /// Whether anything is passed: that is a question to the server, or a message that it has to have room for, which a call that
+    /// only starts could not wait for.
+    pub(crate) fn passes(&self) -> bool {
+        self.procedure.output.is_passed || self.passed().next().is_some()
+    }
+
     /// Whether the syntax alone tells that there is a tail.
     pub(crate) fn has_tail(&self) -> bool {
         let by_serde = self.procedure.output.serde;
         by_serde.value
             || by_serde.error
             || self.procedure.params.iter().any(|param| match &param.form {
-                Form::Value(_) | Form::Ref(_) | Form::InOut(_) | Form::Out(_) => false,
+                Form::Value(_) | Form::Ref(_) | Form::InOut(_) | Form::Out(_) | Form::Pass { .. } => false,
+                Form::Gather | Form::Scatter => true,
                 Form::Serde { .. } | Form::Str | Form::Slice(_) | Form::InPlace => true,
                 Form::InOutSlice(_) | Form::OutSlice { .. } => true,
             })
@@ -122,7 +138,7 @@ impl<'a> Plan<'a> {
                 Form::Value(ty) | Form::Ref(ty) => Some(ty),
                 _ => None,
             })
-            .chain(&output.value)
+            .chain(output.value.iter().filter(|_| !output.is_passed))
             .chain(&output.error)
     }
 }
@@ -144,10 +160,11 @@ impl Param {
         format_ident!("__arg_{}", self.ident.unraw())
     }
 
-    /// The type of the items, if it is a slice that comes back.
-    pub(crate) const fn item(&self) -> Option<&Type> {
+    /// The type of the items, if it is a slice that comes back, or several.
+    pub(crate) fn item(&self) -> Option<TokenStream> {
         match &self.form {
-            Form::InOutSlice(item) | Form::OutSlice { item, .. } => Some(item),
+            Form::InOutSlice(item) | Form::OutSlice { item, .. } => Some(quote!(#item)),
+            Form::Scatter => Some(quote!(u8)),
             _ => None,
         }
     }
@@ -156,13 +173,17 @@ impl Param {
     pub(crate) fn wire_size(&self) -> TokenStream {
         match &self.form {
             Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => size(ty, false),
-            // A count, or the size of a tail.
+            // A count, and bytes.
+            Form::Scatter => quote!(<u64 as ::nearcall::Wire>::SIZE),
+            // A count, the size of a tail, or the token of a parcel.
             Form::Serde { .. }
             | Form::Str
             | Form::Slice(_)
             | Form::InPlace
             | Form::InOutSlice(_)
-            | Form::OutSlice { .. } => quote!(<u32 as ::nearcall::Wire>::SIZE),
+            | Form::OutSlice { .. }
+            | Form::Gather
+            | Form::Pass { .. } => quote!(<u32 as ::nearcall::Wire>::SIZE),
         }
     }
 
@@ -176,6 +197,8 @@ impl Param {
             Form::Slice(item) | Form::InOutSlice(item) | Form::OutSlice { item, .. } => {
                 (quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<#item> }), items)
             }
+            Form::Pass { ty, .. } => passed_shape(ty),
+            Form::Gather | Form::Scatter => (quote!(::nearcall::rt::STRINGS), items),
             Form::InPlace => (
                 quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> }),
                 quote!(::nearcall::rt::Carried::InPlace),
@@ -197,6 +220,11 @@ impl Param {
 pub(crate) fn size(ty: &Type, by_serde: bool) -> TokenStream {
     let ty = if by_serde { quote!(u32) } else { quote!(#ty) };
     quote!(<#ty as ::nearcall::Wire>::SIZE)
+}
+
+/// What something is that is passed.
+pub(crate) fn passed_shape(ty: &Type) -> (TokenStream, TokenStream) {
+    (quote!(<#ty as ::nearcall::rt::Pass>::SHAPE), quote!(::nearcall::rt::Carried::Passed))
 }
 
 /// What a value is, and how it is carried.

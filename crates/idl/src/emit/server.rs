@@ -18,7 +18,7 @@ use syn::Type;
 
 use super::plan::{Plan, Slot};
 use super::{Names, docs};
-use crate::ir::Form;
+use crate::ir::{Form, PassBy};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -98,7 +98,8 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let Plan { procedure, serve, req, rep, places, .. } = plan;
     let ident = &procedure.ident;
 
-    let takes = plan.request.iter().map(|slot| take(plan, slot));
+    let takes = plan.request.iter().filter_map(|slot| take(plan, slot));
+    let arrivals = arrivals(plan);
     let outs = plan.outs().map(|(param, ty)| {
         let local = param.local();
         quote!(let mut #local = <#ty as ::core::default::Default>::default();)
@@ -106,7 +107,10 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let arguments = procedure.params.iter().map(|param| {
         let local = param.local();
         match &param.form {
-            Form::Ref(_) | Form::Serde { is_ref: true, .. } => quote!(&#local),
+            Form::Ref(_) | Form::Serde { is_ref: true, .. } | Form::Pass { by: PassBy::Ref, .. } => quote!(&#local),
+            Form::Pass { by: PassBy::Borrowed, .. } => quote!(::std::os::fd::AsFd::as_fd(&#local)),
+            Form::Gather => quote!(#local.as_slice()),
+            Form::Scatter => quote!(#local.as_mut_slice()),
             Form::InOut(_) | Form::Out(_) => quote!(&mut #local),
             _ => quote!(#local),
         }
@@ -143,6 +147,7 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             let #head = __call.open::<#req, #rep>()?;
             #provide
             #(#takes)*
+            #arrivals
             #(#outs)*
             #body
             ::core::result::Result::Ok(())
@@ -156,9 +161,11 @@ fn provide(plan: &Plan<'_>) -> TokenStream {
     let ends = plan.request.iter().filter_map(|Slot { at, param }| {
         let (item, max) = (param.item()?, plan.max(param));
         let is_in = matches!(param.form, Form::InOutSlice(_));
-        Some(quote! {
-            let __end = __call.area_end::<#item, #max, #is_in>(__end, ::nearcall::rt::get_count(&__head.0, #at)?)?;
-        })
+        let count = match param.form {
+            Form::Scatter => quote!(::nearcall::rt::total_at(&__head, #at)?),
+            _ => quote!(::nearcall::rt::get_count(&__head.0, #at)?),
+        };
+        Some(quote!(let __end = __call.area_end::<#item, #max, #is_in>(__end, #count)?;))
     });
     if plan.areas.is_empty() {
         return TokenStream::new();
@@ -170,11 +177,33 @@ fn provide(plan: &Plan<'_>) -> TokenStream {
     }
 }
 
+/// Takes what has arrived ahead of the call: last, when all else is known to be right.
+fn arrivals(plan: &Plan<'_>) -> Option<TokenStream> {
+    plan.passed().next()?;
+    let req = &plan.req;
+    let places = plan.passed().map(|(Slot { at, .. }, ..)| quote!(#at));
+    let takes = plan.passed().map(|(slot, ty, by)| {
+        let local = slot.param.local();
+        match by {
+            PassBy::Value | PassBy::Ref => quote!(let #local = __arrived.take::<#ty>()?;),
+            PassBy::Borrowed => quote!(let #local = __arrived.lent()?;),
+        }
+    });
+    Some(quote! {
+        let mut __arrived = __call.parcel::<#req>(&__head, &[#(#places),*])?;
+        #(#takes)*
+        __arrived.end()?;
+    })
+}
+
 /// Takes one argument out of the request.
-fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
+fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let (req, local, max) = (&plan.req, param.local(), plan.max(param));
     let count = quote!(::nearcall::rt::get_count(&__head.0, #at)?);
-    match &param.form {
+    Some(match &param.form {
+        Form::Pass { .. } => return None,
+        Form::Gather => quote!(let #local = __call.gathered::<#max>(#count)?;),
+        Form::Scatter => quote!(let mut #local = __call.scattered::<#req>(&__head, #at)?;),
         Form::Value(ty) | Form::Ref(ty) => quote!(let #local = __call.value::<#ty, #req, #max>(&__head, #at)?;),
         Form::InOut(ty) | Form::Out(ty) => quote!(let mut #local = __call.value::<#ty, #req, #max>(&__head, #at)?;),
         Form::Serde { ty, .. } => {
@@ -185,7 +214,7 @@ fn take(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> TokenStream {
         Form::InPlace => quote!(let #local = __call.in_place::<#max>(#count)?;),
         Form::InOutSlice(item) => quote!(let #local = __call.in_out::<#item>(#count)?;),
         Form::OutSlice { item, .. } => quote!(let #local = __call.out::<#item>(#count)?;),
-    }
+    })
 }
 
 /// Puts a result, and its tail if it has one.
@@ -208,10 +237,10 @@ fn reply(plan: &Plan<'_>) -> TokenStream {
         }
         _ => None,
     });
-    let returned = plan
-        .returned
-        .as_ref()
-        .map(|(at, ty)| result(plan, &quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value));
+    let returned = plan.returned.as_ref().map(|(at, ty)| match plan.procedure.output.is_passed {
+        true => quote!(__call.give::<#ty, _>(&mut __head, #at, &__return)?;),
+        false => result(plan, &quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value),
+    });
     if plan.reply.is_empty() && returned.is_none() {
         return quote!(__call.reply::<#rep, #places>(&::nearcall::rt::Head::<#rep>::ZERO););
     }

@@ -44,7 +44,7 @@ pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
 fn layout(plan: &Plan<'_>) -> TokenStream {
     let request = chain(&plan.request, None, &plan.request_end);
     let output = &plan.procedure.output;
-    let returned = plan.returned.as_ref().map(|(at, ty)| (at, plan::size(ty, output.serde.value)));
+    let returned = plan.returned.as_ref().map(|(at, ty)| (at, plan::size(ty, output.serde.value || output.is_passed)));
     let reply = chain(&plan.reply, returned, &plan.reply_end);
     let Plan { req, rep, request_end, reply_end, .. } = plan;
     let reply_bytes = match &output.error {
@@ -67,12 +67,22 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         }
         _ => None,
     });
+    let counts = plan.passed().map(|(_, ty, _)| quote!(<#ty as ::nearcall::rt::Pass>::COUNT));
+    let passed = plan.passed().next().map(|_| {
+        let message = format!("`{}` passes more than 16 descriptors", plan.procedure.ident);
+        quote_spanned! {plan.procedure.ident.span()=>
+            const _: () = ::core::assert!(#(#counts)+* <= ::nearcall::rt::PASSED_MAX, #message);
+        }
+    });
     let frame = frame(plan);
     let places = &plan.places;
     let has_areas = !plan.areas.is_empty();
     let by_serde = output.serde;
-    let varying =
-        output.value.iter().filter(|_| !by_serde.value).chain(output.error.iter().filter(|_| !by_serde.error));
+    let varying = output
+        .value
+        .iter()
+        .filter(|_| !by_serde.value && !output.is_passed)
+        .chain(output.error.iter().filter(|_| !by_serde.error));
     let has_places = if has_areas || by_serde.value || by_serde.error {
         quote!(true)
     } else {
@@ -86,6 +96,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         const #rep: usize = ::nearcall::rt::head_bytes(#reply_bytes);
         const #places: bool = #has_places;
         #(#checked)*
+        #passed
         #frame
     }
 }
@@ -172,13 +183,13 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
     let result = |name, direction, ty, by_serde| {
         entry(name, &direction, &plan::size(ty, by_serde), &max, plan::shape(ty, by_serde))
     };
+    let passed = output.value.as_ref().filter(|_| output.is_passed);
     let nothing: Type = parse_quote!(());
-    let returned = result(
-        "return",
-        quote!(::nearcall::rt::Direction::Return),
-        output.value.as_ref().unwrap_or(&nothing),
-        output.serde.value,
-    );
+    let direction = quote!(::nearcall::rt::Direction::Return);
+    let returned = match passed {
+        Some(ty) => entry("return", &direction, &plan::size(ty, true), &max, plan::passed_shape(ty)),
+        None => result("return", direction, output.value.as_ref().unwrap_or(&nothing), output.serde.value),
+    };
     let error = output
         .error
         .as_ref()

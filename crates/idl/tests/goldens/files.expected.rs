@@ -476,6 +476,15 @@ const _: () = {
         pub fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
         }
+        /// A client of `imp`, which has no name: to be passed to other processes, which call it back.
+        ///
+        /// # Errors
+        /// [`BindError`](::nearcall::BindError): this process was forked, or the kernel refuses it something.
+        pub fn serve<__T: Files + ::core::marker::Send + ::core::marker::Sync + 'static>(
+            imp: __T,
+        ) -> ::core::result::Result<::nearcall::Callback<Self>, ::nearcall::BindError> {
+            ::nearcall::Callback::new(FilesServer::new(imp))
+        }
         /// What `Files` is, in words: signatures, sizes, and how the parameters travel.
         #[must_use]
         pub fn describe() -> ::nearcall::Description {
@@ -724,6 +733,7 @@ const _: () = {
         }
     }
     impl ::nearcall::Client for FilesClient {
+        const NAME: &'static str = "Files";
         const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
         fn from_binding(binding: ::nearcall::Binding) -> Self {
             Self { binding }

@@ -2234,6 +2234,15 @@ const _: () = {
         pub fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
         }
+        /// A client of `imp`, which has no name: to be passed to other processes, which call it back.
+        ///
+        /// # Errors
+        /// [`BindError`](::nearcall::BindError): this process was forked, or the kernel refuses it something.
+        pub fn serve<__T: Forms + ::core::marker::Send + ::core::marker::Sync + 'static>(
+            imp: __T,
+        ) -> ::core::result::Result<::nearcall::Callback<Self>, ::nearcall::BindError> {
+            ::nearcall::Callback::new(FormsServer::new(imp))
+        }
         /// What `Forms` is, in words: signatures, sizes, and how the parameters travel.
         #[must_use]
         pub fn describe() -> ::nearcall::Description {
@@ -3435,6 +3444,7 @@ const _: () = {
         }
     }
     impl ::nearcall::Client for FormsClient {
+        const NAME: &'static str = "Forms";
         const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
         fn from_binding(binding: ::nearcall::Binding) -> Self {
             Self { binding }
@@ -4786,6 +4796,15 @@ const _: () = {
         pub(crate) fn bind(name: &str) -> ::core::result::Result<Self, ::nearcall::BindError> {
             ::nearcall::bind::<Self>(name)
         }
+        /// A client of `imp`, which has no name: to be passed to other processes, which call it back.
+        ///
+        /// # Errors
+        /// [`BindError`](::nearcall::BindError): this process was forked, or the kernel refuses it something.
+        pub(crate) fn serve<__T: Inner + ::core::marker::Send + ::core::marker::Sync + 'static>(
+            imp: __T,
+        ) -> ::core::result::Result<::nearcall::Callback<Self>, ::nearcall::BindError> {
+            ::nearcall::Callback::new(InnerServer::new(imp))
+        }
         /// What `Inner` is, in words: signatures, sizes, and how the parameters travel.
         #[must_use]
         pub(crate) fn describe() -> ::nearcall::Description {
@@ -4833,6 +4852,7 @@ const _: () = {
         }
     }
     impl ::nearcall::Client for InnerClient {
+        const NAME: &'static str = "Inner";
         const INTERFACE: &'static ::nearcall::rt::Interface = &__INTERFACE;
         fn from_binding(binding: ::nearcall::Binding) -> Self {
             Self { binding }

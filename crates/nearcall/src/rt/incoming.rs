@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use nearcall_core::budget::NoRoom;
 use nearcall_core::channel::memory::{Arena, Memory};
@@ -13,7 +14,8 @@ use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::plain::{Plain, padding};
-use super::{LINE_BYTES, Service};
+use super::{Arrived, LINE_BYTES, NotTaken, Parcel, Pass, Service};
+use crate::current::current;
 use crate::shared::SharedBytes;
 
 /// The size of a head that begins a frame.
@@ -39,6 +41,16 @@ pub enum Refusal {
     TooLarge,
     /// The results have no encoded form.
     Unreturnable,
+    /// What was to be passed with the arguments did not arrive, or is something else. Nothing ran.
+    NotTaken,
+    /// A result cannot be passed.
+    NotGiven,
+}
+
+impl From<NotTaken> for Refusal {
+    fn from(not: NotTaken) -> Self {
+        if not.for_want_of_room { Self::Overloaded } else { Self::NotTaken }
+    }
 }
 
 impl From<Unfit> for Refusal {
@@ -106,7 +118,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     fn reported(self, refused: impl FnOnce()) -> u16 {
-        if matches!(self, Self::NoSuchProcedure | Self::BadArgument) {
+        if matches!(self, Self::NoSuchProcedure | Self::BadArgument | Self::NotTaken) {
             refused();
         }
         self.status()
@@ -120,6 +132,8 @@ impl Refusal {
             Self::Overloaded => status::OVERLOADED,
             Self::TooLarge => status::TOO_LARGE,
             Self::Unreturnable => status::UNRETURNABLE,
+            Self::NotTaken => status::NOT_TAKEN,
+            Self::NotGiven => status::NOT_GIVEN,
         }
     }
 }
@@ -329,6 +343,39 @@ impl<'a> Incoming<'a> {
         let area = self.call.space(size).ok_or(Refusal::TooLarge)?;
         // Its size and its alignment are right.
         FromBytes::mut_from_bytes(area).map_err(|_| Refusal::TooLarge)
+    }
+
+    /// What came ahead of the call; the head has its token at each of the places.
+    ///
+    /// # Errors
+    /// `BadArgument`, `NotTaken`, `Overloaded`.
+    pub fn parcel<const REQ: usize>(&mut self, head: &Head<REQ>, places: &[usize]) -> Result<Arrived, Refusal> {
+        let mut tokens = places.iter().map(|&at| head.get::<u32>(at));
+        let token = tokens.next().ok_or(Refusal::BadArgument)??;
+        if tokens.any(|other| other != Ok(token)) {
+            return Err(Refusal::BadArgument);
+        }
+        let call = current().ok_or(Refusal::NotTaken)?;
+        Ok(call.pair().take_parcel(token, call.remaining())?)
+    }
+
+    /// Sends what is passed as the result, and puts its token at `at` of the head.
+    ///
+    /// # Errors
+    /// `NotGiven`.
+    pub fn give<T: Pass, const REP: usize>(
+        &mut self,
+        head: &mut Head<REP>,
+        at: usize,
+        what: &T,
+    ) -> Result<(), Refusal> {
+        let call = current().ok_or(Refusal::NotGiven)?;
+        let until = call.remaining().and_then(|left| Instant::now().checked_add(left));
+        let mut parcel = Parcel::new(until);
+        parcel.add(what).map_err(|_| Refusal::NotGiven)?;
+        let token = call.pair().send_parcel(parcel).map_err(|_| Refusal::NotGiven)?;
+        head.put(at, &token);
+        Ok(())
     }
 
     /// The procedure returned: its results, but for tails.

@@ -9,6 +9,7 @@ mod outgoing;
 mod plain;
 #[cfg(feature = "serde")]
 pub mod serde;
+mod strings;
 
 use std::time::Duration;
 
@@ -20,11 +21,16 @@ pub use nearcall_layout::{Class, Head, Malformed, Shape, Tail, Wire};
 pub use zerocopy;
 
 pub use crate::error::Failure;
+pub use crate::passing::{Arrived, Lent, NotTaken, Parcel, Pass};
 pub use incoming::{Incoming, Refusal};
 pub(crate) use incoming::{answer, discard};
 pub(crate) use outgoing::failure;
 pub use outgoing::{Answer, Area, Call, Reply};
 pub use plain::{Plain, assert_item};
+pub use strings::{STRINGS, Strings, total, total_at};
+
+/// Descriptors that one call can pass.
+pub const PASSED_MAX: usize = nearcall_core::sys::socket::FD_COUNT_MAX;
 
 /// A-stacks of a size class, unless the interface says otherwise (LRPC's default).
 pub const DEFAULT_CONCURRENCY: u16 = 5;
@@ -66,6 +72,23 @@ pub struct Interface {
     pub name: &'static str,
     /// In order of declaration.
     pub procedures: &'static [Procedure],
+}
+
+impl Interface {
+    fn passes(&self, is_it: impl Fn(Direction) -> bool) -> bool {
+        let mut params = self.procedures.iter().flat_map(|procedure| procedure.params);
+        params.any(|param| param.carried == Carried::Passed && is_it(param.direction))
+    }
+
+    /// Whether descriptors come with calls.
+    pub(crate) fn takes_parcels(&self) -> bool {
+        self.passes(|direction| direction == Direction::In)
+    }
+
+    /// Whether they come with replies.
+    pub(crate) fn gives_parcels(&self) -> bool {
+        self.passes(|direction| direction == Direction::Return)
+    }
 }
 
 /// A procedure descriptor.
@@ -121,6 +144,8 @@ pub enum Carried {
     InPlace,
     /// As what serde makes of it, with its size in the head.
     Serde,
+    /// As descriptors beside the call, with the token of their message in the head.
+    Passed,
 }
 
 /// Which way a parameter travels.

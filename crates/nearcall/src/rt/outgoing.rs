@@ -17,7 +17,8 @@ use super::LINE_BYTES;
 use super::plain::{Plain, padding};
 use crate::binding::Binding;
 use crate::client_pair::ClientPair;
-use crate::error::{CallError, Failure};
+use crate::error::{CallError, Failure, Ran};
+use crate::passing::{Parcel, Pass};
 use crate::pending::Pending;
 
 /// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace. `START`: it is going to be
@@ -227,6 +228,22 @@ impl<'a> Answer<'a> {
 }
 
 impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
+    /// Something to put into what is passed with the call. It shares the call's one deadline.
+    #[must_use]
+    pub fn parcel<'p>(&mut self) -> Parcel<'p> {
+        Parcel::new(self.held.begin_wait())
+    }
+
+    /// Sends it ahead of the call. The result puts the token where the head has a place for it, and is kept until there is an
+    /// answer: dropped before that, it has the parcel called back.
+    ///
+    /// # Errors
+    /// `NotPassed`, `Timeout`, `PeerDied`; nothing was sent.
+    pub fn send(&mut self, parcel: Parcel<'_>) -> Result<Sent<'a>, Failure> {
+        let token = self.pair.send_parcel(parcel)?;
+        Ok(Sent { pair: self.pair, token, is_taken: false })
+    }
+
     /// Publishes the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
     ///
     /// # Errors
@@ -244,6 +261,35 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
         match answered.status() {
             status::OK | status::APP => Reply::new::<PLACES>(pair, answered),
             other => Err(refused(other, used, answered.word(0))),
+        }
+    }
+}
+
+/// A parcel that was sent ahead of its call.
+#[derive(Debug)]
+pub struct Sent<'a> {
+    pair: &'a ClientPair,
+    token: u32,
+    is_taken: bool,
+}
+
+impl Sent<'_> {
+    /// What the call has to carry.
+    #[must_use]
+    pub fn token(&self) -> u32 {
+        self.token
+    }
+
+    /// The call was answered.
+    pub fn taken(mut self) {
+        self.is_taken = true;
+    }
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            self.pair.call_back(self.token);
         }
     }
 }
@@ -298,6 +344,8 @@ fn refused(by: u16, size: usize, word: u64) -> Failure {
         status::OVERLOADED => CallError::Overloaded,
         status::TOO_DEEP => CallError::TooDeep,
         status::NO_PROCEDURE => CallError::Unsupported,
+        status::NOT_TAKEN => CallError::NotPassed { ran: Ran::No },
+        status::NOT_GIVEN => CallError::NotPassed { ran: Ran::Yes },
         _ => CallError::PeerMisbehaved,
     })
 }
@@ -401,6 +449,24 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         Area { at, count, items: PhantomData }
     }
 
+    /// Takes what was passed as the result; the head has its token at `at`.
+    ///
+    /// # Errors
+    /// `NotPassed`, `Timeout`.
+    pub fn take<T: Pass>(&mut self, at: usize) -> Result<T, Failure> {
+        let token: u32 = self.head.get(at).map_err(|_| misbehaved())?;
+        let until = self.answered.deadline().until();
+        let mut arrived = self.pair.take_parcel(token, until)?;
+        let lost = |_| {
+            let is_late = until.is_some_and(|until| Instant::now() >= until);
+            let ran = Ran::Yes;
+            Failure(if is_late { CallError::Timeout { ran } } else { CallError::NotPassed { ran } })
+        };
+        let what = T::take(&mut arrived).map_err(lost)?;
+        arrived.end().map_err(lost)?;
+        Ok(what)
+    }
+
     /// Reads a value; its tail, if it has one, of up to `MAX` bytes, follows the areas or lies in a segment.
     ///
     /// # Errors
@@ -478,6 +544,11 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         self.check(area, len)?;
         let into = into.get_mut(..len).ok_or_else(misbehaved)?;
         copy_from(self.pair, &self.answered, self.places, area.at, into.as_mut_bytes())
+    }
+
+    /// Copies bytes from byte `at` of `area`, which was checked.
+    pub(super) fn copy_part(&self, area: &Area<u8>, at: usize, into: &mut [u8]) -> Result<(), Failure> {
+        copy_from(self.pair, &self.answered, self.places, area.at.saturating_add(at), into)
     }
 }
 
