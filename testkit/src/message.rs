@@ -1,7 +1,7 @@
 //! The handshake's bytes, written and read without the library.
 //!
 //! One message is one packet: a kind, then fields in order, integers little-endian, text with a 16-bit size before it,
-//! lists with a 16-bit count. Kinds of clients are 1 to 12 and 20, of servers 65 to 77 and 84.
+//! lists with a 16-bit count. Kinds of clients are 1 to 12 and 20 to 24, of servers 65 to 77 and 84 to 86.
 
 use nearcall_layout::pair::AstackClass;
 
@@ -78,6 +78,39 @@ pub fn grow(id: u32, first: u16) -> Vec<u8> {
 #[must_use]
 pub fn describe(at: u32) -> Vec<u8> {
     [&[20][..], &at.to_le_bytes()].concat()
+}
+
+/// Sends descriptors ahead of a call.
+#[must_use]
+pub fn parcel(token: u32) -> Vec<u8> {
+    [&[21][..], &token.to_le_bytes()].concat()
+}
+
+/// Calls them back.
+#[must_use]
+pub fn call_back(token: u32) -> Vec<u8> {
+    [&[22][..], &token.to_le_bytes()].concat()
+}
+
+/// Asks for a card for a binding.
+#[must_use]
+pub fn introduce(id: u32, binding: u16, generation: u32) -> Vec<u8> {
+    [&[23][..], &id.to_le_bytes(), &binding.to_le_bytes(), &generation.to_le_bytes()].concat()
+}
+
+/// Knocks, with a socket.
+pub const KNOCK: &[u8] = &[24];
+
+/// Sends descriptors ahead of a reply.
+#[must_use]
+pub fn result_parcel(token: u32) -> Vec<u8> {
+    [&[85][..], &token.to_le_bytes()].concat()
+}
+
+/// Gives a card, with one descriptor.
+#[must_use]
+pub fn card(id: u32) -> Vec<u8> {
+    [&[86][..], &id.to_le_bytes()].concat()
 }
 
 /// What a server says to begin with.
@@ -240,6 +273,18 @@ pub enum Message {
     Grow(u32, u16),
     /// The first byte that is wanted.
     Describe(u32),
+    /// Token.
+    Parcel(u32),
+    /// Token.
+    CallBack(u32),
+    /// Id, binding, generation.
+    Introduce(u32, u16, u32),
+    /// See [`KNOCK`].
+    Knock,
+    /// Token.
+    ResultParcel(u32),
+    /// Id.
+    Card(u32),
     /// Version, instance, token.
     Welcome(u32, [u8; 16], u64),
     /// Both sizes and the first sequence number.
@@ -305,6 +350,12 @@ pub fn parse(bytes: &[u8]) -> Option<Message> {
         11 => Message::Unmapped(from.u16()?),
         12 => Message::Grow(from.u32()?, from.u16()?),
         20 => Message::Describe(from.u32()?),
+        21 => Message::Parcel(from.u32()?),
+        22 => Message::CallBack(from.u32()?),
+        23 => Message::Introduce(from.u32()?, from.u16()?, from.u32()?),
+        24 => Message::Knock,
+        85 => Message::ResultParcel(from.u32()?),
+        86 => Message::Card(from.u32()?),
         65 => Message::Welcome(from.u32()?, from.take()?, from.u64()?),
         66 => Message::Regions(from.u32()?, from.u32()?, from.u32()?),
         67 => Message::Ready,

@@ -70,6 +70,22 @@ pub enum Heard {
 }
 
 impl Connection {
+    /// A socket that is connected already.
+    #[must_use]
+    pub const fn of(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// Two ends of one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let flags = SocketFlags::CLOEXEC;
+        let (one, other) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+        Ok((Self(one), Self(other)))
+    }
+
     /// Connects to a name; waits up to five seconds for it to appear.
     ///
     /// # Errors

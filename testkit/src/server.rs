@@ -227,8 +227,11 @@ impl Server {
 
     /// Says no to a question.
     pub fn deny(&self, question: &Message) {
-        if let Message::Segment(id, ..) | Message::SegmentMapped(id) | Message::Show(id, _) | Message::Grow(id, _) =
-            question
+        if let Message::Segment(id, ..)
+        | Message::SegmentMapped(id)
+        | Message::Show(id, _)
+        | Message::Grow(id, _)
+        | Message::Introduce(id, ..) = question
         {
             let _ = self.connection.try_say(&message::no_memory(*id));
         }

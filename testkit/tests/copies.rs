@@ -45,6 +45,10 @@ trait Copies {
     fn numbers(&self, data: &[u64]) -> u32;
     #[call(astack = 8192)]
     fn place(&self, #[in_place] data: &[u8]) -> u64;
+    #[call(astack = 8192)]
+    fn gather(&self, strings: &[&[u8]]) -> u32;
+    #[call(astack = 8192)]
+    fn scatter(&self, #[out] places: &mut [&mut [u8]]) -> u32;
     fn add(&self, a: u64, b: u64) -> u64;
     #[call(astack = 8192)]
     fn logs(&self) -> Logs;
@@ -103,6 +107,15 @@ impl Copies for Copier {
         let mut first = [0; 3];
         let count = data.copy_to(&mut first, 0);
         u64::try_from(data.len() + count).unwrap()
+    }
+    fn gather(&self, strings: &[&[u8]]) -> u32 {
+        enter();
+        u32::try_from(strings.concat().len()).unwrap()
+    }
+    fn scatter(&self, places: &mut [&mut [u8]]) -> u32 {
+        enter();
+        places.iter_mut().for_each(|place| place.fill(5));
+        u32::try_from(places.len()).unwrap()
     }
     fn add(&self, a: u64, b: u64) -> u64 {
         enter();
@@ -213,6 +226,18 @@ fn each_byte_is_copied_as_often_as_table_iii_says() {
         assert_eq!(place, (side(&[n], &[]), side(&[], &[looked])), "#[in_place] of {len}: A, and what is looked at");
         println!("{len:5}  A E    A E   F       A E F      A E     A");
     }
+    // Several strings: the lengths beside them, and no byte more often than of one.
+    let words: [&[u8]; 5] = [b"five", b"", b"strings", b"as", &[7; 700]];
+    let sizes = [4, 0, 7, 2, 700];
+    let gather = copies(&client, "gather", |client| assert_eq!(client.gather(&words), Ok(713)));
+    assert_eq!(gather, (side(&[&[20][..], &sizes].concat(), &[]), side(&[], &[20, 713])), "5 to 1: A, E");
+    let scatter = copies(&client, "scatter", |client| {
+        let mut places = words.map(<[u8]>::to_vec);
+        let mut lent = places.each_mut().map(Vec::as_mut_slice);
+        assert_eq!(client.scatter(&mut lent), Ok(5));
+        assert_eq!(places.concat(), [5; 713]);
+    });
+    assert_eq!(scatter, (side(&[20], &sizes), side(&[], &[20])), "1 to 5: F, and the server writes in place");
     let add = copies(&client, "add", |client| assert_eq!(client.add(2, 3), Ok(5)));
     assert_eq!(add, (none(), none()), "values ride in the lines");
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use nearcall::far::{DriveError, Driven};
 use nearcall::rt::{Malformed, Reader, Shape, Tail, Writer};
-use nearcall::{BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Limits, Policy, Wire};
+use nearcall::{
+    BindError, Binder, CallError, DirError, Export, ExportError, Exporter, Limits, Policy, SharedGrant, Wire,
+};
 use nearcall_layout::pair::{VERSION, status};
 use nearcall_testkit::message;
 use nearcall_testkit::packet::Connection;
@@ -72,6 +74,15 @@ trait Faults {
     /// Calls itself until that is not possible; why it is not.
     #[call(timeout = "10s")]
     fn around(&self) -> String;
+    fn strings(&self, strings: &[&[u8]]);
+    fn granted(&self, shared: &SharedGrant) -> u8;
+    fn lend(&self) -> SharedGrant;
+    fn tell(&self, counter: &CounterClient);
+}
+
+#[nearcall::interface]
+trait Counter {
+    fn add(&self, amount: u32);
 }
 
 /// The same, by somebody who means other things by it.
@@ -79,6 +90,12 @@ mod other {
     #[nearcall::interface]
     pub(super) trait Faults {
         fn flag(&self, on: super::Bit) -> bool;
+        fn tell(&self, counter: &CounterClient);
+    }
+
+    #[nearcall::interface]
+    pub(super) trait Counter {
+        fn add(&self, amount: u64);
     }
 
     #[nearcall::interface]
@@ -117,7 +134,21 @@ static EXPORTS: Mutex<Vec<Export>> = Mutex::new(Vec::new());
 
 struct Hand;
 
+impl other::Counter for Hand {
+    fn add(&self, _: u64) {}
+}
+
 impl Faults for Hand {
+    fn strings(&self, _: &[&[u8]]) {}
+    fn granted(&self, shared: &SharedGrant) -> u8 {
+        shared.bytes().map_or(0, |bytes| bytes.read(0).unwrap_or(1))
+    }
+    fn lend(&self) -> SharedGrant {
+        SharedGrant::new(1).unwrap()
+    }
+    fn tell(&self, counter: &CounterClient) {
+        counter.add(1).unwrap();
+    }
     fn flag(&self, on: bool) -> bool {
         !on
     }
@@ -224,6 +255,22 @@ fn without_app<T, E: std::fmt::Debug + std::fmt::Display>(result: Result<T, Call
     result.map(drop).expect_err("a fault")
 }
 
+/// Grants that are taken back or not one's own; a client of an interface that only has the name.
+fn grants(produced: &mut Produced, place: &Place) {
+    let client: FaultsClient = place.bind("faults").unwrap();
+    let mut grant = SharedGrant::new(1).unwrap();
+    grant.write(0, &[42]).unwrap();
+    assert_eq!(client.granted(&grant), Ok(42));
+    produced.is("GrantError::Outside", &grant.write(0, &[1, 2]).unwrap_err());
+    grant.revoke().unwrap();
+    produced.is("GrantError::Revoked", &grant.bytes().unwrap_err());
+    assert_eq!(client.granted(&grant), Ok(0));
+    produced.is("GrantError::NotOurs", &client.lend().unwrap().revoke().unwrap_err());
+    let other: other::FaultsClient = place.bind("faults").unwrap();
+    let counter = other::CounterClient::serve(Hand).unwrap();
+    produced.is("CallError::NotPassed", &without_app(other.tell(&counter)));
+}
+
 fn calls(produced: &mut Produced) {
     let place = Place::new();
     let _server = Peer::start("serve", &place.dir);
@@ -240,6 +287,8 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::Aborted", &without_app(taken.wait()));
     produced.is("CallError::ResultTooLarge", &without_app(client.long((1 << 20) + 1)));
     assert_eq!(client.long(1 << 20).map(|text| text.len()), Ok(1 << 20));
+    produced.is("CallError::TooManyStrings", &without_app(client.strings(&[&b"x"[..]; 32])));
+    grants(produced, &place);
     produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
     assert_eq!(client.around().as_deref(), Ok("TooDeep"));
     // What the sixteenth procedure was told, in our words.

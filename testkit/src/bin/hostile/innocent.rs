@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Nobody(nearcall::Binding);
 
 impl nearcall::Client for Nobody {
+    const NAME: &'static str = "Nobody";
     const INTERFACE: &'static Interface = &Interface { name: "Nobody", procedures: &[] };
 
     fn from_binding(binding: nearcall::Binding) -> Self {

@@ -2,7 +2,7 @@
 //! for; memory that is not what it should be; connections that go nowhere.
 
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use nearcall_layout::pair::VERSION;
@@ -50,6 +50,20 @@ pub(super) const ALL: &[Lie<Attack>] = &[
         what: "binds with tokens that it made up, or were given to another connection that is closed",
         right: "refuses",
         tell: tokens,
+    },
+    Lie {
+        row: "A6 A24",
+        name: "cards",
+        what: "asks for cards for bindings that it made up, has given back, or are of another connection",
+        right: "gives none",
+        tell: cards,
+    },
+    Lie {
+        row: "A4 A23",
+        name: "knocks",
+        what: "knocks without a socket, with what is none, with several, with somebody else's, and twice",
+        right: "hangs up",
+        tell: knocks,
     },
     Lie {
         row: "A4 A23",
@@ -245,6 +259,59 @@ fn tokens(attack: &mut Attack) -> Result<Seen, String> {
             Heard::Message(Message::Refused(9, Refused::Denied), _) => seen.refused += 1,
             other => return Err(format!("token {token:#x}: {other:?}")),
         }
+    }
+    Ok(seen)
+}
+
+fn cards(attack: &mut Attack) -> Result<Seen, String> {
+    let (client, other) = (attack.client(), attack.client());
+    let (own, others, stale) = (client.bind_to_nothing(), other.bind_to_nothing(), client.bind_to_nothing());
+    client.connection.say(&message::unbind(stale.binding, stale.generation)).map_err(|error| error.to_string())?;
+    let any = u32::try_from(attack.random.word() >> 32).unwrap_or(0).max(8);
+    let mut seen = Seen::default();
+    for (binding, generation) in [
+        (stale.binding, stale.generation),
+        (own.binding, own.generation.wrapping_add(any)),
+        (own.binding, 0),
+        (own.binding.wrapping_add(1000), own.generation),
+        (u16::MAX, any),
+        (others.binding, others.generation.wrapping_add(any)),
+    ] {
+        match client.ask(&message::introduce(8, binding, generation)) {
+            Ok((Message::Card(8), fds)) if fds.is_empty() => seen.refused += 1,
+            other => return Err(format!("a card for binding {binding} of generation {generation}: {other:?}")),
+        }
+    }
+    Ok(seen)
+}
+
+fn knocks(attack: &mut Attack) -> Result<Seen, String> {
+    let client = attack.client();
+    let grant = client.bind_to_nothing();
+    let zero: OwnedFd = File::open("/dev/zero").map_err(|error| error.to_string())?.into();
+    let (stream, _far) = std::os::unix::net::UnixStream::pair().map_err(|error| error.to_string())?;
+    let (one, two) = Connection::pair().map_err(|error| error.to_string())?;
+    let wrong: [(&[u8], Vec<BorrowedFd<'_>>); 6] = [
+        (message::KNOCK, vec![]),
+        (message::KNOCK, vec![zero.as_fd()]),
+        (message::KNOCK, vec![stream.as_fd()]),
+        (message::KNOCK, vec![one.as_fd(), two.as_fd()]),
+        (message::PAIR, vec![one.as_fd()]),
+        (&[24, 0], vec![one.as_fd()]),
+    ];
+    let mut seen = Seen::default();
+    for (i, (words, fds)) in wrong.iter().enumerate() {
+        let card = match client.ask(&message::introduce(8, grant.binding, grant.generation)) {
+            Ok((Message::Card(8), fds)) => <[OwnedFd; 1]>::try_from(fds).map_err(|_| "no card".to_owned())?,
+            other => return Err(format!("no card: {other:?}")),
+        };
+        let [card] = card.map(Connection::of);
+        card.say_with(words, fds).map_err(|error| error.to_string())?;
+        let _ = card.say_with(message::KNOCK, &[two.as_fd()]);
+        if !card.closes(SOON) {
+            return Err(format!("knock {i} did not end the card"));
+        }
+        seen.ended += 1;
     }
     Ok(seen)
 }
