@@ -471,7 +471,7 @@ mod tests {
 
     #[test]
     fn every_error_is_documented_with_cause_and_way_out() {
-        // What protocols have of their own is compared by the tests of `nearcall-graph`.
+        // Protocols and applications have errors of their own, after that.
         let (page, _) = include_str!("../../../docs/errors.md").split_once("\n## Of protocol graphs").unwrap();
         let row = |line: &str| Some(line.strip_prefix("| `")?.split_once("` |")?.0.to_owned());
         let documented: Vec<String> = page.lines().filter_map(row).collect();

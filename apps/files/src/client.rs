@@ -1,0 +1,259 @@
+//! A file system, as its client sees it.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use nearcall::{BindError, Binder, CallError};
+
+use crate::interface::{Entry, FileError, FilesClient, Handle, Kind, Opened, Stat, VfsClient, entries, flags};
+
+/// Bytes of a directory that are asked for at a time.
+const PAGE_SIZE: usize = 4096;
+
+/// Bytes of one call; more are several.
+const PART_SIZE: usize = 128 * 1024;
+
+/// A vfs, and the file servers that it has led to.
+#[derive(Debug)]
+pub struct FileSystem {
+    vfs: VfsClient,
+    /// By number of mount.
+    mounts: Mutex<HashMap<u32, Arc<FilesClient>>>,
+}
+
+impl FileSystem {
+    /// Binds to a vfs.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn bind(binder: Binder) -> Result<Self, BindError> {
+        Ok(Self { vfs: binder.bind()?, mounts: Mutex::default() })
+    }
+
+    /// Opens what there is: [`flags`].
+    ///
+    /// # Errors
+    /// [`FileError`], as the error of a system call; whatever else becomes of a call is of the kind `Other`. So in all that
+    /// follows.
+    pub fn open(&self, path: &str, how: u32) -> io::Result<File> {
+        let opened = self.vfs.open(path, how).map_err(failed)?;
+        self.claim(opened)
+    }
+
+    /// Opens a file, and makes it if there is none, with the permissions of `mode`.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn create(&self, path: &str, how: u32, mode: u32) -> io::Result<File> {
+        let opened = self.vfs.create(path, how, mode).map_err(failed)?;
+        self.claim(opened)
+    }
+
+    fn claim(&self, opened: Opened) -> io::Result<File> {
+        let files = self.files(opened.mount)?;
+        let handle = match files.claim(opened.ticket) {
+            // It was replaced, and vfs has opened at the new one.
+            Err(error) if error.needs_rebind() && error.is_retry_safe() => {
+                self.mounts.lock().unwrap_or_else(PoisonError::into_inner).remove(&opened.mount);
+                let files = self.files(opened.mount)?;
+                return Ok(File { handle: files.claim(opened.ticket).map_err(failed)?, files });
+            }
+            other => other.map_err(failed)?,
+        };
+        Ok(File { files, handle })
+    }
+
+    /// The pfs of a mount, which vfs is asked for once.
+    fn files(&self, mount: u32) -> io::Result<Arc<FilesClient>> {
+        let known = || self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(files) = known().get(&mount) {
+            return Ok(Arc::clone(files));
+        }
+        // Not under the lock: this waits for two servers.
+        let files = Arc::new(self.vfs.mount(mount).map_err(failed)?);
+        Ok(Arc::clone(known().entry(mount).or_insert(files)))
+    }
+
+    /// What a path is; `how`: [`flags::NO_FOLLOW`] or 0.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn stat(&self, path: &str, how: u32) -> io::Result<Stat> {
+        self.vfs.stat(path, how).map_err(failed)
+    }
+
+    /// The names in a directory; of the root, those of the mounts.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
+        if path.trim_matches('/').is_empty() || path == "." {
+            let mounts = self.vfs.mounts().map_err(|error| io::Error::other(error.to_string()))?;
+            let entry = |name: String| Entry { kind: Kind::Directory, inode: 1, name: name.into_bytes() };
+            return Ok(mounts.into_iter().map(entry).collect());
+        }
+        self.open(path, flags::DIRECTORY | flags::READ)?.entries()
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn mkdir(&self, path: &str, mode: u32) -> io::Result<()> {
+        self.vfs.mkdir(path, mode).map_err(failed)
+    }
+
+    /// Removes a name; `how`: [`flags::DIRECTORY`] or 0.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn unlink(&self, path: &str, how: u32) -> io::Result<()> {
+        self.vfs.unlink(path, how).map_err(failed)
+    }
+
+    /// Renames.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.vfs.rename(from, to).map_err(failed)
+    }
+
+    /// All bytes of a file.
+    ///
+    /// # Errors
+    /// See [`Self::open`].
+    pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let file = self.open(path, flags::READ)?;
+        let mut bytes = vec![0; usize::try_from(file.stat()?.size).unwrap_or(0)];
+        let mut done = 0;
+        loop {
+            if done == bytes.len() {
+                bytes.resize(done + PAGE_SIZE, 0);
+            }
+            match file.read_at(bytes.get_mut(done..).unwrap_or_default(), done as u64)? {
+                0 => break,
+                n => done += n,
+            }
+        }
+        bytes.truncate(done);
+        Ok(bytes)
+    }
+}
+
+/// Something open. Dropping it closes it.
+#[derive(Debug)]
+pub struct File {
+    files: Arc<FilesClient>,
+    handle: Handle,
+}
+
+impl File {
+    /// Opens at a pfs, without a vfs.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn open(files: &Arc<FilesClient>, path: &str, how: u32) -> io::Result<Self> {
+        Ok(Self { handle: files.open(path, how).map_err(failed)?, files: Arc::clone(files) })
+    }
+
+    /// Its handle.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle
+    }
+
+    /// Its server.
+    #[must_use]
+    pub fn files(&self) -> &Arc<FilesClient> {
+        &self.files
+    }
+
+    /// Reads at `pos`. Fewer bytes than asked for: the file ends there.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn read_at(&self, into: &mut [u8], mut pos: u64) -> io::Result<usize> {
+        let mut done = 0;
+        for part in into.chunks_mut(PART_SIZE) {
+            let size = part.len();
+            let n = match self.files.read(self.handle, &mut pos, part) {
+                Ok(n) => n as usize,
+                Err(_) if done > 0 => return Ok(done),
+                Err(error) => return Err(failed(error)),
+            };
+            done += n.min(size);
+            if n < size {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes at `pos`, or at the end of a file that was opened so; where the bytes end.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`]; of several parts, some may have been written.
+    pub fn write_at(&self, bytes: &[u8], mut pos: u64) -> io::Result<u64> {
+        for part in bytes.chunks(PART_SIZE) {
+            self.files.write(self.handle, &mut pos, part).map_err(failed)?;
+        }
+        Ok(pos)
+    }
+
+    /// What it is.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn stat(&self) -> io::Result<Stat> {
+        self.files.fstat(self.handle).map_err(failed)
+    }
+
+    /// Makes it `size` bytes long.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn set_len(&self, size: u64) -> io::Result<()> {
+        self.files.truncate(self.handle, size).map_err(failed)
+    }
+
+    /// Sees to it that what was written is on the disk.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn sync(&self) -> io::Result<()> {
+        self.files.sync(self.handle).map_err(failed)
+    }
+
+    /// The entries of a directory that was opened as one.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`].
+    pub fn entries(&self) -> io::Result<Vec<Entry>> {
+        let (mut all, mut next, mut page) = (Vec::new(), 0, [0; PAGE_SIZE]);
+        loop {
+            let n = self.files.get_direntries(self.handle, &mut next, &mut page).map_err(failed)? as usize;
+            if n == 0 {
+                return Ok(all);
+            }
+            let nonsense = || io::Error::other("the file server sends a page of a directory that is none");
+            all.extend(page.get(..n).and_then(entries).ok_or_else(nonsense)?);
+        }
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // A server that does not answer closes it when this process ends.
+        let _ = self.files.close(self.handle);
+    }
+}
+
+/// As the error of a system call.
+fn failed(error: CallError<FileError>) -> io::Error {
+    match error {
+        CallError::App(error) => io::Error::from_raw_os_error(error.errno().raw_os_error()),
+        error => io::Error::other(error),
+    }
+}

@@ -1,0 +1,264 @@
+//! Files as the cache knows them: one for each inode, whoever has it open.
+//!
+//! An inode is *in step* as long as its stamp (size, times) is what it was when the server last looked, or what the server
+//! itself made of it. Out of step, it gets a new key ([`crate::cache`]). Times have a resolution: a stamp that was taken within
+//! [`RESOLUTION`] of its own time says nothing of a change that came right after it, and is not believed the next time.
+//!
+//! ```text
+//! write:  lock, version odd, pwrite, update pages, stamp, version even
+//! miss:   version v, even; pread; insert if the version is still v
+//! ```
+//! A page that was read before or during a write is inserted only before that write begins to update pages, so it is updated.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cache::{At, Cache, PAGE};
+use crate::interface::{FileError, Stat};
+use crate::root::stat_of;
+
+/// How far apart changes are that file systems tell apart by time: ext4's and tmpfs's ticks, with room.
+const RESOLUTION: Duration = Duration::from_millis(50);
+
+/// Inodes that are remembered while nobody has them open.
+const IDLE_COUNT_MAX: usize = 4096;
+
+/// Pages that are read at once, for whoever reads in sequence.
+const AHEAD: usize = 16;
+
+/// How one tells that a file has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    modified: i64,
+    changed: i64,
+}
+
+#[derive(Debug)]
+struct Known {
+    stamp: Stamp,
+    /// Whether another stamp would tell of any change since.
+    is_sure: bool,
+}
+
+/// A file.
+#[derive(Debug)]
+pub(crate) struct Inode {
+    key: AtomicU64,
+    size: AtomicU64,
+    /// Odd while somebody writes.
+    version: AtomicU64,
+    /// Held by whoever writes.
+    known: Mutex<Known>,
+}
+
+fn next_key() -> u64 {
+    static KEYS: AtomicU64 = AtomicU64::new(1);
+    KEYS.fetch_add(1, Ordering::Relaxed)
+}
+
+fn known(stat: &Stat) -> Known {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let newest = u128::try_from(stat.modified.max(stat.changed)).unwrap_or(0);
+    let stamp = Stamp { size: stat.size, modified: stat.modified, changed: stat.changed };
+    Known { stamp, is_sure: newest + RESOLUTION.as_nanos() < now.as_nanos() }
+}
+
+impl Inode {
+    fn new(stat: &Stat) -> Self {
+        let (key, size) = (AtomicU64::new(next_key()), AtomicU64::new(stat.size));
+        Self { key, size, version: AtomicU64::new(0), known: Mutex::new(known(stat)) }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares it with what it is now: what was cached before somebody else changed it goes.
+    pub(crate) fn look(&self, file: &File) -> Result<Stat, FileError> {
+        let mut before = self.known();
+        // Under the lock: no write of our own comes between.
+        let stat = stat_of(file.as_fd())?;
+        let now = known(&stat);
+        if !before.is_sure || before.stamp != now.stamp {
+            self.key.store(next_key(), Ordering::Release);
+            self.size.store(stat.size, Ordering::Release);
+        }
+        *before = now;
+        Ok(stat)
+    }
+
+    /// Reads at `pos`; fewer bytes than there is room for: the file ends. `in_sequence`: more is going to be read behind it.
+    pub(crate) fn read(
+        &self,
+        cache: &Cache,
+        file: &File,
+        pos: u64,
+        into: &mut [u8],
+        in_sequence: bool,
+    ) -> Result<usize, FileError> {
+        let size = self.size.load(Ordering::Acquire);
+        let left = usize::try_from(size.saturating_sub(pos)).unwrap_or(usize::MAX).min(into.len());
+        let into = into.get_mut(..left).unwrap_or_default();
+        let key = self.key.load(Ordering::Acquire);
+        let mut done = 0;
+        while done < left {
+            let here = pos.saturating_add(done as u64);
+            let (page, from) = (here / PAGE as u64, (here % PAGE as u64) as usize);
+            let end = left.min(done + PAGE - from);
+            let Some(part) = into.get_mut(done..end) else { break };
+            if !cache.copy_out(At { key, page }, from, part) {
+                let count = if in_sequence || left - done > PAGE { AHEAD } else { 1 };
+                let n = self.fill(cache, file, At { key, page }, count, from, part)?;
+                if n < part.len() {
+                    // Somebody else has made it shorter.
+                    return Ok(done + n);
+                }
+            }
+            done = end;
+        }
+        Ok(done)
+    }
+
+    /// Reads pages that are not in the cache, puts them there, and copies out of the first one.
+    fn fill(
+        &self,
+        cache: &Cache,
+        file: &File,
+        at: At,
+        count: usize,
+        from: usize,
+        into: &mut [u8],
+    ) -> Result<usize, FileError> {
+        let version = self.version.load(Ordering::Acquire);
+        let mut bytes = vec![0; count * PAGE];
+        let n = read_all_at(file, &mut bytes, at.page.saturating_mul(PAGE as u64))?;
+        let bytes = bytes.get(..n).unwrap_or_default();
+        let is_true = || version.is_multiple_of(2) && self.version.load(Ordering::Acquire) == version;
+        for (page, bytes) in (at.page..).zip(bytes.chunks(PAGE)) {
+            cache.insert(At { key: at.key, page }, bytes, is_true);
+        }
+        let there = bytes.get(from..n.min(from + into.len())).unwrap_or_default();
+        let (front, _) = into.split_at_mut(there.len());
+        front.copy_from_slice(there);
+        Ok(there.len())
+    }
+
+    /// Writes at `pos`, or at the end; where the bytes end now.
+    pub(crate) fn write(&self, cache: &Cache, file: &File, pos: Option<u64>, bytes: &[u8]) -> Result<u64, FileError> {
+        let mut known_now = self.known();
+        // What others have appended meanwhile counts.
+        let pos = match pos {
+            Some(pos) => pos,
+            None => stat_of(file.as_fd())?.size,
+        };
+        let _writing = Writing::of(&self.version);
+        let result = write_all_at(file, bytes, pos);
+        let written = match &result {
+            Ok(()) => bytes,
+            // How much of it is there is not known.
+            Err(_) => {
+                self.key.store(next_key(), Ordering::Release);
+                &[]
+            }
+        };
+        let end = pos.saturating_add(written.len() as u64);
+        let (key, size) = (self.key.load(Ordering::Acquire), self.size.load(Ordering::Acquire));
+        let mut done = 0;
+        while let Some(rest) = written.get(done..).filter(|rest| !rest.is_empty()) {
+            let here = pos.saturating_add(done as u64);
+            let (page, from) = (here / PAGE as u64, (here % PAGE as u64) as usize);
+            let part = rest.get(..rest.len().min(PAGE - from)).unwrap_or(rest);
+            // A page that is whole, or behind which the file ends, needs nothing of the disk.
+            let is_known = from == 0 && (part.len() == PAGE || end >= size);
+            if !cache.update(At { key, page }, from, part) && is_known {
+                cache.insert(At { key, page }, part, || true);
+            }
+            done += part.len();
+        }
+        self.size.fetch_max(end, Ordering::AcqRel);
+        // What others did just before or after it looks like this write.
+        *known_now = Known { is_sure: false, ..known(&stat_of(file.as_fd())?) };
+        result.map(|()| end)
+    }
+
+    /// Makes it `size` bytes long.
+    pub(crate) fn truncate(&self, file: &File, size: u64) -> Result<(), FileError> {
+        let mut known_now = self.known();
+        let _writing = Writing::of(&self.version);
+        let result = rustix::fs::ftruncate(file, size);
+        let stat = stat_of(file.as_fd())?;
+        self.key.store(next_key(), Ordering::Release);
+        self.size.store(stat.size, Ordering::Release);
+        *known_now = Known { is_sure: false, ..known(&stat) };
+        Ok(result?)
+    }
+}
+
+/// While this is there, what is read is not cached.
+struct Writing<'a>(&'a AtomicU64);
+
+impl<'a> Writing<'a> {
+    fn of(version: &'a AtomicU64) -> Self {
+        version.fetch_add(1, Ordering::AcqRel);
+        Self(version)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+fn failed(error: &std::io::Error) -> FileError {
+    rustix::io::Errno::from_io_error(error).map_or(FileError::Io, FileError::from)
+}
+
+fn read_all_at(file: &File, into: &mut [u8], pos: u64) -> Result<usize, FileError> {
+    let mut done = 0;
+    while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, pos.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(done)
+}
+
+fn write_all_at(file: &File, bytes: &[u8], pos: u64) -> Result<(), FileError> {
+    file.write_all_at(bytes, pos).map_err(|error| match failed(&error) {
+        FileError::BadPath => FileError::BadArgument,
+        other => other,
+    })
+}
+
+/// All inodes that are open, and some that were.
+#[derive(Debug, Default)]
+pub(crate) struct Inodes(Mutex<HashMap<(u64, u64), Arc<Inode>>>);
+
+impl Inodes {
+    /// That of a file that was just opened.
+    pub(crate) fn of(&self, file: &File, stat: &Stat) -> Result<Arc<Inode>, FileError> {
+        let mut inodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(inode) = inodes.get(&(stat.device, stat.inode)).cloned() {
+            drop(inodes);
+            inode.look(file)?;
+            return Ok(inode);
+        }
+        if inodes.len() >= IDLE_COUNT_MAX {
+            // Their pages are nobody's any more, and are replaced.
+            inodes.retain(|_, inode| Arc::strong_count(inode) > 1);
+        }
+        let inode = Arc::new(Inode::new(stat));
+        inodes.insert((stat.device, stat.inode), Arc::clone(&inode));
+        Ok(inode)
+    }
+}

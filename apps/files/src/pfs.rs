@@ -1,0 +1,246 @@
+//! The physical file system: one directory, its files' pages in a cache of its own.
+//!
+//! A read copies from the cache into the server's half of the call's memory, which is the reply; no byte is copied in
+//! between. A miss reads the file; writes go to the file and to the pages that are cached. [`crate`] says what that means for
+//! those who look at the directory by themselves.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use rustix::io::Errno;
+
+use crate::cache::Cache;
+use crate::inodes::Inodes;
+use crate::interface::{FileError, Files, FilesServer, Handle, Stat, Ticket, flags, put_entries};
+use crate::root::{Root, stat_of};
+use crate::table::{Open, Table, ended_at};
+
+/// The client number of calls that are none: those of this process.
+const OURSELVES: u64 = 0;
+
+/// A file server's directory, cache and table.
+#[derive(Debug)]
+pub struct Pfs {
+    root: Root,
+    cache: Cache,
+    inodes: Inodes,
+    table: Table,
+    read_only: bool,
+}
+
+impl Pfs {
+    /// Serves what is below `directory`, with a cache of `pages` pages of 4 KiB.
+    ///
+    /// # Errors
+    /// The directory cannot be opened.
+    pub fn new(directory: &Path, pages: usize) -> Result<Self, Errno> {
+        let (inodes, table) = (Inodes::default(), Table::default());
+        Ok(Self { root: Root::new(directory)?, cache: Cache::new(pages), inodes, table, read_only: false })
+    }
+
+    /// Refuses whatever changes something.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// The cache.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Files and directories that clients have open.
+    #[must_use]
+    pub fn open_count(&self) -> usize {
+        self.table.count()
+    }
+
+    /// Exports it. What a client has open is closed when it has gone.
+    ///
+    /// # Errors
+    /// [`nearcall::ExportError`].
+    pub fn export(self: Arc<Self>, exporter: nearcall::Exporter) -> Result<nearcall::Export, nearcall::ExportError> {
+        let table = Arc::downgrade(&self);
+        exporter
+            .on_peer_exit(move |peer| {
+                if let Some(pfs) = table.upgrade() {
+                    pfs.forget(peer.id());
+                }
+            })
+            .export(FilesServer::new(self))
+    }
+
+    /// Closes what a client has open.
+    pub fn forget(&self, client: u64) {
+        drop(self.table.forget(client));
+    }
+
+    fn keep(&self, open: Open) -> Result<Handle, FileError> {
+        self.table.keep(client(), Arc::new(open))
+    }
+
+    fn get(&self, handle: Handle) -> Result<Arc<Open>, FileError> {
+        self.table.get(client(), handle)
+    }
+
+    fn may_change(&self) -> Result<(), FileError> {
+        if self.read_only { Err(FileError::Denied) } else { Ok(()) }
+    }
+
+    fn open_file(&self, path: &str, how: u32, mode: Option<u32>) -> Result<Handle, FileError> {
+        let writes = flags::WRITE | flags::APPEND | flags::TRUNCATE;
+        if how & writes != 0 || mode.is_some() {
+            self.may_change()?;
+        }
+        if how & !flags::ALL != 0
+            || how & (flags::APPEND | flags::TRUNCATE) != 0 && how & flags::WRITE == 0
+            || how & (flags::READ | flags::WRITE) == 0
+            || how & flags::EXCLUSIVE != 0 && mode.is_none()
+        {
+            return Err(FileError::BadArgument);
+        }
+        let (file, stat) = self.root.file(path, how, mode)?;
+        let inode = self.inodes.of(&file, &stat)?;
+        if how & flags::TRUNCATE != 0 && stat.size > 0 {
+            inode.truncate(&file, 0)?;
+        }
+        self.keep(Open::File { file, inode, how, read_to: AtomicU64::new(0) })
+    }
+}
+
+/// Who calls.
+fn client() -> u64 {
+    nearcall::current().map_or(OURSELVES, |current| current.peer().id())
+}
+
+fn file_of(open: &Open) -> &File {
+    match open {
+        Open::File { file, .. } | Open::Directory { file, .. } => file,
+    }
+}
+
+impl Files for Pfs {
+    fn open(&self, path: &str, how: u32) -> Result<Handle, FileError> {
+        if how & flags::DIRECTORY == 0 {
+            return self.open_file(path, how, None);
+        }
+        if how & !(flags::DIRECTORY | flags::READ | flags::NO_FOLLOW) != 0 {
+            return Err(FileError::BadArgument);
+        }
+        let (entries, file) = self.root.list(path)?;
+        self.keep(Open::Directory { file, entries })
+    }
+
+    fn create(&self, path: &str, how: u32, mode: u32) -> Result<Handle, FileError> {
+        self.open_file(path, how, Some(mode))
+    }
+
+    fn hand_on(&self, handle: Handle) -> Result<Ticket, FileError> {
+        self.table.hand_on(client(), handle)
+    }
+
+    fn claim(&self, ticket: Ticket) -> Result<Handle, FileError> {
+        self.table.claim(client(), ticket)
+    }
+
+    fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> Result<u32, FileError> {
+        let open = self.get(handle)?;
+        let Open::File { file, inode, how, read_to } = &*open else { return Err(FileError::WrongKind) };
+        if how & flags::READ == 0 {
+            return Err(FileError::BadHandle);
+        }
+        let in_sequence = ended_at(read_to, *pos, pos.saturating_add(buf.len() as u64));
+        let n = inode.read(&self.cache, file, *pos, buf, in_sequence)?;
+        *pos += n as u64;
+        // No buffer of a call has more bytes than that.
+        Ok(u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError> {
+        let open = self.get(handle)?;
+        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::WrongKind) };
+        if how & flags::WRITE == 0 {
+            return Err(FileError::BadHandle);
+        }
+        if pos.checked_add(data.len() as u64).is_none_or(|end| i64::try_from(end).is_err()) {
+            return Err(FileError::BadArgument);
+        }
+        let at = (how & flags::APPEND == 0).then_some(*pos);
+        *pos = inode.write(&self.cache, file, at, data)?;
+        Ok(u32::try_from(data.len()).unwrap_or(u32::MAX))
+    }
+
+    fn get_direntries(&self, handle: Handle, next: &mut u64, page: &mut [u8]) -> Result<u32, FileError> {
+        let open = self.get(handle)?;
+        let Open::Directory { entries, .. } = &*open else { return Err(FileError::WrongKind) };
+        let rest = usize::try_from(*next).ok().and_then(|next| entries.get(next..)).unwrap_or_default();
+        let (count, used) = put_entries(rest, page);
+        if count == 0 && !rest.is_empty() {
+            return Err(FileError::PageTooSmall);
+        }
+        *next += count as u64;
+        Ok(u32::try_from(used).unwrap_or(u32::MAX))
+    }
+
+    fn fstat(&self, handle: Handle) -> Result<Stat, FileError> {
+        match &*self.get(handle)? {
+            Open::File { file, inode, .. } => inode.look(file),
+            Open::Directory { file, .. } => stat_of(std::os::fd::AsFd::as_fd(file)),
+        }
+    }
+
+    fn stat(&self, path: &str, how: u32) -> Result<Stat, FileError> {
+        if how & !flags::NO_FOLLOW != 0 {
+            return Err(FileError::BadArgument);
+        }
+        self.root.stat(path, how)
+    }
+
+    fn truncate(&self, handle: Handle, size: u64) -> Result<(), FileError> {
+        let open = self.get(handle)?;
+        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::WrongKind) };
+        if how & flags::WRITE == 0 {
+            return Err(FileError::BadHandle);
+        }
+        if i64::try_from(size).is_err() {
+            return Err(FileError::BadArgument);
+        }
+        inode.truncate(file, size)
+    }
+
+    fn sync(&self, handle: Handle) -> Result<(), FileError> {
+        let open = self.get(handle)?;
+        // The disk takes its time; others are not to wait for this processor.
+        nearcall::blocking(|| Ok(rustix::fs::fsync(file_of(&open))?))
+    }
+
+    fn close(&self, handle: Handle) -> Result<(), FileError> {
+        // The last one to let go closes it, and that may be a read that goes on.
+        self.table.take(client(), handle).map(drop)
+    }
+
+    fn mkdir(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        self.may_change()?;
+        self.root.mkdir(path, mode)
+    }
+
+    fn unlink(&self, path: &str, how: u32) -> Result<(), FileError> {
+        self.may_change()?;
+        if how & !flags::DIRECTORY != 0 {
+            return Err(FileError::BadArgument);
+        }
+        self.root.unlink(path, how)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
+        self.may_change()?;
+        self.root.rename(from, to)
+    }
+}
+
+#[cfg(test)]
+mod tests;
