@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::far::Far;
+use crate::files::Files;
 use crate::floor::Floor;
 use crate::many::{Many, Size};
 use crate::measure::Pace;
@@ -43,6 +44,8 @@ pub(crate) enum Work {
     Many(Many, Size),
     /// Threads of one process.
     Threads(Threads),
+    /// A record of a file.
+    Files(Files),
     /// What pairs take, in such a crowd.
     Memory(Size),
     /// A round trip to another host.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::case::{Spec, Work};
 use crate::far;
+use crate::files;
 use crate::floor;
 use crate::many;
 use crate::measure::{Job, Plan};
@@ -78,6 +79,7 @@ impl Task {
             Work::Idle => near::idle::measure(self),
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),
+            Work::Files(what) => Ok(files::measure(what, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             Work::Far(far) => Ok(far::measure(far, self.plan()?, self)?.alone()),
             #[cfg(feature = "peers")]

@@ -13,6 +13,7 @@ mod client;
 mod clock;
 mod count;
 mod far;
+mod files;
 mod floods;
 mod floor;
 mod load;
@@ -91,6 +92,10 @@ enum Command {
     /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
     /// flood.connects.{paced.1,full.4}, flood.{descriptors,cancels,messages}.4.
     Floods(Measure),
+    /// Measures reading a file through the file server, beside read(2) and a socket.
+    ///
+    /// Cases are reread, reread.{read2,socket}.
+    Files(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
     Client { task: String },
@@ -112,6 +117,9 @@ enum Command {
     /// The other host.
     #[command(hide = true)]
     ServeFar { what: String, place: String },
+    /// The server's process of files.
+    #[command(hide = true)]
+    ServeFiles { names: PathBuf },
     /// One of many clients.
     #[command(hide = true)]
     Member,
@@ -217,6 +225,10 @@ impl Measure {
         self.all(&cases, &threads::universe(), &names, "", counts)
     }
 
+    fn files(&self) -> Result<Vec<Outcome>> {
+        self.all(&files::cases(), &files::universe(), &self.cases, "", Vec::new())
+    }
+
     /// Measures what `names` name of `cases`, all if none was named at all, then takes the counts. Prints all of it.
     fn all(
         &self,
@@ -286,6 +298,7 @@ fn main() -> Result<()> {
             | Command::Threads(_)
             | Command::Far(_)
             | Command::Floods(_)
+            | Command::Files(_)
     ) {
         peer::die_with_parent()?;
     }
@@ -303,6 +316,7 @@ fn main() -> Result<()> {
             let pace = floods::Pace::new(rounds, quick);
             floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))
         }
+        Command::Files(measure) => measure.files().map(drop),
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
             println!("{}", serde_json::to_string(&task.perform()?)?);
@@ -315,6 +329,7 @@ fn main() -> Result<()> {
             }
             near::interface::serve(&names)
         }
+        Command::ServeFiles { names } => files::serve(&names),
         Command::Member => many::member::obey(),
         Command::Burn => {
             load::burn();

@@ -116,7 +116,7 @@ impl Cache {
             self.misses.fetch_add(1, Ordering::Relaxed);
             return false;
         };
-        bytes.copy_from_slice(frame);
+        copy(frame, bytes);
         drop(shard);
         self.hits.fetch_add(1, Ordering::Relaxed);
         true
@@ -174,6 +174,16 @@ impl Cache {
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         (self.hits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that are copied at once. From 4 KiB on glibc copies by `rep movsb`, which takes some twenty times as long where source
+/// and destination lie a little apart modulo 4 KiB, as pages and areas of replies may.
+const COPIED: usize = 1024;
+
+fn copy(from: &[u8], into: &mut [u8]) {
+    for (from, into) in from.chunks(COPIED).zip(into.chunks_mut(COPIED)) {
+        into.copy_from_slice(from);
     }
 }
 

@@ -1,0 +1,169 @@
+//! Files: IOzone's reread (IDL4, Table 3) through the file server, and by what else there is.
+//!
+//! A file of 64 KiB is written once, then read in records of 4 KiB from its beginning to its end, again and again; the first
+//! pass is warm-up. All ways read the same bytes of one file server's page cache, or of the kernel's, and each record is
+//! looked at. Times are of one record.
+
+mod server;
+
+use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nearcall::Binder;
+use nearcall_files::{FilesClient, Handle, flags};
+use serde::{Deserialize, Serialize};
+
+use crate::case::{Case, Work};
+use crate::client::Task;
+use crate::measure::Plan;
+use crate::peer::{Peer, Placement};
+use crate::sample::Sample;
+pub(crate) use server::serve;
+use server::{CONVENTIONAL, ConventionalClient, PFS, Request, SOCKET, parse};
+
+/// By what a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Files {
+    /// The file server's `read`.
+    Served,
+    /// The same server and cache by stubs that fill and empty a message buffer on either side.
+    Conventional,
+    /// read(2) of the kernel's page cache.
+    Read2,
+    /// The same server and cache through a Unix stream socket.
+    Socket,
+}
+
+/// Bytes of the file, and of a record.
+const FILE_SIZE: usize = 64 << 10;
+const RECORD_SIZE: usize = 4096;
+
+const NAME: &str = "reread";
+
+/// The cases. bench/README.md says what each is for.
+pub(crate) fn cases() -> Vec<Case> {
+    let case = |name: &str, files| Case::new(name, Placement::Apart, Work::Files(files));
+    vec![
+        case("reread", Files::Served).limit("conventional"),
+        case("reread.read2", Files::Served).limit("read2").beside("copy4096"),
+        case("reread.socket", Files::Socket).limit("reread"),
+    ]
+}
+
+/// All there is to measure: what cases are compared with is found here.
+pub(crate) fn universe() -> Vec<Case> {
+    let floor = |name: &str, files| Case::new(name, Placement::Apart, Work::Files(files));
+    let mut all = vec![floor("conventional", Files::Conventional), floor("read2", Files::Read2)];
+    all.extend(crate::floor::cases());
+    all.extend(cases());
+    all
+}
+
+/// The bytes of the file: each record is told from the others.
+fn contents() -> Vec<u8> {
+    (0..FILE_SIZE).map(|at| (at / RECORD_SIZE * 7 + at) as u8).collect()
+}
+
+/// How long the server may take to be found.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// Measures rereading once, with a server of its own.
+///
+/// # Errors
+/// When the server cannot be had, and for the first record that fails or has other bytes.
+pub(crate) fn measure(files: Files, plan: &Plan, task: &Task) -> Result<Sample> {
+    let dir = tempfile::tempdir().context("making a directory for the file")?;
+    let names = dir.path().to_str().context("the name of the temporary directory is not UTF-8")?;
+    let mut server: Peer = task.start_server(&["serve-files", names], Stdio::piped())?;
+    server.ready()?;
+    let served = || -> Result<FilesClient> {
+        Binder::new(PFS).dir(dir.path()).wait(WAIT).bind().context("binding to the file server")
+    };
+    let pfs = served()?;
+    let handle = pfs.create(NAME, flags::READ | flags::WRITE, 0o600).context("making the file")?;
+    let mut end = 0;
+    let written = pfs.write(handle, &mut end, &contents()).context("writing the file")?;
+    ensure!(written as usize == FILE_SIZE && end == FILE_SIZE as u64, "{written} bytes were written");
+    match files {
+        Files::Served => reread(plan, |pos, record| Ok(pfs.read(handle, pos, record)? as usize)),
+        Files::Conventional => {
+            let client: ConventionalClient =
+                Binder::new(CONVENTIONAL).dir(dir.path()).wait(WAIT).bind().context("binding to the file server")?;
+            reread(plan, |pos, record| conventional(&client, handle, pos, record))
+        }
+        Files::Read2 => {
+            let path = dir.path().join(server::TREE).join(NAME);
+            let file = std::fs::File::open(path).context("opening the file")?;
+            reread(plan, |pos, record| {
+                let n = file.read_at(record, *pos)?;
+                *pos += n as u64;
+                Ok(n)
+            })
+        }
+        Files::Socket => by_socket(plan, &dir.path().join(SOCKET)),
+    }
+}
+
+/// Reads the file in records over and over; a call is one record.
+fn reread(plan: &Plan, mut read: impl FnMut(&mut u64, &mut [u8]) -> Result<usize>) -> Result<Sample> {
+    let expected = contents();
+    let (mut pos, mut record, mut passes) = (0_u64, [0; RECORD_SIZE], 0_u64);
+    plan.measure(1, || {
+        let at = pos as usize;
+        let n = read(&mut pos, &mut record)?;
+        let bytes = expected.get(at..at + RECORD_SIZE).context("the file is longer than it was")?;
+        // All of it in the first passes; then the ends, so that the comparison is not what is measured.
+        let same =
+            if passes < 2 { record == bytes } else { record[..8] == bytes[..8] && record[4088..] == bytes[4088..] };
+        if n != RECORD_SIZE || !same || pos != (at + RECORD_SIZE) as u64 {
+            bail!("the record at {at} is not what was written");
+        }
+        if pos == FILE_SIZE as u64 {
+            (pos, passes) = (0, passes + 1);
+        }
+        Ok(())
+    })
+}
+
+fn conventional(client: &ConventionalClient, handle: Handle, pos: &mut u64, record: &mut [u8]) -> Result<usize> {
+    let request = Request { handle, pos: *pos, size: record.len() as u32 };
+    let message = client.read(&request.to_message())?;
+    let (after, bytes) = parse(&message).context("the reply is no message")?;
+    let space = record.get_mut(..bytes.len()).context("the reply has more than was asked for")?;
+    space.copy_from_slice(bytes);
+    *pos = after;
+    Ok(bytes.len())
+}
+
+fn by_socket(plan: &Plan, at: &Path) -> Result<Sample> {
+    let mut socket = UnixStream::connect(at).context("connecting to the server's socket")?;
+    reread(plan, |pos, record| {
+        let mut request = [0; 12];
+        request[..8].copy_from_slice(&pos.to_le_bytes());
+        request[8..].copy_from_slice(&(record.len() as u32).to_le_bytes());
+        socket.write_all(&request)?;
+        let mut head = [0; 4];
+        socket.read_exact(&mut head)?;
+        let n = u32::from_le_bytes(head) as usize;
+        socket.read_exact(record.get_mut(..n).context("the server sends more than it was asked for")?)?;
+        *pos += n as u64;
+        Ok(n)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_finds_its_limits() {
+        let ordered = crate::case::order(&cases(), &universe()).unwrap();
+        // conventional, read2 and copy4096.
+        assert_eq!(ordered.len(), cases().len() + 3);
+    }
+}
