@@ -138,8 +138,11 @@ fn text(info: &ServerInfo) -> String {
         text += &format!("    {} with frames of {} B\n", frame.count, frame.size);
     }
     text += &format!("\nclients: {}\n", info.clients.len());
-    for ClientInfo { pid: id, uid, bindings, running, .. } in &info.clients {
-        text += &format!("    pid {}, uid {uid}: {bindings} bindings, {running} calls running\n", pid(*id));
+    for ClientInfo { pid: id, uid, bindings, running, donations, .. } in &info.clients {
+        text += &format!(
+            "    pid {}, uid {uid}: {bindings} bindings, {running} calls running, {donations} taken on its CPU\n",
+            pid(*id)
+        );
     }
     if *left_out != 0 {
         text += &format!("    and {left_out} more\n");
@@ -165,7 +168,7 @@ fn info_json(info: &ServerInfo) -> Value {
         })
     });
     let clients = info.clients.iter().map(|client| {
-        json!({ "pid": client.pid, "uid": client.uid, "bindings": client.bindings, "running": client.running })
+        json!({ "pid": client.pid, "uid": client.uid, "bindings": client.bindings, "running": client.running, "donations": client.donations })
     });
     json!({
         "name": info.name,

@@ -285,7 +285,7 @@ pub const fn cpu(first: u64) -> u16 {
 /// Beside a sequence number in a wait word: the caller has given this call up, and nobody waits for its answer.
 pub const GIVEN_UP: u64 = 1 << 32;
 
-/// Beside a sequence number in a wait word: how its caller is woken. Two bits; what they do not say here is no wait.
+/// Beside a sequence number in a wait word: how its caller is woken. Two bits.
 pub mod wake {
     /// It sleeps on the low half of its reply line's first word.
     pub const REPLY: u64 = 0;
@@ -293,6 +293,8 @@ pub mod wake {
     pub const BELL: u64 = 1 << 33;
     /// Nobody sleeps; the pair's signal wakes whoever looks at its descriptor.
     pub const SIGNAL: u64 = 2 << 33;
+    /// As [`BELL`], by a processor all of whose threads wait: one that has its CPU may answer its other requests first.
+    pub const PROCESSOR: u64 = 3 << 33;
     /// The bits.
     pub const MASK: u64 = 3 << 33;
 }

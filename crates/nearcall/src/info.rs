@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use nearcall_core::transfer::crew::Pair as _;
 use nearcall_layout::pair::VERSION;
 use nearcall_layout::shape::Spelling;
 use rustix::fs::{AtFlags, FileType};
@@ -116,6 +117,8 @@ pub struct ClientInfo {
     pub bindings: u32,
     /// Its calls of this export that run.
     pub running: u32,
+    /// Calls of its process, of whatever export, that were taken on a CPU that it gave for them.
+    pub donations: u64,
 }
 
 impl ServerInfo {
@@ -286,6 +289,7 @@ pub(crate) fn report(exported: &Exported) -> Vec<u8> {
                 .u32(peer.uid())
                 .u32(small(pair.bindings(id)))
                 .u32(small(pair.running(id)))
+                .u64(pair.half().donations())
         })
         .u32(small(left_out))
         .u64(exported.refused_count())
@@ -331,6 +335,7 @@ fn read(bytes: &[u8]) -> Result<ServerInfo, NotAMessage> {
                 uid: from.u32()?,
                 bindings: from.u32()?,
                 running: from.u32()?,
+                donations: from.u64()?,
             })
         })?,
         left_out: from.u32()?,
@@ -423,7 +428,7 @@ mod tests {
                 to.text("f").text("void f()").text("line").u32(0).u16(5).text("wait").u64(0).u64(1).u8(1).u8(1).u64(9)
             })
             .each(&[()], |to, ()| to.u32(128).u16(5))
-            .each(&[()], |to, ()| to.u32(7).u32(8).u32(1).u32(0))
+            .each(&[()], |to, ()| to.u32(7).u32(8).u32(1).u32(0).u64(6))
             .u32(0)
             .u64(1)
             .u64(2)

@@ -46,6 +46,8 @@ pub enum Wake {
     Bell,
     /// It does not sleep: the pair's signal is to be given.
     Signal,
+    /// It is a thread of a processor that sleeps for several replies, on the pair's reply bell.
+    Processor,
 }
 
 impl Wake {
@@ -55,6 +57,7 @@ impl Wake {
             Self::Reply => wake::REPLY,
             Self::Bell => wake::BELL,
             Self::Signal => wake::SIGNAL,
+            Self::Processor => wake::PROCESSOR,
         }
     }
 
@@ -64,6 +67,7 @@ impl Wake {
             wake::REPLY => Some(Self::Reply),
             wake::BELL => Some(Self::Bell),
             wake::SIGNAL => Some(Self::Signal),
+            wake::PROCESSOR => Some(Self::Processor),
             _ => None,
         }
     }

@@ -101,6 +101,8 @@ pub struct ServerHalf {
     pub(crate) attended: AtomicU64,
     /// Short gaps that the next tenure over this pair takes.
     pub(crate) evidence_needed: AtomicU32,
+    /// Calls that were taken on a CPU that this client gave for them.
+    pub(crate) donations: AtomicU64,
     /// The request for which a message came last, and the seats that were sent for it.
     pub(crate) sent: AtomicU64,
     pub(crate) sent_for: AtomicU32,
@@ -133,6 +135,7 @@ impl ServerHalf {
             ended: AtomicBool::new(false),
             attended: AtomicU64::new(0),
             evidence_needed: AtomicU32::new(EVIDENCE_MIN),
+            donations: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             sent_for: AtomicU32::new(0),
         }
@@ -334,6 +337,13 @@ impl ServerHalf {
             return;
         }
         futex::wake_shared(self.own.reply_line(astack).futex());
+    }
+
+    /// Calls that were taken on a CPU that this client gave for them: it is known who gives (URPC 1991, section 3.3), because a
+    /// bell lies in the memory of one client.
+    #[must_use]
+    pub fn donations(&self) -> u64 {
+        self.donations.load(Ordering::Relaxed)
     }
 
     /// Wakes those who sleep for several replies.

@@ -322,6 +322,12 @@ impl<'a> PeerLine<'a> {
 pub struct PeerWord<'a>(&'a AtomicU64);
 
 impl<'a> PeerWord<'a> {
+    /// The word itself, for who looks at it again and again; to be read whole, and never written.
+    #[must_use]
+    pub(crate) fn word(&self) -> &'a AtomicU64 {
+        self.0
+    }
+
     /// Loads it; relaxed.
     #[inline(always)]
     #[must_use]

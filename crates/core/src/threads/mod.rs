@@ -56,7 +56,9 @@ pub mod wheel;
 pub mod workers;
 
 pub use post::Post;
-pub use processor::{Counts, NoWork, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, yield_now};
+pub use processor::{
+    Counts, NoWork, On, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, wait_until_on, yield_now,
+};
 pub use record::{Thread, current, park as park_current, with_local};
 pub use task::{Handle, JoinError, NoStack, Payload, spawn_local};
 pub use waiter::{Ended, sleep_until};

@@ -42,7 +42,7 @@ use super::workers;
 use crate::sync;
 
 pub(super) use waits::micros;
-pub use waits::{Turn, Waited, wait_until};
+pub use waits::{On, Turn, Waited, wait_until, wait_until_on};
 pub use work::{NoWork, POLLED_WORD_COUNT, Words, Work};
 
 use waits::Polled;
@@ -92,6 +92,8 @@ pub struct Processor {
     timer_count: Cell<usize>,
     looked: Cell<u64>,
     polled: RefCell<Vec<*const Polled>>,
+    /// Of those, for which the CPU was given away.
+    given: Cell<usize>,
     /// The last sleep that was a step, and how often a thread had been resumed by then.
     step: Cell<(u64, Duration)>,
     blocks: Blocks,
@@ -186,6 +188,7 @@ impl Processor {
             timer_count: Cell::new(0),
             looked: Cell::new(0),
             polled: RefCell::new(Vec::new()),
+            given: Cell::new(0),
             step: Cell::new((0, Duration::ZERO)),
             blocks: Blocks::new(),
         }

@@ -16,16 +16,19 @@ use super::policy::ring::{self, Caller, Ring};
 use super::policy::spin::Spin;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
 use crate::astack::Astacks;
-use crate::channel::Ran;
 use crate::channel::client::{ClientHalf, Hints, Which};
+use crate::channel::{Ran, Wake};
 use crate::shm::PeerLine;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
-use crate::threads::{self, Processor, Turn, Waited};
+use crate::threads::{self, On, Processor, Turn, Waited};
 
 /// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
 const SOON_US: u64 = 5;
+
+/// Calls at most that are taken for having been made together: between two long waits there are as many gaps.
+const TOGETHER_MAX: u32 = 64;
 
 /// The first sleep is at least this long; each later one twice as long, up to [`STEP_MAX`]. After a step without an
 /// answer nobody who said that he looks is believed, and the next bell is rung.
@@ -45,6 +48,9 @@ const ALONE_MAX: Duration = Duration::from_millis(20);
 /// Wakes for nothing, in one call, after which the caller naps instead of sleeping on words that the peer can wake.
 const SPURIOUS_MAX: u32 = 64;
 const NAP: Duration = Duration::from_millis(1);
+
+/// Times in a step that a processor may be about to sleep for a reply on a word that many replies share; likewise.
+const BELLS_MAX: u32 = 4096;
 
 /// Turns between two looks at the clock of a caller that spins to the end.
 const SPIN_LOOK: u32 = 1024;
@@ -73,7 +79,8 @@ pub struct Wait {
     pub astack: u16,
     /// The call's sequence number.
     pub sequence: u32,
-    /// The CPU the caller is on.
+    /// The CPU the caller is on, as the request says: it may be some calls old. Asked for once more before a ring, because whom
+    /// to ring rests on it.
     pub cpu: u16,
     /// How long from the end of the spin, or what is left of it; `None` for ever.
     pub timeout: Option<Duration>,
@@ -158,7 +165,7 @@ pub(super) fn wait_for(
     wait_on(half, doorbell, call, &spun, timeout, Rang { bells: 0, already: true, uncounted: !is_last })
 }
 
-/// Waits longer than the spin did. Whom to ring rests on the CPU, so it is asked for once more: what the request says may be some calls old.
+/// Waits longer than the spin did.
 fn wait_on(
     half: &ClientHalf,
     doorbell: &dyn Doorbell,
@@ -167,8 +174,8 @@ fn wait_on(
     timeout: Option<Duration>,
     rang: Rang,
 ) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, mode, .. } = call;
-    let wait = Wait { astack, sequence, cpu: process::cpu(), timeout, transfer: mode.get() };
+    let &Published { astack, sequence, reply, cpu, mode, .. } = call;
+    let wait = Wait { astack, sequence, cpu, timeout, transfer: mode.get() };
     Long { half, doorbell, wait, reply, was_polled: spun.was_polled, rang, donated: false, begin: 0 }
         .begin(spun.in_vain)
 }
@@ -202,7 +209,7 @@ fn spin(half: &ClientHalf, call: &Published<'_>) -> Result<u64, Spun> {
         && poll::cpu(polled) != cpu
         && matches!(transfer, Transfer::Auto | Transfer::Spin)
         && Spin::from_bits(half.spin.load(Ordering::Relaxed)).spins()
-        && !is_crowded()
+        && !thread.is_some_and(has_others)
     {
         in_vain = true;
         for _ in 0..clock::wake_turns() {
@@ -222,7 +229,7 @@ fn spin(half: &ClientHalf, call: &Published<'_>) -> Result<u64, Spun> {
 }
 
 thread_local! {
-    static LAST: Cell<Last> = const { Cell::new(Last { half: 0, begin: 0, missed: true }) };
+    static LAST: Cell<Last> = const { Cell::new(Last { half: 0, begin: 0, sequence: 0, missed: true }) };
 }
 
 /// A kernel thread's last long wait.
@@ -230,6 +237,7 @@ thread_local! {
 struct Last {
     half: usize,
     begin: u64,
+    sequence: u32,
     /// Whether it came late. One late call among others is an interrupt; two are a client that does something else.
     missed: bool,
 }
@@ -262,12 +270,12 @@ struct Long<'a> {
 
 impl Long<'_> {
     /// A thread lets others run first, unless it was told to give its CPU away.
-    #[cold]
     #[inline(never)]
     fn begin(mut self, in_vain: bool) -> Result<u64, Unanswered> {
-        if is_crowded()
+        if let Some(processor) = threads::on_thread()
+            && has_others(processor)
             && self.wait.transfer != Transfer::Donate
-            && let Some(first) = self.let_others_run()
+            && let Some(first) = self.let_others_run(processor)
         {
             return Ok(first);
         }
@@ -276,6 +284,7 @@ impl Long<'_> {
 
     fn run(mut self, in_vain: bool) -> Result<u64, Unanswered> {
         self.begin = ticks();
+        self.wait.cpu = process::cpu();
         let soon = self.is_soon();
         if in_vain {
             self.set_spin(self.spin().in_vain());
@@ -285,6 +294,9 @@ impl Long<'_> {
         let ring = self.ring_first(soon);
         let result = match (self.wait.transfer, ring) {
             (Transfer::Spin, _) => self.spin_to_the_end(),
+            (Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if threads::on_thread().is_some() => {
+                self.give_cpu(soon).map_or_else(|| self.suspend(), Ok)
+            }
             _ if is_crowded() => self.suspend(),
             (Transfer::Auto | Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if soon => {
                 self.yield_cpu().map_or_else(|| self.sleep(), Ok)
@@ -301,25 +313,48 @@ impl Long<'_> {
 
     /// Lets other threads of this processor run until the answer is there, or none has anything to do, or for as long as the
     /// first step. The CPU is not given away meanwhile (URPC 1991, section 3.3: processors are reallocated as late as
-    /// possible), no clock is read on the way, and no timer is set.
+    /// possible), no clock is read on the way, and no timer is set. `None` as well where it is time to give it away: nobody
+    /// else here has anything to do, and the server has no other processor.
     #[inline(never)]
-    fn let_others_run(&mut self) -> Option<u64> {
+    fn let_others_run(&mut self, processor: &Processor) -> Option<u64> {
         const LOOK: u32 = 16;
-        // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
-        fence(Ordering::SeqCst);
-        if matches!(self.choose(false), Ring::Bell { own: false, .. } | Ring::Message) {
-            // Elsewhere it can begin at once.
-            self.ring(false);
-        }
         let (half, reply, sequence) = (self.half, self.reply, self.wait.sequence);
-        let (begin, limit) = (ticks(), clock::calibration().us(STEP_MIN_US));
-        let mut looks: u32 = 0;
+        let status = half.status_word();
+        let polled = status.load();
+        // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
+        let is_polled = poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.wait.cpu;
+        if !is_polled {
+            self.wait.cpu = process::cpu();
+            // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
+            fence(Ordering::SeqCst);
+            match self.choose(false) {
+                // Elsewhere it can begin at once.
+                Ring::Bell { own: false, .. } | Ring::Message => {
+                    self.ring(false);
+                }
+                Ring::Own | Ring::Bell { own: true, .. } if !processor.has_ready() && !processor.poll() => return None,
+                _ => {}
+            }
+        }
+        let limit = clock::calibration().us(STEP_MIN_US);
+        let (mut begin, mut looks) = (0, 0_u32);
         let mut over = |turn| {
-            if pair::sequence(reply.poll()) == sequence || half.has_ended() || turn == Turn::BeforeSleep {
+            if pair::sequence(reply.poll()) == sequence
+                || half.has_ended()
+                || turn == Turn::BeforeSleep
+                || is_polled && status.load() != polled
+            {
                 return true;
             }
             looks = looks.wrapping_add(1);
-            looks.is_multiple_of(LOOK) && ticks().wrapping_sub(begin) > limit
+            if !looks.is_multiple_of(LOOK) {
+                return false;
+            }
+            let now = ticks();
+            if begin == 0 {
+                begin = now;
+            }
+            now.wrapping_sub(begin) > limit
         };
         let _ = threads::wait_until(&mut over, None, &[]);
         self.answered()
@@ -347,10 +382,12 @@ impl Long<'_> {
     /// Whether calls come back to back; the next request says so.
     fn is_soon(&self) -> bool {
         let half = core::ptr::from_ref(self.half).addr();
-        let Last { half: of, begin, missed } = LAST.get();
-        let (gap, limit) = (self.begin.wrapping_sub(begin), clock::calibration().us(SOON_US));
+        let Last { half: of, begin, sequence, missed } = LAST.get();
+        // Threads of one processor wait together, and one of them for all.
+        let calls = self.wait.sequence.wrapping_sub(sequence).clamp(1, TOGETHER_MAX);
+        let (gap, limit) = (self.begin.wrapping_sub(begin), clock::calibration().us(SOON_US * u64::from(calls)));
         let missed_now = of != half || gap >= limit;
-        LAST.set(Last { half, begin: self.begin, missed: missed_now });
+        LAST.set(Last { half, begin: self.begin, sequence: self.wait.sequence, missed: missed_now });
         let soon = !missed_now || of == half && !missed && gap < 10 * limit;
         let flag = if soon { Hints::new(request::SOON, 0).bits() } else { 0 };
         if self.half.soon.load(Ordering::Relaxed) != flag {
@@ -456,6 +493,29 @@ impl Long<'_> {
             }
         }
         None
+    }
+
+    /// Gives the CPU to the standby on it although other threads here could run, because the caller asked for it (URPC 1991,
+    /// section 3.3). For as long as a first step; what takes longer does not use the CPU all the time, or has the kernel
+    /// share it.
+    fn give_cpu(&self, soon: bool) -> Option<u64> {
+        if soon && let Some(first) = self.yield_cpu() {
+            return Some(first);
+        }
+        let Wait { astack, sequence, timeout, .. } = self.wait;
+        self.half.announce_wait(astack, sequence);
+        // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or we see the
+        // reply.
+        fence(Ordering::SeqCst);
+        let seen = self.reply.load_acquire();
+        if pair::sequence(seen) != sequence && !self.half.has_ended() {
+            let step = timeout.map_or(STEP_OWN, |timeout| timeout.min(STEP_OWN));
+            if sleep_on(self.half, self.reply, pair::sequence(seen), step, 0) {
+                self.half.counters.sleeps.add(1);
+            }
+        }
+        self.half.announce_wait(astack, 0);
+        self.answered()
     }
 
     /// Spins for as long as a wake-up takes, if that has been worth while.
@@ -577,24 +637,37 @@ impl Long<'_> {
             let is_over = |first| pair::sequence(first) == sequence || half.has_ended();
             let until = timeout.and_then(|timeout| start.checked_add(timeout));
             let wake = until.map_or(step_end, |until| until.min(step_end));
-            let mut is_announced = false;
+            // A processor that sleeps for several replies has one word for all of them.
+            let is_one_of_many = threads::on_thread().is_some_and(has_others);
+            let (mut is_announced, mut sleeps) = (false, 0);
             let mut over = |turn| {
-                if turn == Turn::BeforeSleep && !is_announced {
+                let sleeps_next = turn == Turn::BeforeSleep;
+                if sleeps_next && !is_announced {
                     is_announced = true;
-                    half.announce_wait(astack, sequence);
+                    half.announce(astack, sequence, if is_one_of_many { Wake::Processor } else { Wake::Reply });
                     // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep,
                     // or we see the reply.
                     fence(Ordering::SeqCst);
                 }
+                sleeps += u32::from(sleeps_next);
                 let first = reply.poll();
                 // A word that is not what we would sleep on: look at it anew.
-                is_over(first) || turn == Turn::BeforeSleep && pair::sequence(first) != pair::sequence(seen)
+                is_over(first)
+                    || sleeps_next && !is_one_of_many && pair::sequence(first) != pair::sequence(seen)
+                    || sleeps > BELLS_MAX
             };
             // A peer that changes or wakes the word all the time must not keep the processor busy.
-            let word = Sleep { word: reply.futex(), value: pair::sequence(seen), shared: true };
-            let words = [word, Sleep { word: half.ended_word(), value: 0, shared: false }];
+            let (word, value) =
+                if is_one_of_many { (half.reply_bell().futex(), 0) } else { (reply.futex(), pair::sequence(seen)) };
+            let words =
+                [Sleep { word, value, shared: true }, Sleep { word: half.ended_word(), value: 0, shared: false }];
             let words = if spurious < SPURIOUS_MAX { &words[..] } else { &[] };
-            let waited = threads::wait_until(&mut over, Some(wake), words);
+            let shared = is_one_of_many.then(|| half.reply_bell().word());
+            let on = On { words, shared, is_given: self.donated };
+            let waited = threads::wait_until_on(&mut over, Some(wake), &on);
+            if sleeps > BELLS_MAX {
+                spurious = SPURIOUS_MAX;
+            }
             if is_announced {
                 half.counters.sleeps.add(1);
                 half.announce_wait(astack, 0);
@@ -634,6 +707,11 @@ impl Long<'_> {
     fn timed_out(&self) -> Unanswered {
         timed_out(self.half.ran(self.wait.astack, self.wait.sequence))
     }
+}
+
+/// Whether this processor has other threads that run or wait for a reply.
+fn has_others(processor: &Processor) -> bool {
+    processor.has_ready() || processor.has_polled()
 }
 
 /// Whether another thread of this processor could run.

@@ -59,6 +59,8 @@ pub(super) struct Attended<P> {
     evidence: Evidence,
     yields: Yields,
     empty: u32,
+    /// A processor that sleeps for several replies is still to be woken.
+    owes_wake: bool,
 }
 
 /// Why an occupant is none any more.
@@ -155,6 +157,9 @@ impl<P: Pair> Standby<'_, P> {
             return gone;
         }
         loop {
+            if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
+                self.wake_processors();
+            }
             // Acquire: pairs with the Release of whoever kicked.
             if self.seat.kicks.load(Ordering::Acquire) != self.kicks
                 && self.open_books(armed::LOOKING)
@@ -171,15 +176,20 @@ impl<P: Pair> Standby<'_, P> {
             match self.scan() {
                 Err(gone) => return gone,
                 Ok(true) if self.aside.is_none() => continue,
-                Ok(worked) => match self.resume_suspended(false) {
-                    Err(gone) => return gone,
-                    Ok(true) => {
-                        self.set_armed(armed::LOOKING);
-                        continue;
+                Ok(worked) => {
+                    if !worked {
+                        self.wake_processors();
                     }
-                    Ok(false) if worked => continue,
-                    Ok(false) => {}
-                },
+                    match self.resume_suspended(false) {
+                        Err(gone) => return gone,
+                        Ok(true) => {
+                            self.set_armed(armed::LOOKING);
+                            continue;
+                        }
+                        Ok(false) if worked => continue,
+                        Ok(false) => {}
+                    }
+                }
             }
             if self.yield_once() {
                 continue;
@@ -232,6 +242,7 @@ impl<P: Pair> Standby<'_, P> {
                         evidence,
                         yields: Yields::default(),
                         empty: 0,
+                        owes_wake: false,
                     }
                 }
             });
@@ -322,7 +333,19 @@ impl<P: Pair> Standby<'_, P> {
         // Pairs with the caller's fence between announcing its wait and its look at the reply.
         fence(Ordering::SeqCst);
         // One that is suspended wakes its caller itself when it is over.
-        let waits = if is_over { half.waits(claimed.request.astack, claimed.sequence) } else { None };
+        let mut waits = if is_over { half.waits(claimed.request.astack, claimed.sequence) } else { None };
+        let is_donated = usize::from(claimed.cpu) % BELL_COUNT == self.n;
+        if is_donated {
+            half.donations.fetch_add(1, Ordering::Relaxed);
+            // All that its client waits for is answered before a donated CPU is returned (URPC 1991, section 3.3). A
+            // procedure that blocks delays nobody for longer than the step of the processor that waits.
+            if waits == Some(Wake::Processor) && half.has_request() {
+                known.owes_wake = true;
+                waits = None;
+            } else if waits == Some(Wake::Processor) {
+                known.owes_wake = false;
+            }
+        }
         let sleeps = waits == Some(Wake::Reply);
         let gap = if says_soon { 0 } else { claimed_at.wrapping_sub(known.last) };
         known.last = ticks();
@@ -345,12 +368,24 @@ impl<P: Pair> Standby<'_, P> {
         if let (Some(how), Some(known)) = (waits, self.mine.get(at)) {
             wake(&*known.pair, claimed.request.astack, how);
         }
-        kept?;
+        if let Err(gone) = kept {
+            // The words of the seat are somebody else's now; our callers are still ours.
+            self.wake_processors();
+            return Err(gone);
+        }
         self.consider(at, claimed, gap);
         if sleeps {
             self.doubt_lead(at);
         }
         Ok(())
+    }
+
+    /// Wakes the processors whose wake was put off.
+    fn wake_processors(&mut self) {
+        for known in self.mine.iter_mut().filter(|known| known.owes_wake) {
+            known.owes_wake = false;
+            known.pair.half().ring_reply_bell();
+        }
     }
 
     /// A caller slept although another seat leads and attends its pair: does that lead get its CPU?
@@ -457,7 +492,7 @@ impl<P: Pair> Standby<'_, P> {
         let limit = if own == self.n { calibration.wake } else { 3 * calibration.wake };
         let needed = half.evidence_needed.load(Ordering::Relaxed);
         let enough = known.evidence.gap(gap, limit, needed) || claimed.flags & request::SPINS != 0;
-        if enough && known.last.wrapping_sub(known.asked_lead) >= calibration.wake * LEAD_AGAIN {
+        if enough && known.last.wrapping_sub(known.asked_lead) >= calibration.wake * LEAD_AGAIN && knobs::may_lead() {
             known.asked_lead = known.last;
             self.crew.request(Request::Promote { pair: Arc::clone(&known.pair), cpu: claimed.cpu });
         }
@@ -577,6 +612,9 @@ impl<P: Pair> Standby<'_, P> {
     fn dismiss(&mut self, which: impl Iterator<Item = Attended<P>>) {
         let mut books = self.seat.books();
         for known in which {
+            if known.owes_wake {
+                known.pair.half().ring_reply_bell();
+            }
             books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
             leave(known.pair.half(), self.n);
             // Pairs with the caller's fence after it has published: it sees AWAY and rings, or we see its request.

@@ -12,7 +12,7 @@ pub(super) fn wake<P: Pair>(pair: &P, astack: u16, how: Wake) {
     let half = pair.half();
     match how {
         Wake::Reply => half.wake_caller(astack),
-        Wake::Bell => half.ring_reply_bell(),
+        Wake::Bell | Wake::Processor => half.ring_reply_bell(),
         Wake::Signal => {
             if half.count_signal() {
                 pair.signal();

@@ -1,7 +1,7 @@
 //! Waits that a processor looks at by itself: for conditions, by polling, and for times.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -47,21 +47,50 @@ pub enum Waited {
 pub(super) struct Polled {
     pub(super) waiter: Waiter,
     ready: *mut (dyn FnMut(Turn) -> bool + 'static),
-    pub(super) words: &'static [Sleep<'static>],
+    on: *const On<'static>,
+}
+
+impl Polled {
+    pub(super) fn on(&self) -> &On<'static> {
+        // SAFETY: it is where the thread waits.
+        unsafe { &*self.on }
+    }
+}
+
+/// What a polled wait sleeps on when nothing else is ready, and how soon.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct On<'a> {
+    /// The words; none: as in [`wait_until`].
+    pub words: &'a [Sleep<'a>],
+    /// The whole of the first word, if many waits share it: its value, the low half, is read just before the last look.
+    pub shared: Option<&'a AtomicU64>,
+    /// The CPU was given to somebody who is ready to use it: the sleep comes at once, without a budget.
+    pub is_given: bool,
+}
+
+impl<'a> On<'a> {
+    /// The words, the shared one with its value now.
+    pub(super) fn read(&self) -> impl Iterator<Item = Sleep<'a>> {
+        #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half")]
+        // Relaxed: the last look, which follows, has a fence of its own.
+        let mut now = self.shared.map(|word| word.load(Ordering::Relaxed) as u32);
+        self.words.iter().map(move |&word| Sleep { value: now.take().unwrap_or(word.value), ..word })
+    }
 }
 
 impl Processor {
-    /// Waits until `ready` says so. On a thread others run meanwhile; with none ready, `ready` is called without a switch.
+    /// Waits until `ready` says so. On a thread others run meanwhile; with none ready, `ready` is called without a switch,
+    /// and so are the other polled waits: one that is over makes its thread ready.
     pub(in crate::threads) fn wait_until(
         &self,
         ready: &mut dyn FnMut(Turn) -> bool,
         deadline: Option<Instant>,
-        words: &[Sleep<'_>],
+        on: &On<'_>,
     ) -> Waited {
         if std::thread::panicking() {
-            return block_until(ready, deadline, words);
+            return block_until(ready, deadline, on);
         }
-        let mut turns = clock::wake_turns();
+        let mut turns = if on.is_given { 0 } else { clock::wake_turns() };
         while turns > 0 && !self.has_ready() {
             if ready(Turn::Poll) {
                 let polls = &self.watched().polls;
@@ -71,36 +100,40 @@ impl Processor {
             if self.timer_count.get() != 0 && turns.is_multiple_of(64) {
                 self.look_at_clock();
             }
+            if self.has_polled() && self.look_at_polled(Turn::Poll) {
+                break;
+            }
             turns -= 1;
             core::hint::spin_loop();
         }
         if self.runs_thread() {
-            return self.wait_polled(ready, deadline, words);
+            return self.wait_polled(ready, deadline, on);
         }
-        self.wait_here(ready, deadline, words)
+        self.wait_here(ready, deadline, on)
     }
 
     /// Suspends the current thread until the loop finds that `ready` says so.
-    fn wait_polled(
-        &self,
-        ready: &mut dyn FnMut(Turn) -> bool,
-        deadline: Option<Instant>,
-        words: &[Sleep<'_>],
-    ) -> Waited {
+    fn wait_polled(&self, ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, on: &On<'_>) -> Waited {
         let ready = ptr::from_mut(ready);
         // SAFETY: a pointer of the same kind; it is used until this function returns, and the closure lives longer.
         let ready: *mut (dyn FnMut(Turn) -> bool + 'static) = unsafe { core::mem::transmute(ready) };
-        // SAFETY: as above, for the words.
-        let words: &'static [Sleep<'static>] = unsafe { core::mem::transmute(words) };
-        let polled = Polled { waiter: Waiter::new(), ready, words };
+        // By reference: it was just stored, and to load it with wider loads than that would wait for all stores before, those
+        // of the request among them.
+        let polled = Polled { waiter: Waiter::new(), ready, on: ptr::from_ref(on).cast() };
         let this = &raw const polled;
+        let given = usize::from(on.is_given);
         let mut all = self.polled.borrow_mut();
         all.push(this);
         self.count_waits(all.len());
         drop(all);
+        self.given.set(self.given.get() + given);
         let ended = polled.waiter.wait(deadline);
+        self.given.set(self.given.get() - given);
         let mut all = self.polled.borrow_mut();
-        if let Some(at) = all.iter().position(|&other| ptr::eq(other, this)) {
+        // Only who looks at them ends one otherwise, and takes it out.
+        if ended.is_err()
+            && let Some(at) = all.iter().position(|&other| ptr::eq(other, this))
+        {
             all.swap_remove(at);
         }
         self.count_waits(all.len());
@@ -113,7 +146,7 @@ impl Processor {
     }
 
     /// In the processor's own context: runs threads meanwhile.
-    fn wait_here(&self, ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
+    fn wait_here(&self, ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, on: &On<'_>) -> Waited {
         loop {
             if ready(Turn::Poll) {
                 return Waited::Ready;
@@ -124,10 +157,11 @@ impl Processor {
             if deadline.is_some_and(|deadline| now() >= deadline) {
                 return Waited::TimedOut;
             }
+            let words: Vec<Sleep<'_>> = on.read().collect();
             if ready(Turn::BeforeSleep) {
                 return Waited::Ready;
             }
-            match words {
+            match &words[..] {
                 [] => self.sleep(&[], Some(now() + POLL_STEP)),
                 words => self.sleep(words, deadline),
             }
@@ -264,16 +298,21 @@ pub(in crate::threads) fn micros() -> u64 {
 /// waits ([`POLLED_WORD_COUNT`](super::POLLED_WORD_COUNT) in all, each counted once), it sleeps a millisecond at a time, and
 /// up to 16 while nothing happens.
 pub fn wait_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
+    wait_until_on(ready, deadline, &On { words, ..On::default() })
+}
+
+/// As [`wait_until`], with more to say about the sleep.
+pub fn wait_until_on(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, on: &On<'_>) -> Waited {
     match here() {
-        Some(processor) => processor.wait_until(ready, deadline, words),
-        None => block_until(ready, deadline, words),
+        Some(processor) => processor.wait_until(ready, deadline, on),
+        None => block_until(ready, deadline, on),
     }
 }
 
 /// As [`wait_until`], by a kernel thread that does nothing else.
-fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, words: &[Sleep<'_>]) -> Waited {
+fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, on: &On<'_>) -> Waited {
     let thread = foreign();
-    let mut turns = clock::wake_turns();
+    let mut turns = if on.is_given { 0 } else { clock::wake_turns() };
     loop {
         if ready(Turn::Poll) {
             return Waited::Ready;
@@ -287,14 +326,14 @@ fn block_until(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, w
         if left == Some(Duration::ZERO) {
             return Waited::TimedOut;
         }
-        if ready(Turn::BeforeSleep) {
-            return Waited::Ready;
-        }
-        let step = if words.is_empty() { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) } else { left };
         let bell = &thread.record().bell;
         // Beside words that another process may wake, or requeue the sleeper from.
         let mut all = Words::new(Sleep { word: bell, value: bell.load(Ordering::Acquire), shared: false });
-        words.iter().for_each(|&word| all.push(word));
+        on.read().for_each(|word| all.push(word));
+        if ready(Turn::BeforeSleep) {
+            return Waited::Ready;
+        }
+        let step = if on.words.is_empty() { Some(left.map_or(POLL_STEP, |left| left.min(POLL_STEP))) } else { left };
         context::block(|| futex::sleep(all.as_slice(), step));
     }
 }

@@ -116,18 +116,19 @@ impl Processor {
             return None;
         }
         let mut words = Words::new(self.post().fall_asleep()?);
-        if self.look_at_polled(Turn::BeforeSleep) {
-            return None;
-        }
         for &polled in self.polled.borrow().iter() {
             // SAFETY: what is in the list waits, and takes itself out before it goes.
             let polled = unsafe { &*polled };
             // Beside the processor's own.
-            polled.words.iter().for_each(|&word| words.push_below(1 + POLLED_WORD_COUNT, word));
-            words.complete &= !polled.words.is_empty();
+            polled.on().read().for_each(|word| words.push_below(1 + POLLED_WORD_COUNT, word));
+            words.complete &= !polled.on().words.is_empty();
             if !words.complete {
                 break;
             }
+        }
+        // After the words were read: what changes one of them later ends the sleep, what did before is seen.
+        if self.look_at_polled(Turn::BeforeSleep) {
+            return None;
         }
         Some(words)
     }
@@ -174,7 +175,7 @@ impl Processor {
                 continue;
             }
             idle += 1;
-            if idle <= clock::wake_turns() {
+            if idle <= clock::wake_turns() && self.given.get() == 0 {
                 core::hint::spin_loop();
                 continue;
             }

@@ -1,0 +1,421 @@
+//! Who has which processor: a client's goes to a server when no thread of the client can run, serves all that the client waits
+//! for, and comes back (URPC 1991, section 3.3); when asked, it goes at once; and a server that keeps one for ever has the
+//! client's thread, but neither its processor nor its other calls.
+//!
+//! Client and server are processes that are confined to one CPU, so whoever runs there was given it. `--nocapture` shows the
+//! figures. What a busy machine can upset is asked for in most cases only.
+
+#![allow(missing_docs, reason = "an interface of a test")]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use nearcall::{Binder, CallError, Client, Ran, Transfer, thread};
+use nearcall_testkit::board::Board;
+use nearcall_testkit::busy;
+use nearcall_testkit::process::{self, Peer};
+use nearcall_testkit::tasks::{confined, cpus};
+
+/// Words of the board: turns of whoever else could run in the client; whether captured calls may return.
+const TURNS: usize = 0;
+const RELEASED: usize = 1;
+
+#[nearcall::interface]
+pub trait Trial {
+    #[call(timeout = "1min", concurrency = 16)]
+    fn add(&self, a: u64, b: u64) -> u64;
+    /// The turns that others in the client had had when this procedure was entered.
+    #[call(timeout = "1min", concurrency = 16)]
+    fn turns(&self) -> u64;
+    /// The same, and then blocks.
+    #[call(timeout = "1min", concurrency = 16)]
+    fn turns_then_sleep(&self, ms: u32) -> u64;
+    /// Keeps its CPU busy.
+    #[call(timeout = "200ms", concurrency = 4)]
+    fn greedy(&self, ms: u32);
+    /// Does not return before it is released. Its size gives it an A-stack that no other procedure uses.
+    #[call(timeout = "200ms", concurrency = 1, astack = 512, exhausted = "fail")]
+    fn captured(&self, value: u64) -> u64;
+}
+
+struct Server {
+    board: Board,
+}
+
+impl Trial for Server {
+    fn add(&self, a: u64, b: u64) -> u64 {
+        a.wrapping_add(b)
+    }
+
+    fn turns(&self) -> u64 {
+        self.board.get(TURNS)
+    }
+
+    fn turns_then_sleep(&self, ms: u32) -> u64 {
+        let turns = self.board.get(TURNS);
+        std::thread::sleep(Duration::from_millis(ms.into()));
+        turns
+    }
+
+    fn greedy(&self, ms: u32) {
+        busy::spin(Duration::from_millis(ms.into()));
+    }
+
+    fn captured(&self, value: u64) -> u64 {
+        while self.board.get(RELEASED) < value {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        value
+    }
+}
+
+fn board(dir: &Path) -> Board {
+    Board::open(&dir.with_extension("board"), 4)
+}
+
+fn bind(dir: &Path) -> TrialClient {
+    Binder::new("trial").dir(dir).wait(Duration::from_secs(10)).bind().unwrap()
+}
+
+/// A server, confined to `server`, and a directory for it.
+struct Scene {
+    _server: Peer,
+    dir: PathBuf,
+    _outer: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new(server: usize) -> Self {
+        let outer = tempfile::tempdir().unwrap();
+        let dir = outer.path().join("names");
+        support::make_dir(&dir);
+        let server = confined(&[server], || Peer::start("serve", &dir));
+        Self { _server: server, dir, _outer: outer }
+    }
+
+    /// Plays the client's `part`, confined to `cpu`, to its end.
+    fn play(&self, part: &str, cpu: usize) -> u32 {
+        let mut client = confined(&[cpu], || Peer::start(part, &self.dir));
+        assert_eq!(client.ends(Duration::from_secs(100)), Some(true), "{part}");
+        client.pid()
+    }
+}
+
+/// Threads of the client's that call, and calls of each.
+const THREADS: u64 = 8;
+const CALLS: u64 = 4000;
+
+fn call_from_threads(client: &TrialClient, threads: u64, calls: u64) {
+    thread::scope(|scope| {
+        for number in 0..threads {
+            scope.spawn(move || (0..calls).for_each(|n| assert_eq!(client.add(number, n), Ok(number + n))));
+        }
+    });
+}
+
+#[test]
+fn one_donation_answers_all_calls_that_are_outstanding() {
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("threads on one CPU", cpu);
+}
+
+fn threads_on_one_cpu(dir: &Path) {
+    let client = bind(dir);
+    let mut shares = Vec::new();
+    for threads in [1, 2, THREADS] {
+        call_from_threads(&client, threads, 50);
+        let before = client.binding().counts();
+        call_from_threads(&client, threads, CALLS / threads);
+        let after = client.binding().counts();
+        let (calls, donated) = (after.calls - before.calls, after.donated - before.donated);
+        eprintln!("{threads} threads: {donated} donations for {calls} calls; {after:?}");
+        shares.push(donated as f64 / calls as f64);
+    }
+    assert!(shares[0] > 0.9, "alone, each call is one: {shares:?}");
+    // 1 / T, if nobody else uses the CPU.
+    assert!(shares[1] < 0.8 * shares[0] && shares[2] < 0.5 * shares[0], "{shares:?}");
+}
+
+#[test]
+fn the_receiver_knows_whose_processor_it_has() {
+    let cpu = cpus()[0];
+    let scene = Scene::new(cpu);
+    // It calls, and goes on existing; the other one gives.
+    let (mut idle, mut giver) =
+        confined(&[cpu], || (Peer::start("idle", &scene.dir), Peer::start("gives", &scene.dir)));
+    let pids = [idle.pid(), giver.pid()];
+    let info = nearcall::info("trial", Some(&scene.dir)).unwrap();
+    let given = pids.map(|pid| {
+        let client = info.clients.iter().find(|client| client.pid == i32::try_from(pid).ok());
+        client.map(|client| client.donations).unwrap_or_else(|| panic!("{pid} in {info:?}"))
+    });
+    eprintln!("donations by client: {given:?}, together {}", info.donations);
+    assert_eq!(given[0], 0, "{info:?}");
+    assert!(given[1] > CALLS / 2, "{info:?}");
+    idle.kill();
+    giver.kill();
+}
+
+#[test]
+fn nothing_is_donated_while_the_server_has_a_processor_of_its_own() {
+    let cpus = cpus();
+    let [own, other, ..] = cpus[..] else { return };
+    Scene::new(other).play("threads beside a server", own);
+}
+
+fn threads_beside_a_server(dir: &Path) {
+    let client = bind(dir);
+    for threads in [2, THREADS] {
+        call_from_threads(&client, threads, CALLS);
+    }
+    let counts = client.binding().counts();
+    eprintln!("{counts:?}");
+    assert_eq!(counts.donated, 0);
+}
+
+#[test]
+fn a_client_with_a_reply_pending_has_its_processor_back_while_the_server_sleeps() {
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("reply beside a sleep", cpu);
+}
+
+fn reply_beside_a_sleep(dir: &Path) {
+    let client = bind(dir);
+    call_from_threads(&client, 2, 100);
+    let order = AtomicU64::new(0);
+    let done = || order.fetch_add(1, Ordering::Relaxed);
+    for round in 1..=10 {
+        order.store(0, Ordering::Relaxed);
+        let (quick, slow) = thread::scope(|scope| {
+            let quick = scope.spawn(|| {
+                assert_eq!(client.add(round, 1), Ok(round + 1));
+                done()
+            });
+            let slow = scope.spawn(|| {
+                client.turns_then_sleep(600).unwrap();
+                done()
+            });
+            (quick.join().unwrap(), slow.join().unwrap())
+        });
+        assert_eq!((quick, slow), (0, 1), "round {round}");
+    }
+}
+
+#[test]
+fn a_greedy_server_costs_a_call_its_time_and_nobody_else_anything() {
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("greedy server", cpu);
+}
+
+fn greedy_server(dir: &Path) {
+    let client = bind(dir);
+    call_from_threads(&client, 2, 100);
+    for transfer in [Transfer::Auto, Transfer::Donate] {
+        client.binding().set_transfer(transfer);
+        let (turns, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
+        let start = Instant::now();
+        let (ended, made) = thread::scope(|scope| {
+            let caller = scope.spawn(|| {
+                let ended = client.greedy(2000);
+                is_over.store(true, Ordering::Relaxed);
+                ended
+            });
+            let other = scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    turns.fetch_add(1, Ordering::Relaxed);
+                    thread::yield_now();
+                }
+                // Another processor of the server's answers others.
+                client.add(1, 2)
+            });
+            (caller.join().unwrap(), other.join().unwrap())
+        });
+        eprintln!("{transfer:?}: after {:.1?}, {} turns of another thread", start.elapsed(), turns.into_inner());
+        assert_eq!(ended, Err(CallError::Timeout { ran: Ran::Maybe }), "{transfer:?}");
+        assert_eq!(made, Ok(3), "{transfer:?}");
+    }
+}
+
+/// Calls beside a load.
+const ROUNDS: usize = 60;
+
+/// Makes `rounds` calls beside threads of the same processor that never have nothing to do. In how many the procedure was
+/// entered before any of these ran, and in how many one ran before it had returned.
+fn under_load(dir: &Path, rounds: usize, call: impl Fn(&TrialClient) -> u64 + Sync) -> (usize, usize) {
+    let (client, is_over) = (bind(dir), AtomicBool::new(false));
+    let board = board(dir);
+    call_from_threads(&client, 1, 200);
+    client.binding().set_transfer(Transfer::Donate);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    board.bump(TURNS);
+                    busy::spin(Duration::from_micros(300));
+                    thread::yield_now();
+                }
+            });
+        }
+        let caller = scope.spawn(|| {
+            let (mut at_once, mut beside) = (0, 0);
+            for _ in 0..rounds {
+                thread::yield_now();
+                let before = board.get(TURNS);
+                let entered = call(&client);
+                at_once += usize::from(entered == before);
+                beside += usize::from(board.get(TURNS) > entered);
+            }
+            is_over.store(true, Ordering::Relaxed);
+            (at_once, beside)
+        });
+        caller.join().unwrap()
+    })
+}
+
+#[test]
+fn a_processor_that_is_asked_for_goes_at_once_although_other_threads_could_run() {
+    let cpu = cpus()[0];
+    let scene = Scene::new(cpu);
+    scene.play("priority", cpu);
+    scene.play("high latency", cpu);
+    scene.play("single thread", cpu);
+    if busy::can_fifo() {
+        scene.play("real time", cpu);
+    }
+    drop(scene);
+}
+
+/// Ready threads that a caller with priority goes before, with the server's procedure.
+fn priority(dir: &Path) {
+    let (at_once, _) = under_load(dir, ROUNDS, |client| client.turns().unwrap());
+    eprintln!("entered before any other thread ran: {at_once} of {ROUNDS}");
+    assert!(at_once > ROUNDS / 2, "{at_once}");
+}
+
+/// A device is kept busy, and the processor is back while it works.
+fn high_latency(dir: &Path) {
+    let rounds = ROUNDS / 4;
+    let (at_once, beside) = under_load(dir, rounds, |client| client.turns_then_sleep(60).unwrap());
+    eprintln!("begun before any other thread ran: {at_once} of {rounds}; others ran while it slept: {beside}");
+    assert!(at_once > rounds / 2 && beside > rounds / 2, "{at_once} {beside}");
+}
+
+/// One thread has nothing else to do with its processor, and need not ask.
+fn single_thread(dir: &Path) {
+    let client = bind(dir);
+    let before = client.binding().counts();
+    (0..CALLS).for_each(|n| assert_eq!(client.add(n, 1), Ok(n + 1)));
+    let after = client.binding().counts();
+    eprintln!("{after:?}");
+    assert!(after.donated - before.donated > CALLS * 9 / 10, "{after:?}");
+}
+
+/// A real-time caller's processor is one that no ordinary server has, unless it is given.
+fn real_time(dir: &Path) {
+    let client = bind(dir);
+    call_from_threads(&client, 1, 200);
+    client.binding().set_transfer(Transfer::Donate);
+    busy::fifo().unwrap();
+    let before = client.binding().counts();
+    (0..500).for_each(|n| assert_eq!(client.add(n, 1), Ok(n + 1)));
+    let after = client.binding().counts();
+    assert_eq!(
+        after.yields_paid + after.yields_wasted,
+        before.yields_paid + before.yields_wasted,
+        "never in real time"
+    );
+    assert!(after.donated - before.donated > 450, "{after:?}");
+}
+
+#[test]
+fn a_captured_call_is_given_up_and_its_late_answer_dropped() {
+    let cpus = cpus();
+    for (server, client) in [(cpus[0], cpus[0]), (cpus[0], cpus[cpus.len() - 1])] {
+        Scene::new(server).play("captured", client);
+    }
+}
+
+fn captured(dir: &Path) {
+    let (client, board) = (bind(dir), board(dir));
+    let mut expected = 0;
+    // By a kernel thread, by a user-level thread, and by one that is cancelled.
+    for (how, by) in ["kernel thread", "thread", "cancelled"].into_iter().enumerate() {
+        let value = u64::try_from(how).unwrap() + 1;
+        let ended = match by {
+            "kernel thread" => client.captured(value),
+            "thread" => thread::scope(|scope| scope.spawn(|| client.captured(value)).join().unwrap()),
+            _ => thread::scope(|scope| {
+                let call = scope.spawn(|| client.captured(value));
+                let other = scope.spawn(|| {
+                    let _ = thread::sleep(Duration::from_millis(50));
+                    call.cancel();
+                    call.join().unwrap()
+                });
+                other.join().unwrap()
+            }),
+        };
+        match (by, ended) {
+            ("cancelled", Err(CallError::Aborted)) | (_, Err(CallError::Timeout { ran: Ran::Maybe })) => {}
+            other => panic!("{other:?}"),
+        }
+        // It goes on: other calls are answered.
+        assert_eq!(client.add(value, 1), Ok(value + 1), "{by}");
+        // Its only A-stack waits for the late answer.
+        assert_eq!(client.captured(0), Err(CallError::NoAStack), "{by}");
+        board.set(RELEASED, value);
+        expected += 1;
+        // It comes back with that; what it brings is nobody's answer.
+        let start = Instant::now();
+        loop {
+            match client.captured(0) {
+                Ok(answer) => break assert_eq!(answer, 0, "{by}: the late answer"),
+                Err(error) => assert_eq!(error, CallError::NoAStack, "{by}"),
+            }
+            assert!(start.elapsed() < Duration::from_secs(10), "{by}: the A-stack does not come back");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let counts = client.binding().counts();
+    eprintln!("{counts:?}");
+    assert_eq!(counts.unanswered, expected);
+}
+
+/// Not a test: the parts of other processes.
+#[test]
+fn play() {
+    let Some((part, dir)) = Peer::part() else { return };
+    thread::set_workers(1);
+    match part.as_str() {
+        "serve" => {
+            let server = Server { board: board(&dir) };
+            let export = nearcall::Exporter::new("trial").dir(&dir).export(TrialServer::new(server)).unwrap();
+            process::ready();
+            std::mem::forget(export);
+            process::until_released();
+        }
+        "idle" | "gives" => {
+            let client = bind(&dir);
+            if part == "gives" {
+                call_from_threads(&client, 1, CALLS);
+            }
+            process::ready();
+            process::until_released();
+        }
+        _ => process::ready(),
+    }
+    match part.as_str() {
+        "threads on one CPU" => threads_on_one_cpu(&dir),
+        "threads beside a server" => threads_beside_a_server(&dir),
+        "reply beside a sleep" => reply_beside_a_sleep(&dir),
+        "greedy server" => greedy_server(&dir),
+        "priority" => priority(&dir),
+        "high latency" => high_latency(&dir),
+        "single thread" => single_thread(&dir),
+        "real time" => real_time(&dir),
+        "captured" => captured(&dir),
+        other => panic!("{other}"),
+    }
+}
