@@ -22,6 +22,7 @@ mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
 mod mem;
 mod near;
+mod ordered;
 mod outstanding;
 mod peer;
 #[cfg(feature = "peers")]

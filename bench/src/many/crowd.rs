@@ -1,22 +1,16 @@
 //! The members' processes, seen from the one that orders them.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::member::Order;
 use crate::client::Task;
-use crate::peer::this_program;
+use crate::ordered::Ordered;
 
-/// A member. Killed on drop: what it holds of the server goes the way of a client that dies.
+/// A member. Killed on drop.
 #[derive(Debug)]
-pub(crate) struct Member {
-    child: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
+pub(crate) struct Member(Ordered);
 
 impl Member {
     /// Starts one, on any processor that the program may use.
@@ -24,17 +18,12 @@ impl Member {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn start(task: &Task) -> Result<Self> {
-        let mut command = this_program(&task.processors.anywhere(), &["member"])?;
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = child.context("starting a member of the crowd")?;
-        let orders = child.stdin.take().context("a member has no input")?;
-        let answers = BufReader::new(child.stdout.take().context("a member has no output")?);
-        Ok(Self { child, orders, answers })
+        Ok(Self(Ordered::start(&task.processors.anywhere(), &["member"])?))
     }
 
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.0.pid()
     }
 
     /// Orders something and waits until it is done.
@@ -60,9 +49,7 @@ impl Member {
     /// # Errors
     /// As [`Self::ask`].
     pub(crate) fn tell(&mut self, order: &Order) -> Result<()> {
-        let mut line = serde_json::to_vec(order)?;
-        line.push(b'\n');
-        self.orders.write_all(&line).context("ordering a member")
+        self.0.tell(order)
     }
 
     /// Waits until what was ordered is done.
@@ -70,20 +57,7 @@ impl Member {
     /// # Errors
     /// As [`Self::ask`].
     pub(crate) fn hear(&mut self) -> Result<Vec<u64>> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).context("hearing from a member")?;
-        if line.is_empty() {
-            bail!("a member of the crowd failed");
-        }
-        serde_json::from_str(&line).context("a member's answer")
-    }
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        // It fails only if the process has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.0.hear()
     }
 }
 

@@ -1,6 +1,5 @@
 //! A member's process: sleeps at its standard input until it is ordered to do something, and says how long that took.
 
-use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::floor::futex::Pair;
 use crate::near::interface::BenchClient;
 use crate::near::session::{Wait, bind};
+use crate::ordered;
 use crate::peer::Processors;
 
 /// What a member is told to do, a line of JSON each. The answer is a line with a list of nanoseconds.
@@ -37,14 +37,7 @@ const CALLS: u64 = 64;
 /// The first order that cannot be read or done.
 pub(crate) fn obey() -> Result<()> {
     let mut member = Member { clients: Vec::new(), pair: None };
-    let mut output = std::io::stdout();
-    for line in std::io::stdin().lock().lines() {
-        let order = serde_json::from_str(&line.context("reading an order")?).context("an order")?;
-        let mut answer = serde_json::to_vec(&member.perform(order)?)?;
-        answer.push(b'\n');
-        output.write_all(&answer).and_then(|()| output.flush()).context("answering")?;
-    }
-    Ok(())
+    ordered::obey(|order| member.perform(order))
 }
 
 struct Member {
