@@ -8,9 +8,12 @@ use crate::files::Files;
 use crate::floor::Floor;
 use crate::many::{Many, Size};
 use crate::measure::Pace;
+use crate::near::calls::Procedure;
 use crate::near::session::How;
 use crate::peer::Placement;
 use crate::threads::Threads;
+use crate::urpc::bare::Bare;
+use crate::urpc::pipelining::Pipelining;
 
 /// What is measured: all that the processes of a case have to know of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -38,6 +41,12 @@ pub(crate) enum Work {
     Offsets,
     /// Null calls among which some block.
     Blocking,
+    /// A call through a Unix socket, as conventional as can be.
+    Conventional(Procedure),
+    /// A piece of a call.
+    Bare(Bare),
+    /// Null calls under way at once from one processor.
+    Pipelining(Pipelining),
     /// Nothing, after many calls.
     Idle,
     /// Something in a crowd of clients.

@@ -21,6 +21,7 @@ use crate::near::session::{Session, Wait};
 use crate::peer::{Peer, Processors, Side, this_program};
 use crate::sample::Way;
 use crate::threads;
+use crate::urpc;
 
 /// One measurement.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +77,9 @@ impl Task {
             }
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Blocking => Ok(near::blocking::measure(self.plan()?, self)?.alone()),
+            Work::Conventional(procedure) => Ok(urpc::conventional::measure(procedure, self)?.alone()),
+            Work::Bare(bare) => Ok(urpc::bare::measure(bare, self.plan()?)?.alone()),
+            Work::Pipelining(what) => Ok(urpc::pipelining::measure(what, self.plan()?, self)?.alone()),
             Work::Idle => near::idle::measure(self),
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),

@@ -9,6 +9,7 @@ pub(crate) mod futex;
 pub(crate) mod line;
 pub(crate) mod ring;
 pub(crate) mod socket;
+pub(crate) mod turns;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -59,6 +60,7 @@ pub(crate) fn cases() -> Vec<Case> {
         // Two wake-ups of a sleeper on another processor.
         bare("futex_two_cpus", Placement::Apart, Floor::Futex),
         bare("futex_free", Placement::Free, Floor::Futex),
+        bare("yield_one_cpu", Placement::Together, Floor::Yield),
         bare("unix_socket", Placement::Apart, Floor::Socket),
         bare("unix_socket_one_cpu", Placement::Together, Floor::Socket),
         bare("unix_socket_free", Placement::Free, Floor::Socket),
@@ -87,6 +89,8 @@ pub(crate) enum Floor {
     RingByEights,
     /// A flag on which both sides sleep.
     Futex,
+    /// A flag for which both sides yield.
+    Yield,
     /// 48 bytes through a Unix stream socket.
     Socket,
 }
@@ -118,6 +122,7 @@ pub(crate) fn serve(floor: Floor, pause: bool) -> Result<()> {
         (Floor::Copy64, true) => copy::serve::<16, true>(&region),
         (Floor::Ring | Floor::RingByEights, false) => ring::serve::<false>(&region),
         (Floor::Ring | Floor::RingByEights, true) => ring::serve::<true>(&region),
+        (Floor::Yield, _) => turns::serve(&region),
         (Floor::Futex | Floor::Socket, _) => futex::serve(&region),
     }
 }
@@ -137,7 +142,7 @@ impl Floor {
 
     fn polls(self) -> &'static [Poll] {
         match self {
-            Self::Futex | Self::Socket => &[Poll::Plain],
+            Self::Futex | Self::Yield | Self::Socket => &[Poll::Plain],
             _ => &[Poll::Plain, Poll::Pause],
         }
     }
@@ -194,6 +199,7 @@ fn measure_one(floor: Floor, pause: bool, plan: &Plan, task: &Task) -> Result<Sa
         (Floor::Ring, true) => plan.measure(SLOTS, ring::client::<1, true>(&region)),
         (Floor::RingByEights, false) => plan.measure(SLOTS, ring::client::<8, false>(&region)),
         (Floor::RingByEights, true) => plan.measure(SLOTS, ring::client::<8, true>(&region)),
+        (Floor::Yield, _) => plan.measure(1, turns::client(&region)),
         (Floor::Futex | Floor::Socket, _) => plan.measure(1, futex::client(&region)),
     }
 }

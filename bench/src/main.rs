@@ -32,6 +32,7 @@ mod round;
 mod sample;
 mod spin;
 mod threads;
+mod urpc;
 
 use std::path::PathBuf;
 
@@ -88,6 +89,12 @@ enum Command {
     /// sides spinning. near_alone, near_idle.{…} and near_beside.{…}: null calls to a process without a graph, with one that its
     /// runtime drives, and with a datagram echoed there after each 16 calls.
     Far(Measure),
+    /// Repeats the experiments of URPC and LRPC: their tables and figures.
+    ///
+    /// Cases are two_pairs, mp_serial, lrpc_minimum, s0, s0_donations, {add,big_in,big_in_out}_serial,
+    /// conventional.{null,add,big_in,big_in_out}, procedure_call, system_call; table2 (with the feature `instructions`),
+    /// table4, table5; figure1, figure2, figure3 (with figure4).
+    Urpc(Urpc),
     /// Measures what one user's flood takes from another user, as root.
     ///
     /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
@@ -114,6 +121,9 @@ enum Command {
         /// Never to yield before sleeping.
         #[arg(long)]
         no_yields: bool,
+        /// Never to poll.
+        #[arg(long)]
+        no_leads: bool,
     },
     /// The other host.
     #[command(hide = true)]
@@ -124,6 +134,18 @@ enum Command {
     /// One of many clients.
     #[command(hide = true)]
     Member,
+    /// A client with threads that call.
+    #[command(hide = true)]
+    Caller,
+    /// The server's process of a conventional call.
+    #[command(hide = true)]
+    Conventional,
+    /// A server of figure 1's scenario.
+    #[command(hide = true)]
+    Steward { names: PathBuf, name: String },
+    /// The editor of figure 1's scenario.
+    #[command(hide = true)]
+    Editor,
     /// A busy process.
     #[command(hide = true)]
     Burn,
@@ -169,6 +191,24 @@ struct Near {
     /// Calls before those.
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     warm_up: u64,
+}
+
+#[derive(Debug, Args)]
+struct Urpc {
+    #[command(flatten)]
+    measure: Measure,
+    /// A directory in which figures are drawn, as SVG.
+    #[arg(long, value_name = "DIRECTORY")]
+    pictures: Option<PathBuf>,
+}
+
+impl Urpc {
+    fn run(self) -> Result<()> {
+        let Self { measure, pictures } = self;
+        let setting = measure.setting()?;
+        let Measure { json, quick, .. } = measure;
+        urpc::run(&measure.cases, &urpc::Effort { setting, rounds: measure.rounds(), quick, json, pictures })
+    }
 }
 
 #[derive(Debug, Args)]
@@ -291,16 +331,20 @@ impl Near {
 
 fn main() -> Result<()> {
     let Cli { start, command } = Cli::parse();
-    if !matches!(
-        command,
-        Command::Limits(_)
-            | Command::Near(_)
-            | Command::Many(_)
-            | Command::Threads(_)
-            | Command::Far(_)
-            | Command::Floods(_)
-            | Command::Files(_)
-    ) {
+    let is_hidden = |command: &Command| {
+        !matches!(
+            command,
+            Command::Limits(_)
+                | Command::Near(_)
+                | Command::Many(_)
+                | Command::Threads(_)
+                | Command::Far(_)
+                | Command::Floods(_)
+                | Command::Files(_)
+                | Command::Urpc(_)
+        )
+    };
+    if is_hidden(&command) {
         peer::die_with_parent()?;
     }
     start.perform()?;
@@ -313,6 +357,7 @@ fn main() -> Result<()> {
         Command::ServeFar { what, place } => {
             far::serve(serde_json::from_str(&what).context("reading what to do")?, &place)
         }
+        Command::Urpc(urpc) => urpc.run(),
         Command::Floods(Measure { json, rounds, quick, cases }) => {
             let pace = floods::Pace::new(rounds, quick);
             floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))
@@ -324,7 +369,10 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Peer { floor, pause } => floor::serve(floor, pause),
-        Command::Serve { names, no_yields } => {
+        Command::Serve { names, no_yields, no_leads } => {
+            if no_leads {
+                nearcall::testing::forbid_leads();
+            }
             if no_yields {
                 nearcall::testing::forbid_yields();
             }
@@ -332,6 +380,10 @@ fn main() -> Result<()> {
         }
         Command::ServeFiles { names } => files::serve(&names),
         Command::Member => many::member::obey(),
+        Command::Caller => urpc::rig::obey(),
+        Command::Conventional => urpc::conventional::serve(),
+        Command::Steward { names, name } => urpc::scenario::serve(&names, &name),
+        Command::Editor => urpc::scenario::edit(),
         Command::Burn => {
             load::burn();
             Ok(())

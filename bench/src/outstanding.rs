@@ -4,6 +4,7 @@
 //! [`COUNT`] calls, or a slice of time where callers are kernel threads. How long each call took on its own is in the
 //! facts: with n callers it is n times as much, unless some wait and others call.
 
+pub(crate) mod fibers;
 pub(crate) mod pipeline;
 #[cfg(any(test, feature = "peers"))]
 pub(crate) mod window;

@@ -98,6 +98,11 @@ impl Processors {
         Ok(Self { allowed })
     }
 
+    /// These.
+    pub(crate) fn of(allowed: Vec<usize>) -> Self {
+        Self { allowed }
+    }
+
     /// All of them.
     pub(crate) fn each(&self) -> &[usize] {
         &self.allowed
@@ -137,7 +142,12 @@ impl Processors {
 
     /// What a process on one processor does first.
     pub(crate) fn only(cpu: usize) -> Start {
-        Start { cpus: vec![cpu], own_session: false }
+        Self::these(vec![cpu])
+    }
+
+    /// What a process on some processors does first.
+    pub(crate) fn these(cpus: Vec<usize>) -> Start {
+        Start { cpus, own_session: false }
     }
 }
 

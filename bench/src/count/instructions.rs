@@ -6,7 +6,7 @@
 //! run with no calls is taken off one with many.
 
 #[cfg(feature = "instructions")]
-pub(crate) use own_server::{count, run};
+pub(crate) use own_server::{callgrind, count, run};
 
 /// Nothing: says how to get it.
 ///
@@ -82,13 +82,21 @@ mod own_server {
     }
 
     fn profile(procedure: Procedure, calls: u64) -> Result<Profile> {
+        Profile::parse(&callgrind(procedure, calls, &[])?).context("what callgrind wrote is no profile")
+    }
+
+    /// What callgrind, with `options`, writes of a process that is its own server and makes so many calls, after a warm-up.
+    ///
+    /// # Errors
+    /// When the process under valgrind fails or leaves no profile.
+    pub(crate) fn callgrind(procedure: Procedure, calls: u64, options: &[&str]) -> Result<String> {
         let directory = tempfile::tempdir().context("making a directory for the profile")?;
         let path = directory.path().join("profile");
         let file = format!("--callgrind-out-file={}", path.display());
         // Into a file, because it complains of system calls that it does not know, which the library lives without.
         let log = directory.path().join("log");
         let log_file = format!("--log-file={}", log.display());
-        let tool = ["valgrind", "--tool=callgrind", &file, &log_file];
+        let tool = [&["valgrind", "--tool=callgrind", &file, &log_file], options].concat();
         let procedure = procedure.to_possible_value().context("every procedure has a name")?;
         let calls = calls.to_string();
         let arguments = ["own-server", procedure.get_name(), &calls];
@@ -97,8 +105,7 @@ mod own_server {
         if !status.success() {
             bail!("the process under valgrind ended with {status}: {}", fs::read_to_string(log).unwrap_or_default());
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        Profile::parse(&text).context("what callgrind wrote is no profile")
+        fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
     }
 
     thread_local! {

@@ -49,14 +49,43 @@ impl Procedure {
 /// Where in its page the caller's buffer begins: as large blocks of an allocator do, right behind 16 bytes of its own.
 const USUAL_OFFSET: usize = 16;
 
-/// Does `job` with calls of `procedure`, each verified.
+/// The four calls of LRPC's Table IV, by whatever carries them.
+pub(crate) trait Basic {
+    /// [`super::interface::Bench::null`], and so on.
+    fn null(&mut self) -> Result<()>;
+    fn add(&mut self, a: u32, b: u32) -> Result<u32>;
+    fn big_in(&mut self, data: &[u8; BIG]) -> Result<u32>;
+    fn big_in_out(&mut self, data: &mut [u8; BIG]) -> Result<()>;
+}
+
+impl Basic for &BenchClient {
+    #[inline(always)]
+    fn null(&mut self) -> Result<()> {
+        Ok(BenchClient::null(self)?)
+    }
+    #[inline(always)]
+    fn add(&mut self, a: u32, b: u32) -> Result<u32> {
+        Ok(BenchClient::add(self, a, b)?)
+    }
+    #[inline(always)]
+    fn big_in(&mut self, data: &[u8; BIG]) -> Result<u32> {
+        Ok(BenchClient::big_in(self, data)?)
+    }
+    #[inline(always)]
+    fn big_in_out(&mut self, data: &mut [u8; BIG]) -> Result<()> {
+        Ok(BenchClient::big_in_out(self, data)?)
+    }
+}
+
+/// Does `job` with calls of one of the four, each verified.
 ///
 /// # Errors
-/// The first call that fails or returns something else.
-pub(crate) fn run(client: &BenchClient, procedure: Procedure, job: &Job, watch: &mut impl Watch) -> Result<Sample> {
+/// The first call that fails or returns something else, and if `procedure` is none of the four.
+#[inline(always)]
+pub(crate) fn basic(mut client: impl Basic, procedure: Procedure, job: &Job, watch: &mut impl Watch) -> Result<Sample> {
     let mut calls = 0_u32;
     match procedure {
-        Procedure::Null => job.run(watch, || Ok(client.null()?)),
+        Procedure::Null => job.run(watch, || client.null()),
         Procedure::Add => job.run(watch, || {
             calls = calls.wrapping_add(0x9e37_79b9);
             expect(client.add(calls, 17)?, calls.wrapping_add(17))
@@ -81,6 +110,20 @@ pub(crate) fn run(client: &BenchClient, procedure: Procedure, job: &Job, watch: 
                 expect(word(&data, place), calls.wrapping_add(1))?;
                 expect((word(&data, 0), word(&data, other)), (place as u32, untouched))
             })
+        }
+        other => bail!("{other:?} is not one of the four basic calls"),
+    }
+}
+
+/// Does `job` with calls of `procedure`, each verified.
+///
+/// # Errors
+/// The first call that fails or returns something else.
+pub(crate) fn run(client: &BenchClient, procedure: Procedure, job: &Job, watch: &mut impl Watch) -> Result<Sample> {
+    let mut calls = 0_u32;
+    match procedure {
+        Procedure::Null | Procedure::Add | Procedure::BigIn | Procedure::BigInOut => {
+            basic(client, procedure, job, watch)
         }
         Procedure::Write4096 | Procedure::Write65536 => {
             let mut buffer = Buffer::of(if procedure == Procedure::Write4096 { PAGE } else { LARGE });

@@ -26,6 +26,8 @@ struct Used {
     nanoseconds: u64,
     /// Times it got a processor.
     runs: u64,
+    /// Nanoseconds it could have run, but others had the processor.
+    waited: u64,
     /// Times it went to sleep by itself, which is how often it was woken.
     sleeps: u64,
 }
@@ -81,6 +83,25 @@ pub(crate) fn processor_time(process: u32) -> Result<u64> {
     Ok(threads(&process.to_string())?.values().map(|used| used.nanoseconds).sum())
 }
 
+/// What the kernel's scheduler did for all kernel threads that a process has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Scheduled {
+    /// Times that one got a processor.
+    pub(crate) runs: u64,
+    /// Nanoseconds that they could have run, but others had the processor.
+    pub(crate) waited: u64,
+}
+
+/// What it did for `process` so far.
+///
+/// # Errors
+/// When the kernel does not say.
+pub(crate) fn scheduled(process: u32) -> Result<Scheduled> {
+    let threads = threads(&process.to_string())?;
+    let [runs, waited] = [|used: &Used| used.runs, |used: &Used| used.waited].map(|of| threads.values().map(of).sum());
+    Ok(Scheduled { runs, waited })
+}
+
 /// The kernel threads of a process, by their ids.
 fn threads(process: &str) -> Result<BTreeMap<String, Used>> {
     let mut found = BTreeMap::new();
@@ -100,9 +121,10 @@ fn threads(process: &str) -> Result<BTreeMap<String, Used>> {
 fn used(schedstat: &str, status: &str) -> Option<Used> {
     let mut fields = schedstat.split_whitespace();
     let nanoseconds = fields.next()?.parse().ok()?;
-    let runs = fields.nth(1)?.parse().ok()?;
+    let waited = fields.next()?.parse().ok()?;
+    let runs = fields.next()?.parse().ok()?;
     let sleeps = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
-    Some(Used { nanoseconds, runs, sleeps: sleeps.trim().parse().ok()? })
+    Some(Used { nanoseconds, runs, waited, sleeps: sleeps.trim().parse().ok()? })
 }
 
 /// What those of `after` used since `before`; all they ever used, if they are new.
@@ -112,6 +134,7 @@ fn between(before: &BTreeMap<String, Used>, after: &BTreeMap<String, Used>) -> U
         let then = before.get(id).copied().unwrap_or_default();
         sum.nanoseconds += now.nanoseconds.saturating_sub(then.nanoseconds);
         sum.runs += now.runs.saturating_sub(then.runs);
+        sum.waited += now.waited.saturating_sub(then.waited);
         sum.sleeps += now.sleeps.saturating_sub(then.sleeps);
     }
     sum
@@ -124,7 +147,7 @@ mod tests {
     #[test]
     fn the_kernels_words() {
         let status = "Name:\tx\nThreads:\t3\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n";
-        let expected = Used { nanoseconds: 93_718, runs: 12, sleeps: 150 };
+        let expected = Used { nanoseconds: 93_718, runs: 12, waited: 2401, sleeps: 150 };
         assert_eq!(used("93718 2401 12\n", status), Some(expected));
         assert_eq!(used("93718\n", status), None);
         assert_eq!(used("1 2 3", "Name:\tx\n"), None);
@@ -133,9 +156,9 @@ mod tests {
 
     #[test]
     fn new_threads_count_from_their_beginning() {
-        let one = |nanoseconds| Used { nanoseconds, runs: 1, sleeps: 1 };
+        let one = |nanoseconds| Used { nanoseconds, runs: 1, waited: 2, sleeps: 1 };
         let before = BTreeMap::from([("1".to_owned(), one(5)), ("2".to_owned(), one(50))]);
         let after = BTreeMap::from([("1".to_owned(), one(7)), ("3".to_owned(), one(11))]);
-        assert_eq!(between(&before, &after), Used { nanoseconds: 13, runs: 1, sleeps: 1 });
+        assert_eq!(between(&before, &after), Used { nanoseconds: 13, runs: 1, waited: 2, sleeps: 1 });
     }
 }

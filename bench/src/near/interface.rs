@@ -49,6 +49,26 @@ pub(crate) trait Bench {
     fn block(&self, microseconds: u32);
 }
 
+/// The name under which the server exports [`Crowd`].
+pub(crate) const CROWD: &str = "crowd";
+
+/// As many calls under way as a pair has A-stacks, in two classes: no procedure can have all of them.
+#[nearcall::interface]
+pub(crate) trait Crowd {
+    /// Nothing, for up to 64 callers.
+    #[call(concurrency = 64, astack = 128)]
+    fn null64(&self);
+    /// As `null64`, for 64 others.
+    #[call(concurrency = 64, astack = 256)]
+    fn null64_more(&self);
+}
+
+impl Crowd for Answers {
+    fn null64(&self) {}
+
+    fn null64_more(&self) {}
+}
+
 /// What a process has used so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
@@ -188,9 +208,11 @@ impl Bench for Answers {
 pub(crate) fn serve(names: &Path) -> Result<()> {
     let export = nearcall::Exporter::new(NAME).dir(names).export(BenchServer::new(Answers::new()));
     let export = export.context("exporting the interface")?;
+    let crowd = nearcall::Exporter::new(CROWD).dir(names).export(CrowdServer::new(Answers::new()));
+    let crowd = crowd.context("exporting the interface for many calls at once")?;
     let mut output = std::io::stdout();
     output.write_all(READY.as_bytes()).and_then(|()| output.flush()).context("telling the client")?;
     std::io::stdin().read_to_end(&mut Vec::new()).context("waiting for the end of the input")?;
-    drop(export);
+    drop((export, crowd));
     Ok(())
 }

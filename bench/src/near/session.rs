@@ -63,10 +63,10 @@ impl From<Wait> for Transfer {
 }
 
 /// How long the server may take to be found.
-const WAIT: Duration = Duration::from_secs(5);
+pub(crate) const WAIT: Duration = Duration::from_secs(5);
 
 /// How long calls are made until the server polls.
-const POLLED_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const POLLED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Measures calls once, against a server of its own unless the task names one.
 ///
@@ -153,7 +153,9 @@ impl Session {
     /// # Errors
     /// As [`Self::measure`].
     pub(crate) fn measure_pipeline(&self, plan: &Plan, task: &Task, depth: u32) -> Result<Sample> {
-        self.measure_by(true, task, |gauge| outstanding::pipeline::pipeline(plan, gauge, &self.client, depth))
+        self.measure_by(true, task, |gauge| {
+            outstanding::pipeline::pipeline(plan, gauge, |_| Ok(self.client.start_null32()?), depth)
+        })
     }
 
     /// Measures null calls of many kernel threads at once.

@@ -9,31 +9,37 @@ use nearcall::Pending;
 use super::Tally;
 use crate::measure::{Plan, Watch};
 use crate::mem::ticks;
-use crate::near::interface::BenchClient;
 use crate::sample::{Sample, record};
 
-/// Measures `depth` calls under way at a time.
+/// Measures `depth` calls under way at a time, which `begin` starts, given the number of the call.
 ///
 /// # Errors
 /// The first call that fails.
-pub(crate) fn pipeline(plan: &Plan, watch: &mut impl Watch, client: &BenchClient, depth: u32) -> Result<Sample> {
-    run(plan, client, depth, plan.warm_up)?;
+pub(crate) fn pipeline<'a>(
+    plan: &Plan,
+    watch: &mut impl Watch,
+    begin: impl Fn(u32) -> Result<Pending<'a, ()>>,
+    depth: u32,
+) -> Result<Sample> {
+    run(plan, &begin, depth, plan.warm_up)?;
     watch.begin()?;
     let start = Instant::now();
-    let tally = run(plan, client, depth, plan.batches + plan.singles)?;
+    let tally = run(plan, &begin, depth, plan.batches + plan.singles)?;
     let elapsed = start.elapsed();
     watch.end()?;
     Ok(tally.sample(elapsed))
 }
 
-fn run(plan: &Plan, client: &BenchClient, depth: u32, time: Duration) -> Result<Tally> {
+fn run<'a>(plan: &Plan, begin: &impl Fn(u32) -> Result<Pending<'a, ()>>, depth: u32, time: Duration) -> Result<Tally> {
     let mut tally = Tally::new();
-    let mut under_way: VecDeque<(u64, Pending<'_, ()>)> = VecDeque::new();
+    let mut under_way: VecDeque<(u64, Pending<'a, ()>)> = VecDeque::new();
+    let mut number = 0;
     let (start, mut turn) = (Instant::now(), ticks());
     loop {
         let is_over = start.elapsed() >= time;
         while !is_over && under_way.len() < depth as usize {
-            under_way.push_back((ticks(), client.start_null32()?));
+            under_way.push_back((ticks(), begin(number)?));
+            number = number.wrapping_add(1);
         }
         let Some((begun, pending)) = under_way.pop_front() else { return Ok(tally) };
         pending.wait()?;

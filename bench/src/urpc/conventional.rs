@@ -1,0 +1,202 @@
+//! A conventional remote procedure call: messages in buffers through a Unix stream socket, and a server that waits for them.
+//!
+//! As lean as it can be and still be conventional: one `send` and one `recv` a side and call where the kernel allows, no
+//! allocation, no descriptions of types. A message is its length and a procedure's number, 4 bytes each, and what follows.
+
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::client::Task;
+use crate::measure::Watch;
+use crate::near::calls::{self, Basic, Procedure};
+use crate::near::interface::{Answers, BIG, Bench};
+use crate::sample::Sample;
+use crate::spin::PATIENCE;
+
+const NULL: u32 = 0;
+const ADD: u32 = 1;
+const BIG_IN: u32 = 2;
+const BIG_IN_OUT: u32 = 3;
+
+/// Bytes before what a procedure is given or gives.
+const HEAD: usize = 8;
+
+/// One side of the socket, with its message buffer.
+#[derive(Debug)]
+struct Channel {
+    socket: UnixStream,
+    buffer: [u8; HEAD + BIG],
+}
+
+impl Channel {
+    fn new(socket: UnixStream) -> Self {
+        Self { socket, buffer: [0; HEAD + BIG] }
+    }
+
+    /// Sends a message whose body is the first `size` bytes of the buffer after its head.
+    fn send(&mut self, procedure: u32, size: usize) -> Result<()> {
+        self.buffer[..4].copy_from_slice(&(size as u32).to_le_bytes());
+        self.buffer[4..HEAD].copy_from_slice(&procedure.to_le_bytes());
+        self.socket.write_all(&self.buffer[..HEAD + size]).context("sending a message")
+    }
+
+    /// Receives one; `None` at the end of the stream. Its procedure, and the size of its body.
+    fn receive(&mut self) -> Result<Option<(u32, usize)>> {
+        let mut got = 0;
+        loop {
+            let more = self.socket.read(&mut self.buffer[got..]).context("receiving a message")?;
+            if more == 0 {
+                return Ok(None);
+            }
+            got += more;
+            if got >= HEAD {
+                let size = self.word(0) as usize;
+                ensure!(size <= BIG, "a message of {size} bytes");
+                if got >= HEAD + size {
+                    return Ok(Some((self.word(4), size)));
+                }
+            }
+        }
+    }
+
+    fn word(&self, at: usize) -> u32 {
+        self.buffer[at..].first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn put(&mut self, at: usize, word: u32) {
+        self.buffer[HEAD + at..][..4].copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// The server's process: answers until the client hangs up. The socket is its standard input.
+///
+/// # Errors
+/// When a message is not one of those expected.
+pub(crate) fn serve() -> Result<()> {
+    let input = std::io::stdin().as_fd().try_clone_to_owned().context("the socket on standard input")?;
+    let mut channel = Channel::new(UnixStream::from(input));
+    let answers = Answers::new();
+    while let Some((procedure, size)) = channel.receive()? {
+        let reply = match (procedure, size) {
+            (NULL, 0) => {
+                answers.null();
+                0
+            }
+            (ADD, 8) => {
+                let sum = answers.add(channel.word(HEAD), channel.word(HEAD + 4));
+                channel.put(0, sum);
+                4
+            }
+            (BIG_IN, BIG) => {
+                let mut data = [0; BIG];
+                data.copy_from_slice(&channel.buffer[HEAD..]);
+                let word = answers.big_in(&data);
+                channel.put(0, word);
+                4
+            }
+            (BIG_IN_OUT, BIG) => {
+                let mut data = [0; BIG];
+                data.copy_from_slice(&channel.buffer[HEAD..]);
+                answers.big_in_out(&mut data);
+                channel.buffer[HEAD..].copy_from_slice(&data);
+                BIG
+            }
+            _ => bail!("a message for procedure {procedure} with {size} bytes"),
+        };
+        channel.send(procedure, reply)?;
+    }
+    Ok(())
+}
+
+impl Channel {
+    fn call(&mut self, procedure: u32, size: usize, reply: usize) -> Result<()> {
+        self.send(procedure, size)?;
+        let got = self.receive()?;
+        ensure!(got == Some((procedure, reply)), "the reply to {procedure} is {got:?}");
+        Ok(())
+    }
+}
+
+impl Basic for Channel {
+    fn null(&mut self) -> Result<()> {
+        self.call(NULL, 0, 0)
+    }
+
+    fn add(&mut self, a: u32, b: u32) -> Result<u32> {
+        self.put(0, a);
+        self.put(4, b);
+        self.call(ADD, 8, 4)?;
+        Ok(self.word(HEAD))
+    }
+
+    fn big_in(&mut self, data: &[u8; BIG]) -> Result<u32> {
+        self.buffer[HEAD..].copy_from_slice(data);
+        self.call(BIG_IN, BIG, 4)?;
+        Ok(self.word(HEAD))
+    }
+
+    fn big_in_out(&mut self, data: &mut [u8; BIG]) -> Result<()> {
+        self.buffer[HEAD..].copy_from_slice(data);
+        self.call(BIG_IN_OUT, BIG, BIG)?;
+        data.copy_from_slice(&self.buffer[HEAD..]);
+        Ok(())
+    }
+}
+
+struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Measures calls once, against a server's process of its own.
+///
+/// # Errors
+/// When the process or the socket cannot be had, and for the first call that fails or returns something else.
+pub(crate) fn measure(procedure: Procedure, task: &Task) -> Result<Sample> {
+    let (ours, theirs) = UnixStream::pair().context("making a socket pair")?;
+    ours.set_read_timeout(Some(PATIENCE)).context("bounding the wait for a reply")?;
+    let _peer = task.start_server(&["conventional"], Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
+    calls::basic(Channel::new(ours), procedure, &task.job, &mut Unwatched)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_may_come_in_pieces() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        let mut channel = Channel::new(theirs);
+        let mut message = [0; HEAD + 8];
+        message[0] = 8;
+        message[4] = 1;
+        message[HEAD] = 77;
+        let sender = std::thread::spawn(move || {
+            for byte in message {
+                ours.write_all(&[byte]).unwrap();
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(channel.receive().unwrap(), Some((ADD, 8)));
+        assert_eq!(channel.word(HEAD), 77);
+        sender.join().unwrap();
+        assert_eq!(channel.receive().unwrap(), None);
+    }
+
+    #[test]
+    fn a_message_longer_than_any_is_refused() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(&[201, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+        assert!(Channel::new(theirs).receive().is_err());
+    }
+}
