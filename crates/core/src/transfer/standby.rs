@@ -141,6 +141,8 @@ impl<P: Pair> Crew<P> {
         };
         standby.desk.look(ticks());
         let gone = standby.run();
+        // However it ended: the words of the seat may be somebody else's now, but these callers are ours.
+        standby.wake_processors();
         standby.add_counts();
         if gone != Gone::Relieved {
             self.vacate(seat, n, me);
@@ -368,11 +370,7 @@ impl<P: Pair> Standby<'_, P> {
         if let (Some(how), Some(known)) = (waits, self.mine.get(at)) {
             wake(&*known.pair, claimed.request.astack, how);
         }
-        if let Err(gone) = kept {
-            // The words of the seat are somebody else's now; our callers are still ours.
-            self.wake_processors();
-            return Err(gone);
-        }
+        kept?;
         self.consider(at, claimed, gap);
         if sleeps {
             self.doubt_lead(at);

@@ -19,6 +19,7 @@
 
 mod frames;
 mod futex;
+mod given;
 mod handoff;
 mod lead;
 mod line;

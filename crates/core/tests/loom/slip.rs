@@ -56,8 +56,10 @@ pub(crate) enum Slip {
     LooksAtTheLast,
     /// Fences, and looks before.
     LooksBeforeFence,
-    /// Leaves without a look at the calls it has answered.
+    /// Leaves without a look at the calls it has answered, or without the wake that it has put off for them.
     ForgetsAnswered,
+    /// A standby that has the CPU of a client that waits for several replies wakes it after each. Not wrong.
+    NeverPutsOff,
     /// Gives up the lead before it takes its word out of the status.
     GivesUpFirst,
 
