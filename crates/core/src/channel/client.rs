@@ -247,6 +247,13 @@ impl ClientHalf {
         Ok(low)
     }
 
+    /// Another request follows `sequence` before that is answered: has its line fetched meanwhile, away from a server that has
+    /// read it before. Not for callers that wait for each reply: the server looks at that line next.
+    #[inline(always)]
+    pub fn expect_request(&self, sequence: u32) {
+        self.own.request_line(sequence.wrapping_add(1)).expect();
+    }
+
     /// Modulo their count, as the A-stack's lines are, so that a wrong index can only spoil the calls of its own pair.
     #[inline(always)]
     fn linkage(&self, astack: u16) -> &Linkage {

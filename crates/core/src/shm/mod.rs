@@ -22,6 +22,7 @@ use std::os::fd::BorrowedFd;
 use nearcall_layout::pair::{self, FRAMES, LINE_SIZE};
 use rustix::io::Errno;
 
+use crate::sys::ahead;
 use crate::sys::memory::{self, Mapping, NotARegion};
 
 const WORDS: usize = LINE_SIZE / 8;
@@ -244,6 +245,12 @@ impl<'a> OwnLine<'a> {
         }
     }
 
+    /// It is written soon: has it fetched meanwhile, away from the peer.
+    #[inline(always)]
+    pub fn expect(&self) {
+        ahead::fetch_to_write(&self.0[0]);
+    }
+
     /// Stores the first word with Release: pairs with the other side's [`PeerLine::load_acquire`], so that whoever sees
     /// the value sees everything stored before.
     #[inline(always)]
@@ -280,6 +287,13 @@ impl<'a> OwnWord<'a> {
 pub struct PeerLine<'a>(&'a [AtomicU64; WORDS]);
 
 impl<'a> PeerLine<'a> {
+    /// Its first word, for who looks at it again and again; to be read whole, and never written.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn word(&self) -> &'a AtomicU64 {
+        &self.0[0]
+    }
+
     /// Loads the first word; relaxed, for polling.
     #[inline(always)]
     #[must_use]

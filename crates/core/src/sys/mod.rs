@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what a call or a binding is.
 
+pub(crate) mod ahead;
 pub mod foreign;
 pub mod forked;
 pub mod futex;

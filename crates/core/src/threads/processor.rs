@@ -22,6 +22,7 @@ use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr;
 use core::sync::atomic::Ordering;
+use std::collections::VecDeque;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,8 @@ pub struct Processor {
     wheel: RefCell<Option<Wheel<*const Waiter>>>,
     timer_count: Cell<usize>,
     looked: Cell<u64>,
-    polled: RefCell<Vec<*const Polled>>,
+    /// Those that began first are the first.
+    polled: RefCell<VecDeque<*const Polled>>,
     /// Of those, for which the CPU was given away.
     given: Cell<usize>,
     /// The last sleep that was a step, and how often a thread had been resumed by then.
@@ -187,7 +189,7 @@ impl Processor {
             wheel: RefCell::new(None),
             timer_count: Cell::new(0),
             looked: Cell::new(0),
-            polled: RefCell::new(Vec::new()),
+            polled: RefCell::new(VecDeque::new()),
             given: Cell::new(0),
             step: Cell::new((0, Duration::ZERO)),
             blocks: Blocks::new(),

@@ -164,9 +164,15 @@ impl Waiter {
         self.end(CANCELLED)
     }
 
-    /// As [`Self::wake`], by its own processor: the caller makes the thread ready.
+    /// As [`Self::wake`], by its own processor, of one that was shown to nobody else: the caller makes the thread ready.
+    #[inline(always)]
     pub(super) fn wake_here(&self) -> bool {
-        self.end(WOKEN)
+        // No exchange, which would wait for all that was stored before: timers and cancels are this kernel thread's, too.
+        let parked = self.is_parked();
+        if parked {
+            self.state.store(WOKEN, Ordering::Relaxed);
+        }
+        parked
     }
 
     /// A kernel thread's wait, which is not cancelled. One that has a processor runs its threads meanwhile: they may be what it

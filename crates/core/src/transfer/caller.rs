@@ -72,22 +72,6 @@ pub trait Doorbell {
     fn ring(&self);
 }
 
-/// What one wait is for.
-#[derive(Debug, Clone, Copy)]
-pub struct Wait {
-    /// The call's A-stack.
-    pub astack: u16,
-    /// The call's sequence number.
-    pub sequence: u32,
-    /// The CPU the caller is on, as the request says: it may be some calls old. Asked for once more before a ring, because whom
-    /// to ring rests on it.
-    pub cpu: u16,
-    /// How long from the end of the spin, or what is left of it; `None` for ever.
-    pub timeout: Option<Duration>,
-    /// What the caller asked for.
-    pub transfer: Transfer,
-}
-
 /// A procedure, as calls of it need it, by whichever binding. By reference everywhere: what it says of waiting is not looked
 /// at before a wait.
 #[derive(Debug)]
@@ -146,7 +130,7 @@ fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Re
     };
     let &Published { astack, callee, .. } = call;
     let timeout = Deadline { half, callee, astack }.left();
-    wait_on(half, doorbell, call, &spun, timeout, Rang::default())
+    Long::new(half, doorbell, call, timeout, spun.was_polled).begin(spun.in_vain)
 }
 
 /// The same for a call that was started and whose server was rung, for up to `timeout`; with `is_last`, there is no wait
@@ -162,22 +146,10 @@ pub(super) fn wait_for(
         Ok(first) => return Ok(first),
         Err(spun) => spun,
     };
-    wait_on(half, doorbell, call, &spun, timeout, Rang { bells: 0, already: true, uncounted: !is_last })
-}
-
-/// Waits longer than the spin did.
-fn wait_on(
-    half: &ClientHalf,
-    doorbell: &dyn Doorbell,
-    call: &Published<'_>,
-    spun: &Spun,
-    timeout: Option<Duration>,
-    rang: Rang,
-) -> Result<u64, Unanswered> {
-    let &Published { astack, sequence, reply, cpu, mode, .. } = call;
-    let wait = Wait { astack, sequence, cpu, timeout, transfer: mode.get() };
-    Long { half, doorbell, wait, reply, was_polled: spun.was_polled, rang, donated: false, begin: 0 }
-        .begin(spun.in_vain)
+    let mut long = Long::new(half, doorbell, call, timeout, spun.was_polled);
+    long.rang.already = true;
+    long.rang.uncounted = !is_last;
+    long.begin(spun.in_vain)
 }
 
 /// How a spin ended without an answer.
@@ -257,8 +229,16 @@ struct Rang {
 struct Long<'a> {
     half: &'a ClientHalf,
     doorbell: &'a dyn Doorbell,
-    wait: Wait,
-    reply: PeerLine<'a>,
+    /// By reference: it was stored a moment ago, field by field. To copy it, several fields at once, is to wait until those stores
+    /// are in the cache, and all before them, the request's among them, for which its line has to come from the server's.
+    call: &'a Published<'a>,
+    /// The CPU the caller is on, as the request says: it may be some calls old. Asked for once more before a ring, because whom
+    /// to ring rests on it.
+    cpu: u16,
+    /// What the caller asked for.
+    transfer: Transfer,
+    /// How long from the end of the spin, or what is left of it; `None` for ever.
+    timeout: Option<Duration>,
     /// Whether a lead polled when the wait began.
     was_polled: bool,
     rang: Rang,
@@ -268,13 +248,25 @@ struct Long<'a> {
     begin: u64,
 }
 
-impl Long<'_> {
+impl<'a> Long<'a> {
+    #[inline(always)]
+    fn new(
+        half: &'a ClientHalf,
+        doorbell: &'a dyn Doorbell,
+        call: &'a Published<'a>,
+        timeout: Option<Duration>,
+        was_polled: bool,
+    ) -> Self {
+        let (cpu, transfer, rang) = (call.cpu, call.mode.get(), Rang::default());
+        Self { half, doorbell, call, cpu, transfer, timeout, was_polled, rang, donated: false, begin: 0 }
+    }
+
     /// A thread lets others run first, unless it was told to give its CPU away.
     #[inline(never)]
     fn begin(mut self, in_vain: bool) -> Result<u64, Unanswered> {
         if let Some(processor) = threads::on_thread()
             && has_others(processor)
-            && self.wait.transfer != Transfer::Donate
+            && self.transfer != Transfer::Donate
             && let Some(first) = self.let_others_run(processor)
         {
             return Ok(first);
@@ -284,7 +276,7 @@ impl Long<'_> {
 
     fn run(mut self, in_vain: bool) -> Result<u64, Unanswered> {
         self.begin = ticks();
-        self.wait.cpu = process::cpu();
+        self.cpu = process::cpu();
         let soon = self.is_soon();
         if in_vain {
             self.set_spin(self.spin().in_vain());
@@ -292,7 +284,7 @@ impl Long<'_> {
         // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
         fence(Ordering::SeqCst);
         let ring = self.ring_first(soon);
-        let result = match (self.wait.transfer, ring) {
+        let result = match (self.transfer, ring) {
             (Transfer::Spin, _) => self.spin_to_the_end(),
             (Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if threads::on_thread().is_some() => {
                 self.give_cpu(soon).map_or_else(|| self.suspend(), Ok)
@@ -318,13 +310,13 @@ impl Long<'_> {
     #[inline(never)]
     fn let_others_run(&mut self, processor: &Processor) -> Option<u64> {
         const LOOK: u32 = 16;
-        let (half, reply, sequence) = (self.half, self.reply, self.wait.sequence);
+        let (half, &Published { reply, sequence, .. }) = (self.half, self.call);
         let status = half.status_word();
         let polled = status.load();
         // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
-        let is_polled = poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.wait.cpu;
+        let is_polled = poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.cpu;
         if !is_polled {
-            self.wait.cpu = process::cpu();
+            self.cpu = process::cpu();
             // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
             fence(Ordering::SeqCst);
             match self.choose(false) {
@@ -336,6 +328,7 @@ impl Long<'_> {
                 _ => {}
             }
         }
+        half.expect_request(sequence);
         let limit = clock::calibration().us(STEP_MIN_US);
         let (mut begin, mut looks) = (0, 0_u32);
         let mut over = |turn| {
@@ -356,7 +349,8 @@ impl Long<'_> {
             }
             now.wrapping_sub(begin) > limit
         };
-        let _ = threads::wait_until(&mut over, None, &[]);
+        let on = On { looked_at: Some(reply.word()), ..On::default() };
+        let _ = threads::wait_until_on(&mut over, None, &on);
         self.answered()
     }
 
@@ -375,8 +369,8 @@ impl Long<'_> {
     }
 
     fn answered(&self) -> Option<u64> {
-        let first = self.reply.load_acquire();
-        (pair::sequence(first) == self.wait.sequence).then_some(first)
+        let first = self.call.reply.load_acquire();
+        (pair::sequence(first) == self.call.sequence).then_some(first)
     }
 
     /// Whether calls come back to back; the next request says so.
@@ -384,10 +378,10 @@ impl Long<'_> {
         let half = core::ptr::from_ref(self.half).addr();
         let Last { half: of, begin, sequence, missed } = LAST.get();
         // Threads of one processor wait together, and one of them for all.
-        let calls = self.wait.sequence.wrapping_sub(sequence).clamp(1, TOGETHER_MAX);
+        let calls = self.call.sequence.wrapping_sub(sequence).clamp(1, TOGETHER_MAX);
         let (gap, limit) = (self.begin.wrapping_sub(begin), clock::calibration().us(SOON_US * u64::from(calls)));
         let missed_now = of != half || gap >= limit;
-        LAST.set(Last { half, begin: self.begin, sequence: self.wait.sequence, missed: missed_now });
+        LAST.set(Last { half, begin: self.begin, sequence: self.call.sequence, missed: missed_now });
         let soon = !missed_now || of == half && !missed && gap < 10 * limit;
         let flag = if soon { Hints::new(request::SOON, 0).bits() } else { 0 };
         if self.half.soon.load(Ordering::Relaxed) != flag {
@@ -416,7 +410,7 @@ impl Long<'_> {
 
     /// The first ring of a call.
     fn ring_first(&mut self, soon: bool) -> Ring {
-        let auto = matches!(self.wait.transfer, Transfer::Auto | Transfer::Donate);
+        let auto = matches!(self.transfer, Transfer::Auto | Transfer::Donate);
         if auto && soon && self.yields().is_some() && self.choose(false) == Ring::Message {
             // The standby here is away, but was not a moment ago: most likely it has answered the last call and was
             // preempted before it said that it looks again. It takes one yield to let it, and a message, a wake-up of
@@ -430,8 +424,8 @@ impl Long<'_> {
     fn choose(&self, doubts: bool) -> Ring {
         let Some(status) = self.half.status() else { return Ring::Elsewhere };
         // Asked for: the own CPU's standby, whoever polls elsewhere.
-        let status = if self.wait.transfer == Transfer::Donate { 0 } else { status.load() };
-        let caller = Caller { cpu: self.wait.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rang.bells };
+        let status = if self.transfer == Transfer::Donate { 0 } else { status.load() };
+        let caller = Caller { cpu: self.cpu, cpus: clock::calibration().cpus, doubts, rung: self.rang.bells };
         ring::choose(&caller, status, |n| self.half.armed(n))
     }
 
@@ -441,7 +435,7 @@ impl Long<'_> {
         // A lead whose procedure sleeps stops saying that it polls. If that is our procedure, nobody has to come.
         if self.was_polled
             && matches!(ring, Ring::Bell { .. } | Ring::Message)
-            && self.half.ran(self.wait.astack, self.wait.sequence) != Ran::No
+            && self.half.ran(self.call.astack, self.call.sequence) != Ran::No
         {
             ring = Ring::Elsewhere;
         }
@@ -502,15 +496,15 @@ impl Long<'_> {
         if soon && let Some(first) = self.yield_cpu() {
             return Some(first);
         }
-        let Wait { astack, sequence, timeout, .. } = self.wait;
+        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
         self.half.announce_wait(astack, sequence);
         // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or we see the
         // reply.
         fence(Ordering::SeqCst);
-        let seen = self.reply.load_acquire();
+        let seen = reply.load_acquire();
         if pair::sequence(seen) != sequence && !self.half.has_ended() {
             let step = timeout.map_or(STEP_OWN, |timeout| timeout.min(STEP_OWN));
-            if sleep_on(self.half, self.reply, pair::sequence(seen), step, 0) {
+            if sleep_on(self.half, reply, pair::sequence(seen), step, 0) {
                 self.half.counters.sleeps.add(1);
             }
         }
@@ -553,7 +547,7 @@ impl Long<'_> {
                 core::hint::spin_loop();
             }
             let spent = start.elapsed();
-            if self.wait.timeout.is_some_and(|timeout| spent >= timeout) {
+            if self.timeout.is_some_and(|timeout| spent >= timeout) {
                 return self.answered().ok_or_else(|| self.timed_out());
             }
             if spent >= doubts {
@@ -579,7 +573,7 @@ impl Long<'_> {
         let spent = ticks().wrapping_sub(self.begin) / clock::calibration().ticks_per_us;
         let begin = now();
         let start = begin.checked_sub(Duration::from_micros(spent)).unwrap_or(begin);
-        let Wait { astack, sequence, timeout, .. } = self.wait;
+        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
         let calibration = clock::calibration();
         let four_wakes = Duration::from_micros(4 * calibration.wake / calibration.ticks_per_us);
         let mut step = if self.donated { STEP_OWN } else { STEP_MIN.max(four_wakes) };
@@ -590,7 +584,7 @@ impl Long<'_> {
             // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or
             // we see the reply. Everything is looked at again after it.
             fence(Ordering::SeqCst);
-            let seen = self.reply.load_acquire();
+            let seen = reply.load_acquire();
             if pair::sequence(seen) == sequence {
                 break Ok(seen);
             }
@@ -611,7 +605,7 @@ impl Long<'_> {
                     self.ring(true);
                 }
             }
-            if sleep_on(self.half, self.reply, pair::sequence(seen), left.min(step_end - begin), spurious) {
+            if sleep_on(self.half, reply, pair::sequence(seen), left.min(step_end - begin), spurious) {
                 self.half.counters.sleeps.add(1);
             }
             if let Some(first) = self.answered() {
@@ -626,8 +620,8 @@ impl Long<'_> {
     /// As [`sleep`](Self::sleep), by a thread: others of its processor run meanwhile, and the processor sleeps when none can.
     #[inline(never)]
     fn suspend(&mut self) -> Result<u64, Unanswered> {
-        let Wait { astack, sequence, timeout, .. } = self.wait;
-        let (half, reply) = (self.half, self.reply);
+        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
+        let half = self.half;
         let start = now();
         let mut step = STEP_MIN;
         let mut step_end = start + step;
@@ -663,7 +657,7 @@ impl Long<'_> {
                 [Sleep { word, value, shared: true }, Sleep { word: half.ended_word(), value: 0, shared: false }];
             let words = if spurious < SPURIOUS_MAX { &words[..] } else { &[] };
             let shared = is_one_of_many.then(|| half.reply_bell().word());
-            let on = On { words, shared, is_given: self.donated };
+            let on = On { words, shared, looked_at: Some(reply.word()), is_given: self.donated };
             let waited = threads::wait_until_on(&mut over, Some(wake), &on);
             if sleeps > BELLS_MAX {
                 spurious = SPURIOUS_MAX;
@@ -697,15 +691,15 @@ impl Long<'_> {
     }
 
     fn cancelled(&self) -> Unanswered {
-        Unanswered::Cancelled(not_final(self.half.ran(self.wait.astack, self.wait.sequence)))
+        Unanswered::Cancelled(not_final(self.half.ran(self.call.astack, self.call.sequence)))
     }
 
     fn ended(&self) -> Unanswered {
-        ended(self.half, self.half.ran(self.wait.astack, self.wait.sequence))
+        ended(self.half, self.half.ran(self.call.astack, self.call.sequence))
     }
 
     fn timed_out(&self) -> Unanswered {
-        timed_out(self.half.ran(self.wait.astack, self.wait.sequence))
+        timed_out(self.half.ran(self.call.astack, self.call.sequence))
     }
 }
 

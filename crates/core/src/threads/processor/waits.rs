@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::work::Words;
 use super::{Processor, TURN_COUNT, here, now};
+use crate::sys::ahead;
 use crate::sys::futex::{self, Sleep};
 use crate::threads::context;
 use crate::threads::record::foreign;
@@ -20,6 +21,10 @@ use crate::transfer::clock;
 pub(super) const POLL_STEP: Duration = Duration::from_millis(1);
 
 pub(super) const POLL_STEP_MAX: Duration = Duration::from_millis(16);
+
+/// How many polled waits before its own turn the word of one is fetched: replies to calls that were made together come together,
+/// and one after the other they would cost a cache miss each.
+const LOOKED_AT_AHEAD: usize = 6;
 
 /// How often the clock is read while threads are ready and timers are set, in microseconds.
 const CLOCK_US: u64 = 20;
@@ -64,6 +69,8 @@ pub struct On<'a> {
     pub words: &'a [Sleep<'a>],
     /// The whole of the first word, if many waits share it: its value, the low half, is read just before the last look.
     pub shared: Option<&'a AtomicU64>,
+    /// The word that each look begins with, if another processor writes it: it is fetched ahead.
+    pub looked_at: Option<&'a AtomicU64>,
     /// The CPU was given to somebody who is ready to use it: the sleep comes at once, without a budget.
     pub is_given: bool,
 }
@@ -123,7 +130,7 @@ impl Processor {
         let this = &raw const polled;
         let given = usize::from(on.is_given);
         let mut all = self.polled.borrow_mut();
-        all.push(this);
+        all.push_back(this);
         self.count_waits(all.len());
         drop(all);
         self.given.set(self.given.get() + given);
@@ -134,7 +141,7 @@ impl Processor {
         if ended.is_err()
             && let Some(at) = all.iter().position(|&other| ptr::eq(other, this))
         {
-            all.swap_remove(at);
+            all.remove(at);
         }
         self.count_waits(all.len());
         drop(all);
@@ -174,17 +181,27 @@ impl Processor {
         self.look_at_polled(Turn::Poll) || timed
     }
 
+    /// Looks at the polled waits, those that began first before others. Says whether one was over.
     pub(super) fn look_at_polled(&self, turn: Turn) -> bool {
         let mut woken = false;
         let mut at = 0;
         loop {
-            // Not borrowed while the closure runs.
-            let Some(&polled) = self.polled.borrow().get(at) else { return woken };
-            // SAFETY: what is in the list waits, and takes itself out before it goes.
+            let (polled, later) = {
+                // Not borrowed while the closure runs.
+                let all = self.polled.borrow();
+                (all.get(at).copied(), all.get(at + LOOKED_AT_AHEAD).copied())
+            };
+            let Some(polled) = polled else { return woken };
+            if let Some(later) = later {
+                // SAFETY: what is in the list waits, and takes itself out before it goes.
+                let later = unsafe { &*later };
+                later.on().looked_at.inspect(|word| ahead::fetch(word));
+            }
+            // SAFETY: as above.
             let polled = unsafe { &*polled };
             if polled.waiter.is_parked() && look(polled.ready, turn) && polled.waiter.wake_here() {
                 woken = true;
-                self.polled.borrow_mut().swap_remove(at);
+                self.polled.borrow_mut().remove(at);
                 // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
                 unsafe { self.make_ready(polled.waiter.record()) };
             } else {
