@@ -1,0 +1,182 @@
+//! A user-level thread's wait: its processor runs others meanwhile, and is given away when none of them can go on (URPC 1991,
+//! section 3.3).
+
+use core::sync::atomic::{Ordering, fence};
+
+use nearcall_layout::pair::{self, poll};
+
+use super::{
+    Long, Published, SPURIOUS_MAX, STEP_MAX, STEP_MIN, STEP_MIN_US, STEP_OWN, Unanswered, not_final, now, sleep_on,
+};
+use crate::channel::{Ran, Wake};
+use crate::sys::futex::Sleep;
+use crate::sys::process;
+use crate::threads::{self, On, Processor, Turn, Waited};
+use crate::transfer::clock::{self, ticks};
+use crate::transfer::policy::ring::Ring;
+
+/// Times in a step that a processor may be about to sleep for a reply on a word that many replies share; likewise.
+const BELLS_MAX: u32 = 4096;
+
+impl Long<'_> {
+    /// Lets other threads of this processor run until the answer is there, or none has anything to do, or for as long as the
+    /// first step. The CPU is not given away meanwhile (URPC 1991, section 3.3: processors are reallocated as late as
+    /// possible), no clock is read on the way, and no timer is set. `None` as well where it is time to give it away: nobody
+    /// else here has anything to do, and the server has no other processor.
+    #[inline(never)]
+    pub(super) fn let_others_run(&mut self, processor: &Processor) -> Option<u64> {
+        const LOOK: u32 = 16;
+        let (half, &Published { reply, sequence, .. }) = (self.half, self.call);
+        let status = half.status_word();
+        let polled = status.load();
+        // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
+        let is_polled = poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.cpu;
+        if !is_polled {
+            self.cpu = process::cpu();
+            // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
+            fence(Ordering::SeqCst);
+            match self.choose(false) {
+                // Elsewhere it can begin at once.
+                Ring::Bell { own: false, .. } | Ring::Message => {
+                    self.ring(false);
+                }
+                Ring::Own | Ring::Bell { own: true, .. } if !processor.has_ready() && !processor.poll() => return None,
+                _ => {}
+            }
+        }
+        half.expect_request(sequence);
+        let limit = clock::calibration().us(STEP_MIN_US);
+        let (mut begin, mut looks) = (0, 0_u32);
+        let mut over = |turn| {
+            if pair::sequence(reply.poll()) == sequence
+                || half.has_ended()
+                || turn == Turn::BeforeSleep
+                || is_polled && status.load() != polled
+            {
+                return true;
+            }
+            looks = looks.wrapping_add(1);
+            if !looks.is_multiple_of(LOOK) {
+                return false;
+            }
+            let now = ticks();
+            if begin == 0 {
+                begin = now;
+            }
+            now.wrapping_sub(begin) > limit
+        };
+        let on = On { looked_at: Some(reply.word()), ..On::default() };
+        let _ = threads::wait_until_on(&mut over, None, &on);
+        self.answered()
+    }
+
+    /// Gives the CPU to the standby on it although other threads here could run, because the caller asked for it (URPC 1991,
+    /// section 3.3). For as long as a first step; what takes longer does not use the CPU all the time, or has the kernel
+    /// share it.
+    pub(super) fn give_cpu(&self, soon: bool) -> Option<u64> {
+        if soon && let Some(first) = self.yield_cpu() {
+            return Some(first);
+        }
+        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
+        self.half.announce_wait(astack, sequence);
+        // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep, or we see the
+        // reply.
+        fence(Ordering::SeqCst);
+        let seen = reply.load_acquire();
+        if pair::sequence(seen) != sequence && !self.half.has_ended() {
+            let step = timeout.map_or(STEP_OWN, |timeout| timeout.min(STEP_OWN));
+            if sleep_on(self.half, reply, pair::sequence(seen), step, 0) {
+                self.half.counters.sleeps.add(1);
+            }
+        }
+        self.half.announce_wait(astack, 0);
+        self.answered()
+    }
+
+    /// As [`sleep`](Self::sleep), by a thread: others of its processor run meanwhile, and the processor sleeps when none can.
+    #[inline(never)]
+    pub(super) fn suspend(&mut self) -> Result<u64, Unanswered> {
+        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
+        let half = self.half;
+        let start = now();
+        let mut step = STEP_MIN;
+        let mut step_end = start + step;
+        let mut spurious = 0;
+        loop {
+            let seen = reply.load_acquire();
+            let is_over = |first| pair::sequence(first) == sequence || half.has_ended();
+            let until = timeout.and_then(|timeout| start.checked_add(timeout));
+            let wake = until.map_or(step_end, |until| until.min(step_end));
+            // A processor that sleeps for several replies has one word for all of them.
+            let is_one_of_many = threads::on_thread().is_some_and(has_others);
+            let (mut is_announced, mut sleeps) = (false, 0);
+            let mut over = |turn| {
+                let sleeps_next = turn == Turn::BeforeSleep;
+                if sleeps_next && !is_announced {
+                    is_announced = true;
+                    half.announce(astack, sequence, if is_one_of_many { Wake::Processor } else { Wake::Reply });
+                    // Pairs with the server's fence between its reply and its look at the wait word: it sees that we sleep,
+                    // or we see the reply.
+                    fence(Ordering::SeqCst);
+                }
+                sleeps += u32::from(sleeps_next);
+                let first = reply.poll();
+                // A word that is not what we would sleep on: look at it anew.
+                is_over(first)
+                    || sleeps_next && !is_one_of_many && pair::sequence(first) != pair::sequence(seen)
+                    || sleeps > BELLS_MAX
+            };
+            // A peer that changes or wakes the word all the time must not keep the processor busy.
+            let (word, value) =
+                if is_one_of_many { (half.reply_bell().futex(), 0) } else { (reply.futex(), pair::sequence(seen)) };
+            let words =
+                [Sleep { word, value, shared: true }, Sleep { word: half.ended_word(), value: 0, shared: false }];
+            let words = if spurious < SPURIOUS_MAX { &words[..] } else { &[] };
+            let shared = is_one_of_many.then(|| half.reply_bell().word());
+            let on = On { words, shared, looked_at: Some(reply.word()), is_given: self.donated };
+            let waited = threads::wait_until_on(&mut over, Some(wake), &on);
+            if sleeps > BELLS_MAX {
+                spurious = SPURIOUS_MAX;
+            }
+            if is_announced {
+                half.counters.sleeps.add(1);
+                half.announce_wait(astack, 0);
+            }
+            if let Some(first) = self.answered() {
+                return Ok(first);
+            }
+            if half.has_ended() {
+                return self.answered().ok_or_else(|| self.ended());
+            }
+            match waited {
+                Waited::Ready => spurious += 1,
+                Waited::Cancelled => return self.answered().ok_or_else(|| self.cancelled()),
+                Waited::TimedOut if until.is_some_and(|until| now() >= until) => {
+                    return self.answered().ok_or_else(|| self.timed_out());
+                }
+                Waited::TimedOut => {
+                    step = (step * 2).min(STEP_MAX);
+                    step_end = now() + step;
+                    spurious = 0;
+                    if cfg!(not(feature = "no-steps")) && half.ran(astack, sequence) == Ran::No {
+                        self.ring(true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn cancelled(&self) -> Unanswered {
+        Unanswered::Cancelled(not_final(self.half.ran(self.call.astack, self.call.sequence)))
+    }
+}
+
+/// Whether this processor has other threads that run or wait for a reply.
+pub(super) fn has_others(processor: &Processor) -> bool {
+    processor.has_ready() || processor.has_polled()
+}
+
+/// Whether another thread of this processor could run.
+pub(super) fn is_crowded() -> bool {
+    threads::on_thread().is_some_and(Processor::has_ready)
+}
