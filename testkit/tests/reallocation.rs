@@ -233,7 +233,10 @@ fn greedy_server(dir: &Path) {
             });
             (caller.join().unwrap(), other.join().unwrap())
         });
-        eprintln!("{transfer:?}: after {:.1?}, {} turns of another thread", start.elapsed(), turns.into_inner());
+        let turns = turns.into_inner();
+        eprintln!("{transfer:?}: after {:.1?}, {turns} turns of another thread", start.elapsed());
+        // The procedure keeps the CPU busy for ten times as long as the call lasts: nobody waited for its end.
+        assert!(turns > 0, "{transfer:?}: the client's processor was not had back");
         assert_eq!(ended, Err(CallError::Timeout { ran: Ran::Maybe }), "{transfer:?}");
         assert_eq!(made, Ok(3), "{transfer:?}");
     }
