@@ -376,6 +376,17 @@ pub fn entries(mut page: &[u8]) -> Option<Vec<Entry>> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn every_error_is_documented() {
+        let (_, page) = include_str!("../../../docs/errors.md").split_once("\n## Of the file server").unwrap();
+        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+        // No variant has a greater number.
+        let last = FileError::Unreachable;
+        assert_eq!(rows, last as usize);
+        let names = format!("{:?}", [FileError::NotFound, FileError::NoSpace, last]);
+        assert!(names.trim_matches(['[', ']']).split(", ").all(|name| page.contains(&format!("| `{name}` |"))));
+    }
+
     fn entry(kind: Kind, name: &str) -> Entry {
         Entry { kind, inode: 7, name: name.as_bytes().to_vec() }
     }
