@@ -102,6 +102,9 @@ impl Root {
     /// # Errors
     /// See [`Self::stat`].
     pub fn mkdir(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        if path.trim_end_matches('/') == "." {
+            return Err(FileError::Exists);
+        }
         let (parent, name) = self.last(path)?;
         Ok(rustix::fs::mkdirat(&parent, name, Mode::from_raw_mode(mode & 0o777))?)
     }

@@ -114,7 +114,7 @@ impl Vfs for Mounts {
     }
 
     fn stat(&self, path: &str, how: u32) -> Result<Stat, FileError> {
-        if path.trim_matches('/').is_empty() || path == "." {
+        if is_root(path) {
             return Ok(ROOT);
         }
         let (_, mount, rest) = self.find(path)?;
@@ -122,6 +122,9 @@ impl Vfs for Mounts {
     }
 
     fn mkdir(&self, path: &str, mode: u32) -> Result<(), FileError> {
+        if is_root(path) {
+            return Err(FileError::Exists);
+        }
         let (_, mount, rest) = self.find(path)?;
         mount.call(|pfs| pfs.mkdir(rest, mode))
     }
@@ -138,6 +141,11 @@ impl Vfs for Mounts {
         }
         mount.call(|pfs| pfs.rename(from, to))
     }
+}
+
+/// Whether a path is that of the directory of mounts.
+fn is_root(path: &str) -> bool {
+    path == "." || path.trim_matches('/').is_empty()
 }
 
 /// What the directory of mounts is: nobody's, and of no disk.
