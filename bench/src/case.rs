@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::far::Far;
 use crate::files::Files;
 use crate::floor::Floor;
+use crate::mach3::{By, Line};
 use crate::many::{Many, Size};
 use crate::measure::Pace;
 use crate::near::calls::Procedure;
@@ -53,6 +54,8 @@ pub(crate) enum Work {
     Many(Many, Size),
     /// Threads of one process.
     Threads(Threads),
+    /// A call over some sizes of a parameter.
+    Slope(Line, By),
     /// A record of a file.
     Files(Files),
     /// What pairs take, in such a crowd.

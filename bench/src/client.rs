@@ -14,6 +14,7 @@ use crate::case::{Spec, Work};
 use crate::far;
 use crate::files;
 use crate::floor;
+use crate::mach3;
 use crate::many;
 use crate::measure::{Job, Plan};
 use crate::near;
@@ -83,6 +84,7 @@ impl Task {
             Work::Idle => near::idle::measure(self),
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),
+            Work::Slope(line, by) => Ok(mach3::measure(line, by, self.plan()?, self)?.alone()),
             Work::Files(what) => Ok(files::measure(what, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             Work::Far(far) => Ok(far::measure(far, self.plan()?, self)?.alone()),

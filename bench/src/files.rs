@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::case::{Case, Work};
 use crate::client::Task;
 use crate::measure::Plan;
-use crate::peer::{Peer, Placement};
+use crate::peer::{Peer, Placement, Side, this_program};
 use crate::sample::Sample;
 pub(crate) use server::serve;
-use server::{CONVENTIONAL, ConventionalClient, PFS, Request, SOCKET, parse};
+use server::{CONVENTIONAL, ConventionalClient, MOUNT, PFS, Request, SOCKET, VFS, parse};
 
 /// By what a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +37,16 @@ pub(crate) enum Files {
     Read2,
     /// The same server and cache through a Unix stream socket.
     Socket,
+    /// read(2) again, in a program that the library of `nearcall-preload` was loaded into.
+    Preload,
 }
 
 /// Bytes of the file, and of a record.
 const FILE_SIZE: usize = 64 << 10;
 const RECORD_SIZE: usize = 4096;
+
+/// Where the server is seen by a program that the library was loaded into.
+const PREFIX: &str = "/nearcall-bench";
 
 const NAME: &str = "reread";
 
@@ -51,6 +56,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("reread", Files::Served).limit("conventional"),
         case("reread.read2", Files::Served).limit("read2").beside("copy4096"),
+        case("reread.preload", Files::Preload).limit("read2"),
         case("reread.socket", Files::Socket).limit("reread"),
     ]
 }
@@ -96,15 +102,8 @@ pub(crate) fn measure(files: Files, plan: &Plan, task: &Task) -> Result<Sample> 
                 Binder::new(CONVENTIONAL).dir(dir.path()).wait(WAIT).bind().context("binding to the file server")?;
             reread(plan, |pos, record| conventional(&client, handle, pos, record))
         }
-        Files::Read2 => {
-            let path = dir.path().join(server::TREE).join(NAME);
-            let file = std::fs::File::open(path).context("opening the file")?;
-            reread(plan, |pos, record| {
-                let n = file.read_at(record, *pos)?;
-                *pos += n as u64;
-                Ok(n)
-            })
-        }
+        Files::Read2 => by_read(plan, &dir.path().join(server::TREE).join(NAME)),
+        Files::Preload => preloaded(plan, task, dir.path()),
         Files::Socket => by_socket(plan, &dir.path().join(SOCKET)),
     }
 }
@@ -138,6 +137,47 @@ fn conventional(client: &ConventionalClient, handle: Handle, pos: &mut u64, reco
     space.copy_from_slice(bytes);
     *pos = after;
     Ok(bytes.len())
+}
+
+fn by_read(plan: &Plan, path: &Path) -> Result<Sample> {
+    let file = std::fs::File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    reread(plan, |pos, record| {
+        let n = file.read_at(record, *pos)?;
+        *pos += n as u64;
+        Ok(n)
+    })
+}
+
+/// The library, which a build of `nearcall-preload` puts beside this program.
+const LIBRARY: &str = "libnearcall_preload.so";
+
+/// Has a process of its own, into which the library is loaded, read the file.
+fn preloaded(plan: &Plan, task: &Task, names: &Path) -> Result<Sample> {
+    let library = std::env::current_exe().context("finding this program")?.with_file_name(LIBRARY);
+    ensure!(library.is_file(), "{} is not there: build nearcall-preload first", library.display());
+    let start = task.processors.start(task.spec.placement, Side::Client);
+    let path = Path::new(PREFIX).join(MOUNT).join(NAME);
+    let path = path.to_str().context("the path is UTF-8")?;
+    let output = this_program(&start, &["reread-file", path, &serde_json::to_string(plan)?])?
+        .env("LD_PRELOAD", library)
+        .env("NEARCALL_FILES_PREFIX", PREFIX)
+        .env("NEARCALL_FILES_VFS", VFS)
+        .env("NEARCALL_DIR", names)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("starting a process with the library")?;
+    ensure!(output.status.success(), "the process with the library ended with {}", output.status);
+    serde_json::from_slice(&output.stdout).context("reading what the process with the library found")
+}
+
+/// The part of that process.
+///
+/// # Errors
+/// As [`measure`].
+pub(crate) fn reread_file(path: &Path, plan: &str) -> Result<()> {
+    let plan: Plan = serde_json::from_str(plan).context("reading what to do")?;
+    println!("{}", serde_json::to_string(&by_read(&plan, path)?)?);
+    Ok(())
 }
 
 fn by_socket(plan: &Plan, at: &Path) -> Result<Sample> {

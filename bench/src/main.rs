@@ -17,6 +17,7 @@ mod files;
 mod floods;
 mod floor;
 mod load;
+mod mach3;
 mod many;
 mod measure;
 #[allow(unsafe_code, reason = "memory that another process writes has no safe type")]
@@ -102,8 +103,12 @@ enum Command {
     Floods(Measure),
     /// Measures reading a file through the file server, beside read(2) and a socket.
     ///
-    /// Cases are reread, reread.{read2,socket}.
+    /// Cases are reread, reread.{read2,preload,socket}; for reread.preload nearcall-preload has to be built in the same way.
     Files(Measure),
+    /// Measures what a byte costs, and a word, over the size of a parameter.
+    ///
+    /// Cases are slope.{in,inout,out} and slope.{in,inout,out}.two_cpus (ns per KiB), slope.{values,pointers} (ns per word).
+    Mach3(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
     Client { task: String },
@@ -128,6 +133,12 @@ enum Command {
     /// The other host.
     #[command(hide = true)]
     ServeFar { what: String, place: String },
+    /// The server's process of slopes.
+    #[command(hide = true)]
+    ServeShapes { names: PathBuf },
+    /// A process that reads a file, whatever is behind its path.
+    #[command(hide = true)]
+    RereadFile { path: PathBuf, plan: String },
     /// The server's process of files.
     #[command(hide = true)]
     ServeFiles { names: PathBuf },
@@ -266,6 +277,10 @@ impl Measure {
         self.all(&cases, &threads::universe(), &names, "", counts)
     }
 
+    fn mach3(&self) -> Result<Vec<Outcome>> {
+        self.all(&mach3::cases(), &mach3::universe(), &self.cases, "", Vec::new())
+    }
+
     fn files(&self) -> Result<Vec<Outcome>> {
         self.all(&files::cases(), &files::universe(), &self.cases, "", Vec::new())
     }
@@ -342,6 +357,7 @@ fn main() -> Result<()> {
                 | Command::Floods(_)
                 | Command::Files(_)
                 | Command::Urpc(_)
+                | Command::Mach3(_)
         )
     };
     if is_hidden(&command) {
@@ -362,6 +378,7 @@ fn main() -> Result<()> {
             let pace = floods::Pace::new(rounds, quick);
             floods::run(&cases, pace, |outcome| report::print(std::slice::from_ref(outcome), json))
         }
+        Command::Mach3(measure) => measure.mach3().map(drop),
         Command::Files(measure) => measure.files().map(drop),
         Command::Client { task } => {
             let task: client::Task = serde_json::from_str(&task).context("reading what to do")?;
@@ -378,6 +395,8 @@ fn main() -> Result<()> {
             }
             near::interface::serve(&names)
         }
+        Command::RereadFile { path, plan } => files::reread_file(&path, &plan),
+        Command::ServeShapes { names } => mach3::serve(&names),
         Command::ServeFiles { names } => files::serve(&names),
         Command::Member => many::member::obey(),
         Command::Caller => urpc::rig::obey(),

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use nearcall::Exporter;
+use nearcall::{Binder, Exporter};
 use nearcall_files::pfs::Pfs;
-use nearcall_files::{FileError, Files, Handle, flags};
+use nearcall_files::vfs::Mounts;
+use nearcall_files::{FileError, Files, Handle, VfsServer, flags};
 
 use super::{FILE_SIZE, NAME};
 use crate::peer::READY;
@@ -17,6 +18,9 @@ use crate::peer::READY;
 pub(crate) const PFS: &str = "pfs";
 pub(crate) const CONVENTIONAL: &str = "conventional";
 pub(crate) const SOCKET: &str = "socket";
+pub(crate) const VFS: &str = "vfs";
+/// The mount of the vfs.
+pub(crate) const MOUNT: &str = "one";
 /// The directory that is served.
 pub(crate) const TREE: &str = "tree";
 
@@ -121,10 +125,12 @@ pub(crate) fn serve(names: &Path) -> Result<()> {
     let messages = Exporter::new(CONVENTIONAL).dir(names).export(ConventionalServer::new(Messages(Arc::clone(&pfs))));
     let messages = messages.context("exporting messages")?;
     let export = pfs.export(Exporter::new(PFS).dir(names)).context("exporting the file server")?;
+    let mounts = Mounts::new().mount(MOUNT, Binder::new(PFS).dir(names)).context("mounting")?;
+    let vfs = Exporter::new(VFS).dir(names).export(VfsServer::new(mounts)).context("exporting the mounts")?;
     let mut output = std::io::stdout();
     output.write_all(READY.as_bytes()).and_then(|()| output.flush()).context("telling the client")?;
     std::io::stdin().read_to_end(&mut Vec::new()).context("waiting for the end of the input")?;
-    drop((messages, export));
+    drop((vfs, messages, export));
     Ok(())
 }
 
