@@ -4,12 +4,13 @@
 //! pass is warm-up. All ways read the same bytes of one file server's page cache, or of the kernel's, and each record is
 //! looked at. Times are of one record.
 
+mod fio;
 mod server;
 
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -39,6 +40,10 @@ pub(crate) enum Files {
     Socket,
     /// read(2) again, in a program that the library of `nearcall-preload` was loaded into.
     Preload,
+    /// fio's reads of 4 KiB at random, in a process that the library was loaded into.
+    Fio,
+    /// The same of the kernel's file system.
+    FioKernel,
 }
 
 /// Bytes of the file, and of a record.
@@ -57,6 +62,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("reread", Files::Served).limit("conventional"),
         case("reread.read2", Files::Served).limit("read2").beside("copy4096"),
         case("reread.preload", Files::Preload).limit("read2"),
+        case("fio", Files::Fio).limit("fio_kernel"),
         case("reread.socket", Files::Socket).limit("reread"),
     ]
 }
@@ -64,7 +70,11 @@ pub(crate) fn cases() -> Vec<Case> {
 /// All there is to measure: what cases are compared with is found here.
 pub(crate) fn universe() -> Vec<Case> {
     let floor = |name: &str, files| Case::new(name, Placement::Apart, Work::Files(files));
-    let mut all = vec![floor("conventional", Files::Conventional), floor("read2", Files::Read2)];
+    let mut all = vec![
+        floor("conventional", Files::Conventional),
+        floor("read2", Files::Read2),
+        floor("fio_kernel", Files::FioKernel),
+    ];
     all.extend(crate::floor::cases());
     all.extend(cases());
     all
@@ -104,6 +114,8 @@ pub(crate) fn measure(files: Files, plan: &Plan, task: &Task) -> Result<Sample> 
         }
         Files::Read2 => by_read(plan, &dir.path().join(server::TREE).join(NAME)),
         Files::Preload => preloaded(plan, task, dir.path()),
+        Files::Fio => fio::run(plan, task, &library(dir.path())?, &Path::new(PREFIX).join(MOUNT)),
+        Files::FioKernel => fio::run(plan, task, &[], &dir.path().join(server::TREE)),
         Files::Socket => by_socket(plan, &dir.path().join(SOCKET)),
     }
 }
@@ -151,18 +163,25 @@ fn by_read(plan: &Plan, path: &Path) -> Result<Sample> {
 /// The library, which a build of `nearcall-preload` puts beside this program.
 const LIBRARY: &str = "libnearcall_preload.so";
 
-/// Has a process of its own, into which the library is loaded, read the file.
-fn preloaded(plan: &Plan, task: &Task, names: &Path) -> Result<Sample> {
+/// What a process is started with that the library is to be loaded into.
+fn library(names: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     let library = std::env::current_exe().context("finding this program")?.with_file_name(LIBRARY);
     ensure!(library.is_file(), "{} is not there: build nearcall-preload first", library.display());
+    Ok(vec![
+        ("LD_PRELOAD", library),
+        ("NEARCALL_FILES_PREFIX", PREFIX.into()),
+        ("NEARCALL_FILES_VFS", VFS.into()),
+        ("NEARCALL_DIR", names.to_owned()),
+    ])
+}
+
+/// Has a process of its own, into which the library is loaded, read the file.
+fn preloaded(plan: &Plan, task: &Task, names: &Path) -> Result<Sample> {
     let start = task.processors.start(task.spec.placement, Side::Client);
     let path = Path::new(PREFIX).join(MOUNT).join(NAME);
     let path = path.to_str().context("the path is UTF-8")?;
     let output = this_program(&start, &["reread-file", path, &serde_json::to_string(plan)?])?
-        .env("LD_PRELOAD", library)
-        .env("NEARCALL_FILES_PREFIX", PREFIX)
-        .env("NEARCALL_FILES_VFS", VFS)
-        .env("NEARCALL_DIR", names)
+        .envs(library(names)?)
         .stderr(Stdio::inherit())
         .output()
         .context("starting a process with the library")?;
@@ -203,7 +222,7 @@ mod tests {
     #[test]
     fn every_case_finds_its_limits() {
         let ordered = crate::case::order(&cases(), &universe()).unwrap();
-        // conventional, read2 and copy4096.
-        assert_eq!(ordered.len(), cases().len() + 3);
+        // conventional, read2, fio_kernel and copy4096.
+        assert_eq!(ordered.len(), cases().len() + 4);
     }
 }

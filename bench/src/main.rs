@@ -103,7 +103,8 @@ enum Command {
     Floods(Measure),
     /// Measures reading a file through the file server, beside read(2) and a socket.
     ///
-    /// Cases are reread, reread.{read2,preload,socket}; for reread.preload nearcall-preload has to be built in the same way.
+    /// Cases are reread, reread.{read2,preload,socket}, fio; for reread.preload and fio nearcall-preload has to be built in the
+    /// same way, and for the latter there has to be a program fio.
     Files(Measure),
     /// Measures what a byte costs, and a word, over the size of a parameter.
     ///
