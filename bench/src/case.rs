@@ -56,6 +56,13 @@ pub(crate) enum Work {
     Threads(Threads),
     /// A call over some sizes of a parameter.
     Slope(Line, By),
+    /// Copies at each offset in a page, by the library or by memcpy.
+    Copies {
+        /// Bytes.
+        size: usize,
+        /// By the library.
+        is_ours: bool,
+    },
     /// A record of a file.
     Files(Files),
     /// What pairs take, in such a crowd.

@@ -85,6 +85,7 @@ impl Task {
             Work::Many(many, size) => Ok(many::measure(many, size, self.plan()?, self)?.alone()),
             Work::Threads(what) => Ok(threads::measure(what, self)?.alone()),
             Work::Slope(line, by) => Ok(mach3::measure(line, by, self.plan()?, self)?.alone()),
+            Work::Copies { size, is_ours } => Ok(mach3::copy(size, is_ours, self.plan()?)?.alone()),
             Work::Files(what) => Ok(files::measure(what, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
             Work::Far(far) => Ok(far::measure(far, self.plan()?, self)?.alone()),

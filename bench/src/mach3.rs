@@ -6,6 +6,7 @@
 //! up what comes in, and fills what goes out.
 
 mod conventional;
+mod copies;
 
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -74,7 +75,11 @@ pub(crate) fn cases() -> Vec<Case> {
         let case = Case::new(format!("slope.{name}.two_cpus"), Placement::Apart, Work::Slope(line, By::Stub));
         if line == Line::InOut { case.beside("slope.in.two_cpus").beside("slope.out.two_cpus") } else { case }
     };
-    LINES.iter().map(case).chain(LINES.iter().take(3).map(apart)).collect()
+    let copies = SIZES_COPIED.map(|size| {
+        let case = Case::new(format!("xfer{size}"), Placement::Apart, Work::Copies { size, is_ours: true });
+        case.limit(format!("memcpy{size}"))
+    });
+    LINES.iter().map(case).chain(LINES.iter().take(3).map(apart)).chain(copies).collect()
 }
 
 /// All there is to measure: what cases are compared with is found here.
@@ -83,8 +88,23 @@ pub(crate) fn universe() -> Vec<Case> {
         Case::new(format!("conventional.{name}"), Placement::Together, Work::Slope(line, By::Message))
     };
     let mut all: Vec<Case> = LINES.iter().map(conventional).collect();
+    all.extend(
+        SIZES_COPIED
+            .map(|size| Case::new(format!("memcpy{size}"), Placement::Apart, Work::Copies { size, is_ours: false })),
+    );
     all.extend(cases());
     all
+}
+
+/// Bytes that are copied.
+const SIZES_COPIED: [usize; 2] = [4096, 64 << 10];
+
+/// Measures copies, in this process.
+///
+/// # Errors
+/// None that is expected.
+pub(crate) fn copy(size: usize, is_ours: bool, plan: &Plan) -> Result<Sample> {
+    copies::measure(size, is_ours, plan)
 }
 
 /// Parameters of one direction each, and words.

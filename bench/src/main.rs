@@ -108,7 +108,8 @@ enum Command {
     Files(Measure),
     /// Measures what a byte costs, and a word, over the size of a parameter.
     ///
-    /// Cases are slope.{in,inout,out} and slope.{in,inout,out}.two_cpus (ns per KiB), slope.{values,pointers} (ns per word).
+    /// Cases are slope.{in,inout,out} and slope.{in,inout,out}.two_cpus (ns per KiB), slope.{values,pointers} (ns per word),
+    /// xfer4096, xfer65536.
     Mach3(Measure),
     /// The client's process of a measurement.
     #[command(hide = true)]
