@@ -115,6 +115,9 @@ thread_local! {
 pub trait Keeper: Send + Sync {
     /// Nobody drives the graph any more, or something is due earlier than was known while nobody does.
     fn left(&self);
+
+    /// Something has arrived for the program, and nobody drives the graph.
+    fn arrived(&self) {}
 }
 
 /// Threads that drive a graph, and who does when there is none.
@@ -130,11 +133,20 @@ pub(crate) struct Attendance {
 impl Attendance {
     /// Tells the keeper, if nobody drives the graph.
     pub(crate) fn left(&self) {
+        self.tell(|keeper| keeper.left());
+    }
+
+    /// The same, when something has arrived for the program.
+    pub(crate) fn arrived(&self) {
+        self.tell(|keeper| keeper.arrived());
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Keeper)) {
         // Relaxed: the keeper looks at the graph after it was told, and whoever enters meanwhile tells it in leaving.
         if self.is_kept.load(Ordering::Relaxed) && self.count.load(Ordering::Relaxed) == 0 {
             let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(keeper) = keeper.and_then(|keeper| keeper.upgrade()) {
-                keeper.left();
+                what(&*keeper);
             }
         }
     }

@@ -343,6 +343,7 @@ impl Graph {
     fn rouse(&self, to: Node) {
         if self.nodes.get(to.index()).is_some_and(|place| place.inbox.is_some()) {
             self.sleepers.rouse();
+            self.attendance.arrived();
         }
     }
 

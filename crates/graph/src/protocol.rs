@@ -101,6 +101,8 @@ pub enum Control {
     /// The message that was sent with this [`tag`](crate::message::Attributes::tag) has arrived: nobody needs a copy of it.
     /// [`Answer::Done`].
     Release(u32),
+    /// The number of the procedure that a session is for. [`Answer::Number`].
+    Number,
     /// Calls that may be under way at once on this session, from here on. [`Answer::Done`].
     Concurrency(usize),
 }
@@ -124,6 +126,8 @@ pub enum Answer {
     },
     /// Who is at either end.
     Participants(Participants),
+    /// A procedure's.
+    Number(u16),
     /// A boot id.
     Life(u64),
     /// A notice will come.

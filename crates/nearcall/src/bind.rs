@@ -21,6 +21,8 @@ use crate::cards;
 use crate::client_pair::ClientPair;
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
+use crate::far::message::Asked;
+use crate::far::{self, Host};
 use crate::info::printable;
 use crate::interface;
 use crate::limits::Exceeded;
@@ -66,6 +68,7 @@ pub struct Binder {
     timeout: Duration,
     transfer: Transfer,
     uid: Option<u32>,
+    host: Option<Arc<Host>>,
 }
 
 /// How long the handshake may take: it is four messages.
@@ -85,6 +88,7 @@ impl Binder {
             timeout: HANDSHAKE,
             transfer: Transfer::Auto,
             uid: None,
+            host: None,
         }
     }
 
@@ -115,21 +119,43 @@ impl Binder {
         self
     }
 
-    /// Binds.
+    /// Binds a far name through this host, in the place of the process's own ([`Host::of_process`]).
+    pub fn through(mut self, host: Arc<Host>) -> Self {
+        self.host = Some(host);
+        self
+    }
+
+    /// Binds. A name of the form `chan://HOST:PORT/NAME` is another host's ([`far`](crate::far)).
     ///
     /// # Errors
     /// [`BindError`].
     pub fn bind<C: Client>(self) -> Result<C, BindError> {
-        if self.name.contains("://") {
-            return Err(BindError::Unsupported(self.name));
+        if let Some(name) = far::name::parse(&self.name)? {
+            let host = match &self.host {
+                Some(host) => Arc::clone(host),
+                None => Host::of_process()?,
+            };
+            return far::binding::bind(&name, host, C::INTERFACE).map(C::from_binding);
         }
+        self.bind_near(&Sought { interface: C::INTERFACE, asked: None }).map(C::from_binding)
+    }
+
+    /// Binds for clients of other hosts, of whose interface only what they say is known.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub(crate) fn bind_for_far(self, interface: &'static Interface, asked: &[Asked]) -> Result<Binding, BindError> {
+        self.bind_near(&Sought { interface, asked: Some(asked) })
+    }
+
+    fn bind_near(self, sought: &Sought<'_>) -> Result<Binding, BindError> {
         names::check(&self.name)?;
         let domain = here()?;
         let _open = handoff::open();
         let start = Instant::now();
         let mut nap = NAP;
         loop {
-            match self.bind_once(domain, C::INTERFACE, start) {
+            match self.bind_once(domain, sought, start) {
                 // A server that died in the handshake: the next one is waited for like the first.
                 Err(BindError::Closed) if start.elapsed() < self.wait => std::thread::sleep(NAP),
                 // Over by itself, when other handshakes of this user have ended.
@@ -139,19 +165,14 @@ impl Binder {
                     std::thread::sleep(nap);
                     nap = (nap * 2).min(NAP_MAX);
                 }
-                other => return other.map(C::from_binding),
+                other => return other,
             }
         }
     }
 
-    fn bind_once(
-        &self,
-        domain: &'static Domain,
-        interface: &'static Interface,
-        start: Instant,
-    ) -> Result<Binding, BindError> {
+    fn bind_once(&self, domain: &'static Domain, sought: &Sought<'_>, start: Instant) -> Result<Binding, BindError> {
         let (greeting, until) = self.connect(start)?;
-        self.bind_over(greeting, until, domain, interface, None)
+        self.bind_over(greeting, until, domain, sought, None)
     }
 
     /// Binds over a connection that is there. `payer`: the uid that has led this process there, if what is made for it goes
@@ -161,7 +182,7 @@ impl Binder {
         greeting: Greeting,
         until: Instant,
         domain: &'static Domain,
-        interface: &'static Interface,
+        sought: &Sought<'_>,
         payer: Option<u32>,
     ) -> Result<Binding, BindError> {
         // A server that refuses before it listens has closed the connection by now, and its word waits to be read.
@@ -169,7 +190,7 @@ impl Binder {
         let (welcome, received) = greeting.hear().map_err(|error| told.err().unwrap_or(error))?;
         self.check_uid(&received)?;
         if let FromServer::Refused { why, .. } = welcome {
-            return Err(refused(why, interface));
+            return Err(refused(why, sought));
         }
         let FromServer::Welcome { version, instance, token } = welcome else {
             return Err(BindError::PeerMisbehaved("it did not begin with a welcome"));
@@ -186,7 +207,7 @@ impl Binder {
             Some(pair) => (pair, Some(greeting)),
             None => {
                 // No lock is held while the server takes its time.
-                let new = greeting.pair(instance, pid, interface, payer)?;
+                let new = greeting.pair(instance, pid, sought, payer)?;
                 let mut pairs = domain.pairs();
                 pairs.retain(|pair| pair.strong_count() > 0);
                 match pairs.iter().filter_map(Weak::upgrade).find(is_it) {
@@ -194,7 +215,7 @@ impl Binder {
                     // it is redeemed, and then goes with the pair.
                     Some(first) => {
                         drop(pairs);
-                        let binding = self.ask(&first, token, interface, until);
+                        let binding = self.ask(&first, token, sought, until);
                         drop(new);
                         return binding;
                     }
@@ -207,7 +228,7 @@ impl Binder {
                 }
             }
         };
-        self.ask(&pair, token, interface, until)
+        self.ask(&pair, token, sought, until)
     }
 
     fn check_uid(&self, first: &Received) -> Result<(), BindError> {
@@ -269,19 +290,16 @@ impl Binder {
         &self,
         pair: &Arc<ClientPair>,
         token: u64,
-        interface: &'static Interface,
+        sought: &Sought<'_>,
         until: Instant,
     ) -> Result<Binding, BindError> {
+        let interface = sought.interface;
         let id = pair.next_id();
-        let procedures: Vec<Wanted> = interface
-            .procedures
-            .iter()
-            .map(|own| Wanted { name: own.name.to_owned(), fingerprint: interface::fingerprint(own) })
-            .collect();
+        let procedures = sought.wanted();
         let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, Some(until));
         let bound = match answer {
             Some(FromServer::Bound(bound)) => bound,
-            Some(FromServer::Refused { why, .. }) => return Err(refused(why, interface)),
+            Some(FromServer::Refused { why, .. }) => return Err(refused(why, sought)),
             _ if pair.half.has_ended() => return Err(BindError::Closed),
             _ => return Err(BindError::Timeout(self.timeout)),
         };
@@ -336,7 +354,7 @@ pub(crate) fn bind_by_card(
     };
     let timeout = until.saturating_duration_since(Instant::now());
     let greeting = Greeting { socket: Ending(Some(socket)), until, timeout };
-    Binder { timeout, ..Binder::new("") }.bind_over(greeting, until, domain, interface, payer)
+    Binder { timeout, ..Binder::new("") }.bind_over(greeting, until, domain, &Sought { interface, asked: None }, payer)
 }
 
 pub(crate) fn here() -> Result<&'static Domain, BindError> {
@@ -346,7 +364,34 @@ pub(crate) fn here() -> Result<&'static Domain, BindError> {
     })
 }
 
-fn refused(why: Refused, interface: &'static Interface) -> BindError {
+/// The interface that is bound to. Of a far client's, only what it says: its signatures and fingerprints are not made here.
+struct Sought<'a> {
+    interface: &'static Interface,
+    asked: Option<&'a [Asked]>,
+}
+
+impl Sought<'_> {
+    fn wanted(&self) -> Vec<Wanted> {
+        match self.asked {
+            None => {
+                let own = self.interface.procedures.iter();
+                own.map(|own| Wanted { name: own.name.to_owned(), fingerprint: interface::fingerprint(own) }).collect()
+            }
+            Some(asked) => {
+                asked.iter().map(|one| Wanted { name: one.name.clone(), fingerprint: one.fingerprint }).collect()
+            }
+        }
+    }
+
+    fn signature(&self, index: u16) -> Option<String> {
+        match self.asked {
+            None => self.interface.procedures.get(usize::from(index)).map(interface::signature),
+            Some(asked) => asked.get(usize::from(index)).map(|one| printable(&one.signature)),
+        }
+    }
+}
+
+fn refused(why: Refused, sought: &Sought<'_>) -> BindError {
     match why {
         Refused::Denied => BindError::Denied { why: "its clerk refused".to_owned() },
         Refused::Policy(rule) => BindError::Denied { why: rule.to_string() },
@@ -356,11 +401,11 @@ fn refused(why: Refused, interface: &'static Interface) -> BindError {
         Refused::Incompatible(which) => {
             let mut difference = String::new();
             for (index, theirs) in which {
-                let Some(own) = interface.procedures.get(usize::from(index)) else {
+                let Some(own) = sought.signature(index) else {
                     return BindError::PeerMisbehaved("it found differences in procedures that were not asked for");
                 };
                 let theirs = if theirs.is_empty() { "has no such procedure".to_owned() } else { printable(&theirs) };
-                difference.push_str(&format!("  client: {}\n  server: {theirs}\n", interface::signature(own)));
+                difference.push_str(&format!("  client: {own}\n  server: {theirs}\n"));
             }
             BindError::Incompatible { difference }
         }
@@ -456,7 +501,7 @@ impl Greeting {
         self,
         server: [u8; 16],
         pid: Option<i32>,
-        interface: &'static Interface,
+        sought: &Sought<'_>,
         payer: Option<u32>,
     ) -> Result<Arc<ClientPair>, BindError> {
         socket::want_no_identity(self.socket.as_fd());
@@ -465,7 +510,7 @@ impl Greeting {
         let (message, received) = self.hear()?;
         let (client_size, server_size, first) = match message {
             FromServer::Regions { client_size, server_size, first } => (client_size, server_size, first),
-            FromServer::Refused { why, .. } => return Err(refused(why, interface)),
+            FromServer::Refused { why, .. } => return Err(refused(why, sought)),
             _ => return Err(BindError::PeerMisbehaved("it did not offer regions")),
         };
         let Ok([own, peer]) = <[Foreign; 2]>::try_from(received.fds) else {
@@ -494,7 +539,7 @@ impl Greeting {
         self.tell(&FromClient::Mapped)?;
         match self.hear()?.0 {
             FromServer::Ready => {}
-            FromServer::Refused { why, .. } => return Err(refused(why, interface)),
+            FromServer::Refused { why, .. } => return Err(refused(why, sought)),
             _ => return Err(BindError::PeerMisbehaved("it did not become ready")),
         }
         let half = ClientHalf::new(own, peer, first);

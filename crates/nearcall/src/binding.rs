@@ -13,11 +13,12 @@ use nearcall_core::transfer::{deadline, desk};
 use nearcall_layout::pair::DEPTH_MAX;
 use rustix::io::Errno;
 
-use crate::client_pair::{ClientPair, ENDED, NEAR, Procedure, REVOKED};
+use crate::client_pair::{ClientPair, ENDED, FAR, NEAR, Procedure, REVOKED};
 use crate::error::{CallError, Failure, Ran};
+use crate::far::binding::Far;
 use crate::message::FromClient;
 use crate::pending;
-use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted};
+use crate::rt::{Call, DEFAULT_TIMEOUT, Exhausted, FarCall};
 
 /// What makes a binding near.
 #[derive(Debug)]
@@ -34,7 +35,14 @@ pub(crate) struct Near {
 #[derive(Debug)]
 pub struct Binding {
     word: ForkWord,
-    near: Near,
+    way: Way,
+}
+
+/// Where calls go. The word says which it is, to whoever calls; this is for everybody else.
+#[derive(Debug)]
+enum Way {
+    Near(Near),
+    Far(Box<Far>),
 }
 
 /// How the calls of a binding travel.
@@ -43,13 +51,61 @@ pub struct Binding {
 pub enum Path {
     /// Through memory shared with a process on this machine.
     Near,
+    /// Over the protocol graph of this process, to another host.
+    Far,
+    /// Through memory to a gateway on this machine, and from there to another host.
+    Gateway,
 }
 
 impl Binding {
     pub(crate) fn new(near: Near) -> Result<Self, Errno> {
         let word = ForkWord::new(NEAR)?;
         near.pair.note(near.index, near.generation, word.word());
-        Ok(Self { word, near })
+        Ok(Self { word, way: Way::Near(near) })
+    }
+
+    pub(crate) fn new_far(far: Far) -> Result<Self, Errno> {
+        Ok(Self { word: ForkWord::new(FAR)?, way: Way::Far(Box::new(far)) })
+    }
+
+    /// What is near about it. A far binding's word is never [`NEAR`].
+    #[inline(always)]
+    fn near_way(&self) -> Result<&Near, Failure> {
+        match &self.way {
+            Way::Near(near) => Ok(near),
+            Way::Far(_) => Err(self.not_near()),
+        }
+    }
+
+    /// Begins a far call, in the place of a near one that did not begin: `why`.
+    ///
+    /// # Errors
+    /// `why`, unless the binding is far; `Unsupported`.
+    #[doc(hidden)]
+    pub fn begin_far<const REQ: usize, const REP: usize>(
+        &self,
+        procedure: u16,
+        why: Failure,
+    ) -> Result<FarCall<'_, REQ, REP>, Failure> {
+        match &self.way {
+            Way::Far(far) if self.word.load(Ordering::Relaxed) == FAR => Ok(FarCall::new(far, procedure)),
+            _ => Err(why),
+        }
+    }
+
+    /// Takes an A-stack for a procedure of which only bytes are known.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) fn take(&self, procedure: u16) -> Result<Held<'_>, Failure> {
+        if self.word.load(Ordering::Relaxed) != NEAR {
+            return Err(self.not_near());
+        }
+        let Near { pair, procedures, granted, .. } = self.near_way()?;
+        let Some(Procedure { callee, .. }) = procedures.get(usize::from(procedure)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        Held::take(&pair.half, callee, granted, || self.take_slowly(procedure))
     }
 
     /// Begins a call: the test for a near binding first, then an A-stack, which may have to be waited for.
@@ -62,7 +118,7 @@ impl Binding {
         if self.word.load(Ordering::Relaxed) != NEAR {
             return Err(self.not_near());
         }
-        let near = &self.near;
+        let near = self.near_way()?;
         let Some(Procedure { callee, .. }) = near.procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
@@ -76,7 +132,7 @@ impl Binding {
     #[cold]
     #[inline(never)]
     fn take_slowly(&self, procedure: u16) -> Result<Held<'_>, Failure> {
-        let Near { pair, procedures, granted, .. } = &self.near;
+        let Near { pair, procedures, granted, .. } = self.near_way()?;
         let Some(Procedure { callee, exhausted }) = procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
@@ -130,7 +186,7 @@ impl Binding {
         if self.word.load(Ordering::Relaxed) != NEAR {
             return Err(self.not_near());
         }
-        let Near { pair, procedures, granted, .. } = &self.near;
+        let Near { pair, procedures, granted, .. } = self.near_way()?;
         let Some(Procedure { callee, exhausted }) = procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
@@ -153,11 +209,18 @@ impl Binding {
 
     /// What makes it near, while it is.
     pub(crate) fn near(&self) -> Result<&Near, Failure> {
-        if self.word.load(Ordering::Relaxed) == NEAR { Ok(&self.near) } else { Err(self.not_near()) }
+        if self.word.load(Ordering::Relaxed) == NEAR { self.near_way() } else { Err(self.not_near()) }
     }
 
+    /// The pair of a near binding.
+    ///
+    /// # Panics
+    /// For a far one: started and raw calls, which ask for it, are near.
     pub(crate) fn pair(&self) -> &Arc<ClientPair> {
-        &self.near.pair
+        match &self.way {
+            Way::Near(near) => &near.pair,
+            Way::Far(_) => unreachable!("only calls that were begun near ask for their pair"),
+        }
     }
 
     #[cold]
@@ -174,36 +237,46 @@ impl Binding {
     /// How calls travel.
     #[must_use]
     pub fn path(&self) -> Path {
-        Path::Near
+        match &self.way {
+            Way::Near(_) => Path::Near,
+            Way::Far(far) => far.path(),
+        }
     }
 
     /// Whether calls can succeed: the server lives and has not taken the binding back. It may do either at any time.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        self.word.load(Ordering::Relaxed) == NEAR && !self.near.pair.half.has_ended()
+        match &self.way {
+            Way::Near(near) => self.word.load(Ordering::Relaxed) == NEAR && !near.pair.half.has_ended(),
+            // What becomes of the other host is seen by calling.
+            Way::Far(_) => self.is_here(),
+        }
     }
 
     /// How calls wait for their replies.
     #[must_use]
     pub fn transfer(&self) -> Transfer {
-        self.near.granted.mode.get()
+        self.near_way().map_or(Transfer::Auto, |near| near.granted.mode.get())
     }
 
-    /// Makes later calls of this binding wait differently.
+    /// Makes later calls of this binding wait differently. Far ones wait as they do.
     pub fn set_transfer(&self, transfer: Transfer) {
-        self.near.granted.mode.set(transfer);
+        if let Ok(near) = self.near_way() {
+            near.granted.mode.set(transfer);
+        }
     }
 
-    /// How the calls from this process to the binding's server process travelled so far, over all bindings to it.
+    /// How the calls from this process to the binding's server process travelled so far, over all bindings to it; all zero for a
+    /// far one.
     #[must_use]
     pub fn counts(&self) -> ClientCounts {
-        self.near.pair.half.counts()
+        self.near_way().map_or_else(|_| ClientCounts::default(), |near| near.pair.half.counts())
     }
 
     /// The server's process id when it was bound, if it is visible from here.
     #[must_use]
     pub fn server_pid(&self) -> Option<i32> {
-        self.near.pair.pid
+        self.near_way().ok().and_then(|near| near.pair.pid)
     }
 }
 
@@ -213,7 +286,8 @@ impl Drop for Binding {
             // In a forked child: the socket is the parent's to speak on, and its locks may be held for ever.
             return;
         }
-        let Near { pair, index, generation, .. } = &self.near;
+        // A far one gives itself back.
+        let Way::Near(Near { pair, index, generation, .. }) = &self.way else { return };
         pair.forget(*index, *generation);
         // Should the socket be full, the server keeps one place of its table until the pair ends.
         let _ = pair.tell(&FromClient::Unbind { binding: *index, generation: *generation });

@@ -35,6 +35,7 @@ use crate::segments::want_sweep;
 pub(crate) const NEAR: u32 = 1;
 pub(crate) const REVOKED: u32 = 2;
 pub(crate) const ENDED: u32 = 3;
+pub(crate) const FAR: u32 = 4;
 
 /// Between two looks whether the server is still there, of who waits for its answer; the end wakes most of them at once.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -53,7 +53,7 @@ pub enum CallError<E = Infallible> {
         /// How far the call got.
         ran: Ran,
     },
-    /// The server restarted during the call (far bindings). Bind again.
+    /// The server of a far binding began another life during the call. Bind again; repeat the call if `ran` and the procedure allow it.
     #[error("the server restarted during the call: {ran}; bind again")]
     PeerRestarted {
         /// How far the call got.
@@ -152,8 +152,9 @@ pub enum CallError<E = Infallible> {
     /// end the same way: break the circle.
     #[error("16 calls lie around this one, each made in the procedure of the one before: break the circle of calls")]
     TooDeep,
-    /// The binding cannot do this: its server granted fewer procedures. Bind again.
-    #[error("this binding cannot carry the call; bind again")]
+    /// The binding cannot do this: its server granted fewer procedures (bind again), or it is a far one and the call was to be
+    /// started (call it and wait).
+    #[error("this binding cannot carry the call: bind again; far calls are not started, but waited for")]
     Unsupported,
 }
 
@@ -409,8 +410,8 @@ pub enum BindError {
         /// Its.
         server: u32,
     },
-    /// This kind of address is not supported.
-    #[error("{0:?} is no near name, and far bindings are not part of this version")]
+    /// It is no name that can be bound to: another kind of address, or an interface that cannot go far; which, and why.
+    #[error("{0} cannot be bound to")]
     Unsupported(String),
     /// The kernel refused something this domain needs.
     #[error("cannot bind: {what}: {source}")]
@@ -429,7 +430,7 @@ pub enum BindError {
 mod tests {
     use super::*;
     use crate::GrantError;
-    use crate::far::DriveError;
+    use crate::far::{DriveError, HostError};
     use crate::thread::{JoinError, SpawnError, WaitError};
 
     /// The names of all variants, as a list and as a `match` that a new one does not compile with.
@@ -467,6 +468,7 @@ mod tests {
         JoinError join { Panicked(_), NoStack(_), Cancelled {}; _ }
         WaitError wait { TimedOut {}, Cancelled {} }
         DriveError drive { Io { .. }, Forked {} }
+        HostError host { File { .. }, Io { .. }, Forked {} }
     }
 
     #[test]

@@ -180,6 +180,9 @@ impl Protocol for Select {
         match session {
             Some(session) => {
                 let ends = self.sessions.key(session).ok_or(ControlError::Closed)?;
+                if control == Control::Number {
+                    return Ok(Answer::Number(ends.procedure));
+                }
                 Ok(match less(cx.control_session(ends.below, control)?) {
                     Answer::Participants(to) if ends.is_client => {
                         Answer::Participants(to.to(Address::Port(ends.procedure)))

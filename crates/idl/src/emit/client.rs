@@ -6,6 +6,9 @@
 //! begin -> put, slice, tail -> transfer -> areas -> App? -> get all -> check, copy_out -> store, end, return
 //! ```
 //!
+//! A binding that is not near shows in `begin`, by the first test of the stub; then the same steps go on in a function of their own, over
+//! what is near a far binding's request and reply, or the call has failed.
+//!
 //! Beside each method stands one that starts the same call; there the part after `transfer` is a closure, which has the in-out
 //! and out targets and runs when the answer is taken.
 //!
@@ -15,7 +18,7 @@
 //! What it does not do: wait, retry or know the path of a call. That is behind `Binding`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -133,35 +136,62 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
     (items, impls)
 }
 
-/// One method of the client.
+/// One method of the client, and what it does when its binding is not near.
 fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let vis = names.vis;
     let Plan { procedure, req, rep, places, .. } = plan;
     let ident = &procedure.ident;
     let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
     let allow = allow_many_params(procedure);
+    let arguments = procedure.params.iter().map(|param| &param.ident);
+    let far = format_ident!("__far_{}", ident.unraw());
 
-    let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
-    let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
+    let puts: Vec<_> = plan.request.iter().filter_map(|slot| put(plan, slot)).collect();
+    let tails: Vec<_> = plan.request.iter().filter_map(|slot| tail(plan, slot)).collect();
     let send = send(plan);
-    let begin = quote!(self.binding.begin::<#req, #rep>(#number)?);
-    let reply = if plan.request.is_empty() {
-        quote!(#begin.transfer::<#places>()?)
+    let read = read(plan, &quote!(__call.transfer::<#places>()?));
+    let mutable = (!plan.request.is_empty()).then(|| quote!(mut));
+    let expected = plan.areas.iter().map(|param| {
+        let (item, len) = (param.item(), room(param));
+        quote!(__call.lay_out::<#item>(#len);)
+    });
+    let mutable_far = (!plan.request.is_empty() || !plan.areas.is_empty()).then(|| quote!(mut));
+    // What is passed cannot go far, and no binding to such an interface is far.
+    let far_body = if plan.passes() {
+        let names = procedure.params.iter().map(|param| &param.ident);
+        quote! {
+            let _ = (#(#names,)*);
+            ::core::result::Result::Err(__why.into())
+        }
     } else {
-        quote!(__call.transfer::<#places>()?)
+        quote! {
+            let #mutable_far __call = self.binding.begin_far::<#req, #rep>(#number, __why)?;
+            #(#puts)*
+            #(#tails)*
+            #(#expected)*
+            #read
+        }
     };
-    let begin = (!plan.request.is_empty()).then(|| quote!(let mut __call = #begin;));
-    let read = read(plan, &reply);
     quote! {
         #docs
         #allow
         #[inline]
         #vis fn #ident(&self, #params) -> #client_output {
-            #begin
+            let #mutable __call = match self.binding.begin::<#req, #rep>(#number) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.#far(__why, #(#arguments),*),
+            };
             #(#puts)*
             #(#tails)*
             #send
             #read
+        }
+
+        #allow
+        #[cold]
+        #[inline(never)]
+        fn #far(&self, __why: ::nearcall::rt::Failure, #params) -> #client_output {
+            #far_body
         }
     }
 }
@@ -195,12 +225,9 @@ fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
 fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
     let output = &plan.procedure.output;
     let areas = plan.areas.iter().map(|param| {
-        let (area, ident) = (param.local(), &param.ident);
+        let area = param.local();
         let item = param.item();
-        let len = match param.form {
-            Form::Scatter => length(param),
-            _ => quote!(#ident.len()),
-        };
+        let len = room(param);
         quote!(let #area = __reply.area::<#item>(#len);)
     });
     // A reply without parts: that it is one is all there is to look at.
@@ -333,7 +360,7 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
         Form::Ref(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, #ident)?;)),
         Form::Serde { ty, is_ref } => {
             let lent = (!is_ref).then(|| quote!(&));
-            Some(quote!(::nearcall::rt::serde::put::<#ty, _, _, _, #max>(&mut __call, #at, #lent #ident)?;))
+            Some(quote!(::nearcall::rt::serde::put::<#ty, _, #max>(&mut __call, #at, #lent #ident)?;))
         }
         Form::Str => Some(quote!(__call.bytes::<#max>(#ident.as_bytes())?;)),
         Form::InPlace => Some(quote!(__call.bytes::<#max>(#ident)?;)),
@@ -341,6 +368,15 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
         Form::Gather => Some(quote!(__call.gather::<#max>(#ident)?;)),
         Form::Scatter => Some(quote!(__call.scatter(#ident)?;)),
         Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } | Form::Pass { .. } => None,
+    }
+}
+
+/// How many items there is room for.
+fn room(param: &Param) -> TokenStream {
+    let ident = &param.ident;
+    match param.form {
+        Form::Scatter => length(param),
+        _ => quote!(#ident.len()),
     }
 }
 

@@ -496,7 +496,35 @@ const _: () = {
         /// [`FileError::NotFound`].
         #[inline]
         pub fn open(&self, path: &str, flags: u32) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
-            let mut __call = self.binding.begin::<__OPEN_REQ, __OPEN_REP>(0u16)?;
+            let mut __call = match self.binding.begin::<__OPEN_REQ, __OPEN_REP>(0u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_open(__why, path, flags);
+                }
+            };
+            __call.count(__OPEN_AT_0, path.len());
+            __call.put::<u32>(__OPEN_AT_1, &flags);
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(path.as_bytes())?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_AT_1, &flags)?;
+            let mut __reply = __call.transfer::<__OPEN_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __return = __reply.get::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__OPEN_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_open(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            path: &str,
+            flags: u32,
+        ) -> ::core::result::Result<Handle, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin_far::<__OPEN_REQ, __OPEN_REP>(0u16, __why)?;
             __call.count(__OPEN_AT_0, path.len());
             __call.put::<u32>(__OPEN_AT_1, &flags);
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(path.as_bytes())?;
@@ -522,11 +550,45 @@ const _: () = {
             pos: &mut u64,
             buf: &mut [u8],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
-            let mut __call = self.binding.begin::<__READ_REQ, __READ_REP>(1u16)?;
+            let mut __call = match self.binding.begin::<__READ_REQ, __READ_REP>(1u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_read(__why, handle, pos, buf);
+                }
+            };
             __call.put::<Handle>(__READ_AT_0, &handle);
             __call.put::<u64>(__READ_AT_1, pos);
             __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            let mut __reply = __call.transfer::<__READ_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+            __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
+            *pos = __arg_pos;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_read(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            handle: Handle,
+            pos: &mut u64,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin_far::<__READ_REQ, __READ_REP>(1u16, __why)?;
+            __call.put::<Handle>(__READ_AT_0, &handle);
+            __call.put::<u64>(__READ_AT_1, pos);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            __call.lay_out::<u8>(buf.len());
             let mut __reply = __call.transfer::<__READ_PLACES>()?;
             let __arg_buf = __reply.area::<u8>(buf.len());
             if __reply.is_app() {
@@ -552,7 +614,39 @@ const _: () = {
             pos: &mut u64,
             data: &[u8],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
-            let mut __call = self.binding.begin::<__WRITE_REQ, __WRITE_REP>(2u16)?;
+            let mut __call = match self.binding.begin::<__WRITE_REQ, __WRITE_REP>(2u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_write(__why, handle, pos, data);
+                }
+            };
+            __call.put::<Handle>(__WRITE_AT_0, &handle);
+            __call.count(__WRITE_AT_1, data.len());
+            __call.put::<u64>(__WRITE_AT_2, pos);
+            __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__WRITE_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+            *pos = __arg_pos;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_write(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            handle: Handle,
+            pos: &mut u64,
+            data: &[u8],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
+            let mut __call = self.binding.begin_far::<__WRITE_REQ, __WRITE_REP>(2u16, __why)?;
             __call.put::<Handle>(__WRITE_AT_0, &handle);
             __call.count(__WRITE_AT_1, data.len());
             __call.put::<u64>(__WRITE_AT_2, pos);
@@ -576,7 +670,24 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__PING_REQ, __PING_REP>(3u16)?.transfer::<__PING_PLACES>()?;
+            let __call = match self.binding.begin::<__PING_REQ, __PING_REP>(3u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_ping(__why),
+            };
+            let mut __reply = __call.transfer::<__PING_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__PING_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_ping(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let __call = self.binding.begin_far::<__PING_REQ, __PING_REP>(3u16, __why)?;
+            let mut __reply = __call.transfer::<__PING_PLACES>()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__PING_BACK_0)?;
             __reply.end();

@@ -2254,7 +2254,23 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let __reply = self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16)?.transfer::<__NOTHING_PLACES>()?;
+            let __call = match self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_nothing(__why),
+            };
+            let __reply = __call.transfer::<__NOTHING_PLACES>()?;
+            __reply.refuse_app()?;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_nothing(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let __call = self.binding.begin_far::<__NOTHING_REQ, __NOTHING_REP>(0u16, __why)?;
+            let __reply = __call.transfer::<__NOTHING_PLACES>()?;
             __reply.refuse_app()?;
             __reply.end();
             ::core::result::Result::Ok(())
@@ -2265,7 +2281,25 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16)?;
+            let mut __call = match self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_value(__why, x),
+            };
+            __call.put::<u64>(__VALUE_AT_0, &x);
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__VALUE_AT_0, &x)?;
+            let __reply = __call.transfer::<__VALUE_PLACES>()?;
+            __reply.refuse_app()?;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_value(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            x: u64,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__VALUE_REQ, __VALUE_REP>(1u16, __why)?;
             __call.put::<u64>(__VALUE_AT_0, &x);
             __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__VALUE_AT_0, &x)?;
             let __reply = __call.transfer::<__VALUE_PLACES>()?;
@@ -2282,7 +2316,28 @@ const _: () = {
             &self,
             block: &Block,
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__BY_REF_REQ, __BY_REF_REP>(2u16)?;
+            let mut __call = match self.binding.begin::<__BY_REF_REQ, __BY_REF_REP>(2u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_by_ref(__why, block);
+                }
+            };
+            __call.put::<Block>(__BY_REF_AT_0, block);
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_AT_0, block)?;
+            let mut __reply = __call.transfer::<__BY_REF_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_by_ref(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            block: &Block,
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__BY_REF_REQ, __BY_REF_REP>(2u16, __why)?;
             __call.put::<Block>(__BY_REF_AT_0, block);
             __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BY_REF_AT_0, block)?;
             let mut __reply = __call.transfer::<__BY_REF_PLACES>()?;
@@ -2302,7 +2357,34 @@ const _: () = {
             b: u128,
             c: u64,
         ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__LINE_REQ, __LINE_REP>(3u16)?;
+            let mut __call = match self.binding.begin::<__LINE_REQ, __LINE_REP>(3u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_line(__why, a, b, c);
+                }
+            };
+            __call.put::<u128>(__LINE_AT_0, &a);
+            __call.put::<u128>(__LINE_AT_1, &b);
+            __call.put::<u64>(__LINE_AT_2, &c);
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_0, &a)?;
+            __call.tail::<u128, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_1, &b)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_AT_2, &c)?;
+            let mut __reply = __call.transfer::<__LINE_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__LINE_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_line(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            a: u128,
+            b: u128,
+            c: u64,
+        ) -> ::core::result::Result<Turn, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__LINE_REQ, __LINE_REP>(3u16, __why)?;
             __call.put::<u128>(__LINE_AT_0, &a);
             __call.put::<u128>(__LINE_AT_1, &b);
             __call.put::<u64>(__LINE_AT_2, &c);
@@ -2326,7 +2408,34 @@ const _: () = {
             entry: &Entry,
             numbers: Vec<u16>,
         ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__VARYING_REQ, __VARYING_REP>(4u16)?;
+            let mut __call = match self.binding.begin::<__VARYING_REQ, __VARYING_REP>(4u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_varying(__why, r#type, entry, numbers);
+                }
+            };
+            __call.put::<Text>(__VARYING_AT_0, &r#type);
+            __call.put::<Entry>(__VARYING_AT_1, entry);
+            __call.put::<Vec<u16>>(__VARYING_AT_2, &numbers);
+            __call.tail::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_0, &r#type)?;
+            __call.tail::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_1, entry)?;
+            __call.tail::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_AT_2, &numbers)?;
+            let mut __reply = __call.transfer::<__VARYING_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<Entry, { ::nearcall::rt::DEFAULT_MAX }>(__VARYING_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_varying(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            r#type: Text,
+            entry: &Entry,
+            numbers: Vec<u16>,
+        ) -> ::core::result::Result<Entry, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__VARYING_REQ, __VARYING_REP>(4u16, __why)?;
             __call.put::<Text>(__VARYING_AT_0, &r#type);
             __call.put::<Entry>(__VARYING_AT_1, entry);
             __call.put::<Vec<u16>>(__VARYING_AT_2, &numbers);
@@ -2348,7 +2457,28 @@ const _: () = {
             &self,
             data: &[u8],
         ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__BYTES_REQ, __BYTES_REP>(5u16)?;
+            let mut __call = match self.binding.begin::<__BYTES_REQ, __BYTES_REP>(5u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_bytes(__why, data);
+                }
+            };
+            __call.count(__BYTES_AT_0, data.len());
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__BYTES_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__BYTES_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_bytes(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            data: &[u8],
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__BYTES_REQ, __BYTES_REP>(5u16, __why)?;
             __call.count(__BYTES_AT_0, data.len());
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
             let mut __reply = __call.transfer::<__BYTES_PLACES>()?;
@@ -2367,7 +2497,31 @@ const _: () = {
             point: &mut Point,
             by: Point,
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__IN_OUT_REQ, __IN_OUT_REP>(6u16)?;
+            let mut __call = match self.binding.begin::<__IN_OUT_REQ, __IN_OUT_REP>(6u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_in_out(__why, point, by);
+                }
+            };
+            __call.put::<Point>(__IN_OUT_AT_0, &by);
+            __call.put::<Point>(__IN_OUT_AT_1, point);
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            let mut __reply = __call.transfer::<__IN_OUT_PLACES>()?;
+            __reply.refuse_app()?;
+            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_BACK_0)?;
+            *point = __arg_point;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_in_out(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            point: &mut Point,
+            by: Point,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__IN_OUT_REQ, __IN_OUT_REP>(6u16, __why)?;
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
             __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
@@ -2387,9 +2541,32 @@ const _: () = {
             &self,
             data: &mut [u8],
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__REVERSE_REQ, __REVERSE_REP>(7u16)?;
+            let mut __call = match self.binding.begin::<__REVERSE_REQ, __REVERSE_REP>(7u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_reverse(__why, data);
+                }
+            };
             __call.count(__REVERSE_AT_0, data.len());
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            let mut __reply = __call.transfer::<__REVERSE_PLACES>()?;
+            let __arg_data = __reply.area::<u8>(data.len());
+            __reply.refuse_app()?;
+            __reply.copy_out(&__arg_data, data.len(), data)?;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_reverse(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            data: &mut [u8],
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__REVERSE_REQ, __REVERSE_REP>(7u16, __why)?;
+            __call.count(__REVERSE_AT_0, data.len());
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.lay_out::<u8>(data.len());
             let mut __reply = __call.transfer::<__REVERSE_PLACES>()?;
             let __arg_data = __reply.area::<u8>(data.len());
             __reply.refuse_app()?;
@@ -2407,7 +2584,32 @@ const _: () = {
             turn: &mut Turn,
             point: &mut Point,
         ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16)?.transfer::<__OUT_PLACES>()?;
+            let __call = match self.binding.begin::<__OUT_REQ, __OUT_REP>(8u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_out(__why, turn, point);
+                }
+            };
+            let mut __reply = __call.transfer::<__OUT_PLACES>()?;
+            __reply.refuse_app()?;
+            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
+            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
+            let __return = __reply.get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+            *turn = __arg_turn;
+            *point = __arg_point;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_out(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            turn: &mut Turn,
+            point: &mut Point,
+        ) -> ::core::result::Result<bool, ::nearcall::CallError<::core::convert::Infallible>> {
+            let __call = self.binding.begin_far::<__OUT_REQ, __OUT_REP>(8u16, __why)?;
+            let mut __reply = __call.transfer::<__OUT_PLACES>()?;
             __reply.refuse_app()?;
             let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
             let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
@@ -2427,10 +2629,35 @@ const _: () = {
             buf: &mut [u8],
             with: u8,
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__FILL_REQ, __FILL_REP>(9u16)?;
+            let mut __call = match self.binding.begin::<__FILL_REQ, __FILL_REP>(9u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_fill(__why, buf, with);
+                }
+            };
             __call.put::<u8>(__FILL_AT_0, &with);
             __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_1, buf.len())?;
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_0, &with)?;
+            let mut __reply = __call.transfer::<__FILL_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
+            __reply.refuse_app()?;
+            __reply.copy_out(&__arg_buf, buf.len(), buf)?;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_fill(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            buf: &mut [u8],
+            with: u8,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__FILL_REQ, __FILL_REP>(9u16, __why)?;
+            __call.put::<u8>(__FILL_AT_0, &with);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_1, buf.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__FILL_AT_0, &with)?;
+            __call.lay_out::<u8>(buf.len());
             let mut __reply = __call.transfer::<__FILL_PLACES>()?;
             let __arg_buf = __reply.area::<u8>(buf.len());
             __reply.refuse_app()?;
@@ -2455,7 +2682,12 @@ const _: () = {
             second: &mut [u8],
             turn: &mut Turn,
         ) -> ::core::result::Result<u64, ::nearcall::CallError<Text>> {
-            let mut __call = self.binding.begin::<__ALL_REQ, __ALL_REP>(10u16)?;
+            let mut __call = match self.binding.begin::<__ALL_REQ, __ALL_REP>(10u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_all(__why, a, text, first, colour, count, scratch, second, turn);
+                }
+            };
             __call.put::<u8>(__ALL_AT_0, &a);
             __call.count(__ALL_AT_1, text.len());
             __call.put::<Colour>(__ALL_AT_2, &colour);
@@ -2490,13 +2722,90 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
+        #[cold]
+        #[inline(never)]
+        fn __far_all(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            a: u8,
+            text: &str,
+            first: &mut [u8],
+            colour: Colour,
+            count: &mut u32,
+            scratch: &mut [u8],
+            second: &mut [u8],
+            turn: &mut Turn,
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<Text>> {
+            let mut __call = self.binding.begin_far::<__ALL_REQ, __ALL_REP>(10u16, __why)?;
+            __call.put::<u8>(__ALL_AT_0, &a);
+            __call.count(__ALL_AT_1, text.len());
+            __call.put::<Colour>(__ALL_AT_2, &colour);
+            __call.put::<u32>(__ALL_AT_3, count);
+            __call.count(__ALL_AT_4, scratch.len());
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_5, first.len())?;
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_6, second.len())?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
+            __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
+            __call.lay_out::<u8>(scratch.len());
+            __call.lay_out::<u8>(first.len());
+            __call.lay_out::<u8>(second.len());
+            let mut __reply = __call.transfer::<__ALL_PLACES>()?;
+            let __arg_scratch = __reply.area::<u8>(scratch.len());
+            let __arg_first = __reply.area::<u8>(first.len());
+            let __arg_second = __reply.area::<u8>(second.len());
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __arg_count = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
+            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+            __reply.check(&__arg_scratch, scratch.len())?;
+            __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
+            __reply.check(&__arg_second, second.len())?;
+            __reply.copy_out(&__arg_scratch, scratch.len(), scratch)?;
+            __reply.copy_out(&__arg_first, ::nearcall::rt::OutLen::out_len(__return), first)?;
+            __reply.copy_out(&__arg_second, second.len(), second)?;
+            *count = __arg_count;
+            *turn = __arg_turn;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
         /// Nothing, or an error.
         ///
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn nothing_or(&self, nothing: Nothing) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
-            let mut __call = self.binding.begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16)?;
+            let mut __call = match self.binding.begin::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_nothing_or(__why, nothing);
+                }
+            };
+            __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
+            __call.tail::<Nothing, { ::nearcall::rt::DEFAULT_MAX }>(__NOTHING_OR_AT_0, &nothing)?;
+            let mut __reply = __call.transfer::<__NOTHING_OR_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_nothing_or(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            nothing: Nothing,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<Colour>> {
+            let mut __call = self.binding.begin_far::<__NOTHING_OR_REQ, __NOTHING_OR_REP>(11u16, __why)?;
             __call.put::<Nothing>(__NOTHING_OR_AT_0, &nothing);
             __call.tail::<Nothing, { ::nearcall::rt::DEFAULT_MAX }>(__NOTHING_OR_AT_0, &nothing)?;
             let mut __reply = __call.transfer::<__NOTHING_OR_PLACES>()?;
@@ -2514,8 +2823,28 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn small_or(&self) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
-            let mut __reply =
-                self.binding.begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16)?.transfer::<__SMALL_OR_PLACES>()?;
+            let __call = match self.binding.begin::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_small_or(__why),
+            };
+            let mut __reply = __call.transfer::<__SMALL_OR_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<[u64; 6], { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __return = __reply.get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SMALL_OR_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_small_or(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<u8, ::nearcall::CallError<[u64; 6]>> {
+            let __call = self.binding.begin_far::<__SMALL_OR_REQ, __SMALL_OR_REP>(12u16, __why)?;
+            let mut __reply = __call.transfer::<__SMALL_OR_PLACES>()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(
                     __reply.get::<[u64; 6], { ::nearcall::rt::DEFAULT_MAX }>(0)?,
@@ -2535,7 +2864,31 @@ const _: () = {
             block: Block,
             n: u8,
         ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__BLOCK_REQ, __BLOCK_REP>(13u16)?;
+            let mut __call = match self.binding.begin::<__BLOCK_REQ, __BLOCK_REP>(13u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_block(__why, block, n);
+                }
+            };
+            __call.put::<Block>(__BLOCK_AT_0, &block);
+            __call.put::<u8>(__BLOCK_AT_1, &n);
+            __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_0, &block)?;
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_1, &n)?;
+            let mut __reply = __call.transfer::<__BLOCK_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_block(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            block: Block,
+            n: u8,
+        ) -> ::core::result::Result<Block, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__BLOCK_REQ, __BLOCK_REP>(13u16, __why)?;
             __call.put::<Block>(__BLOCK_AT_0, &block);
             __call.put::<u8>(__BLOCK_AT_1, &n);
             __call.tail::<Block, { ::nearcall::rt::DEFAULT_MAX }>(__BLOCK_AT_0, &block)?;
@@ -2558,13 +2911,53 @@ const _: () = {
             c: &mut [u64],
             d: &mut [i16],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__NUMBERS_REQ, __NUMBERS_REP>(14u16)?;
+            let mut __call = match self.binding.begin::<__NUMBERS_REQ, __NUMBERS_REP>(14u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_numbers(__why, a, b, c, d);
+                }
+            };
             __call.count(__NUMBERS_AT_0, a.len());
             __call.count(__NUMBERS_AT_1, b.len());
             __call.capacity::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_2, c.len())?;
             __call.capacity::<i16, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_3, d.len())?;
             __call.slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(a)?;
             __call.slice::<f64, { ::nearcall::rt::DEFAULT_MAX }>(b)?;
+            let mut __reply = __call.transfer::<__NUMBERS_PLACES>()?;
+            let __arg_b = __reply.area::<f64>(b.len());
+            let __arg_c = __reply.area::<u64>(c.len());
+            let __arg_d = __reply.area::<i16>(d.len());
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_BACK_0)?;
+            __reply.check(&__arg_b, b.len())?;
+            __reply.check(&__arg_c, c.len())?;
+            __reply.check(&__arg_d, ::nearcall::rt::OutLen::out_len(__return))?;
+            __reply.copy_out(&__arg_b, b.len(), b)?;
+            __reply.copy_out(&__arg_c, c.len(), c)?;
+            __reply.copy_out(&__arg_d, ::nearcall::rt::OutLen::out_len(__return), d)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_numbers(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            a: &[u32],
+            b: &mut [f64],
+            c: &mut [u64],
+            d: &mut [i16],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__NUMBERS_REQ, __NUMBERS_REP>(14u16, __why)?;
+            __call.count(__NUMBERS_AT_0, a.len());
+            __call.count(__NUMBERS_AT_1, b.len());
+            __call.capacity::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_2, c.len())?;
+            __call.capacity::<i16, { ::nearcall::rt::DEFAULT_MAX }>(__NUMBERS_AT_3, d.len())?;
+            __call.slice::<u32, { ::nearcall::rt::DEFAULT_MAX }>(a)?;
+            __call.slice::<f64, { ::nearcall::rt::DEFAULT_MAX }>(b)?;
+            __call.lay_out::<f64>(b.len());
+            __call.lay_out::<u64>(c.len());
+            __call.lay_out::<i16>(d.len());
             let mut __reply = __call.transfer::<__NUMBERS_PLACES>()?;
             let __arg_b = __reply.area::<f64>(b.len());
             let __arg_c = __reply.area::<u64>(c.len());
@@ -2590,7 +2983,32 @@ const _: () = {
             figure: &mut Figure,
             option: Option<u16>,
         ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__SUMS_REQ, __SUMS_REP>(15u16)?;
+            let mut __call = match self.binding.begin::<__SUMS_REQ, __SUMS_REP>(15u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_sums(__why, figure, option);
+                }
+            };
+            __call.put::<Option<u16>>(__SUMS_AT_0, &option);
+            __call.put::<Figure>(__SUMS_AT_1, figure);
+            __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            let mut __reply = __call.transfer::<__SUMS_PLACES>()?;
+            __reply.refuse_app()?;
+            let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
+            let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+            *figure = __arg_figure;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_sums(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            figure: &mut Figure,
+            option: Option<u16>,
+        ) -> ::core::result::Result<(u8, Option<Point>), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__SUMS_REQ, __SUMS_REP>(15u16, __why)?;
             __call.put::<Option<u16>>(__SUMS_AT_0, &option);
             __call.put::<Figure>(__SUMS_AT_1, figure);
             __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
@@ -2612,7 +3030,35 @@ const _: () = {
             forest: &Forest,
             tree: Tree,
         ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
-            let mut __call = self.binding.begin::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16)?;
+            let mut __call = match self.binding.begin::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_conventional(__why, forest, tree);
+                }
+            };
+            __call.put::<Forest>(__CONVENTIONAL_AT_0, forest);
+            __call.put::<Tree>(__CONVENTIONAL_AT_1, &tree);
+            __call.tail::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_0, forest)?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_1, &tree)?;
+            let mut __reply = __call.transfer::<__CONVENTIONAL_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<Option<Text>, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __return = __reply.get::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_conventional(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            forest: &Forest,
+            tree: Tree,
+        ) -> ::core::result::Result<Forest, ::nearcall::CallError<Option<Text>>> {
+            let mut __call = self.binding.begin_far::<__CONVENTIONAL_REQ, __CONVENTIONAL_REP>(16u16, __why)?;
             __call.put::<Forest>(__CONVENTIONAL_AT_0, forest);
             __call.put::<Tree>(__CONVENTIONAL_AT_1, &tree);
             __call.tail::<Forest, { ::nearcall::rt::DEFAULT_MAX }>(__CONVENTIONAL_AT_0, forest)?;
@@ -2638,7 +3084,34 @@ const _: () = {
             data: &[u8],
             after: &[u8],
         ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__IN_PLACE_REQ, __IN_PLACE_REP>(17u16)?;
+            let mut __call = match self.binding.begin::<__IN_PLACE_REQ, __IN_PLACE_REP>(17u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_in_place(__why, before, data, after);
+                }
+            };
+            __call.put::<u8>(__IN_PLACE_AT_0, &before);
+            __call.count(__IN_PLACE_AT_1, data.len());
+            __call.count(__IN_PLACE_AT_2, after.len());
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_AT_0, &before)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(after)?;
+            let mut __reply = __call.transfer::<__IN_PLACE_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__IN_PLACE_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_in_place(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            before: u8,
+            data: &[u8],
+            after: &[u8],
+        ) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__IN_PLACE_REQ, __IN_PLACE_REP>(17u16, __why)?;
             __call.put::<u8>(__IN_PLACE_AT_0, &before);
             __call.count(__IN_PLACE_AT_1, data.len());
             __call.count(__IN_PLACE_AT_2, after.len());
@@ -2662,16 +3135,56 @@ const _: () = {
             b: &Option<std::time::Duration>,
             n: u32,
         ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
-            let mut __call = self.binding.begin::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
+            let mut __call = match self.binding.begin::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_by_serde(__why, a, b, n);
+                }
+            };
             __call.put::<u32>(__BY_SERDE_AT_2, &n);
-            ::nearcall::rt::serde::put::<
-                std::collections::BTreeMap<Text, u32>,
-                _,
-                _,
-                _,
-                { ::nearcall::rt::DEFAULT_MAX },
-            >(&mut __call, __BY_SERDE_AT_0, &a)?;
-            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
+            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_0,
+                &a,
+            )?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_1,
+                b,
+            )?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__BY_SERDE_AT_2, &n)?;
+            let mut __reply = __call.transfer::<__BY_SERDE_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(::nearcall::rt::serde::get::<
+                    Vec<Text>,
+                    _,
+                    { ::nearcall::rt::DEFAULT_MAX },
+                >(&mut __reply, 0)?));
+            }
+            let __return = ::nearcall::rt::serde::get::<std::time::Duration, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __reply,
+                __BY_SERDE_BACK_0,
+            )?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_by_serde(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            a: std::collections::BTreeMap<Text, u32>,
+            b: &Option<std::time::Duration>,
+            n: u32,
+        ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>> {
+            let mut __call = self.binding.begin_far::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16, __why)?;
+            __call.put::<u32>(__BY_SERDE_AT_2, &n);
+            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_0,
+                &a,
+            )?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, { ::nearcall::rt::DEFAULT_MAX }>(
                 &mut __call,
                 __BY_SERDE_AT_1,
                 b,
@@ -2702,7 +3215,28 @@ const _: () = {
             &self,
             r#move: u8,
         ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__OLD_REQ, __OLD_REP>(19u16)?;
+            let mut __call = match self.binding.begin::<__OLD_REQ, __OLD_REP>(19u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_old(__why, r#move);
+                }
+            };
+            __call.put::<u8>(__OLD_AT_0, &r#move);
+            __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
+            let mut __reply = __call.transfer::<__OLD_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_old(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            r#move: u8,
+        ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__OLD_REQ, __OLD_REP>(19u16, __why)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
             let mut __reply = __call.transfer::<__OLD_PLACES>()?;
@@ -3370,14 +3904,12 @@ const _: () = {
         > {
             let mut __call = self.binding.begin_start::<__BY_SERDE_REQ, __BY_SERDE_REP>(18u16)?;
             __call.put::<u32>(__BY_SERDE_AT_2, &n);
-            ::nearcall::rt::serde::put::<
-                std::collections::BTreeMap<Text, u32>,
-                _,
-                _,
-                _,
-                { ::nearcall::rt::DEFAULT_MAX },
-            >(&mut __call, __BY_SERDE_AT_0, &a)?;
-            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, _, _, { ::nearcall::rt::DEFAULT_MAX }>(
+            ::nearcall::rt::serde::put::<std::collections::BTreeMap<Text, u32>, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                &mut __call,
+                __BY_SERDE_AT_0,
+                &a,
+            )?;
+            ::nearcall::rt::serde::put::<Option<std::time::Duration>, _, { ::nearcall::rt::DEFAULT_MAX }>(
                 &mut __call,
                 __BY_SERDE_AT_1,
                 b,
@@ -4816,7 +5348,24 @@ const _: () = {
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub(crate) fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__DO_REQ, __DO_REP>(0u16)?.transfer::<__DO_PLACES>()?;
+            let __call = match self.binding.begin::<__DO_REQ, __DO_REP>(0u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_do(__why),
+            };
+            let mut __reply = __call.transfer::<__DO_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__DO_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_do(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
+            let __call = self.binding.begin_far::<__DO_REQ, __DO_REP>(0u16, __why)?;
+            let mut __reply = __call.transfer::<__DO_PLACES>()?;
             __reply.refuse_app()?;
             let __return = __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(__DO_BACK_0)?;
             __reply.end();

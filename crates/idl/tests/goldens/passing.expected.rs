@@ -119,7 +119,25 @@ const _: () = {
             &self,
             what: u32,
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__SEEN_REQ, __SEEN_REP>(0u16)?;
+            let mut __call = match self.binding.begin::<__SEEN_REQ, __SEEN_REP>(0u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_seen(__why, what),
+            };
+            __call.put::<u32>(__SEEN_AT_0, &what);
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__SEEN_AT_0, &what)?;
+            let __reply = __call.transfer::<__SEEN_PLACES>()?;
+            __reply.refuse_app()?;
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_seen(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            what: u32,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__SEEN_REQ, __SEEN_REP>(0u16, __why)?;
             __call.put::<u32>(__SEEN_AT_0, &what);
             __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__SEEN_AT_0, &what)?;
             let __reply = __call.transfer::<__SEEN_PLACES>()?;
@@ -794,7 +812,12 @@ const _: () = {
             file: OwnedFd,
             log: BorrowedFd<'_>,
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__FILE_REQ, __FILE_REP>(0u16)?;
+            let mut __call = match self.binding.begin::<__FILE_REQ, __FILE_REP>(0u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_file(__why, number, file, log);
+                }
+            };
             __call.put::<u32>(__FILE_AT_0, &number);
             __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__FILE_AT_0, &number)?;
             let mut __parcel = __call.parcel();
@@ -810,6 +833,18 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        #[cold]
+        #[inline(never)]
+        fn __far_file(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            number: u32,
+            file: OwnedFd,
+            log: BorrowedFd<'_>,
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let _ = (number, file, log);
+            ::core::result::Result::Err(__why.into())
+        }
         /// Calls `watch`.
         ///
         /// # Errors
@@ -820,7 +855,12 @@ const _: () = {
             by: WatchClient,
             also: &WatchClient,
         ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__WATCH_REQ, __WATCH_REP>(1u16)?;
+            let mut __call = match self.binding.begin::<__WATCH_REQ, __WATCH_REP>(1u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_watch(__why, by, also);
+                }
+            };
             let mut __parcel = __call.parcel();
             __parcel.add::<WatchClient>(&by)?;
             __parcel.add::<WatchClient>(also)?;
@@ -833,13 +873,29 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(())
         }
+        #[cold]
+        #[inline(never)]
+        fn __far_watch(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            by: WatchClient,
+            also: &WatchClient,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let _ = (by, also);
+            ::core::result::Result::Err(__why.into())
+        }
         /// Calls `made`.
         ///
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn made(&self, number: u32) -> ::core::result::Result<WatchClient, ::nearcall::CallError<u32>> {
-            let mut __call = self.binding.begin::<__MADE_REQ, __MADE_REP>(2u16)?;
+            let mut __call = match self.binding.begin::<__MADE_REQ, __MADE_REP>(2u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_made(__why, number);
+                }
+            };
             __call.put::<u32>(__MADE_AT_0, &number);
             __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__MADE_AT_0, &number)?;
             let mut __reply = __call.transfer::<__MADE_PLACES>()?;
@@ -852,17 +908,40 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        #[cold]
+        #[inline(never)]
+        fn __far_made(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            number: u32,
+        ) -> ::core::result::Result<WatchClient, ::nearcall::CallError<u32>> {
+            let _ = (number,);
+            ::core::result::Result::Err(__why.into())
+        }
         /// Calls `plain`.
         ///
         /// # Errors
         /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
         #[inline]
         pub fn plain(&self) -> ::core::result::Result<OwnedFd, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__PLAIN_REQ, __PLAIN_REP>(3u16)?.transfer::<__PLAIN_PLACES>()?;
+            let __call = match self.binding.begin::<__PLAIN_REQ, __PLAIN_REP>(3u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_plain(__why),
+            };
+            let mut __reply = __call.transfer::<__PLAIN_PLACES>()?;
             __reply.refuse_app()?;
             let __return = __reply.take::<OwnedFd>(__PLAIN_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_plain(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<OwnedFd, ::nearcall::CallError<::core::convert::Infallible>> {
+            let _ = ();
+            ::core::result::Result::Err(__why.into())
         }
         /// Calls `again`.
         ///
@@ -872,11 +951,24 @@ const _: () = {
         pub fn again(
             &self,
         ) -> ::core::result::Result<PassingClient, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __reply = self.binding.begin::<__AGAIN_REQ, __AGAIN_REP>(4u16)?.transfer::<__AGAIN_PLACES>()?;
+            let __call = match self.binding.begin::<__AGAIN_REQ, __AGAIN_REP>(4u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_again(__why),
+            };
+            let mut __reply = __call.transfer::<__AGAIN_PLACES>()?;
             __reply.refuse_app()?;
             let __return = __reply.take::<PassingClient>(__AGAIN_BACK_0)?;
             __reply.end();
             ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_again(
+            &self,
+            __why: ::nearcall::rt::Failure,
+        ) -> ::core::result::Result<PassingClient, ::nearcall::CallError<::core::convert::Infallible>> {
+            let _ = ();
+            ::core::result::Result::Err(__why.into())
         }
         /// Calls `memory`.
         ///
@@ -888,7 +980,12 @@ const _: () = {
             sealed: &nearcall::Grant,
             shared: nearcall::SharedGrant,
         ) -> ::core::result::Result<nearcall::Grant, ::nearcall::CallError<u32>> {
-            let mut __call = self.binding.begin::<__MEMORY_REQ, __MEMORY_REP>(5u16)?;
+            let mut __call = match self.binding.begin::<__MEMORY_REQ, __MEMORY_REP>(5u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_memory(__why, sealed, shared);
+                }
+            };
             let mut __parcel = __call.parcel();
             __parcel.add::<nearcall::Grant>(sealed)?;
             __parcel.add::<nearcall::SharedGrant>(&shared)?;
@@ -906,6 +1003,17 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        #[cold]
+        #[inline(never)]
+        fn __far_memory(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            sealed: &nearcall::Grant,
+            shared: nearcall::SharedGrant,
+        ) -> ::core::result::Result<nearcall::Grant, ::nearcall::CallError<u32>> {
+            let _ = (sealed, shared);
+            ::core::result::Result::Err(__why.into())
+        }
         /// Calls `gather`.
         ///
         /// # Errors
@@ -916,7 +1024,31 @@ const _: () = {
             before: &str,
             strings: &[&[u8]],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__GATHER_REQ, __GATHER_REP>(6u16)?;
+            let mut __call = match self.binding.begin::<__GATHER_REQ, __GATHER_REP>(6u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_gather(__why, before, strings);
+                }
+            };
+            __call.count(__GATHER_AT_0, before.len());
+            __call.strings(__GATHER_AT_1, strings)?;
+            __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(before.as_bytes())?;
+            __call.gather::<100>(strings)?;
+            let mut __reply = __call.transfer::<__GATHER_PLACES>()?;
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__GATHER_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_gather(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            before: &str,
+            strings: &[&[u8]],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__GATHER_REQ, __GATHER_REP>(6u16, __why)?;
             __call.count(__GATHER_AT_0, before.len());
             __call.strings(__GATHER_AT_1, strings)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(before.as_bytes())?;
@@ -937,10 +1069,41 @@ const _: () = {
             places: &mut [&mut [u8]],
             after: &mut [u16],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin::<__SCATTER_REQ, __SCATTER_REP>(7u16)?;
+            let mut __call = match self.binding.begin::<__SCATTER_REQ, __SCATTER_REP>(7u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_scatter(__why, places, after);
+                }
+            };
             __call.places::<{ ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_0, places)?;
             __call.capacity::<u16, { ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_1, after.len())?;
             __call.scatter(places)?;
+            let mut __reply = __call.transfer::<__SCATTER_PLACES>()?;
+            let __arg_places = __reply.area::<u8>(::nearcall::rt::total(places));
+            let __arg_after = __reply.area::<u16>(after.len());
+            __reply.refuse_app()?;
+            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_BACK_0)?;
+            __reply.check(&__arg_places, ::nearcall::rt::total(places))?;
+            __reply.check(&__arg_after, after.len())?;
+            __reply.scatter(&__arg_places, places)?;
+            __reply.copy_out(&__arg_after, after.len(), after)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_scatter(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            places: &mut [&mut [u8]],
+            after: &mut [u16],
+        ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__SCATTER_REQ, __SCATTER_REP>(7u16, __why)?;
+            __call.places::<{ ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_0, places)?;
+            __call.capacity::<u16, { ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_1, after.len())?;
+            __call.scatter(places)?;
+            __call.lay_out::<u8>(::nearcall::rt::total(places));
+            __call.lay_out::<u16>(after.len());
             let mut __reply = __call.transfer::<__SCATTER_PLACES>()?;
             let __arg_places = __reply.area::<u8>(::nearcall::rt::total(places));
             let __arg_after = __reply.area::<u16>(after.len());

@@ -5,7 +5,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use nearcall_core::transfer::wires::Wire;
 use nearcall_graph::drive::{Keeper, Source as _};
@@ -80,11 +80,17 @@ impl Driven {
             told: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
             watcher: &domain.watcher,
+            arrival: Mutex::new(None),
         });
         let keeper: Weak<dyn Keeper> = Arc::downgrade(&(Arc::clone(&driver) as Arc<dyn Keeper>));
         driver.graph.keep(keeper);
         domain.watcher.command(Command::Drive(Arc::clone(&driver)));
         Ok(Self { driver })
+    }
+
+    /// Calls `wake` when something has arrived for the program while no thread of it drives the graph. It must not wait.
+    pub(crate) fn on_arrival(&self, wake: impl Fn() + Send + Sync + 'static) {
+        *self.driver.arrival.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(wake));
     }
 
     /// The graph.
@@ -123,6 +129,7 @@ pub(crate) struct Driver {
     /// How often somebody had begun to drive the graph when the watcher looked last.
     turns: AtomicUsize,
     watcher: &'static Watcher,
+    arrival: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
 impl core::fmt::Debug for Driver {
@@ -207,6 +214,13 @@ impl Wire for Driver {
 }
 
 impl Keeper for Driver {
+    fn arrived(&self) {
+        let wake = self.arrival.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(wake) = wake {
+            wake();
+        }
+    }
+
     fn left(&self) {
         if self.polled.load(Ordering::Relaxed) || self.told.load(Ordering::SeqCst) {
             return;

@@ -4,15 +4,18 @@
 //! [`Incoming::open`], values, the procedure, [`Incoming::reply`]. Everything a stub does not know at compile time is
 //! checked here once.
 
+mod far;
 mod incoming;
 mod outgoing;
 mod plain;
+pub(crate) mod raw;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod strings;
 
 use std::time::Duration;
 
+use nearcall_layout::conventional::Unfit;
 pub use nearcall_layout::conventional::{Reader, Writer};
 pub use nearcall_layout::head::{LINE_BYTES, head_bytes};
 pub use nearcall_layout::shape::{Variant, shape_of};
@@ -22,6 +25,7 @@ pub use zerocopy;
 
 pub use crate::error::Failure;
 pub use crate::passing::{Arrived, Lent, NotTaken, Parcel, Pass};
+pub use far::{FarCall, FarReply};
 pub use incoming::{Incoming, Refusal};
 pub(crate) use incoming::{answer, discard};
 pub(crate) use outgoing::failure;
@@ -42,7 +46,7 @@ pub const DEFAULT_FRAME_SIZE: usize = 1500;
 pub const DEFAULT_MAX: usize = 1024 * 1024;
 
 /// What happens to a call when as many are in flight as its class has A-stacks (LRPC, section 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Exhausted {
     /// It waits for one, up to its time-out.
     Wait,
@@ -161,6 +165,32 @@ pub enum Direction {
     Return,
     /// The value of one that fails.
     Error,
+}
+
+/// A call being assembled, near or far: what parameters need whose form is not known to the stub.
+pub trait Assemble {
+    /// Appends what `write` writes, up to `MAX` bytes, and puts its size at `at` of the head.
+    ///
+    /// # Errors
+    /// `TooLarge`, `NoMemory`, `Unsendable`, and what can become of asking for a segment; nothing was sent.
+    fn encode<const MAX: usize>(
+        &mut self,
+        at: usize,
+        write: impl Fn(&mut [u8]) -> Result<usize, Unfit>,
+    ) -> Result<(), Failure>;
+}
+
+/// An answer being read, near or far.
+pub trait Results {
+    /// Reads a value that is all in the tail, with its size at `at` of the head.
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if `decode` says so, or the sizes differ.
+    fn sized<T, const MAX: usize>(
+        &mut self,
+        at: usize,
+        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, Failure>;
 }
 
 /// Integers that can say how much of an out slice is meant.

@@ -13,8 +13,8 @@ use nearcall_layout::wire::{count_of, get_count};
 use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::IntoBytes;
 
-use super::LINE_BYTES;
 use super::plain::{Plain, padding};
+use super::{Assemble, LINE_BYTES, Results};
 use crate::binding::Binding;
 use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure, Ran};
@@ -99,37 +99,6 @@ impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, RE
         Ok(())
     }
 
-    /// Appends what `write` writes, up to `MAX` bytes, and puts its size at `at` of the head.
-    ///
-    /// # Errors
-    /// As [`tail`](Self::tail).
-    #[inline]
-    pub(super) fn encode<const MAX: usize>(
-        &mut self,
-        at: usize,
-        write: impl Fn(&mut [u8]) -> Result<usize, Unfit>,
-    ) -> Result<(), Failure> {
-        // Into the frame at once, without being measured first: most values fit.
-        let written = match write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default()) {
-            Err(Unfit::Size { size }) => {
-                self.room(size, MAX)?;
-                write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default())
-            }
-            other => other,
-        };
-        match written {
-            Ok(size) => {
-                within(size, MAX)?;
-                self.used = self.used.saturating_add(size);
-                self.head.put(at, &count_of(size));
-                Ok(())
-            }
-            // It was written once more, and came out larger.
-            Err(Unfit::Size { size }) => Err(Failure(CallError::TooLarge { size, limit: MAX })),
-            Err(Unfit::Never) => Err(Failure(CallError::Unsendable)),
-        }
-    }
-
     #[inline(always)]
     fn space(&mut self, size: usize, max: usize) -> Result<&mut [u8], Failure> {
         let from = self.used;
@@ -169,6 +138,35 @@ impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, RE
             }
         }
         Ok(())
+    }
+}
+
+impl<const REQ: usize, const REP: usize, const START: bool> Assemble for Call<'_, REQ, REP, START> {
+    #[inline]
+    fn encode<const MAX: usize>(
+        &mut self,
+        at: usize,
+        write: impl Fn(&mut [u8]) -> Result<usize, Unfit>,
+    ) -> Result<(), Failure> {
+        // Into the frame at once, without being measured first: most values fit.
+        let written = match write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default()) {
+            Err(Unfit::Size { size }) => {
+                self.room(size, MAX)?;
+                write(self.held.frame().bytes().get_mut(self.used..).unwrap_or_default())
+            }
+            other => other,
+        };
+        match written {
+            Ok(size) => {
+                within(size, MAX)?;
+                self.used = self.used.saturating_add(size);
+                self.head.put(at, &count_of(size));
+                Ok(())
+            }
+            // It was written once more, and came out larger.
+            Err(Unfit::Size { size }) => Err(Failure(CallError::TooLarge { size, limit: MAX })),
+            Err(Unfit::Never) => Err(Failure(CallError::Unsendable)),
+        }
     }
 }
 
@@ -297,7 +295,7 @@ impl Drop for Sent<'_> {
 /// Gets a segment of `size` bytes or more, that begins with what the frame does. By value: the call has no address.
 #[cold]
 #[inline(never)]
-fn enlarge(
+pub(super) fn enlarge(
     pair: &ClientPair,
     frame: Frame<'_>,
     size: usize,
@@ -333,7 +331,7 @@ pub(crate) fn failure(failed: Failed) -> Failure {
 
 #[cold]
 #[inline(never)]
-fn refused(by: u16, size: usize, word: u64) -> Failure {
+pub(super) fn refused(by: u16, size: usize, word: u64) -> Failure {
     Failure(match by {
         status::REVOKED => CallError::Revoked,
         status::BAD_ARGUMENT => CallError::BadArgument,
@@ -351,7 +349,7 @@ fn refused(by: u16, size: usize, word: u64) -> Failure {
 }
 
 #[inline(always)]
-fn within(size: usize, max: usize) -> Result<(), Failure> {
+pub(super) fn within(size: usize, max: usize) -> Result<(), Failure> {
     if size > max { Err(too_large(size, max)) } else { Ok(()) }
 }
 
@@ -363,7 +361,7 @@ fn too_large(size: usize, limit: usize) -> Failure {
 
 #[cold]
 #[inline(never)]
-fn misbehaved() -> Failure {
+pub(super) fn misbehaved() -> Failure {
     Failure(CallError::PeerMisbehaved)
 }
 
@@ -373,6 +371,20 @@ pub struct Area<T> {
     at: usize,
     count: usize,
     items: PhantomData<T>,
+}
+
+impl<T> Area<T> {
+    pub(super) const fn new(at: usize, count: usize) -> Self {
+        Self { at, count, items: PhantomData }
+    }
+
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
 }
 
 /// An answer being read.
@@ -487,22 +499,6 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
     }
 
-    /// Reads a value that is all in the tail, with its size at `at` of the head.
-    ///
-    /// # Errors
-    /// `PeerMisbehaved` if `decode` says so, or the sizes differ.
-    pub(super) fn sized<T, const MAX: usize>(
-        &mut self,
-        at: usize,
-        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
-    ) -> Result<T, Failure> {
-        let bytes = self.tail(MAX)?;
-        if get_count(&self.head.0, at) != Ok(bytes.len()) {
-            return Err(misbehaved());
-        }
-        decode(&bytes).map_err(|_| misbehaved())
-    }
-
     /// The tail, in private memory.
     fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
         let (size, _, behind) = reply::placed(self.places);
@@ -552,6 +548,20 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     }
 }
 
+impl<const REP: usize> Results for Reply<'_, REP> {
+    fn sized<T, const MAX: usize>(
+        &mut self,
+        at: usize,
+        decode: impl FnOnce(&[u8]) -> Result<T, Malformed>,
+    ) -> Result<T, Failure> {
+        let bytes = self.tail(MAX)?;
+        if get_count(&self.head.0, at) != Ok(bytes.len()) {
+            return Err(misbehaved());
+        }
+        decode(&bytes).map_err(|_| misbehaved())
+    }
+}
+
 /// The segment that stands in for the frame; 0 for none.
 #[inline(always)]
 const fn frame_of(places: u64) -> u16 {
@@ -560,7 +570,7 @@ const fn frame_of(places: u64) -> u16 {
 
 /// Copies bytes from byte `at` of the reply half; each is read once.
 #[inline(always)]
-fn copy_from(
+pub(super) fn copy_from(
     pair: &ClientPair,
     answered: &Answered<'_>,
     places: u64,

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess};
 use serde::de::{VariantAccess, Visitor};
 
-use super::{Call, Incoming, Refusal, Reply};
+use super::{Assemble, Incoming, Refusal, Results};
 use crate::error::Failure;
 
 /// How deep values nest: each struct, enum, sequence, map and `Some` is a level. A tree takes two levels a generation.
@@ -29,11 +29,7 @@ pub const ITEMS_FREE: usize = 1024;
 ///
 /// # Errors
 /// `TooLarge`, `Unsendable`; nothing was sent.
-pub fn put<T: Serialize, const REQ: usize, const REP: usize, const START: bool, const MAX: usize>(
-    call: &mut Call<'_, REQ, REP, START>,
-    at: usize,
-    value: &T,
-) -> Result<(), Failure> {
+pub fn put<T: Serialize, C: Assemble, const MAX: usize>(call: &mut C, at: usize, value: &T) -> Result<(), Failure> {
     call.encode::<MAX>(at, |space| encode(value, space))
 }
 
@@ -66,10 +62,7 @@ pub fn reply<T: Serialize, const REP: usize, const MAX: usize>(
 ///
 /// # Errors
 /// `PeerMisbehaved` if the bytes are no value of `T`.
-pub fn get<T: DeserializeOwned, const REP: usize, const MAX: usize>(
-    reply: &mut Reply<'_, REP>,
-    at: usize,
-) -> Result<T, Failure> {
+pub fn get<T: DeserializeOwned, R: Results, const MAX: usize>(reply: &mut R, at: usize) -> Result<T, Failure> {
     reply.sized::<T, MAX>(at, decode)
 }
 

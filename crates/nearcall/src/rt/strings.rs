@@ -10,6 +10,7 @@
 use nearcall_layout::wire::get_count;
 use nearcall_layout::{Head, Shape};
 
+use super::far::{FarCall, FarReply};
 use super::incoming::{Incoming, Refusal};
 use super::outgoing::{Area, Call, Reply};
 use crate::error::{CallError, Failure};
@@ -61,6 +62,85 @@ fn within(count: usize) -> Result<(), Failure> {
     if count > STRINGS_MAX { Err(Failure(CallError::TooManyStrings { count, limit: STRINGS_MAX })) } else { Ok(()) }
 }
 
+/// Lengths as they travel, and how many bytes that is.
+fn words_of(lengths: impl Iterator<Item = usize>) -> ([u8; STRINGS_MAX * LENGTH_SIZE], usize) {
+    let mut words = [0; STRINGS_MAX * LENGTH_SIZE];
+    let (places, _) = words.as_chunks_mut::<LENGTH_SIZE>();
+    let mut count: usize = 0;
+    for (word, length) in places.iter_mut().zip(lengths) {
+        // A longer one is more than any `max`, and refused.
+        *word = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        count += 1;
+    }
+    (words, count.saturating_mul(LENGTH_SIZE))
+}
+
+impl<const REQ: usize, const REP: usize> FarCall<'_, REQ, REP> {
+    /// As [`Call::strings`].
+    ///
+    /// # Errors
+    /// `TooManyStrings`; nothing was sent.
+    pub fn strings(&mut self, at: usize, strings: &[&[u8]]) -> Result<(), Failure> {
+        within(strings.len())?;
+        self.count(at, strings.len());
+        Ok(())
+    }
+
+    /// As [`Call::gather`].
+    ///
+    /// # Errors
+    /// `TooLarge`; nothing was sent.
+    pub fn gather<const MAX: usize>(&mut self, strings: &[&[u8]]) -> Result<(), Failure> {
+        let size = strings.iter().fold(0, |sum: usize, string| sum.saturating_add(string.len()));
+        if size > MAX {
+            return Err(Failure(CallError::TooLarge { size, limit: MAX }));
+        }
+        self.lengths(strings.iter().map(|string| string.len()))?;
+        strings.iter().try_for_each(|string| self.bytes::<MAX>(string))
+    }
+
+    /// As [`Call::places`].
+    ///
+    /// # Errors
+    /// `TooManyStrings`, `TooLarge`; nothing was sent.
+    pub fn places<const MAX: usize>(&mut self, at: usize, places: &[&mut [u8]]) -> Result<(), Failure> {
+        within(places.len())?;
+        self.count(at, places.len());
+        self.capacity::<u8, MAX>(at.saturating_add(LENGTH_SIZE), total(places))
+    }
+
+    /// As [`Call::scatter`].
+    ///
+    /// # Errors
+    /// None: they are few.
+    pub fn scatter(&mut self, places: &[&mut [u8]]) -> Result<(), Failure> {
+        self.lengths(places.iter().map(|place| place.len()))
+    }
+
+    fn lengths(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), Failure> {
+        let (words, size) = words_of(lengths);
+        self.bytes::<{ STRINGS_MAX * LENGTH_SIZE }>(words.get(..size).unwrap_or_default())
+    }
+}
+
+impl<const REP: usize> FarReply<REP> {
+    /// As [`Reply::scatter`].
+    ///
+    /// # Errors
+    /// `PeerMisbehaved` if the area is not there. Nothing was written then.
+    pub fn scatter(&self, area: &Area<u8>, places: &mut [&mut [u8]]) -> Result<(), Failure> {
+        let mut all = vec![0; total(places)];
+        self.copy_out(area, all.len(), &mut all)?;
+        let mut rest = all.as_slice();
+        for place in places {
+            let (part, next) = rest.split_at(place.len().min(rest.len()));
+            place.copy_from_slice(part);
+            rest = next;
+        }
+        Ok(())
+    }
+}
+
 impl<const REQ: usize, const REP: usize, const START: bool> Call<'_, REQ, REP, START> {
     /// Puts how many strings there are.
     ///
@@ -104,15 +184,7 @@ impl<const REQ: usize, const REP: usize, const START: bool> Call<'_, REQ, REP, S
     }
 
     fn lengths(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), Failure> {
-        let mut words = [0; STRINGS_MAX * LENGTH_SIZE];
-        let (places, _) = words.as_chunks_mut::<LENGTH_SIZE>();
-        let mut count: usize = 0;
-        for (word, length) in places.iter_mut().zip(lengths) {
-            // A longer one is more than any `max`, and refused.
-            *word = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
-            count += 1;
-        }
-        let size = count.saturating_mul(LENGTH_SIZE);
+        let (words, size) = words_of(lengths);
         self.bytes::<{ STRINGS_MAX * LENGTH_SIZE }>(words.get(..size).unwrap_or_default())
     }
 }

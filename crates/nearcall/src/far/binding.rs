@@ -1,0 +1,157 @@
+//! A far binding, on the client's side: which host, which binding there, and how to ask.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nearcall_core::transfer::{desk, handoff};
+
+use super::host::{Host, HostError, Unanswered};
+use super::message::{Asked, BIND, Bind, Bound, CALL, Reply, Request, UNBIND, status};
+use super::name::FarName;
+use crate::binding::{Binding, Path, patience};
+use crate::error::{BindError, CallError, Failure, Ran};
+use crate::interface;
+use crate::rt::{Carried, Interface};
+
+/// How long a question for a binding may take. The first message to a host finds out who that is.
+const HANDSHAKE: Duration = Duration::from_secs(2);
+
+/// What makes a binding far.
+#[derive(Debug)]
+pub(crate) struct Far {
+    host: Arc<Host>,
+    name: FarName,
+    /// Its number at the other host.
+    binding: u64,
+    interface: &'static Interface,
+}
+
+/// Asks the host that `name` names for a binding.
+///
+/// # Errors
+/// [`BindError`].
+pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interface) -> Result<Binding, BindError> {
+    for procedure in interface.procedures {
+        for param in procedure.params {
+            let what = match param.carried {
+                Carried::InPlace => "read in place",
+                Carried::Passed => "passed and not copied",
+                _ => continue,
+            };
+            let why = format!("{name}: `{}` of `{}` is {what}, which cannot go far", param.name, procedure.name);
+            return Err(BindError::Unsupported(why));
+        }
+    }
+    let procedures = interface
+        .procedures
+        .iter()
+        .map(|own| Asked {
+            name: own.name.to_owned(),
+            signature: interface::signature(own),
+            fingerprint: interface::fingerprint(own),
+            request_size: own.request_size,
+            reply_size: own.reply_size,
+            frame_size: own.frame_size,
+            concurrency: own.concurrency,
+            exhausted: own.exhausted,
+            timeout: own.timeout,
+        })
+        .collect();
+    let ask = Bind { name: name.service.clone(), interface: interface.name.to_owned(), procedures };
+    let until = Instant::now() + HANDSHAKE;
+    let _open = handoff::open();
+    let answer = host.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(|error| match error {
+        Unanswered::Timeout { .. } => BindError::Timeout(HANDSHAKE),
+        Unanswered::Restarted { .. } => BindError::Closed,
+        Unanswered::TooLarge { .. } => BindError::Unsupported(format!("{name}: the interface is too large")),
+        Unanswered::Down(error) => BindError::Io { what: "reach another host", source: error },
+    })?;
+    let binding = match Bound::from_bytes(&answer) {
+        Ok(Bound::Yes(binding)) => binding,
+        Ok(Bound::NotFound) => {
+            return Err(BindError::NotFound {
+                name: name.service.clone(),
+                dir: format!("chan://{}", name.peer).into(),
+            });
+        }
+        Ok(Bound::Incompatible(difference)) => return Err(BindError::Incompatible { difference }),
+        Ok(Bound::Denied(why)) => return Err(BindError::Denied { why }),
+        Ok(Bound::Failed(why)) => {
+            return Err(BindError::Io { what: "bind at the other host", source: std::io::Error::other(why) });
+        }
+        // Nobody serves bindings there.
+        Err(_) if answer.is_empty() => {
+            return Err(BindError::NotFound {
+                name: name.service.clone(),
+                dir: format!("chan://{}", name.peer).into(),
+            });
+        }
+        Err(_) => return Err(BindError::PeerMisbehaved("its answer is none of the protocol")),
+    };
+    let far = Far { host, name: name.clone(), binding, interface };
+    Binding::new_far(far).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
+}
+
+impl Far {
+    pub(crate) fn path(&self) -> Path {
+        self.host.path()
+    }
+
+    /// Makes the call.
+    pub(crate) fn call(&self, request: &Request) -> Result<Reply, Failure> {
+        let Some(procedure) = self.interface.procedures.get(usize::from(request.procedure)) else {
+            return Err(Failure(CallError::Unsupported));
+        };
+        // Of a call in whose procedure this one is made, what is left.
+        let timeout = desk::at_most(patience(procedure.timeout));
+        if timeout.is_some_and(|timeout| timeout.is_zero()) {
+            return Err(Failure(CallError::Timeout { ran: Ran::No }));
+        }
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let bytes = request.to_bytes(self.binding, timeout);
+        let _open = handoff::open();
+        let answer = self.host.exchange(self.name.peer, CALL, bytes, until);
+        let answer = answer.map_err(|error| {
+            let ran = |sent| if sent { Ran::Maybe } else { Ran::No };
+            Failure(match error {
+                Unanswered::Timeout { sent } => CallError::Timeout { ran: ran(sent) },
+                Unanswered::Restarted { sent } => CallError::PeerRestarted { ran: ran(sent) },
+                Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
+                Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
+            })
+        })?;
+        let reply = Reply::from_bytes(&answer).map_err(|_| Failure(CallError::PeerMisbehaved))?;
+        let ran = match reply.word {
+            0 => Ran::No,
+            1 => Ran::Maybe,
+            _ => Ran::Yes,
+        };
+        Err(Failure(match reply.status {
+            status::NO_BINDING => CallError::Revoked,
+            status::PEER_DIED => CallError::PeerDied { ran },
+            status::TIMEOUT => CallError::Timeout { ran },
+            status::NO_ASTACK => CallError::NoAStack,
+            status::OVERLOADED => CallError::Overloaded,
+            status::MISBEHAVED => CallError::PeerMisbehaved,
+            status::RESULT_TOO_LARGE => CallError::ResultTooLarge,
+            _ => return Ok(reply),
+        }))
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        // Should it be lost, the host forgets the binding when it needs the room.
+        self.host.tell(self.name.peer, UNBIND, self.binding.to_be_bytes().to_vec());
+    }
+}
+
+impl From<HostError> for BindError {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Forked => Self::Forked,
+            HostError::File { problem } => Self::Unsupported(problem),
+            HostError::Io { what, source } => Self::Io { what, source },
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! This process as a host of a protocol graph: what its far calls go through, and what answers those of others.
+//!
+//! The graph comes from a file, or is the built-in one: calls over the kernel's UDP, at a port of the kernel's choice. It is driven by
+//! the runtime ([`Driven`]), and by whoever waits for an answer. Its topmost protocol must be one that is called, with SELECT's
+//! numbers.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use nearcall_graph::compose::{BuildError, Kinds, Plan};
+use nearcall_graph::protocol::{CallError, Control, PushError, Session};
+use nearcall_graph::{Address, Clock, Graph, Message, Participants, Peer};
+
+use super::driven::{DriveError, Driven};
+use crate::binding::Path;
+
+/// Why this process is no host.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The graph cannot be composed, or has no `anchor` over what is called. Mend the file.
+    #[error("{problem}")]
+    File {
+        /// What is wrong, with its place.
+        problem: String,
+    },
+    /// The kernel refused something.
+    #[error("cannot {what}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel said.
+        source: std::io::Error,
+    },
+    /// This process was forked from one that took part.
+    #[error("this process was forked from one that uses nearcall; exec a program")]
+    Forked,
+}
+
+impl From<DriveError> for HostError {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Io { what, source } => Self::Io { what, source },
+            DriveError::Forked => Self::Forked,
+        }
+    }
+}
+
+impl From<BuildError> for HostError {
+    fn from(error: BuildError) -> Self {
+        Self::File { problem: error.to_string() }
+    }
+}
+
+/// Why there is no answer from another host.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    Timeout { sent: bool },
+    Restarted { sent: bool },
+    TooLarge { size: usize, limit: usize },
+    Down(std::io::Error),
+}
+
+/// How long a message that nobody waits for may take.
+const TELLING: Duration = Duration::from_secs(1);
+
+/// Sessions with other hosts that are kept.
+const SESSION_COUNT: usize = 1024;
+
+/// A host of a protocol graph.
+#[derive(Debug)]
+pub struct Host {
+    driven: Driven,
+    clock: Clock,
+    sessions: Mutex<HashMap<(Peer, u16), Session>>,
+}
+
+/// The file of this process's graph, by its name in the environment.
+const FILE: &str = "NEARCALL_GRAPH";
+
+static DEFAULT: OnceLock<Arc<Host>> = OnceLock::new();
+
+impl Host {
+    /// Composes the graph that `text`, the contents of `file`, describes, and has the runtime drive it. Its `anchor` stands on
+    /// what is called.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn compose(file: &str, text: &str) -> Result<Self, HostError> {
+        let clock = Clock::new();
+        let plan = Plan::read(file, text, &Kinds::standard());
+        let plan = plan.map_err(|problems| HostError::File { problem: problems.to_string() })?;
+        Self::of(plan.build(None, clock.now())?, file)
+    }
+
+    fn of(graph: Graph, file: &str) -> Result<Self, HostError> {
+        if graph.anchor("anchor").is_none() {
+            return Err(HostError::File { problem: format!("{file}: there is no `anchor`, over which programs call") });
+        }
+        let driven = Driven::new(Arc::new(graph))?;
+        Ok(Self { driven, clock: Clock::new(), sessions: Mutex::default() })
+    }
+
+    /// The built-in graph, bound to `address` and `port`; port 0 takes any.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn bound_to(address: Ipv4Addr, port: u16) -> Result<Self, HostError> {
+        let text = format!(
+            "name=wire_sockets local={address}:{port};\n@;\nname=blast protocols=wire_sockets;\n\
+             name=bidctl protocols=blast;\nname=bid protocols=blast,bidctl;\nname=chan protocols=bid;\n\
+             name=vchan protocols=chan;\nname=select protocols=vchan;\nname=anchor protocols=select inbox=1024;\n"
+        );
+        Self::compose("the built-in graph", &text)
+    }
+
+    /// The host that far names are bound through: of the file that `$NEARCALL_GRAPH` names, else the built-in one. Made at the
+    /// first call.
+    ///
+    /// # Errors
+    /// [`HostError`].
+    pub fn of_process() -> Result<Arc<Self>, HostError> {
+        if let Some(host) = DEFAULT.get() {
+            return Ok(Arc::clone(host));
+        }
+        let host = match std::env::var_os(FILE) {
+            None => Self::bound_to(Ipv4Addr::UNSPECIFIED, 0)?,
+            Some(path) => {
+                let file = path.to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|source| HostError::Io { what: "read the graph file", source })?;
+                Self::compose(&file, &text)?
+            }
+        };
+        // Whoever was faster has the wires; the other one's are closed.
+        Ok(Arc::clone(DEFAULT.get_or_init(|| Arc::new(host))))
+    }
+
+    /// Its graph, for whoever wants to look at what its protocols count.
+    #[must_use]
+    pub fn graph(&self) -> &Arc<Graph> {
+        self.driven.graph()
+    }
+
+    pub(crate) fn driven(&self) -> &Driven {
+        &self.driven
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    #[expect(clippy::unused_self, reason = "a gateway's would be another")]
+    pub(crate) fn path(&self) -> Path {
+        Path::Far
+    }
+
+    /// Calls under way at once with another host, from now on; five to begin with.
+    ///
+    /// # Errors
+    /// [`HostError::Io`] if there is no session with it.
+    pub fn set_concurrency(&self, host: &str, count: usize) -> Result<(), crate::BindError> {
+        let peer = super::name::address(host)?;
+        let down = |error: Unanswered| match error {
+            Unanswered::Down(source) => crate::BindError::Io { what: "reach another host", source },
+            _ => crate::BindError::Closed,
+        };
+        let session = self.session(peer, super::message::CALL).map_err(down)?;
+        let _ = self.graph().control(session, Control::Concurrency(count), self.clock.now());
+        Ok(())
+    }
+
+    fn session(&self, peer: Peer, procedure: u16) -> Result<Session, Unanswered> {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = sessions.get(&(peer, procedure)) {
+            return Ok(*session);
+        }
+        let now = self.clock.now();
+        let to =
+            Participants::new().to(Address::Host(peer.host)).to(Address::Port(peer.port)).to(Address::Port(procedure));
+        let anchor =
+            self.graph().anchor("anchor").ok_or_else(|| Unanswered::Down(std::io::ErrorKind::NotFound.into()))?;
+        let session = anchor.open(to, now).map_err(|error| Unanswered::Down(std::io::Error::other(error)))?;
+        if sessions.len() >= SESSION_COUNT
+            && let Some(other) = sessions.keys().next().copied()
+            && let Some(session) = sessions.remove(&other)
+        {
+            anchor.close(session, now);
+        }
+        sessions.insert((peer, procedure), session);
+        Ok(session)
+    }
+
+    /// Calls procedure `procedure` of another host, and waits for its answer.
+    pub(crate) fn exchange(
+        &self,
+        peer: Peer,
+        procedure: u16,
+        bytes: Vec<u8>,
+        until: Option<Instant>,
+    ) -> Result<Vec<u8>, Unanswered> {
+        let graph = self.graph();
+        let session = self.session(peer, procedure)?;
+        let (size, now) = (bytes.len(), self.clock.now());
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let mut message = Message::from(bytes);
+        message.attributes_mut().deadline = left.map(|left| now.after(left));
+        let refused = |error| match error {
+            PushError::TooLarge { max, .. } => Unanswered::TooLarge { size, limit: max },
+            PushError::Full => Unanswered::Timeout { sent: false },
+            error => Unanswered::Down(std::io::Error::other(error)),
+        };
+        let ticket = graph.call(session, message, now).map_err(|error| {
+            if error == PushError::Closed {
+                self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, procedure));
+            }
+            refused(error)
+        })?;
+        // CHAN ends it at its deadline; without one it ends with the other host's life.
+        let limit = left.map_or(Duration::MAX, |left| left.saturating_add(TELLING));
+        let answer = graph.until(&self.clock, limit, || graph.answer(ticket));
+        match answer {
+            Some(Ok(message)) => Ok(message.to_vec()),
+            Some(Err(CallError::Timeout { sent })) => Err(Unanswered::Timeout { sent }),
+            Some(Err(CallError::PeerRestarted { sent })) => Err(Unanswered::Restarted { sent }),
+            Some(Err(CallError::Refused(error))) => Err(refused(error)),
+            Some(Err(_)) | None => {
+                graph.forget(ticket);
+                Err(Unanswered::Timeout { sent: true })
+            }
+        }
+    }
+
+    /// The same without waiting, for what may be lost.
+    pub(crate) fn tell(&self, peer: Peer, procedure: u16, bytes: Vec<u8>) {
+        let Ok(session) = self.session(peer, procedure) else { return };
+        let mut message = Message::from(bytes);
+        let now = self.clock.now();
+        message.attributes_mut().deadline = Some(now.after(TELLING));
+        if let Ok(ticket) = self.graph().call(session, message, now) {
+            self.graph().forget(ticket);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! What a far client and a host say to each other, as bytes (docs/wire.md, "Bindings"). Header fields are in network order; heads,
+//! areas and tails are as they are near.
+//!
+//! Decoders take whatever came. Nothing is allocated for what is only announced.
+
+use std::time::Duration;
+
+use crate::rt::Exhausted;
+
+/// SELECT's number for binding.
+pub(crate) const BIND: u16 = 1;
+/// For calls.
+pub(crate) const CALL: u16 = 2;
+/// For giving a binding back.
+pub(crate) const UNBIND: u16 = 3;
+
+/// Of these messages.
+pub(crate) const VERSION: u16 = 1;
+
+/// Procedures of an interface that is bound far, at most.
+pub(crate) const PROCEDURE_COUNT_MAX: usize = 1024;
+
+/// Statuses of replies that no near call has: what became of the call at the host.
+pub(crate) mod status {
+    /// The host knows no such binding, or the server's was revoked.
+    pub(crate) const NO_BINDING: u16 = 0x8001;
+    /// The server's process has ended; how far the call got is in the word.
+    pub(crate) const PEER_DIED: u16 = 0x8002;
+    /// The time was over; the same.
+    pub(crate) const TIMEOUT: u16 = 0x8003;
+    /// The server has no A-stack for the call.
+    pub(crate) const NO_ASTACK: u16 = 0x8004;
+    /// The host has no memory for the call, or more calls than it takes.
+    pub(crate) const OVERLOADED: u16 = 0x8005;
+    /// The server answered nonsense.
+    pub(crate) const MISBEHAVED: u16 = 0x8006;
+    /// The answer is larger than a message can be.
+    pub(crate) const RESULT_TOO_LARGE: u16 = 0x8007;
+}
+
+/// The message is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// Reads a message from its beginning.
+struct From<'a>(&'a [u8]);
+
+impl<'a> From<'a> {
+    fn bytes(&mut self, size: usize) -> Result<&'a [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(size).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn number<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        self.bytes(N)?.try_into().map_err(|_| Malformed)
+    }
+
+    fn u8(&mut self) -> Result<u8, Malformed> {
+        self.number().map(|[byte]: [u8; 1]| byte)
+    }
+
+    fn u16(&mut self) -> Result<u16, Malformed> {
+        self.number().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, Malformed> {
+        self.number().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, Malformed> {
+        self.number().map(u64::from_be_bytes)
+    }
+
+    fn size(&mut self) -> Result<usize, Malformed> {
+        usize::try_from(self.u32()?).map_err(|_| Malformed)
+    }
+
+    fn text(&mut self) -> Result<String, Malformed> {
+        let size = usize::from(self.u16()?);
+        String::from_utf8(self.bytes(size)?.to_vec()).map_err(|_| Malformed)
+    }
+}
+
+fn put_text(into: &mut Vec<u8>, text: &str) {
+    // What is cut off is cut at a character.
+    let end = text.floor_char_boundary(usize::from(u16::MAX));
+    let text = text.get(..end).unwrap_or_default();
+    into.extend(u16::try_from(text.len()).unwrap_or(u16::MAX).to_be_bytes());
+    into.extend(text.as_bytes());
+}
+
+fn put_size(into: &mut Vec<u8>, size: usize) {
+    into.extend(u32::try_from(size).unwrap_or(u32::MAX).to_be_bytes());
+}
+
+/// A call, but for its binding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) procedure: u16,
+    pub(crate) has_places: bool,
+    /// Bytes of the reply's head.
+    pub(crate) reply_size: usize,
+    /// Bytes of the reply's areas.
+    pub(crate) areas: usize,
+    pub(crate) head: Vec<u8>,
+    pub(crate) tail: Vec<u8>,
+}
+
+impl Request {
+    /// With its binding and the time that is left, if it is limited.
+    pub(crate) fn to_bytes(&self, binding: u64, time: Option<Duration>) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(40 + self.head.len() + self.tail.len());
+        bytes.extend(binding.to_be_bytes());
+        bytes.extend(self.procedure.to_be_bytes());
+        bytes.extend(u16::from(self.has_places).to_be_bytes());
+        let time = time.map_or(u64::MAX, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX - 1));
+        bytes.extend(time.to_be_bytes());
+        put_size(&mut bytes, self.reply_size);
+        put_size(&mut bytes, self.areas);
+        put_size(&mut bytes, self.head.len());
+        bytes.extend(&self.head);
+        bytes.extend(&self.tail);
+        bytes
+    }
+
+    /// The binding, the time that is left, and the call.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<(u64, Option<Duration>, Self), Malformed> {
+        let mut from = From(bytes);
+        let (binding, procedure, flags, time) = (from.u64()?, from.u16()?, from.u16()?, from.u64()?);
+        let (reply_size, areas, head) = (from.size()?, from.size()?, from.size()?);
+        let head = from.bytes(head)?.to_vec();
+        if flags > 1 {
+            return Err(Malformed);
+        }
+        let time = (time != u64::MAX).then(|| Duration::from_micros(time));
+        Ok((binding, time, Self { procedure, has_places: flags == 1, reply_size, areas, head, tail: from.0.to_vec() }))
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// What goes with the status.
+    pub(crate) word: u64,
+    pub(crate) head: Vec<u8>,
+    pub(crate) areas: Vec<u8>,
+    pub(crate) tail: Vec<u8>,
+}
+
+impl Reply {
+    /// One that has nothing but a status.
+    pub(crate) fn of(status: u16, word: u64) -> Self {
+        Self { status, word, ..Self::default() }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(18 + self.head.len() + self.areas.len() + self.tail.len());
+        bytes.extend(self.status.to_be_bytes());
+        bytes.extend(self.word.to_be_bytes());
+        put_size(&mut bytes, self.head.len());
+        put_size(&mut bytes, self.areas.len());
+        bytes.extend(&self.head);
+        bytes.extend(&self.areas);
+        bytes.extend(&self.tail);
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = From(bytes);
+        let (status, word) = (from.u16()?, from.u64()?);
+        let (head, areas) = (from.size()?, from.size()?);
+        let (head, areas) = (from.bytes(head)?.to_vec(), from.bytes(areas)?.to_vec());
+        Ok(Self { status, word, head, areas, tail: from.0.to_vec() })
+    }
+}
+
+/// A procedure, as its client has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Asked {
+    pub(crate) name: String,
+    pub(crate) signature: String,
+    pub(crate) fingerprint: u64,
+    pub(crate) request_size: usize,
+    pub(crate) reply_size: usize,
+    pub(crate) frame_size: usize,
+    pub(crate) concurrency: u16,
+    pub(crate) exhausted: Exhausted,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A question for a binding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Bind {
+    pub(crate) name: String,
+    /// The interface's.
+    pub(crate) interface: String,
+    pub(crate) procedures: Vec<Asked>,
+}
+
+impl Bind {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = VERSION.to_be_bytes().to_vec();
+        put_text(&mut bytes, &self.name);
+        put_text(&mut bytes, &self.interface);
+        bytes.extend(u16::try_from(self.procedures.len()).unwrap_or(u16::MAX).to_be_bytes());
+        for asked in &self.procedures {
+            put_text(&mut bytes, &asked.name);
+            put_text(&mut bytes, &asked.signature);
+            bytes.extend(asked.fingerprint.to_be_bytes());
+            for size in [asked.request_size, asked.reply_size, asked.frame_size] {
+                put_size(&mut bytes, size);
+            }
+            bytes.extend(asked.concurrency.to_be_bytes());
+            let (exhausted, most) = match asked.exhausted {
+                Exhausted::Wait => (0, 0),
+                Exhausted::Fail => (1, 0),
+                Exhausted::Grow(most) => (2, most),
+            };
+            bytes.push(exhausted);
+            bytes.extend(most.to_be_bytes());
+            let time = asked.timeout.map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+            bytes.extend(time.to_be_bytes());
+        }
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = From(bytes);
+        if from.u16()? != VERSION {
+            return Err(Malformed);
+        }
+        let (name, interface, count) = (from.text()?, from.text()?, from.u16()?);
+        let mut procedures = Vec::new();
+        for _ in 0..count {
+            if procedures.len() >= PROCEDURE_COUNT_MAX {
+                return Err(Malformed);
+            }
+            let (name, signature, fingerprint) = (from.text()?, from.text()?, from.u64()?);
+            let (request_size, reply_size, frame_size) = (from.size()?, from.size()?, from.size()?);
+            let concurrency = from.u16()?;
+            let exhausted = match (from.u8()?, from.u16()?) {
+                (0, _) => Exhausted::Wait,
+                (1, _) => Exhausted::Fail,
+                (2, most) => Exhausted::Grow(most),
+                _ => return Err(Malformed),
+            };
+            let timeout = match from.u64()? {
+                0 => None,
+                u64::MAX => Some(Duration::MAX),
+                time => Some(Duration::from_micros(time)),
+            };
+            procedures.push(Asked {
+                name,
+                signature,
+                fingerprint,
+                request_size,
+                reply_size,
+                frame_size,
+                concurrency,
+                exhausted,
+                timeout,
+            });
+        }
+        if from.0.is_empty() { Ok(Self { name, interface, procedures }) } else { Err(Malformed) }
+    }
+}
+
+/// The answer to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// The binding's number.
+    Yes(u64),
+    /// Nobody exports the name.
+    NotFound,
+    /// The server has other procedures: how they differ.
+    Incompatible(String),
+    /// Not for this client, or not from far: why.
+    Denied(String),
+    /// It cannot be had now: why.
+    Failed(String),
+}
+
+impl Bound {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let (code, text) = match self {
+            Self::Yes(binding) => {
+                let mut bytes = vec![0];
+                bytes.extend(binding.to_be_bytes());
+                return bytes;
+            }
+            Self::NotFound => (1, ""),
+            Self::Incompatible(text) => (2, text.as_str()),
+            Self::Denied(text) => (3, text.as_str()),
+            Self::Failed(text) => (4, text.as_str()),
+        };
+        let mut bytes = vec![code];
+        put_text(&mut bytes, text);
+        bytes
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut from = From(bytes);
+        let bound = match from.u8()? {
+            0 => Self::Yes(from.u64()?),
+            1 => {
+                from.text()?;
+                Self::NotFound
+            }
+            2 => Self::Incompatible(from.text()?),
+            3 => Self::Denied(from.text()?),
+            4 => Self::Failed(from.text()?),
+            _ => return Err(Malformed),
+        };
+        if from.0.is_empty() { Ok(bound) } else { Err(Malformed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Asked {
+        Asked {
+            name: "write".to_owned(),
+            signature: "write(x: u32) -> u32".to_owned(),
+            fingerprint: 77,
+            request_size: 8,
+            reply_size: 16,
+            frame_size: 1500,
+            concurrency: 5,
+            exhausted: Exhausted::Grow(9),
+            timeout: Some(Duration::MAX),
+        }
+    }
+
+    #[test]
+    fn what_was_said_is_heard() {
+        let call = Request {
+            procedure: 3,
+            has_places: true,
+            reply_size: 8,
+            areas: 4096,
+            head: vec![1; 24],
+            tail: vec![2; 100],
+        };
+        for time in [None, Some(Duration::from_micros(5))] {
+            assert_eq!(Request::from_bytes(&call.to_bytes(9, time)), Ok((9, time, call.clone())));
+        }
+        let reply = Reply { status: 1, word: 2, head: vec![3; 8], areas: vec![4; 10], tail: vec![5; 6] };
+        assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
+        let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
+        assert_eq!(Bind::from_bytes(&bind.to_bytes()), Ok(bind));
+        for bound in [Bound::Yes(7), Bound::NotFound, Bound::Incompatible("x".to_owned()), Bound::Failed(String::new())]
+        {
+            assert_eq!(Bound::from_bytes(&bound.to_bytes()), Ok(bound));
+        }
+    }
+
+    /// Every decoder, on every beginning of a message and on each byte changed: no panic, and what is cut off is missed.
+    #[test]
+    fn what_was_not_said_is_not_heard() {
+        let call =
+            Request { procedure: 3, has_places: false, reply_size: 8, areas: 0, head: vec![1; 8], tail: Vec::new() };
+        let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked()] };
+        let all = [
+            call.to_bytes(1, None),
+            Reply { head: vec![1; 8], areas: vec![2; 8], ..Reply::default() }.to_bytes(),
+            bind.to_bytes(),
+            Bound::Yes(1).to_bytes(),
+        ];
+        let decode = |bytes: &[u8]| {
+            let heard = (Request::from_bytes(bytes).is_ok(), Reply::from_bytes(bytes).is_ok());
+            (heard, Bind::from_bytes(bytes).is_ok(), Bound::from_bytes(bytes).is_ok())
+        };
+        for (at, bytes) in all.iter().enumerate() {
+            for end in 0..bytes.len() {
+                let ((call, reply), bind, bound) = decode(&bytes[..end]);
+                let own = [call, reply, bind, bound][at];
+                assert!(!own, "message {at} cut to {end}");
+            }
+            for byte in 0..bytes.len() {
+                let mut changed = bytes.clone();
+                for value in [0, 1, 0x7f, 0xff] {
+                    changed[byte] = value;
+                    decode(&changed);
+                }
+            }
+        }
+    }
+}

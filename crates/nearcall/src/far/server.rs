@@ -1,0 +1,418 @@
+//! What a host does for clients of others: it binds near to what is exported on its machine, and makes their calls.
+//!
+//! ```text
+//! CHAN -> inbox -> a worker that looks -> near call -> procedure     the reply goes back on the session it came on
+//! ```
+//!
+//! One worker at a time drives the graph and takes the next request; it makes the call itself, on its own stack, and comes back.
+//! While it is away the runtime's lead drives the graph, a moment later, and what arrives then wakes another worker: so short
+//! procedures cost no change of thread, and long ones delay nobody for longer than that moment.
+//!
+//! Invariants: a request has one reply, whatever becomes of the call; a binding is its client host's alone; what clients make the
+//! host remember is bounded.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nearcall_graph::protocol::{Answer, Control, Session};
+use nearcall_graph::{Address, Message, Participants, Peer};
+
+use super::host::{Host, HostError};
+use super::message::{BIND, Bind, Bound, CALL, Reply, Request, UNBIND, status};
+use crate::bind::Binder;
+use crate::binding::Binding;
+use crate::domain::random;
+use crate::error::{BindError, CallError, Ran};
+use crate::rt::raw::{self, Heads};
+use crate::rt::{Interface, Procedure};
+
+/// Kernel threads that make calls at once, at most.
+const WORKER_COUNT: usize = 64;
+
+/// Bindings of far clients, at most; the one that was used longest ago gives way.
+const BINDING_COUNT: usize = 4096;
+
+/// Interfaces that clients have named, at most: a description of each is kept for the process's life.
+const INTERFACE_COUNT: usize = 256;
+
+/// Until a worker that drives the graph looks whether it is to end.
+const LOOK: Duration = Duration::from_secs(3600);
+
+/// Serves what is exported in the directory `names`, or the default one, to clients of other hosts, until the value that is returned is
+/// dropped. `services`: only these; all, if there are none.
+///
+/// # Errors
+/// [`HostError`].
+pub fn serve(host: Arc<Host>, names: Option<PathBuf>, services: &[&str]) -> Result<FarServer, HostError> {
+    let services = services.iter().map(|&name| name.to_owned()).collect();
+    let shared = Arc::new(Shared {
+        host,
+        names,
+        services,
+        over: AtomicBool::new(false),
+        crowd: Mutex::default(),
+        wanted: Condvar::new(),
+        bindings: Mutex::default(),
+    });
+    let graph = shared.host.graph();
+    let now = shared.host.clock().now();
+    if let Some(anchor) = graph.anchor("anchor") {
+        for procedure in [BIND, CALL, UNBIND] {
+            let at = Participants::new().at(Address::Port(procedure));
+            anchor
+                .enable(at, now)
+                .map_err(|error| HostError::File { problem: format!("this graph serves nobody: {error}") })?;
+        }
+    }
+    let woken = Arc::downgrade(&shared);
+    shared.host.driven().on_arrival(move || {
+        if let Some(shared) = woken.upgrade() {
+            shared.want_worker();
+        }
+    });
+    shared.start_worker().map_err(|source| HostError::Io { what: "start a kernel thread", source })?;
+    Ok(FarServer { shared })
+}
+
+/// Serving to other hosts, until this is dropped. Calls under way then are answered.
+#[derive(Debug)]
+#[must_use = "dropping it ends the serving"]
+pub struct FarServer {
+    shared: Arc<Shared>,
+}
+
+impl FarServer {
+    /// The host.
+    #[must_use]
+    pub fn host(&self) -> &Arc<Host> {
+        &self.shared.host
+    }
+}
+
+impl Drop for FarServer {
+    fn drop(&mut self) {
+        self.shared.over.store(true, Ordering::Release);
+        let now = self.shared.host.clock().now();
+        if let Some(anchor) = self.shared.host.graph().anchor("anchor") {
+            for procedure in [BIND, CALL, UNBIND] {
+                let _ = anchor.disable(Participants::new().at(Address::Port(procedure)), now);
+            }
+        }
+        drop(self.shared.crowd());
+        self.shared.wanted.notify_all();
+        self.shared.host.graph().wake();
+    }
+}
+
+struct Shared {
+    host: Arc<Host>,
+    names: Option<PathBuf>,
+    services: Vec<String>,
+    over: AtomicBool,
+    crowd: Mutex<Crowd>,
+    wanted: Condvar,
+    bindings: Mutex<Table>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("services", &self.services).finish_non_exhaustive()
+    }
+}
+
+/// Workers: who drives, who waits to.
+#[derive(Debug, Default)]
+struct Crowd {
+    count: usize,
+    idle: usize,
+    drives: bool,
+}
+
+/// Bindings by number, and what they stand on.
+#[derive(Debug, Default)]
+struct Table {
+    given: HashMap<u64, Given>,
+    near: HashMap<u64, Arc<Local>>,
+    interfaces: HashMap<u64, &'static Interface>,
+    turn: u64,
+}
+
+/// A far client's binding.
+#[derive(Debug)]
+struct Given {
+    peer: Peer,
+    local: Arc<Local>,
+    used: u64,
+}
+
+/// A near binding for clients with one interface.
+#[derive(Debug)]
+struct Local {
+    key: u64,
+    binding: Binding,
+    heads: Vec<Heads>,
+}
+
+impl Shared {
+    fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.bindings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_worker(self: &Arc<Self>) -> std::io::Result<()> {
+        self.crowd().count += 1;
+        let shared = Arc::clone(self);
+        let started = std::thread::Builder::new().name("nearcall-far".into()).spawn(move || shared.work());
+        if let Err(error) = started {
+            self.crowd().count -= 1;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Something has arrived while no worker drives the graph.
+    fn want_worker(self: &Arc<Self>) {
+        let crowd = self.crowd();
+        if crowd.drives || self.over.load(Ordering::Acquire) {
+            return;
+        }
+        let more = crowd.idle == 0 && crowd.count < WORKER_COUNT;
+        drop(crowd);
+        self.wanted.notify_one();
+        if more {
+            // Without one it waits for those there are.
+            let _ = self.start_worker();
+        }
+    }
+
+    fn work(self: Arc<Self>) {
+        let _life = Leaving(&self);
+        while !self.over.load(Ordering::Acquire) {
+            let mut crowd = self.crowd();
+            if crowd.drives {
+                crowd.idle += 1;
+                let mut crowd = self.wanted.wait(crowd).unwrap_or_else(PoisonError::into_inner);
+                crowd.idle -= 1;
+                continue;
+            }
+            crowd.drives = true;
+            drop(crowd);
+            let taken = self.take();
+            self.crowd().drives = false;
+            let Some((session, message)) = taken else { continue };
+            let reply = self.answer(session, &message.to_vec());
+            self.send(session, &reply);
+        }
+        // Whoever waits looks, too.
+        self.wanted.notify_all();
+    }
+
+    /// Drives the graph until a request is there.
+    fn take(&self) -> Option<(Session, Message)> {
+        let graph = self.host.graph();
+        let anchor = graph.anchor("anchor")?;
+        let over = || self.over.load(Ordering::Acquire);
+        let found =
+            graph.until(self.host.clock(), LOOK, || anchor.receive().map(Some).or_else(|| over().then_some(None)));
+        found.flatten()
+    }
+
+    fn send(&self, session: Session, reply: &[u8]) {
+        let graph = self.host.graph();
+        let now = self.host.clock().now();
+        if let Err(nearcall_graph::protocol::PushError::TooLarge { .. }) = self.check_size(session, reply.len()) {
+            let reply = Reply::of(status::RESULT_TOO_LARGE, 0).to_bytes();
+            let _ = graph.push(session, Message::from(reply), now);
+            return;
+        }
+        // Closed: its client has begun another life, and nobody waits.
+        let _ = graph.push(session, Message::from(reply.to_vec()), now);
+    }
+
+    fn check_size(&self, session: Session, size: usize) -> Result<(), nearcall_graph::protocol::PushError> {
+        match self.host.graph().control(session, Control::LargestMessage, self.host.clock().now()) {
+            Ok(Answer::Size(max)) if size > max => Err(nearcall_graph::protocol::PushError::TooLarge { size, max }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who sent it, and which procedure of the host it is for.
+    fn sender(&self, session: Session) -> Option<(Peer, u16)> {
+        let graph = self.host.graph();
+        let now = self.host.clock().now();
+        let Ok(Answer::Participants(to)) = graph.control(session, Control::Participants, now) else { return None };
+        let Ok(Answer::Number(number)) = graph.control(session, Control::Number, now) else { return None };
+        Some((to.peer()?, number))
+    }
+
+    fn answer(&self, session: Session, bytes: &[u8]) -> Vec<u8> {
+        match self.sender(session) {
+            Some((peer, BIND)) => self.bind(peer, bytes).to_bytes(),
+            Some((peer, CALL)) => self.call(peer, bytes).to_bytes(),
+            Some((peer, UNBIND)) => {
+                if let Ok(binding) = <[u8; 8]>::try_from(bytes) {
+                    self.unbind(peer, u64::from_be_bytes(binding));
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn bind(&self, peer: Peer, bytes: &[u8]) -> Bound {
+        let Ok(ask) = Bind::from_bytes(bytes) else {
+            return Bound::Failed("the question is none that this host understands".to_owned());
+        };
+        if !self.services.is_empty() && !self.services.contains(&ask.name) {
+            return Bound::NotFound;
+        }
+        let local = match self.local(&ask) {
+            Ok(local) => local,
+            Err(bound) => return bound,
+        };
+        let Ok(number) = random().map(u64::from_ne_bytes) else {
+            return Bound::Failed("the host has no random numbers".to_owned());
+        };
+        let mut table = self.table();
+        if table.given.len() >= BINDING_COUNT
+            && let Some(oldest) = table.given.iter().min_by_key(|(_, given)| given.used).map(|(number, _)| *number)
+        {
+            table.given.remove(&oldest);
+        }
+        table.turn += 1;
+        let used = table.turn;
+        table.given.insert(number, Given { peer, local, used });
+        Bound::Yes(number)
+    }
+
+    /// The near binding for these procedures, made if there is none.
+    fn local(&self, ask: &Bind) -> Result<Arc<Local>, Bound> {
+        let mut hasher = DefaultHasher::new();
+        ask.hash(&mut hasher);
+        let key = hasher.finish();
+        if let Some(local) = self.table().near.get(&key).filter(|local| local.binding.is_live()) {
+            return Ok(Arc::clone(local));
+        }
+        let interface = self.describe(key, ask)?;
+        let mut binder = Binder::new(&ask.name);
+        if let Some(names) = &self.names {
+            binder = binder.dir(names);
+        }
+        // No lock is held while the server takes its time.
+        let binding = binder.bind_for_far(interface, &ask.procedures).map_err(|error| match error {
+            BindError::NotFound { .. } => Bound::NotFound,
+            BindError::Incompatible { difference } => Bound::Incompatible(difference),
+            error @ (BindError::Denied { .. } | BindError::Dir(_) | BindError::Unsupported(_)) => {
+                Bound::Denied(error.to_string())
+            }
+            error => Bound::Failed(error.to_string()),
+        })?;
+        let heads = ask.procedures.iter().map(|asked| Heads { request: asked.request_size, reply: asked.reply_size });
+        let local = Arc::new(Local { key, binding, heads: heads.collect() });
+        self.table().near.insert(key, Arc::clone(&local));
+        Ok(local)
+    }
+
+    /// The interface that a client has, as far as a near binding needs to know it.
+    fn describe(&self, key: u64, ask: &Bind) -> Result<&'static Interface, Bound> {
+        let mut table = self.table();
+        if let Some(interface) = table.interfaces.get(&key) {
+            return Ok(interface);
+        }
+        if table.interfaces.len() >= INTERFACE_COUNT {
+            return Err(Bound::Failed("the host knows as many interfaces as it may".to_owned()));
+        }
+        let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
+        let procedures: Vec<Procedure> = ask
+            .procedures
+            .iter()
+            .map(|asked| Procedure {
+                name: leak(&asked.name),
+                params: &[],
+                request_size: asked.request_size,
+                reply_size: asked.reply_size,
+                frame_size: asked.frame_size,
+                concurrency: asked.concurrency,
+                exhausted: asked.exhausted,
+                timeout: asked.timeout,
+                idempotent: false,
+                handoff: false,
+            })
+            .collect();
+        let interface = Interface { name: leak(&ask.interface), procedures: Box::leak(procedures.into_boxed_slice()) };
+        let interface: &'static Interface = Box::leak(Box::new(interface));
+        table.interfaces.insert(key, interface);
+        Ok(interface)
+    }
+
+    fn unbind(&self, peer: Peer, number: u64) {
+        let mut table = self.table();
+        if table.given.get(&number).is_some_and(|given| given.peer == peer) {
+            table.given.remove(&number);
+        }
+    }
+
+    fn call(&self, peer: Peer, bytes: &[u8]) -> Reply {
+        let Ok((number, time, request)) = Request::from_bytes(bytes) else {
+            return Reply::of(nearcall_layout::pair::status::BAD_ARGUMENT, 0);
+        };
+        // A binding is worth nothing to another host.
+        let local = {
+            let mut table = self.table();
+            table.turn += 1;
+            let turn = table.turn;
+            let given = table.given.get_mut(&number).filter(|given| given.peer == peer);
+            given.map(|given| {
+                given.used = turn;
+                Arc::clone(&given.local)
+            })
+        };
+        let Some(local) = local else { return Reply::of(status::NO_BINDING, 0) };
+        let until = time.and_then(|time| Instant::now().checked_add(time));
+        let heads = local.heads.get(usize::from(request.procedure)).copied();
+        let Some(heads) = heads else { return Reply::of(nearcall_layout::pair::status::NO_PROCEDURE, 0) };
+        let failure = match raw::call(&local.binding, heads, &request, until) {
+            Ok(reply) => return reply,
+            Err(failure) => failure,
+        };
+        if !local.binding.is_live() {
+            // Its clients bind again; who does finds a server that is alive, or none.
+            let mut table = self.table();
+            table.near.remove(&local.key);
+            table.given.retain(|_, given| !Arc::ptr_eq(&given.local, &local));
+        }
+        let ran = |ran: Ran| match ran {
+            Ran::No => 0,
+            Ran::Maybe => 1,
+            Ran::Yes => 2,
+        };
+        match CallError::<std::convert::Infallible>::from(failure) {
+            CallError::PeerDied { ran: how } | CallError::PeerRestarted { ran: how } => {
+                Reply::of(status::PEER_DIED, ran(how))
+            }
+            CallError::Timeout { ran: how } => Reply::of(status::TIMEOUT, ran(how)),
+            CallError::Revoked => Reply::of(status::NO_BINDING, 0),
+            CallError::NoAStack => Reply::of(status::NO_ASTACK, 0),
+            CallError::BadArgument => Reply::of(nearcall_layout::pair::status::BAD_ARGUMENT, 0),
+            CallError::ResultTooLarge => Reply::of(status::RESULT_TOO_LARGE, 0),
+            CallError::PeerMisbehaved => Reply::of(status::MISBEHAVED, 0),
+            _ => Reply::of(status::OVERLOADED, 0),
+        }
+    }
+}
+
+/// A worker, until it ends, however it does.
+struct Leaving<'a>(&'a Arc<Shared>);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.crowd().count -= 1;
+    }
+}

@@ -1,0 +1,264 @@
+//! Far bindings: the same clients and errors, over two hosts' graphs in one process, with the kernel's UDP between them.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use nearcall::far::{FarServer, Host, HostError, PORT, serve};
+use nearcall::{BindError, Binder, CallError, Export, Exporter, Path, Ran, Wire};
+
+/// A place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
+pub struct Place {
+    /// Where.
+    pub at: u64,
+    /// Which.
+    pub which: u32,
+}
+
+/// Why not.
+#[derive(Debug, Clone, PartialEq, Eq, Wire)]
+pub struct Why {
+    /// In words.
+    pub text: String,
+}
+
+/// Every way in which something travels.
+#[nearcall::interface]
+pub trait Ways {
+    /// Nothing.
+    fn null(&self);
+    /// In the line.
+    fn add(&self, a: u32, b: u32) -> u32;
+    /// A struct, and more than a line.
+    fn place(&self, a: Place, b: Place, c: Place, d: u64) -> Place;
+    /// Text in, text out, and an error with text.
+    fn shout(&self, text: &str) -> Result<String, Why>;
+    /// Areas of several sizes, one of them both ways.
+    fn areas(
+        &self,
+        pos: &mut u64,
+        values: &mut [u32],
+        #[out] out: &mut [u64],
+        #[out(len = return)] bytes: &mut [u8],
+    ) -> Result<u32, u8>;
+    /// Something nested.
+    fn tree(&self, items: Vec<Option<String>>) -> Vec<Vec<u8>>;
+    /// Large.
+    fn large(&self, bytes: &[u8]) -> Vec<u8>;
+    /// Slow.
+    #[call(timeout = "300ms")]
+    fn sleep(&self, milliseconds: u32) -> u32;
+    /// Panics.
+    fn panic(&self);
+}
+
+struct Hand(AtomicU32);
+
+impl Ways for Hand {
+    fn null(&self) {}
+    fn add(&self, a: u32, b: u32) -> u32 {
+        a.wrapping_add(b)
+    }
+    fn place(&self, a: Place, b: Place, c: Place, d: u64) -> Place {
+        Place { at: a.at + b.at + c.at + d, which: a.which ^ b.which ^ c.which }
+    }
+    fn shout(&self, text: &str) -> Result<String, Why> {
+        if text.is_empty() { Err(Why { text: "nothing to shout".to_owned() }) } else { Ok(text.to_uppercase()) }
+    }
+    fn areas(&self, pos: &mut u64, values: &mut [u32], out: &mut [u64], bytes: &mut [u8]) -> Result<u32, u8> {
+        if *pos == 99 {
+            return Err(9);
+        }
+        *pos += 1;
+        values.iter_mut().for_each(|value| *value *= 2);
+        (0..).zip(out.iter_mut()).for_each(|(n, to)| *to = n);
+        bytes.fill(7);
+        Ok(u32::try_from(bytes.len()).unwrap() / 2)
+    }
+    fn tree(&self, items: Vec<Option<String>>) -> Vec<Vec<u8>> {
+        items.into_iter().map(|item| item.unwrap_or_default().into_bytes()).collect()
+    }
+    fn large(&self, bytes: &[u8]) -> Vec<u8> {
+        bytes.iter().rev().copied().collect()
+    }
+    fn sleep(&self, milliseconds: u32) -> u32 {
+        std::thread::sleep(Duration::from_millis(milliseconds.into()));
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+    fn panic(&self) {
+        std::panic::resume_unwind(Box::new("on purpose"));
+    }
+}
+
+/// In place, which is near only.
+#[nearcall::interface]
+pub trait Near {
+    /// Reads there.
+    fn size(&self, #[in_place] bytes: &[u8]) -> u32;
+}
+
+/// The same name for something else.
+pub mod other {
+    /// Other procedures.
+    #[nearcall::interface]
+    pub trait Ways {
+        /// It adds other things.
+        fn add(&self, a: u64, b: u64) -> u64;
+    }
+}
+
+struct Site {
+    name: String,
+    server: Option<FarServer>,
+    export: Option<Export>,
+    client: Arc<Host>,
+    _dir: tempfile::TempDir,
+}
+
+/// A host with the service, at an address of its own, and another one for clients.
+fn site(n: u8) -> Site {
+    let [.., c, d] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, 100 + n, c, d);
+    let dir = tempfile::tempdir().unwrap();
+    let export = Exporter::new("ways").dir(dir.path()).export(WaysServer::new(Hand(AtomicU32::new(0)))).unwrap();
+    let host = Arc::new(Host::bound_to(address, PORT).unwrap());
+    let server = serve(host, Some(dir.path().to_owned()), &[]).unwrap();
+    let client = Arc::new(Host::bound_to(Ipv4Addr::LOCALHOST, 0).unwrap());
+    Site { name: format!("chan://{address}/ways"), server: Some(server), export: Some(export), client, _dir: dir }
+}
+
+impl Site {
+    fn bind<C: nearcall::Client>(&self) -> Result<C, BindError> {
+        Binder::new(&self.name).through(Arc::clone(&self.client)).bind()
+    }
+}
+
+#[test]
+fn all_that_travels_near_travels_far() {
+    let site = site(0);
+    let ways: WaysClient = site.bind().unwrap();
+    let binding = nearcall::Client::binding(&ways);
+    assert_eq!((binding.path(), binding.is_live(), binding.server_pid()), (Path::Far, true, None));
+    ways.null().unwrap();
+    assert_eq!(ways.add(2, 3), Ok(5));
+    let place = |at, which| Place { at, which };
+    assert_eq!(ways.place(place(1, 2), place(3, 4), place(5, 6), 7), Ok(place(16, 0)));
+    assert_eq!(ways.shout("abc"), Ok("ABC".to_owned()));
+    assert_eq!(ways.shout(""), Err(CallError::App(Why { text: "nothing to shout".to_owned() })));
+    let (mut pos, mut values, mut out, mut bytes) = (5, [1, 2, 3], [9; 5], [0; 11]);
+    assert_eq!(ways.areas(&mut pos, &mut values, &mut out, &mut bytes), Ok(5));
+    assert_eq!((pos, values, out), (6, [2, 4, 6], [0, 1, 2, 3, 4]));
+    assert_eq!(bytes, [7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 0], "as many as were said");
+    let before = (99, [1, 2, 3], [9; 5], [1; 11]);
+    let (mut pos, mut values, mut out, mut bytes) = before;
+    assert_eq!(ways.areas(&mut pos, &mut values, &mut out, &mut bytes), Err(CallError::App(9)));
+    assert_eq!((pos, values, out, bytes), before, "untouched on an error");
+    let items = vec![Some("a".to_owned()), None, Some("bc".to_owned())];
+    assert_eq!(ways.tree(items), Ok(vec![b"a".to_vec(), Vec::new(), b"bc".to_vec()]));
+    for size in [0, 1, 100, 1400, 1500, 4096, 20_000] {
+        let sent: Vec<u8> = (0..size).map(|n: u32| n.to_le_bytes()[0]).collect();
+        let back: Vec<u8> = sent.iter().rev().copied().collect();
+        assert_eq!(ways.large(&sent), Ok(back), "{size}");
+    }
+    for n in 0..1000 {
+        assert_eq!(ways.add(n, 1), Ok(n + 1));
+    }
+}
+
+#[test]
+fn errors_are_those_of_near_calls() {
+    let mut site = site(1);
+    let ways: WaysClient = site.bind().unwrap();
+    assert_eq!(ways.panic(), Err(CallError::Panicked));
+    assert!(matches!(ways.large(&[0; 40_000]), Err(CallError::TooLarge { .. })));
+    // Over after 300 ms, and what it did is not known.
+    assert_eq!(ways.sleep(600), Err(CallError::Timeout { ran: Ran::Maybe }));
+    assert_eq!(ways.sleep(1), Ok(0), "the other one still sleeps, or has just counted");
+    assert!(matches!(ways.start_add(1, 2).err(), Some(CallError::Unsupported)), "calls are not started far");
+    let Err(BindError::NotFound { name, .. }) =
+        Binder::new(&site.name.replace("/ways", "/nobody")).through(Arc::clone(&site.client)).bind::<WaysClient>()
+    else {
+        panic!("nobody is there");
+    };
+    assert_eq!(name, "nobody");
+    let Err(BindError::Incompatible { difference }) = site.bind::<other::WaysClient>() else { panic!("it fits") };
+    assert!(difference.contains("client: add(a: u64") && difference.contains("server: add(a: u32"), "{difference}");
+    let Err(BindError::Unsupported(why)) = site.bind::<NearClient>() else { panic!("in place cannot go far") };
+    assert!(why.contains("`size`"), "{why}");
+    drop(site.export.take());
+    assert_eq!(ways.add(1, 2), Err(CallError::Revoked));
+    // Nobody serves there any more, and then nobody is there.
+    drop(site.server.take());
+    assert!(matches!(site.bind::<WaysClient>(), Err(BindError::NotFound { .. } | BindError::Timeout(_))));
+}
+
+#[test]
+fn many_clients_at_once_and_slow_procedures_delay_nobody() {
+    let site = site(2);
+    site.client.set_concurrency(site.name.split('/').nth(2).unwrap(), 12).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            let ways: WaysClient = site.bind().unwrap();
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    ways.sleep(20).unwrap();
+                }
+            });
+        }
+        for _ in 0..4 {
+            let ways: WaysClient = site.bind().unwrap();
+            scope.spawn(move || {
+                for n in 0..300 {
+                    assert_eq!(ways.add(n, 1), Ok(n + 1));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_binding_is_its_host_s_alone() {
+    let site = site(3);
+    let ways: WaysClient = site.bind().unwrap();
+    ways.null().unwrap();
+    let stranger = Arc::new(Host::bound_to(Ipv4Addr::LOCALHOST, 0).unwrap());
+    let theirs: WaysClient = Binder::new(&site.name).through(stranger).bind().unwrap();
+    drop(ways);
+    theirs.null().unwrap();
+}
+
+#[test]
+fn hosts_that_cannot_be_say_why() {
+    let error = Host::compose("a.graph", "name=wire_sockets;").unwrap_err();
+    assert!(matches!(&error, HostError::File { problem } if problem.contains("a.graph")), "{error}");
+    let error = Host::compose("b.graph", "name=wire_sockets local=127.0.0.1:0;").unwrap_err();
+    assert!(matches!(&error, HostError::File { problem } if problem.contains("anchor")), "{error}");
+    // A port of another's.
+    let [.., c, d] = std::process::id().to_be_bytes();
+    let address = Ipv4Addr::new(127, 120, c, d);
+    let _first = Host::bound_to(address, PORT).unwrap();
+    let error = Host::bound_to(address, PORT).unwrap_err();
+    assert!(matches!(&error, HostError::File { problem } if problem.contains("local")), "{error}");
+    // An anchor that is not over calls.
+    let text = "name=wire_sockets local=127.0.0.1:0;\n@;\nname=anchor protocols=wire_sockets;\n";
+    let host = Arc::new(Host::compose("c.graph", text).unwrap());
+    let error = Binder::new("chan://127.0.0.1:9/x").through(Arc::clone(&host)).bind::<WaysClient>().unwrap_err();
+    assert!(matches!(error, BindError::Io { .. }), "{error}");
+}
+
+/// In a process of its own, which names a file that is not there.
+#[test]
+fn a_graph_file_that_is_not_there() {
+    const ASKED: &str = "NEARCALL_TEST_ASKED";
+    if std::env::var_os(ASKED).is_some() {
+        let error = Host::of_process().unwrap_err();
+        assert!(matches!(error, HostError::Io { .. }), "{error}");
+        return;
+    }
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["a_graph_file_that_is_not_there", "--exact"]);
+    let status = command.env(ASKED, "1").env("NEARCALL_GRAPH", "/nowhere/at/all.graph").output().unwrap().status;
+    assert!(status.success());
+}
