@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use nearcall::far::Driven;
+use nearcall::far::{Driven, Host};
 use nearcall_core::sys::packet;
 use nearcall_graph::compose::{Kinds, Plan as Composition};
 use nearcall_graph::protocol::Session;
@@ -45,6 +45,10 @@ enum How {
     Graph,
     /// A round trip without one.
     Bare,
+    /// A call by SELECT, VCHAN, CHAN, BID and BLAST, answered by a loop at the other host.
+    Chan,
+    /// A call through a generated client to an exported object at the other host.
+    Far(Procedure),
     /// A null call to a process without a graph.
     Alone,
     /// A null call to a process whose runtime drives a graph, on which nothing comes.
@@ -53,17 +57,33 @@ enum How {
     Beside,
 }
 
+/// What is called far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Procedure {
+    Null,
+    Add,
+    Write4096,
+}
+
 /// Calls between two datagrams. The median is that of calls alone.
 const APART: u32 = 16;
 
 #[nearcall::interface]
 trait Nothing {
     fn null(&self);
+    fn add(&self, a: u32, b: u32) -> u32;
+    fn write(&self, bytes: &[u8]) -> u32;
 }
 
 struct Idle;
 impl Nothing for Idle {
     fn null(&self) {}
+    fn add(&self, a: u32, b: u32) -> u32 {
+        a.wrapping_add(b)
+    }
+    fn write(&self, bytes: &[u8]) -> u32 {
+        u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+    }
 }
 
 /// By what.
@@ -89,6 +109,18 @@ pub(crate) fn cases() -> Vec<Case> {
             };
             cases.push(case("bare", How::Bare));
             cases.push(case("udp", How::Graph).limit(format!("bare.{name}{suffix}")));
+            cases.push(case("chan", How::Chan).limit(format!("bare.{name}{suffix}")));
+        }
+        for (suffix, size, limit) in [(".1", 1, ""), (".2000", 2000, ".1000")] {
+            let work = Work::Far(Far { wire, how: How::Chan, size });
+            let case = Case::new(format!("chan.{name}{suffix}"), Placement::Apart, work).by_median();
+            cases.push(case.limit(format!("bare.{name}{limit}")));
+        }
+        let procedures = [("null", Procedure::Null), ("add", Procedure::Add), ("write4096", Procedure::Write4096)];
+        for (procedure, what) in procedures {
+            let work = Work::Far(Far { wire, how: How::Far(what), size: 8 });
+            let case = Case::new(format!("far.{name}.{procedure}"), Placement::Apart, work).by_median();
+            cases.push(case.limit(format!("bare.{name}")));
         }
         let case = |kind: &str, how| {
             let work = Work::Far(Far { wire, how, size: 8 });
@@ -126,7 +158,7 @@ impl Far {
     /// Prepares it, and takes this process there.
     fn meet(self) -> Result<Place> {
         let mut place = Place { text: String::new(), _namespaces: None, _directory: None, names: None };
-        if matches!(self.how, How::Alone | How::Near | How::Beside) {
+        if matches!(self.how, How::Alone | How::Near | How::Beside | How::Far(_)) {
             let names = std::env::temp_dir().join(NAMES).join(std::process::id().to_string());
             std::fs::create_dir_all(&names).context("making a directory for names")?;
             place.names = Some(names);
@@ -160,7 +192,41 @@ impl Far {
         }
     }
 
+    /// Calls, over the kernel's UDP or over Ethernet and IP.
+    fn call_graph(self, side: usize, place: &str) -> String {
+        let calls = "name=bidctl protocols=blast;\nname=bid protocols=blast,bidctl;\nname=chan protocols=bid;\n\
+            name=vchan protocols=chan;\nname=select protocols=vchan;\nname=anchor protocols=select;\n";
+        if self.wire == Wire::Udp {
+            let local = format!("{place}:{}", 9001 + side);
+            return format!("name=wire_sockets local={local};\n@;\nname=blast protocols=wire_sockets;\n{calls}");
+        }
+        let wire = self.statement(side, place);
+        let kind = wire.split_whitespace().next().unwrap_or_default();
+        // A far name has a port.
+        let below = match self.how {
+            How::Far(_) => "name=udp protocols=ip;\nname=blast protocols=udp port=9002;\n",
+            _ => "name=blast protocols=ip;\n",
+        };
+        format!(
+            "name={wire};\n@;\nname=eth protocols={kind};\nname=arp protocols=eth lifetime=1000s;\n\
+             name=ip protocols=eth,arp address=10.0.0.{}/24;\n{below}{calls}",
+            side + 1
+        )
+    }
+
+    /// Where the other host is called.
+    fn callee(self, place: &str) -> (std::net::Ipv4Addr, u16) {
+        match self.wire {
+            Wire::Udp => (place.parse().unwrap_or(std::net::Ipv4Addr::LOCALHOST), 9002),
+            _ => ([10, 0, 0, 2].into(), 9002),
+        }
+    }
+
     fn graph(self, side: usize, place: &str, clock: &Clock) -> Result<Graph> {
+        if self.how == How::Chan {
+            let text = self.call_graph(side, place);
+            return Ok(Composition::read("bench.graph", &text, &Kinds::standard())?.build(None, clock.now())?);
+        }
         let wire = self.statement(side, place);
         let kind = wire.split_whitespace().next().unwrap_or_default();
         let text = format!(
@@ -282,6 +348,31 @@ pub(crate) fn serve(far: Far, place: &str) -> Result<()> {
             std::thread::park();
         }
     }
+    if let How::Far(_) = far.how {
+        let names = std::env::temp_dir().join(NAMES).join(std::os::unix::process::parent_id().to_string());
+        let _export = nearcall::Exporter::new("nothing").dir(&names).replace().export(NothingServer::new(Idle))?;
+        let host = Arc::new(Host::compose("bench.graph", &far.call_graph(1, place))?);
+        let _server = nearcall::far::serve(host, Some(names), &[])?;
+        loop {
+            std::thread::park();
+        }
+    }
+    if far.how == How::Chan {
+        let graph = far.graph(1, place, &clock)?;
+        let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
+        anchor.enable(Participants::new().at(Address::Port(PROCEDURE)), clock.now())?;
+        loop {
+            graph.poll(clock.now());
+            while let Some((session, message)) = anchor.receive() {
+                let mut reply = Message::from(vec![0x55; message.size()]);
+                // What is answered is what was asked.
+                if message.size() < 64 {
+                    reply = message;
+                }
+                let _ = anchor.push(session, reply, clock.now());
+            }
+        }
+    }
     if far.how == How::Graph {
         let graph = far.graph(1, place, &clock)?;
         loop {
@@ -310,6 +401,8 @@ pub(crate) fn measure(far: Far, plan: &Plan, task: &Task) -> Result<Sample> {
     let sample = match far.how {
         How::Bare => measure_bare(far, &place, plan, &mut peer),
         How::Graph => measure_graph(far, &place, plan, &mut peer),
+        How::Chan => measure_chan(far, &place, plan, &mut peer),
+        How::Far(procedure) => measure_far(far, procedure, &place, plan),
         How::Alone | How::Near | How::Beside => measure_near(far, &place, plan, &mut peer),
     };
     peer.kill();
@@ -390,6 +483,73 @@ impl<'g> Asking<'g> {
         }
         Ok(())
     }
+}
+
+/// SELECT's number for the calls of `chan`.
+const PROCEDURE: u16 = 7;
+
+/// How long a call may take at first, when the other host is not there yet.
+const FIRST: Duration = Duration::from_secs(1);
+
+fn measure_chan(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {
+    let clock = Clock::new();
+    let graph = far.graph(0, &place.text, &clock)?;
+    let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
+    let (host, port) = far.callee(&place.text);
+    let mut to = Participants::new().to(Address::Host(host));
+    if far.wire == Wire::Udp {
+        to = to.to(Address::Port(port));
+    }
+    let session = anchor.open(to.to(Address::Port(PROCEDURE)), clock.now())?;
+    let sent = Message::from(vec![0x55; far.size]);
+    let first = (0..20).any(|_| {
+        let mut message = sent.clone();
+        message.attributes_mut().deadline = Some(clock.now().after(FIRST));
+        let Ok(ticket) = anchor.call(session, message, clock.now()) else { return false };
+        let answer = graph.until(&clock, 2 * FIRST, || graph.answer(ticket));
+        answer.is_some_and(|answer| answer.is_ok())
+    });
+    ensure!(first, "the other host never answered");
+    plan.measure(1, || {
+        let ticket = anchor.call(session, sent.clone(), clock.now())?;
+        let started = std::time::Instant::now();
+        for turns in 1.. {
+            graph.poll(clock.now());
+            if let Some(answer) = graph.answer(ticket) {
+                let back = answer?;
+                ensure!(back.size() == far.size, "something else came back");
+                ensure!(back.slices().all(|slice| slice.iter().all(|byte| *byte == 0x55)), "other bytes came back");
+                break;
+            }
+            late(started, turns, peer)?;
+        }
+        Ok(())
+    })
+}
+
+fn measure_far(far: Far, procedure: Procedure, place: &Place, plan: &Plan) -> Result<Sample> {
+    let host = Arc::new(Host::compose("bench.graph", &far.call_graph(0, &place.text))?);
+    let (address, port) = far.callee(&place.text);
+    let name = format!("chan://{address}:{port}/nothing");
+    let bind = || nearcall::Binder::new(&name).through(Arc::clone(&host)).bind::<NothingClient>();
+    let mut client = bind();
+    for _ in 0..20 {
+        if client.is_ok() {
+            break;
+        }
+        std::thread::sleep(FIRST / 10);
+        client = bind();
+    }
+    let client = client?;
+    let bytes = vec![0x55; 4096];
+    plan.measure(1, || {
+        match procedure {
+            Procedure::Null => client.null()?,
+            Procedure::Add => ensure!(client.add(2, 3)? == 5, "another sum came back"),
+            Procedure::Write4096 => ensure!(client.write(&bytes)? == 4096, "another size came back"),
+        }
+        Ok(())
+    })
 }
 
 fn measure_graph(far: Far, place: &Place, plan: &Plan, peer: &mut Peer) -> Result<Sample> {

@@ -88,7 +88,8 @@ enum Command {
     ///
     /// Cases are udp.{af_packet,udp,shm}[.1000] and bare.{af_packet,udp,shm}[.1000]: datagrams of 8 bytes, or 1000, both
     /// sides spinning. near_alone, near_idle.{…} and near_beside.{…}: null calls to a process without a graph, with one that its
-    /// runtime drives, and with a datagram echoed there after each 16 calls.
+    /// runtime drives, and with a datagram echoed there after each 16 calls. chan.{udp,af_packet,shm}[.1,.1000,.2000]: calls of CHAN;
+    /// far.{udp,af_packet,shm}.{null,add,write4096}: calls of a far client.
     Far(Measure),
     /// Repeats the experiments of URPC and LRPC: their tables and figures.
     ///

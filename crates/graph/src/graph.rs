@@ -129,7 +129,8 @@ thread_local! {
 #[derive(Debug, Default)]
 struct Calls {
     number: u64,
-    answers: HashMap<Ticket, Option<Result<Message, CallError>>>,
+    // Few at a time, and asked for on each turn of whoever waits.
+    answers: BTreeMap<Ticket, Option<Result<Message, CallError>>>,
 }
 
 /// A decision of a protocol.

@@ -238,15 +238,13 @@ impl Protocol for Bid {
             cx.count("short");
             return None;
         };
-        let Some(peer) = peer(cx, from) else {
-            cx.count("nobody");
-            return None;
-        };
         let source = header.source.get();
         if header.destination.get() != self.life || source == 0 {
             // Whoever sent it does not know that we have begun anew. It learns it by our question.
             cx.count("for_another_life");
-            let _ = cx.control(LIVES, Control::Doubt(peer));
+            if let Some(peer) = peer(cx, from) {
+                let _ = cx.control(LIVES, Control::Doubt(peer));
+            }
             return None;
         }
         let ends = Ends { below: from, number: header.number.get() };
@@ -255,6 +253,10 @@ impl Protocol for Bid {
             None => {
                 let Some(upper) = self.enabled.get(&ends.number).copied() else {
                     cx.count("for_nobody");
+                    return None;
+                };
+                let Some(peer) = peer(cx, from) else {
+                    cx.count("nobody");
                     return None;
                 };
                 let life = Self::identify(cx, peer);
@@ -270,6 +272,7 @@ impl Protocol for Bid {
             }
         };
         let state = self.sessions.get(session)?;
+        let peer = state.peer;
         match state.life {
             Some(life) if life == source => Some((session, message)),
             Some(_) => {

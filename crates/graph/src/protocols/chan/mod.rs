@@ -65,13 +65,16 @@ struct Ends {
 struct Channel {
     upper: Upper,
     number: u16,
+    /// Bytes of the largest message, and of the largest in one packet. Asked once: sessions below do not change theirs.
+    largest: usize,
+    packet: usize,
     side: Side,
 }
 
 #[derive(Debug)]
 enum Side {
-    Client { machine: Client, call: Option<Call> },
-    Server { machine: Server, kept: Option<Message>, tag: u32, timer: Option<(EventId, u64)>, used: Time },
+    Client { machine: Client, call: Option<Call>, rtt: Rtt, timer: Option<EventId> },
+    Server { machine: Server, kept: Option<Message>, tag: u32, due: Time, timer: Option<EventId>, used: Time },
 }
 
 /// A call under way.
@@ -83,8 +86,8 @@ struct Call {
     sent: Time,
     wait: Duration,
     deadline: Option<Time>,
-    event: EventId,
-    timer: u64,
+    /// When something is to be done about it.
+    due: Time,
 }
 
 /// The protocol.
@@ -93,21 +96,13 @@ pub struct Chan {
     settings: Settings,
     sessions: Sessions<Ends, Channel>,
     enabled: HashMap<u16, Upper>,
-    timers: HashMap<u64, Session>,
-    timer: u64,
     channel: u32,
     tag: u32,
-    /// By the session below: round trips, and the channels.
-    peers: HashMap<Session, Peer>,
+    /// Channels by the session below.
+    peers: HashMap<Session, Vec<Session>>,
     /// Servers' channels, those that came first before others.
     ages: VecDeque<Session>,
     node: Node,
-}
-
-#[derive(Debug, Default)]
-struct Peer {
-    rtt: Rtt,
-    channels: Vec<Session>,
 }
 
 fn number(cx: &Cx<'_>, upper: Upper) -> Result<u16, OpenError> {
@@ -129,8 +124,6 @@ impl Chan {
             settings,
             sessions: Sessions::new(node, settings.session_count),
             enabled: HashMap::new(),
-            timers: HashMap::new(),
-            timer: 0,
             channel: 0,
             tag: 0,
             peers: HashMap::new(),
@@ -139,15 +132,33 @@ impl Chan {
         }
     }
 
-    fn schedule(&mut self, cx: &mut Cx<'_>, after: Duration, session: Session) -> (EventId, u64) {
-        self.timer += 1;
-        self.timers.insert(self.timer, session);
-        (cx.schedule(after, self.timer), self.timer)
+    /// Sees to it that the channel is looked at when it is `due`. Its one timer stays when a call ends, for the next one, which saves
+    /// both of them two looks at the wheel; so it may go off for nothing, and then it is set again.
+    fn look_at(cx: &mut Cx<'_>, timer: &mut Option<EventId>, session: Session, due: Time) {
+        if timer.is_some_and(|event| event.at() <= due) {
+            return;
+        }
+        if let Some(event) = timer.take() {
+            cx.cancel(event);
+        }
+        let token = u64::from(session.slot) << 32 | u64::from(session.generation);
+        *timer = Some(cx.schedule(cx.now().until(due), token));
     }
 
-    fn cancel(&mut self, cx: &mut Cx<'_>, event: EventId, timer: u64) {
-        cx.cancel(event);
-        self.timers.remove(&timer);
+    /// The channel of a timer.
+    fn of_timer(&self, token: u64) -> Session {
+        let (slot, generation) = (token >> 32, token & 0xffff_ffff);
+        Session {
+            node: self.node,
+            slot: u32::try_from(slot).unwrap_or(u32::MAX),
+            generation: u32::try_from(generation).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn channel(cx: &mut Cx<'_>, below: Session, upper: Upper, number: u16, side: Side) -> Channel {
+        let largest = size_below(cx, below, Control::LargestMessage);
+        let packet = size_below(cx, below, Control::LargestPacket);
+        Channel { upper, number, largest, packet, side }
     }
 
     fn tag(&mut self) -> u32 {
@@ -176,12 +187,13 @@ impl Chan {
     fn end(&mut self, cx: &mut Cx<'_>, session: Session, answer: Result<Message, CallError>) {
         let Some(ends) = self.sessions.key(session) else { return };
         let Some(channel) = self.sessions.get(session) else { return };
-        let upper = channel.upper;
-        let Side::Client { machine, call } = &mut channel.side else { return };
+        let (upper, packet) = (channel.upper, channel.packet);
+        let Side::Client { machine, call, .. } = &mut channel.side else { return };
         machine.give_up();
         let Some(call) = call.take() else { return };
-        self.cancel(cx, call.event, call.timer);
-        Self::release(cx, ends.below, call.tag);
+        if call.body.size() > packet {
+            Self::release(cx, ends.below, call.tag);
+        }
         cx.finish(call.ticket, answer);
         cx.notify(upper.receiver, Notice::Idle(session));
     }
@@ -190,12 +202,10 @@ impl Chan {
     fn forget_reply(&mut self, cx: &mut Cx<'_>, session: Session) {
         let Some(ends) = self.sessions.key(session) else { return };
         let Some(channel) = self.sessions.get(session) else { return };
-        let Side::Server { kept, tag, timer, .. } = &mut channel.side else { return };
-        let (had, tag, timer) = (kept.take().is_some(), *tag, timer.take());
-        if let Some((event, timer)) = timer {
-            self.cancel(cx, event, timer);
-        }
-        if had {
+        let packet = channel.packet;
+        let Side::Server { kept, tag, .. } = &mut channel.side else { return };
+        let (had, tag) = (kept.take(), *tag);
+        if had.is_some_and(|had| had.size() > packet) {
             Self::release(cx, ends.below, tag);
         }
     }
@@ -204,12 +214,18 @@ impl Chan {
     fn drop_channel(&mut self, cx: &mut Cx<'_>, session: Session) {
         self.forget_reply(cx, session);
         let Some(ends) = self.sessions.key(session) else { return };
+        if let Some(Side::Client { timer, .. } | Side::Server { timer, .. }) =
+            self.sessions.get(session).map(|channel| &mut channel.side)
+            && let Some(event) = timer.take()
+        {
+            cx.cancel(event);
+        }
         while self.sessions.key(session).is_some() {
             self.sessions.close(session);
         }
-        if let Some(peer) = self.peers.get_mut(&ends.below) {
-            peer.channels.retain(|other| *other != session);
-            if peer.channels.is_empty() {
+        if let Some(channels) = self.peers.get_mut(&ends.below) {
+            channels.retain(|other| *other != session);
+            if channels.is_empty() {
                 self.peers.remove(&ends.below);
             }
         }
@@ -248,29 +264,29 @@ impl Chan {
             return None;
         }
         let machine = Server::default();
-        let side = Side::Server { machine, kept: None, tag: 0, timer: None, used: cx.now() };
-        let Ok((session, _)) = self.sessions.insert(ends, Channel { upper, number, side }, 1) else {
+        let (due, used) = (cx.now(), cx.now());
+        let side = Side::Server { machine, kept: None, tag: 0, due, timer: None, used };
+        let channel = Self::channel(cx, ends.below, upper, number, side);
+        let Ok((session, _)) = self.sessions.insert(ends, channel, 1) else {
             cx.count("no_session");
             return None;
         };
         cx.duplicate(ends.below);
         self.ages.push_back(session);
-        self.peers.entry(ends.below).or_default().channels.push(session);
+        self.peers.entry(ends.below).or_default().push(session);
         cx.open_done(upper, session);
         Some(session)
     }
 
     fn hear_as_client(&mut self, cx: &mut Cx<'_>, session: Session, header: &Header, message: Message) {
         let (flags, sequence) = (Flags(header.flags.get()), header.sequence.get());
-        let Some(ends) = self.sessions.key(session) else { return };
         let Some(channel) = self.sessions.get(session) else { return };
-        let Side::Client { machine, call } = &mut channel.side else { return };
+        let Side::Client { machine, call, rtt, .. } = &mut channel.side else { return };
         let once = machine.sent_once();
         match (machine.hear(flags, sequence), call) {
             (client::Heard::Answer, Some(call)) => {
-                let time = call.sent.until(cx.now());
-                if once && let Some(peer) = self.peers.get_mut(&ends.below) {
-                    peer.rtt.measure(time);
+                if once {
+                    rtt.measure(call.sent.until(cx.now()));
                 }
                 cx.count("answers");
                 self.end(cx, session, Ok(message));
@@ -341,10 +357,11 @@ impl Protocol for Chan {
         let below = cx.open(0, Upper::own(self.node), to)?;
         self.channel = self.channel.wrapping_add(1);
         let ends = Ends { below, channel: self.channel, is_client: true };
-        let side = Side::Client { machine: Client::default(), call: None };
-        match self.sessions.insert(ends, Channel { upper, number, side }, 1) {
+        let side = Side::Client { machine: Client::default(), call: None, rtt: Rtt::default(), timer: None };
+        let channel = Self::channel(cx, below, upper, number, side);
+        match self.sessions.insert(ends, channel, 1) {
             Ok((session, _)) => {
-                self.peers.entry(below).or_default().channels.push(session);
+                self.peers.entry(below).or_default().push(session);
                 Ok(session)
             }
             Err(error) => {
@@ -379,24 +396,22 @@ impl Protocol for Chan {
     }
 
     fn call(&mut self, cx: &mut Cx<'_>, session: Session, message: Message, ticket: Ticket) -> Result<(), PushError> {
-        let ends = self.sessions.key(session).filter(|ends| ends.is_client).ok_or(PushError::Closed)?;
-        let max = size_below(cx, ends.below, Control::LargestMessage);
+        let max = self.sessions.get(session).ok_or(PushError::Closed)?.largest;
         if message.size() > max {
             return Err(PushError::TooLarge { size: message.size(), max });
         }
         let (first, deadline, now) = (self.settings.first, message.attributes().deadline, cx.now());
-        let measured = self.peers.get(&ends.below).map_or(first, |peer| peer.rtt.wait(first));
-        let wait = self.settings.retry.unwrap_or(measured);
+        let retry = self.settings.retry;
         let tag = self.tag();
         let channel = self.sessions.get(session).ok_or(PushError::Closed)?;
-        let Side::Client { machine, .. } = &mut channel.side else { return Err(PushError::Closed) };
+        let Side::Client { machine, rtt, .. } = &mut channel.side else { return Err(PushError::Closed) };
+        let wait = retry.unwrap_or_else(|| rtt.wait(first));
         let flags = machine.call().ok_or(PushError::Full)?;
         let sequence = machine.sequence();
-        let until = deadline.map_or(wait, |deadline| now.until(deadline).min(wait));
-        let (event, timer) = self.schedule(cx, until, session);
-        let call = Call { ticket, body: message.clone(), tag, sent: now, wait, deadline, event, timer };
-        if let Some(Channel { side: Side::Client { call: under_way, .. }, .. }) = self.sessions.get(session) {
-            *under_way = Some(call);
+        let due = now.after(deadline.map_or(wait, |deadline| now.until(deadline).min(wait)));
+        if let Side::Client { call, timer, .. } = &mut channel.side {
+            *call = Some(Call { ticket, body: message.clone(), tag, sent: now, wait, deadline, due });
+            Self::look_at(cx, timer, session, due);
         }
         cx.count("calls");
         self.send(cx, session, flags, sequence, Some((message, tag)));
@@ -405,23 +420,20 @@ impl Protocol for Chan {
 
     /// Of a server: the reply to the request that came last.
     fn push(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) -> Result<(), PushError> {
-        let ends = self.sessions.key(session).ok_or(PushError::Closed)?;
-        let max = size_below(cx, ends.below, Control::LargestMessage);
+        let (tag, keep) = (self.tag(), self.settings.keep);
+        let channel = self.sessions.get(session).ok_or(PushError::Closed)?;
+        let max = channel.largest;
         if message.size() > max {
             return Err(PushError::TooLarge { size: message.size(), max });
         }
-        let tag = self.tag();
-        let channel = self.sessions.get(session).ok_or(PushError::Closed)?;
-        let Side::Server { machine, kept, tag: kept_tag, .. } = &mut channel.side else {
+        let Side::Server { machine, kept, tag: kept_tag, due, timer, .. } = &mut channel.side else {
             return Err(PushError::Unsupported);
         };
         let flags = machine.answer().ok_or(PushError::Closed)?;
         let sequence = machine.last();
         (*kept, *kept_tag) = (Some(message.clone()), tag);
-        let scheduled = self.schedule(cx, self.settings.keep, session);
-        if let Some(Channel { side: Side::Server { timer, .. }, .. }) = self.sessions.get(session) {
-            *timer = Some(scheduled);
-        }
+        *due = cx.now().after(keep);
+        Self::look_at(cx, timer, session, *due);
         cx.count("replies");
         self.send(cx, session, flags, sequence, Some((message, tag)));
         Ok(())
@@ -495,7 +507,7 @@ impl Protocol for Chan {
     /// The other side has begun another life: it knows none of our calls, and none of its own.
     fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: Notice) {
         let Notice::Restarted(below) = notice else { return };
-        let channels = self.peers.get(&below).map(|peer| peer.channels.clone()).unwrap_or_default();
+        let channels = self.peers.get(&below).cloned().unwrap_or_default();
         for session in channels {
             let is_client = self.sessions.key(session).is_some_and(|ends| ends.is_client);
             if is_client {
@@ -507,15 +519,18 @@ impl Protocol for Chan {
         }
     }
 
-    fn event(&mut self, cx: &mut Cx<'_>, timer: u64) {
-        let Some(session) = self.timers.remove(&timer) else { return };
-        let Some(ends) = self.sessions.key(session) else { return };
-        let now = cx.now();
-        let retry_max = RETRY_MAX;
-        let packet = size_below(cx, ends.below, Control::LargestPacket);
+    fn event(&mut self, cx: &mut Cx<'_>, token: u64) {
+        let session = self.of_timer(token);
+        let (now, keep) = (cx.now(), self.settings.keep);
         let Some(channel) = self.sessions.get(session) else { return };
+        let packet = channel.packet;
         match &mut channel.side {
-            Side::Client { machine, call: Some(call) } => {
+            Side::Client { machine, call, timer, .. } => {
+                *timer = None;
+                let Some(call) = call else { return };
+                if call.due > now {
+                    return Self::look_at(cx, timer, session, call.due);
+                }
                 if call.deadline.is_some_and(|deadline| deadline <= now) {
                     cx.count("late");
                     return self.end(cx, session, Err(CallError::Timeout { sent: true }));
@@ -526,28 +541,32 @@ impl Protocol for Chan {
                     Retry::Whole => Some((call.body.clone(), call.tag)),
                     Retry::Question => None,
                 };
-                call.wait = (call.wait * 2).min(retry_max);
-                let until = call.deadline.map_or(call.wait, |deadline| now.until(deadline).min(call.wait));
+                call.wait = (call.wait * 2).min(RETRY_MAX);
+                let wait = call.deadline.map_or(call.wait, |deadline| now.until(deadline).min(call.wait));
+                call.due = now.after(wait);
                 cx.count("retries");
-                let (event, timer) = self.schedule(cx, until, session);
-                if let Some(Channel { side: Side::Client { call: Some(call), .. }, .. }) = self.sessions.get(session) {
-                    (call.event, call.timer) = (event, timer);
-                }
+                Self::look_at(cx, timer, session, call.due);
                 self.send(cx, session, flags, sequence, body);
             }
-            Side::Server { machine, .. } => match machine.look() {
-                Kept::Ask(flags) => {
-                    let sequence = machine.last();
-                    let scheduled = self.schedule(cx, self.settings.keep, session);
-                    if let Some(Channel { side: Side::Server { timer, .. }, .. }) = self.sessions.get(session) {
-                        *timer = Some(scheduled);
-                    }
-                    self.send(cx, session, flags, sequence, None);
+            Side::Server { machine, kept, due, timer, .. } => {
+                *timer = None;
+                if kept.is_none() {
+                    return;
                 }
-                Kept::Release => self.forget_reply(cx, session),
-                Kept::Nothing => {}
-            },
-            Side::Client { .. } => {}
+                if *due > now {
+                    return Self::look_at(cx, timer, session, *due);
+                }
+                match machine.look() {
+                    Kept::Ask(flags) => {
+                        let sequence = machine.last();
+                        *due = now.after(keep);
+                        Self::look_at(cx, timer, session, *due);
+                        self.send(cx, session, flags, sequence, None);
+                    }
+                    Kept::Release => self.forget_reply(cx, session),
+                    Kept::Nothing => {}
+                }
+            }
         }
     }
 }
