@@ -1,7 +1,8 @@
 //! The `nearcall` program.
 //!
 //! `nearcall demo` shows calls between processes on real files and checks them byte for byte; `nearcall ls` and `nearcall
-//! info` say who exports what; `nearcall graph` looks at protocol graphs and runs them. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
+//! info` say who exports what; `nearcall graph` looks at protocol graphs and runs them; `nearcall
+//! serve-far` makes exports callable from other machines. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
 
 #![forbid(unsafe_code)]
 
@@ -10,10 +11,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod demo;
+mod far;
 mod graph;
 mod names;
 
-/// Calls between processes of one machine.
+/// Calls between processes, of one machine or of several.
 #[derive(Debug, Parser)]
 #[command(name = "nearcall", version)]
 struct Arguments {
@@ -31,6 +33,8 @@ enum Command {
     Info(names::InfoOptions),
     /// Checks, draws and runs protocol graphs
     Graph(graph::Options),
+    /// Makes what is exported on this machine callable from others
+    ServeFar(far::Options),
     #[command(name = "__demo-server", hide = true)]
     Server(demo::server::Options),
     #[command(name = "__demo-client", hide = true)]
@@ -39,6 +43,8 @@ enum Command {
     SocketServer(demo::baseline::Options),
     #[command(name = "__demo-ping-pong", hide = true)]
     PingPong(demo::pingpong::Options),
+    #[command(name = "__demo-keeper", hide = true)]
+    Keeper(demo::network::KeeperOptions),
     #[command(name = "__demo-sweeper", hide = true)]
     Sweeper(demo::processes::SweeperOptions),
 }
@@ -48,6 +54,7 @@ fn main() -> ExitCode {
         Command::Demo(options) => ("demo", demo::run(&options)),
         Command::Ls(options) => ("ls", names::list(&options).map(|()| ExitCode::SUCCESS)),
         Command::Info(options) => ("info", names::info(&options).map(|()| ExitCode::SUCCESS)),
+        Command::ServeFar(options) => ("serve-far", far::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Graph(options) => ("graph", graph::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Server(options) => ("demo's server", demo::server::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
         Command::PingPong(options) => {
             ("demo's ping-pong", demo::pingpong::answer(&options).map(|()| ExitCode::SUCCESS))
         }
+        Command::Keeper(options) => ("demo's keeper", demo::network::keep(&options).map(|()| ExitCode::SUCCESS)),
         Command::Sweeper(options) => ("demo's sweeper", demo::processes::sweep(&options).map(|()| ExitCode::SUCCESS)),
     };
     result.unwrap_or_else(|error| {

@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 /// Arguments of `nearcall ls`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ListOptions {
+    /// What another host serves: its name or address, and a port if it is not the usual one
+    #[arg(long, value_name = "HOST[:PORT]", conflicts_with = "dir")]
+    far: Option<String>,
     /// The directory of names; otherwise the one that exports and binds use
     #[arg(long)]
     dir: Option<PathBuf>,
@@ -24,7 +27,7 @@ pub(crate) struct ListOptions {
 /// Arguments of `nearcall info`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct InfoOptions {
-    /// The name
+    /// The name; `chan://HOST:PORT/NAME` is another host's
     name: String,
     /// The directory of names; otherwise the one that exports and binds use
     #[arg(long)]
@@ -39,6 +42,9 @@ pub(crate) struct InfoOptions {
 /// # Errors
 /// When the directory cannot be used, or nobody reads the output.
 pub(crate) fn list(options: &ListOptions) -> Result<()> {
+    if let Some(host) = &options.far {
+        return crate::far::list(host, options.json);
+    }
     let all = nearcall::list(options.dir.as_deref())?;
     let mut out = std::io::stdout().lock();
     if options.json {
@@ -105,8 +111,17 @@ fn listed_json(Listed { name, uid, state: how, .. }: &Listed) -> Value {
 /// # Errors
 /// When nobody exports the name, or the server does not answer.
 pub(crate) fn info(options: &InfoOptions) -> Result<()> {
-    let info = nearcall::info(&options.name, options.dir.as_deref())?;
     let mut out = std::io::stdout().lock();
+    if options.name.contains("://") {
+        let interface = nearcall::far::describe(&options.name)?;
+        if options.json {
+            writeln!(out, "{}", json!({ "name": options.name, "interface": interface }))?;
+        } else {
+            write!(out, "{interface}")?;
+        }
+        return Ok(());
+    }
+    let info = nearcall::info(&options.name, options.dir.as_deref())?;
     if options.json {
         writeln!(out, "{}", info_json(&info))?;
     } else {

@@ -134,6 +134,27 @@ fn whole_run() {
     assert!(empty(temp.path()), "the demo leaves files");
 }
 
+/// The same with client and server on two hosts: in namespaces where that is permitted, else over loopback.
+#[test]
+fn whole_run_to_another_host() {
+    let (temp, tree) = places();
+    let bytes = fill(tree.path());
+    let output = demo(tree.path(), temp.path()).args(["--json", "--far"]).output().unwrap();
+    let result = json(&output);
+    assert!(output.status.success(), "{result:#}\n{}", String::from_utf8_lossy(&output.stderr));
+    let network = result["far"].as_str().unwrap();
+    assert!(network.contains("namespaces") || network.contains("loopback"), "{network}");
+    let comparison = &result["comparison"];
+    assert_eq!((&comparison["same_files"], &comparison["same_bytes"]), (&8.into(), &bytes.into()));
+    assert_eq!(result["counts"]["client"]["calls"], 0, "none of them is near");
+    let outage = &result["outage"];
+    assert_eq!((&outage["threads"], &outage["verified"]), (&5.into(), &true.into()));
+    for call in outage["calls"].as_array().unwrap() {
+        assert_eq!(call["death"], true, "{call}");
+    }
+    assert!(empty(temp.path()), "the demo leaves files");
+}
+
 #[test]
 fn a_tree_without_contents() {
     let (temp, tree) = places();

@@ -1,6 +1,6 @@
 //! The client process of the demo: it owns no file of the tree, and reaches them only through calls.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// A directory of the tree to leave alone
     #[arg(long)]
     own: Option<String>,
+    /// The server's host, if it is another one
+    #[arg(long)]
+    far: Option<std::net::SocketAddrV4>,
     #[command(flatten)]
     bounds: Bounds,
 }
@@ -41,7 +44,7 @@ pub(crate) struct Options {
 /// Copies the tree, measures, waits for the parent's word, and lives through the server's death.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     processes::die_with(options.parent)?;
-    let files = bind(&options.names)?;
+    let files = bind(options)?;
     let spool = Root::new(&options.spool).context("cannot open the client's spool")?;
     let rules = Rules { bounds: options.bounds.clone(), own: options.own.clone() };
 
@@ -64,19 +67,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     std::io::stdin().read_line(&mut word)?;
     anyhow::ensure!(word.trim_end() == GO_ON, "the demo that started this client gave up");
     let largest = found.files.iter().filter(|file| file.stat.size > 0).max_by_key(|file| file.stat.size);
-    outage::live_through(files, largest, &options.resumed, || bind(&options.names))
+    outage::live_through(files, largest, &options.resumed, || bind(options))
 }
 
 /// How long to wait for the server's name.
 const BIND_PATIENCE: Duration = Duration::from_secs(10);
 
-fn bind(names: &Path) -> anyhow::Result<FilesClient> {
+fn bind(options: &Options) -> anyhow::Result<FilesClient> {
+    let names = &options.names;
+    let name = options.far.map_or_else(|| SERVICE.to_owned(), |at| format!("chan://{at}/{SERVICE}"));
     let deadline = Instant::now() + BIND_PATIENCE;
     loop {
         let wait = deadline.saturating_duration_since(Instant::now());
-        match nearcall::Binder::new(SERVICE).dir(names).wait(wait).bind::<FilesClient>() {
+        match nearcall::Binder::new(&name).dir(names).wait(wait).bind::<FilesClient>() {
             // A server that was killed a moment ago takes connections until the kernel has taken it apart.
             Err(BindError::Closed) if !wait.is_zero() => std::thread::sleep(Duration::from_millis(1)),
+            // A host that is not there yet says nothing, or serves nothing yet.
+            Err(BindError::Timeout(_) | BindError::NotFound { .. }) if options.far.is_some() && !wait.is_zero() => {}
             result => {
                 let user = rustix::process::geteuid().as_raw();
                 let context = || format!("user {user} cannot bind to the file server in {}", names.display());

@@ -40,6 +40,7 @@ mod counts;
 mod events;
 mod files;
 mod meter;
+pub(crate) mod network;
 mod outage;
 mod parties;
 pub(crate) mod pingpong;
@@ -63,6 +64,10 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
+    /// Client and server on two hosts: in network namespaces where that is permitted, else over loopback
+    #[arg(long)]
+    far: bool,
+
     #[command(flatten)]
     bounds: Bounds,
 }
@@ -73,7 +78,7 @@ pub(crate) struct Options {
 /// A part could not be carried out. A file that differs is no error but a failing exit status.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let begin = Instant::now();
-    let stage = Stage::new(parties::resolve(&options.dir)?, processes::unprivileged())?;
+    let stage = Stage::new(parties::resolve(&options.dir)?, processes::unprivileged(), options.far)?;
     let rules = Rules { bounds: options.bounds.clone(), own: stage.own() };
     let mut tree = Root::new(&stage.tree).with_context(|| format!("cannot open {}", stage.tree.display()))?;
     let expected = tree::walk(&mut tree, &rules)?;
@@ -93,6 +98,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let outage = kill_and_go_on(&stage, &tree, &expected, server, client)?;
 
     let report = Report {
+        far: stage.network.as_ref().map(network::Network::words),
         dir: stage.tree.display().to_string(),
         seconds: begin.elapsed().as_secs_f64(),
         client: report::ClientRights {
@@ -161,12 +167,15 @@ fn kill_and_go_on(
     std::thread::sleep(UNDER_WAY);
     server.kill().context("cannot kill the demo's server")?;
     let killed = Instant::now();
+    let restart = || stage.server().context("cannot restart the server");
+    // Another host's death is seen when it is back, or when calls are over time.
+    let early = stage.network.is_some().then(restart).transpose()?;
     let event = client.event()?;
     let Event::Ended { calls } = event else { bail!("the demo's client is out of step: {event:?}") };
     let errors_ms = killed.elapsed().as_secs_f64() * 1e3;
     drop(server);
 
-    let server = stage.server().context("cannot restart the server")?;
+    let server = early.map_or_else(restart, Ok)?;
     let event = client.event()?;
     let Event::Resumed(resumed) = event else { bail!("the demo's client is out of step: {event:?}") };
     let verified = match &resumed.path {

@@ -105,7 +105,8 @@ fn call_on(files: &FilesClient, path: Option<&str>, calling: &mpsc::Sender<()>) 
 }
 
 fn ended<E: std::fmt::Display>(error: &CallError<E>) -> LastCall {
-    let death = matches!(error, CallError::PeerDied { .. } | CallError::PeerRestarted { .. });
+    // A call that was begun when another host's next life was there already finds no binding.
+    let death = matches!(error, CallError::PeerDied { .. } | CallError::PeerRestarted { .. } | CallError::Revoked);
     let ran = error.ran().map(|ran| match ran {
         Ran::No => "no",
         Ran::Maybe => "maybe",

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 
 use super::counts::{self, ServerSide};
 use super::events::{Event, GO_ON};
+use super::network::Network;
 use super::processes::{Kept, Program, User, Workspace};
 use super::tree::Rules;
 
@@ -28,13 +29,15 @@ pub(crate) struct Stage {
     pub(crate) copy: PathBuf,
     pub(crate) spool: PathBuf,
     pub(crate) resumed: PathBuf,
+    /// Between client and server, if they are on two hosts.
+    pub(crate) network: Option<Network>,
     // Last: the directory is removed after everything that lies in it.
     pub(crate) workspace: Workspace,
 }
 
 impl Stage {
     /// Makes the directories of a run over `tree`.
-    pub(crate) fn new(tree: PathBuf, user: Option<User>) -> anyhow::Result<Self> {
+    pub(crate) fn new(tree: PathBuf, user: Option<User>, far: bool) -> anyhow::Result<Self> {
         let program = Program::this()?;
         let workspace = Workspace::new(&program, user)?;
         // Others must find the socket, and only we may make one there.
@@ -42,7 +45,8 @@ impl Stage {
         let copy = workspace.directory("copy", 0o700, None)?;
         let spool = workspace.directory("spool", 0o700, user)?;
         let resumed = workspace.directory("resumed", 0o700, user)?.join("file");
-        Ok(Self { program, user, tree, names, copy, spool, resumed, workspace })
+        let network = far.then(|| Network::new(&program));
+        Ok(Self { program, user, tree, names, copy, spool, resumed, network, workspace })
     }
 
     /// The workspace as a path of the tree, if it lies in it.
@@ -53,11 +57,18 @@ impl Stage {
 
     /// Starts a server and waits until it has exported its service.
     pub(crate) fn server(&self) -> anyhow::Result<Server> {
-        let mut command = self.program.command("__demo-server");
+        let role = "__demo-server";
+        let mut command = match &self.network {
+            None => self.program.command(role),
+            Some(network) => network.server(&self.program, role),
+        };
         command.args(["--parent", &std::process::id().to_string()]);
         command.arg("--names").arg(&self.names).arg("--tree").arg(&self.tree).arg("--copy").arg(&self.copy);
         if self.user.is_some() {
             command.arg("--everyone");
+        }
+        if let Some(network) = &self.network {
+            command.args(["--far", &network.address()]);
         }
         let mut child = Kept::spawn(&mut command, "server")?;
         let out = child.stdout.take().context("the server has no pipe")?;
@@ -73,7 +84,11 @@ impl Stage {
     /// Starts the client, which begins at once.
     pub(crate) fn client(&self, rules: &Rules) -> anyhow::Result<Client> {
         use std::os::unix::process::CommandExt;
-        let mut command = self.program.command("__demo-client");
+        let role = "__demo-client";
+        let (mut command, becomes_user) = match &self.network {
+            None => (self.program.command(role), false),
+            Some(network) => network.client(&self.program, role, self.user),
+        };
         command.args(["--parent", &std::process::id().to_string()]);
         command.arg("--names").arg(&self.names).arg("--tree").arg(&self.tree);
         command.arg("--spool").arg(&self.spool).arg("--resumed").arg(&self.resumed);
@@ -84,7 +99,10 @@ impl Stage {
         }
         // Not in a directory whose files the client shall not reach.
         command.current_dir(self.workspace.path()).stderr(Stdio::inherit());
-        if let Some(user) = self.user {
+        if let Some(network) = &self.network {
+            command.args(["--far", &network.address()]);
+        }
+        if let Some(user) = self.user.filter(|_| !becomes_user) {
             // Supplementary groups are dropped by this, too, when it is root who drops.
             command.uid(user.uid).gid(user.gid);
         }

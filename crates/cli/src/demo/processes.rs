@@ -6,7 +6,7 @@
 
 use std::io::Read;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -17,13 +17,14 @@ use rustix::process::Signal;
 
 /// This program, held open: a user whom we become may not be able to reach the path of the executable.
 #[derive(Debug)]
-pub(crate) struct Program(std::fs::File);
+pub(crate) struct Program(std::fs::File, std::cell::OnceCell<OwnedFd>);
 
 impl Program {
     /// The running program.
     pub(crate) fn this() -> anyhow::Result<Self> {
         let file = std::fs::File::open("/proc/self/exe");
-        Ok(Self(file.context("cannot open /proc/self/exe to start the demo's processes; is /proc mounted?")?))
+        let file = file.context("cannot open /proc/self/exe to start the demo's processes; is /proc mounted?")?;
+        Ok(Self(file, std::cell::OnceCell::new()))
     }
 
     /// A command that runs it as `role`, one of the hidden subcommands.
@@ -32,6 +33,32 @@ impl Program {
         let mut command = Command::new(format!("/proc/self/fd/{}", self.0.as_raw_fd()));
         command.arg0("nearcall").arg(role).stdin(Stdio::piped()).stdout(Stdio::piped());
         command
+    }
+
+    /// The same by another program, which is given `arguments` and then executes ours.
+    pub(crate) fn command_by(&self, role: &str, by: &str, arguments: &[&str]) -> Command {
+        // A descriptor that the other program keeps: it has to open what is behind it, perhaps as another user.
+        let kept = match self.1.get() {
+            Some(kept) => kept.as_raw_fd(),
+            None => match rustix::io::dup(&self.0) {
+                Ok(kept) => self.1.get_or_init(|| kept).as_raw_fd(),
+                Err(_) => self.0.as_raw_fd(),
+            },
+        };
+        let mut command = Command::new(by);
+        command.args(arguments).arg(format!("/proc/self/fd/{kept}")).arg(role);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    }
+
+    /// The same in the network namespace at `path`, as `user` if it is another one.
+    pub(crate) fn command_in(&self, role: &str, path: &str, user: Option<User>) -> Command {
+        let mut arguments = vec![format!("--net={path}")];
+        if let Some(user) = user {
+            arguments.extend([format!("--setuid={}", user.uid), format!("--setgid={}", user.gid)]);
+        }
+        arguments.push("--".to_owned());
+        self.command_by(role, "nsenter", &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 

@@ -13,6 +13,8 @@ use super::tree::Walk;
 /// All of it. Field names are those of the JSON object.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// Where client and server were, if on two hosts.
+    pub(crate) far: Option<String>,
     pub(crate) dir: String,
     pub(crate) seconds: f64,
     pub(crate) client: ClientRights,
@@ -169,6 +171,9 @@ impl Report {
 
     fn write_tree(&self, out: &mut String) -> fmt::Result {
         let (tree, comparison) = (&self.tree, &self.comparison);
+        if let Some(far) = &self.far {
+            writeln!(out, "{far}")?;
+        }
         writeln!(out, "{}: {} files, {}, {} directories", self.dir, tree.files, Bytes(tree.bytes), tree.directories)?;
         let access = if self.client.direct_access { "could" } else { "could not" };
         let dropped = if self.client.dropped { ", without the rights of root" } else { "" };

@@ -5,8 +5,10 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use nearcall::far::{Host, HostError};
 
 use super::counts::{self, ServerSide};
 use super::files::{Entry, FileError, Files, FilesServer, Handle, OPEN_DIRECTORY, Stat, put_page};
@@ -31,6 +33,9 @@ pub(crate) struct Options {
     /// Whether clients of other users may bind
     #[arg(long)]
     everyone: bool,
+    /// Address and port at which other hosts are served
+    #[arg(long)]
+    far: Option<std::net::SocketAddrV4>,
 }
 
 /// Serves until the parent closes our standard input; says how the calls were taken whenever it asks.
@@ -44,6 +49,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let exporter = nearcall::Exporter::new(SERVICE).dir(&options.names).mode(mode);
     let _export = exporter.export(FilesServer::new(service)).context("cannot export the file service")?;
 
+    let _far = options.far.map(|at| serve_far(options, at)).transpose()?;
+
     let mut out = std::io::stdout();
     out.write_all(b"ready\n").and_then(|()| out.flush()).context("the demo that started this server is gone")?;
     for line in std::io::stdin().lines().map_while(Result::ok) {
@@ -54,6 +61,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Makes the service callable from other hosts.
+fn serve_far(options: &Options, at: std::net::SocketAddrV4) -> anyhow::Result<nearcall::far::FarServer> {
+    let deadline = Instant::now() + REBIND;
+    let host = loop {
+        match Host::bound_to(*at.ip(), at.port()) {
+            Ok(host) => break host,
+            // A server that was killed a moment ago has its socket until the kernel has taken it apart.
+            Err(HostError::File { .. }) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => return Err(error).context("cannot listen to other hosts"),
+        }
+    };
+    nearcall::far::serve(Arc::new(host), Some(options.names.clone()), &[SERVICE]).context("cannot serve other hosts")
+}
+
+/// How long a server that was killed may keep its port.
+const REBIND: Duration = Duration::from_secs(5);
 
 /// Handles that clients may hold at one time; a client that never closes must not use up the server's descriptors.
 const HANDLES: usize = 64;

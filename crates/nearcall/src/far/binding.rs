@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use nearcall_core::transfer::{desk, handoff};
 
 use super::host::{Host, HostError, Unanswered};
-use super::message::{Asked, BIND, Bind, Bound, CALL, Reply, Request, UNBIND, status};
+use super::message::{Asked, BIND, Bind, Bound, CALL, LIST, Reply, Request, UNBIND, names_from_bytes, status};
 use super::name::FarName;
 use crate::binding::{Binding, Path, patience};
 use crate::error::{BindError, CallError, Failure, Ran};
+use crate::info::printable;
 use crate::interface;
 use crate::rt::{Carried, Interface};
 
@@ -60,12 +61,7 @@ pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interfac
     let ask = Bind { name: name.service.clone(), interface: interface.name.to_owned(), procedures };
     let until = Instant::now() + HANDSHAKE;
     let _open = handoff::open();
-    let answer = host.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(|error| match error {
-        Unanswered::Timeout { .. } => BindError::Timeout(HANDSHAKE),
-        Unanswered::Restarted { .. } => BindError::Closed,
-        Unanswered::TooLarge { .. } => BindError::Unsupported(format!("{name}: the interface is too large")),
-        Unanswered::Down(error) => BindError::Io { what: "reach another host", source: error },
-    })?;
+    let answer = host.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(unanswered)?;
     let binding = match Bound::from_bytes(&answer) {
         Ok(Bound::Yes(binding)) => binding,
         Ok(Bound::NotFound) => {
@@ -90,6 +86,59 @@ pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interfac
     };
     let far = Far { host, name: name.clone(), binding, interface };
     Binding::new_far(far).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
+}
+
+fn unanswered(error: Unanswered) -> BindError {
+    match error {
+        Unanswered::Timeout { .. } => BindError::Timeout(HANDSHAKE),
+        Unanswered::Restarted { .. } => BindError::Closed,
+        Unanswered::TooLarge { .. } => BindError::Unsupported("an interface that is larger than a message".to_owned()),
+        Unanswered::Down(error) => BindError::Io { what: "reach another host", source: error },
+    }
+}
+
+/// What the host `host` (an address or a name of the hosts file, with or without a port) serves: names, and what their interfaces
+/// are called.
+///
+/// # Errors
+/// [`BindError`]; `Timeout` if nobody is there.
+pub fn list(host: &str) -> Result<Vec<(String, String)>, BindError> {
+    let peer = super::name::address(host)?;
+    ask(peer, "")
+}
+
+/// What a far name's interface is, in words: as `nearcall info` shows it of a near one.
+///
+/// # Errors
+/// [`BindError`].
+pub fn describe(name: &str) -> Result<String, BindError> {
+    let far = super::name::parse(name)?.ok_or_else(|| BindError::Unsupported(format!("{name}: a near name")))?;
+    let found = ask(far.peer, &far.service)?.into_iter().next();
+    let missing = || BindError::NotFound { name: far.service.clone(), dir: format!("chan://{}", far.peer).into() };
+    found.map(|(_, text)| text).ok_or_else(missing)
+}
+
+fn ask(peer: nearcall_graph::Peer, name: &str) -> Result<Vec<(String, String)>, BindError> {
+    let host = Host::of_process()?;
+    let until = Instant::now() + HANDSHAKE;
+    let answer = host.exchange(peer, LIST, name.as_bytes().to_vec(), Some(until)).map_err(unanswered)?;
+    let names =
+        names_from_bytes(&answer).map_err(|_| BindError::PeerMisbehaved("its answer is none of the protocol"))?;
+    // Text of another host, for people to read.
+    Ok(names.into_iter().map(|(name, text)| (printable(&name), printable_lines(&text))).collect())
+}
+
+fn printable_lines(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        out.push_str(&printable(line));
+        out.push('\n');
+    }
+    // One line has none of its own.
+    if text.lines().count() <= 1 {
+        out.pop();
+    }
+    out
 }
 
 impl Far {

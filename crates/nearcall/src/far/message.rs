@@ -14,6 +14,9 @@ pub(crate) const CALL: u16 = 2;
 /// For giving a binding back.
 pub(crate) const UNBIND: u16 = 3;
 
+/// For what a host serves.
+pub(crate) const LIST: u16 = 4;
+
 /// Of these messages.
 pub(crate) const VERSION: u16 = 1;
 
@@ -315,6 +318,31 @@ impl Bound {
         };
         if from.0.is_empty() { Ok(bound) } else { Err(Malformed) }
     }
+}
+
+/// What a host serves: names, each with text beside it. As many as fit `room` bytes.
+pub(crate) fn names_to_bytes(names: &[(String, String)], room: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, text) in names {
+        let before = bytes.len();
+        put_text(&mut bytes, name);
+        put_text(&mut bytes, text);
+        if bytes.len() > room {
+            bytes.truncate(before);
+            break;
+        }
+    }
+    bytes
+}
+
+/// The same, read.
+pub(crate) fn names_from_bytes(bytes: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
+    let mut from = From(bytes);
+    let mut names = Vec::new();
+    while !from.0.is_empty() {
+        names.push((from.text()?, from.text()?));
+    }
+    Ok(names)
 }
 
 #[cfg(test)]

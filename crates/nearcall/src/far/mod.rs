@@ -14,6 +14,7 @@ pub(crate) mod message;
 pub(crate) mod name;
 mod server;
 
+pub use binding::{describe, list};
 pub use driven::{DriveError, Driven};
 pub use host::{Host, HostError};
 pub use name::PORT;

@@ -22,7 +22,7 @@ use nearcall_graph::protocol::{Answer, Control, Session};
 use nearcall_graph::{Address, Message, Participants, Peer};
 
 use super::host::{Host, HostError};
-use super::message::{BIND, Bind, Bound, CALL, Reply, Request, UNBIND, status};
+use super::message::{BIND, Bind, Bound, CALL, LIST, Reply, Request, UNBIND, names_to_bytes, status};
 use crate::bind::Binder;
 use crate::binding::Binding;
 use crate::domain::random;
@@ -61,7 +61,7 @@ pub fn serve(host: Arc<Host>, names: Option<PathBuf>, services: &[&str]) -> Resu
     let graph = shared.host.graph();
     let now = shared.host.clock().now();
     if let Some(anchor) = graph.anchor("anchor") {
-        for procedure in [BIND, CALL, UNBIND] {
+        for procedure in [BIND, CALL, UNBIND, LIST] {
             let at = Participants::new().at(Address::Port(procedure));
             anchor
                 .enable(at, now)
@@ -98,7 +98,7 @@ impl Drop for FarServer {
         self.shared.over.store(true, Ordering::Release);
         let now = self.shared.host.clock().now();
         if let Some(anchor) = self.shared.host.graph().anchor("anchor") {
-            for procedure in [BIND, CALL, UNBIND] {
+            for procedure in [BIND, CALL, UNBIND, LIST] {
                 let _ = anchor.disable(Participants::new().at(Address::Port(procedure)), now);
             }
         }
@@ -262,8 +262,30 @@ impl Shared {
                 }
                 Vec::new()
             }
+            Some((_, LIST)) => self.list(session, bytes),
             _ => Vec::new(),
         }
+    }
+
+    /// What is served, with what the interfaces are called; or one name with its interface.
+    fn list(&self, session: Session, bytes: &[u8]) -> Vec<u8> {
+        let now = self.host.clock().now();
+        let room = match self.host.graph().control(session, Control::LargestMessage, now) {
+            Ok(Answer::Size(room)) => room,
+            _ => 512,
+        };
+        let is_served = |name: &str| self.services.is_empty() || self.services.iter().any(|other| other == name);
+        let asked = core::str::from_utf8(bytes).unwrap_or_default();
+        if !asked.is_empty() {
+            let info = is_served(asked).then(|| crate::info(asked, self.names.as_deref()).ok()).flatten();
+            return info.map_or_else(Vec::new, |info| names_to_bytes(&[(asked.to_owned(), info.idl())], room));
+        }
+        let all = crate::list(self.names.as_deref()).unwrap_or_default();
+        let alive = all.into_iter().filter_map(|listed| match listed.state {
+            crate::NameState::Alive(info) if is_served(&listed.name) => Some((listed.name, info.interface)),
+            _ => None,
+        });
+        names_to_bytes(&alive.collect::<Vec<_>>(), room)
     }
 
     fn bind(&self, peer: Peer, bytes: &[u8]) -> Bound {
