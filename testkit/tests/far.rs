@@ -7,11 +7,12 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use nearcall::far::{Host, PORT, serve};
+use nearcall::far::{Host, PORT, serve, serve_gateway};
 use nearcall::{BindError, Binder, CallError, Exporter, Ran};
 use nearcall_testkit::process::{Peer, ready, told};
 
@@ -199,10 +200,57 @@ fn a_host_that_is_killed_and_comes_back_executes_nothing_twice() {
     assert!(!executed.contains_key(&5000));
 }
 
+/// A process in a network namespace that has nothing, not even loopback, calls by a gateway of its machine, while others call near
+/// and far.
+#[test]
+fn a_process_without_a_network_calls_by_a_gateway() {
+    let (dir, address) = (tempfile::tempdir().unwrap(), address(2));
+    let _server = start(dir.path(), address);
+    let gateway = Arc::new(Host::bound_to(Ipv4Addr::LOCALHOST, 0).unwrap());
+    let _gateway = serve_gateway(gateway, Exporter::new("gateway").dir(dir.path())).unwrap();
+    let program = std::env::current_exe().unwrap();
+    let unshare = || {
+        let mut command = Command::new("unshare");
+        command.args(["--net".as_ref(), program.as_os_str()]);
+        command
+    };
+    let may = Command::new("unshare").args(["--net", "true"]).stderr(Stdio::null()).status();
+    let may = may.is_ok_and(|status| status.success());
+    if !may {
+        println!("!!! SKIPPED: no network namespace here: the client has a network, and does not use it");
+    }
+    let near: LogClient = Binder::new("log").dir(dir.path()).bind().unwrap();
+    let far = bind(&client("", "wire_sockets"), address);
+    let command = if may { unshare() } else { Command::new(&program) };
+    let mut netless = Peer::start_by(command, "netless", dir.path());
+    for number in 0..300 {
+        assert_eq!((near.note(1000 + number), far.note(2000 + number)), (Ok(1001 + number), Ok(2001 + number)));
+    }
+    assert_eq!(netless.ends(PATIENCE), Some(true));
+    let executed = executed(dir.path());
+    assert!(executed.values().all(|times| *times == 1));
+    assert_eq!((0..100).filter(|number| executed.contains_key(number)).count(), 100, "by the gateway");
+}
+
+fn without_a_network(dir: &Path) {
+    let address = std::fs::read_to_string(dir.join("address")).unwrap();
+    let name = format!("chan://{address}:{PORT}/log");
+    let log: LogClient = Binder::new(&name).dir(dir).gateway("gateway").bind().unwrap();
+    assert_eq!(nearcall::Client::binding(&log).path(), nearcall::Path::Gateway);
+    (0..100).for_each(|number| assert_eq!(log.note(number), Ok(number + 1)));
+    assert!(matches!(log.carry(1, &[0; 40_000]), Err(CallError::TooLarge { .. })));
+    let nobody = Binder::new("chan://127.0.0.9:9/log").dir(dir).gateway("gateway").bind::<LogClient>();
+    assert!(matches!(nobody, Err(BindError::Timeout(_))), "{nobody:?}");
+}
+
 /// Not a test: the parts of other processes.
 #[test]
 fn play() {
     let Some((part, dir)) = Peer::part() else { return };
+    if part == "netless" {
+        ready();
+        return without_a_network(&dir);
+    }
     assert_eq!(part, "host");
     let address: Ipv4Addr = std::fs::read_to_string(dir.join("address")).unwrap().parse().unwrap();
     let _export = Exporter::new("log").dir(&dir).replace().export(LogServer::new(Book::at(&log(&dir)))).unwrap();

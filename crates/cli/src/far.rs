@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nearcall::far::{Host, PORT, serve};
+use nearcall::Exporter;
+use nearcall::far::{Host, PORT, serve, serve_gateway};
 
 /// Arguments of `nearcall serve-far`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,9 @@ pub(crate) struct Options {
     /// The directory of names; otherwise the one that exports and binds use
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Also exports this host as a gateway under this name, for processes without a network
+    #[arg(long, value_name = "NAME")]
+    gateway: Option<String>,
     /// Ends after this many seconds; with a signal if not given
     #[arg(long, value_name = "N")]
     seconds: Option<u64>,
@@ -42,7 +46,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     };
     let names: Vec<&str> = options.names.iter().map(String::as_str).collect();
-    let _server = serve(Arc::new(host), options.dir.clone(), &names)?;
+    let host = Arc::new(host);
+    let export = |name: &String| {
+        let exporter = Exporter::new(name);
+        let exporter = options.dir.iter().fold(exporter, |exporter, dir| exporter.dir(dir));
+        serve_gateway(Arc::clone(&host), exporter)
+    };
+    let _gateway = options.gateway.as_ref().map(export).transpose()?;
+    let _server = serve(Arc::clone(&host), options.dir.clone(), &names)?;
     let what = if names.is_empty() { "all names".to_owned() } else { names.join(", ") };
     let mut out = std::io::stdout();
     writeln!(out, "serving {what} at {at}")?;

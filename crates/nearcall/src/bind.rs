@@ -21,6 +21,7 @@ use crate::cards;
 use crate::client_pair::ClientPair;
 use crate::domain::{Domain, NoDomain, domain};
 use crate::error::{BindError, DirError};
+use crate::far::gateway::Route;
 use crate::far::message::Asked;
 use crate::far::{self, Host};
 use crate::info::printable;
@@ -69,6 +70,7 @@ pub struct Binder {
     transfer: Transfer,
     uid: Option<u32>,
     host: Option<Arc<Host>>,
+    gateway: Option<String>,
 }
 
 /// How long the handshake may take: it is four messages.
@@ -89,6 +91,7 @@ impl Binder {
             transfer: Transfer::Auto,
             uid: None,
             host: None,
+            gateway: None,
         }
     }
 
@@ -125,17 +128,28 @@ impl Binder {
         self
     }
 
+    /// Binds a far name by this gateway, a near name in the same directory ([`far::serve_gateway`]): for processes that have no
+    /// network.
+    pub fn gateway(mut self, name: &str) -> Self {
+        self.gateway = Some(name.to_owned());
+        self
+    }
+
     /// Binds. A name of the form `chan://HOST:PORT/NAME` is another host's ([`far`](crate::far)).
     ///
     /// # Errors
     /// [`BindError`].
     pub fn bind<C: Client>(self) -> Result<C, BindError> {
         if let Some(name) = far::name::parse(&self.name)? {
-            let host = match &self.host {
-                Some(host) => Arc::clone(host),
-                None => Host::of_process()?,
+            let route = match (&self.host, &self.gateway) {
+                (Some(host), _) => Route::Own(Arc::clone(host)),
+                (None, None) => Route::Own(Host::of_process()?),
+                (None, Some(gateway)) => {
+                    let near = Self { name: gateway.clone(), gateway: None, ..self };
+                    Route::Gateway(near.bind()?)
+                }
             };
-            return far::binding::bind(&name, host, C::INTERFACE).map(C::from_binding);
+            return far::binding::bind(&name, route, C::INTERFACE).map(C::from_binding);
         }
         self.bind_near(&Sought { interface: C::INTERFACE, asked: None }).map(C::from_binding)
     }

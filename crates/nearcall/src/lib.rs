@@ -30,6 +30,9 @@
 //! at any instruction: every call ends once, in a value or in a [`CallError`] that says how far it got.
 #![forbid(unsafe_code)]
 
+// Interfaces of our own are compiled like everybody's.
+extern crate self as nearcall;
+
 mod bind;
 mod binding;
 mod blocking;

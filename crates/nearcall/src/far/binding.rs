@@ -1,10 +1,10 @@
 //! A far binding, on the client's side: which host, which binding there, and how to ask.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nearcall_core::transfer::{desk, handoff};
 
+use super::gateway::Route;
 use super::host::{Host, HostError, Unanswered};
 use super::message::{Asked, BIND, Bind, Bound, CALL, LIST, Reply, Request, UNBIND, names_from_bytes, status};
 use super::name::FarName;
@@ -20,7 +20,7 @@ const HANDSHAKE: Duration = Duration::from_secs(2);
 /// What makes a binding far.
 #[derive(Debug)]
 pub(crate) struct Far {
-    host: Arc<Host>,
+    route: Route,
     name: FarName,
     /// Its number at the other host.
     binding: u64,
@@ -31,7 +31,7 @@ pub(crate) struct Far {
 ///
 /// # Errors
 /// [`BindError`].
-pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interface) -> Result<Binding, BindError> {
+pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) -> Result<Binding, BindError> {
     for procedure in interface.procedures {
         for param in procedure.params {
             let what = match param.carried {
@@ -61,7 +61,7 @@ pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interfac
     let ask = Bind { name: name.service.clone(), interface: interface.name.to_owned(), procedures };
     let until = Instant::now() + HANDSHAKE;
     let _open = handoff::open();
-    let answer = host.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(unanswered)?;
+    let answer = route.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(unanswered)?;
     let binding = match Bound::from_bytes(&answer) {
         Ok(Bound::Yes(binding)) => binding,
         Ok(Bound::NotFound) => {
@@ -84,7 +84,7 @@ pub(crate) fn bind(name: &FarName, host: Arc<Host>, interface: &'static Interfac
         }
         Err(_) => return Err(BindError::PeerMisbehaved("its answer is none of the protocol")),
     };
-    let far = Far { host, name: name.clone(), binding, interface };
+    let far = Far { route, name: name.clone(), binding, interface };
     Binding::new_far(far).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
 }
 
@@ -93,6 +93,7 @@ fn unanswered(error: Unanswered) -> BindError {
         Unanswered::Timeout { .. } => BindError::Timeout(HANDSHAKE),
         Unanswered::Restarted { .. } => BindError::Closed,
         Unanswered::TooLarge { .. } => BindError::Unsupported("an interface that is larger than a message".to_owned()),
+        Unanswered::Died { .. } => BindError::Closed,
         Unanswered::Down(error) => BindError::Io { what: "reach another host", source: error },
     }
 }
@@ -143,7 +144,7 @@ fn printable_lines(text: &str) -> String {
 
 impl Far {
     pub(crate) fn path(&self) -> Path {
-        self.host.path()
+        self.route.path()
     }
 
     /// Makes the call.
@@ -159,13 +160,14 @@ impl Far {
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let bytes = request.to_bytes(self.binding, timeout);
         let _open = handoff::open();
-        let answer = self.host.exchange(self.name.peer, CALL, bytes, until);
+        let answer = self.route.exchange(self.name.peer, CALL, bytes, until);
         let answer = answer.map_err(|error| {
             let ran = |sent| if sent { Ran::Maybe } else { Ran::No };
             Failure(match error {
                 Unanswered::Timeout { sent } => CallError::Timeout { ran: ran(sent) },
                 Unanswered::Restarted { sent } => CallError::PeerRestarted { ran: ran(sent) },
                 Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
+                Unanswered::Died { ran } => CallError::PeerDied { ran },
                 Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
             })
         })?;
@@ -191,7 +193,7 @@ impl Far {
 impl Drop for Far {
     fn drop(&mut self) {
         // Should it be lost, the host forgets the binding when it needs the room.
-        self.host.tell(self.name.peer, UNBIND, self.binding.to_be_bytes().to_vec());
+        self.route.tell(self.name.peer, UNBIND, self.binding.to_be_bytes().to_vec());
     }
 }
 

@@ -14,7 +14,7 @@ use nearcall_graph::protocol::{CallError, Control, PushError, Session};
 use nearcall_graph::{Address, Clock, Graph, Message, Participants, Peer};
 
 use super::driven::{DriveError, Driven};
-use crate::binding::Path;
+use crate::error::Ran;
 
 /// Why this process is no host.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,20 @@ impl From<BuildError> for HostError {
 /// Why there is no answer from another host.
 #[derive(Debug)]
 pub(crate) enum Unanswered {
-    Timeout { sent: bool },
-    Restarted { sent: bool },
-    TooLarge { size: usize, limit: usize },
+    Timeout {
+        sent: bool,
+    },
+    Restarted {
+        sent: bool,
+    },
+    TooLarge {
+        size: usize,
+        limit: usize,
+    },
+    /// The gateway.
+    Died {
+        ran: Ran,
+    },
     Down(std::io::Error),
 }
 
@@ -150,11 +161,6 @@ impl Host {
 
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    #[expect(clippy::unused_self, reason = "a gateway's would be another")]
-    pub(crate) fn path(&self) -> Path {
-        Path::Far
     }
 
     /// Calls under way at once with another host, from now on; five to begin with.
