@@ -47,6 +47,8 @@ pub trait Ways {
     fn tree(&self, items: Vec<Option<String>>) -> Vec<Vec<u8>>;
     /// Large.
     fn large(&self, bytes: &[u8]) -> Vec<u8>;
+    /// Several strings at once.
+    fn strings(&self, from: &[&[u8]], #[out] to: &mut [&mut [u8]]) -> u32;
     /// Slow.
     #[call(timeout = "300ms")]
     fn sleep(&self, milliseconds: u32) -> u32;
@@ -83,6 +85,13 @@ impl Ways for Hand {
     fn large(&self, bytes: &[u8]) -> Vec<u8> {
         bytes.iter().rev().copied().collect()
     }
+    fn strings(&self, from: &[&[u8]], to: &mut [&mut [u8]]) -> u32 {
+        for (to, from) in to.iter_mut().zip(from) {
+            to.fill(0);
+            to[..from.len()].copy_from_slice(from);
+        }
+        u32::try_from(from.len()).unwrap()
+    }
     fn sleep(&self, milliseconds: u32) -> u32 {
         std::thread::sleep(Duration::from_millis(milliseconds.into()));
         self.0.fetch_add(1, Ordering::Relaxed)
@@ -97,6 +106,13 @@ impl Ways for Hand {
 pub trait Near {
     /// Reads there.
     fn size(&self, #[in_place] bytes: &[u8]) -> u32;
+}
+
+/// Clients as parameters, which are near only.
+#[nearcall::interface]
+pub trait Passing {
+    /// Takes one.
+    fn take(&self, near: NearClient);
 }
 
 /// The same name for something else.
@@ -162,6 +178,9 @@ fn all_that_travels_near_travels_far() {
         let back: Vec<u8> = sent.iter().rev().copied().collect();
         assert_eq!(ways.large(&sent), Ok(back), "{size}");
     }
+    let (mut first, mut second) = ([9; 4], [9; 3]);
+    assert_eq!(ways.strings(&[b"abc", b"", b"xy"], &mut [&mut first, &mut [], &mut second]), Ok(3));
+    assert_eq!((&first, &second), (b"abc\0", b"xy\0"));
     for n in 0..1000 {
         assert_eq!(ways.add(n, 1), Ok(n + 1));
     }
@@ -186,7 +205,9 @@ fn errors_are_those_of_near_calls() {
     let Err(BindError::Incompatible { difference }) = site.bind::<other::WaysClient>() else { panic!("it fits") };
     assert!(difference.contains("client: add(a: u64") && difference.contains("server: add(a: u32"), "{difference}");
     let Err(BindError::Unsupported(why)) = site.bind::<NearClient>() else { panic!("in place cannot go far") };
-    assert!(why.contains("`size`"), "{why}");
+    assert!(why.contains("`bytes` of `size`"), "{why}");
+    let Err(BindError::Unsupported(why)) = site.bind::<PassingClient>() else { panic!("clients cannot go far") };
+    assert!(why.contains("`near` of `take`"), "{why}");
     drop(site.export.take());
     assert_eq!(ways.add(1, 2), Err(CallError::Revoked));
     // Nobody serves there any more, and then nobody is there.
