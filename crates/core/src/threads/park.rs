@@ -181,7 +181,7 @@ impl Slot {
         let shown = ptr::from_ref(&waiter).cast_mut();
         // As in `finish_wait`.
         if self.0.compare_exchange(ptr::null_mut(), shown, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            waiter.wait_surely();
+            waiter.wait_once();
         }
     }
 

@@ -170,7 +170,7 @@ impl<T: ?Sized> Mutex<T> {
             if self.queue(&waiter) {
                 return;
             }
-            waiter.wait_surely();
+            waiter.wait_once();
         }
     }
 

@@ -135,7 +135,21 @@ impl Waiter {
         }
     }
 
-    /// Waits for a waker who has it already, or will without fail. Nothing else ends it.
+    /// Waits for a waker who will have it without fail; nothing else ends it. It has not waited before: so whoever wakes it, and be
+    /// it by now, makes the thread ready, which must be suspended then.
+    #[cold]
+    pub(super) fn wait_once(&self) {
+        if self.foreign.is_some() {
+            let _ = self.sleep(None);
+        } else if let Some(processor) = here() {
+            processor.suspend();
+        }
+        // Acquire: pairs with the exchange in `wake`.
+        let _ = self.state.load(Ordering::Acquire);
+    }
+
+    /// After an end: waits for a waker who has it already. Nothing else ends it. One that came after the end has made nobody
+    /// ready.
     #[cold]
     pub(super) fn wait_surely(&self) {
         let state = self.state.load(Ordering::Acquire);
@@ -285,5 +299,26 @@ pub fn sleep_until(deadline: Instant) -> Result<(), Ended> {
     match Waiter::new().wait(Some(deadline)) {
         Err(Ended::Cancelled) => Err(Ended::Cancelled),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threads::stack::Class;
+    use crate::threads::task::spawn_local;
+
+    #[test]
+    fn one_that_is_woken_before_it_waits_is_ready_once() {
+        let processor = Processor::enter();
+        let early = spawn_local(None, Class::THREAD, || {
+            let waiter = Waiter::new();
+            // SAFETY: it is shown to nobody else, and its thread is suspended next.
+            unsafe { Waiter::wake(&raw const waiter) };
+            waiter.wait_once();
+            here().is_some_and(Processor::has_ready)
+        });
+        assert!(!early.unwrap().result().unwrap(), "it is ready while it runs");
+        processor.leave();
     }
 }
