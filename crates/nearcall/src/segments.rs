@@ -14,7 +14,7 @@ use nearcall_core::astack::Astacks;
 use nearcall_core::segments::{Charge, Left};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::foreign::Foreign;
-use nearcall_core::sys::memory;
+use nearcall_core::sys::memory::{self, NotARegion};
 use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
@@ -293,8 +293,14 @@ impl Offer {
         let Pending { astack, size, file, charge, .. } =
             self.pending.take().filter(|pending| pending.id == id).ok_or(Broken)?;
         memory::seal(file.as_fd()).map_err(|_| Broken)?;
-        // Not sealed, not paid for: no client of ours.
-        let segment = PeerSegment::map(file.as_fd(), size).map_err(|_| Broken)?;
+        let segment = match PeerSegment::map(file.as_fd(), size) {
+            Ok(segment) => segment,
+            // Before it was sealed its pages were given back: by a client whose call was given up before this was heard, as
+            // happens after this process has stood still. It hears no answer; whoever did not pay gets no segment.
+            Err(NotARegion::Sparse(_)) => return Ok(FromServer::NoMemory { id }),
+            // Not sealed: no client of ours.
+            Err(_) => return Err(Broken),
+        };
         // A client replaces a segment only while no call is under way on its A-stack.
         if !pair.server_half().set_offered(astack, (segment, charge)) {
             return Err(Broken);

@@ -29,7 +29,8 @@ pub(super) const ALL: &[Lie<Attack>] = &[
         row: "A3",
         name: "unpaid segment",
         what: "says that its segment is mapped, and has paid for none of it or for a part",
-        right: "hangs up",
+        // Not a hang-up: so does a good client that has given the call up meanwhile, and the memory back.
+        right: "gives it no segment",
         tell: unpaid,
     },
     Lie {
@@ -139,7 +140,13 @@ fn unpaid(attack: &mut Attack) -> Result<Seen, String> {
     if part > 0 && attack.random.below(2) == 0 {
         rustix::fs::fallocate(&fd, FallocateFlags::empty(), 0, part).map_err(|error| error.to_string())?;
     }
-    ends(&client, &format!("a segment of which {part} bytes of {size} are paid for"), &message::segment_mapped(1))
+    let mapped = client.ask(&message::segment_mapped(1));
+    let is_refused = matches!(mapped, Ok((Message::NoMemory(1), _)));
+    expect(is_refused, || format!("a segment of which {part} bytes of {size} are paid for: {mapped:?}"))?;
+    // Nor is one kept for it that could be said to be mapped once more.
+    let mut seen = ends(&client, "a segment that was refused", &message::segment_mapped(1))?;
+    seen.refused += 1;
+    Ok(seen)
 }
 
 fn shape(attack: &mut Attack) -> Result<Seen, String> {
