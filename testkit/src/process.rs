@@ -200,22 +200,27 @@ pub fn regions(pid: u32) -> Vec<Mapped> {
     all
 }
 
-/// The bytes of the regions that this process has mapped: how it has mapped them, and what is in them now.
+/// The bytes of the regions that this process has mapped: how it has mapped them, and what is in them now. A segment that is
+/// given back meanwhile is none of them.
 ///
 /// # Panics
-/// If they are gone meanwhile.
+/// If one cannot be read that is there.
 #[must_use]
 pub fn region_bytes() -> Vec<(String, Vec<u8>)> {
     use std::os::unix::fs::FileExt;
     let maps = fs::read_to_string("/proc/self/maps").expect("this process");
     let memory = fs::File::open("/proc/self/mem").expect("this process");
-    let regions = maps.lines().filter(|line| line.contains("/memfd:nearcall")).map(|line| {
+    let regions = maps.lines().filter(|line| line.contains("/memfd:nearcall")).filter_map(|line| {
         let mut fields = line.split_whitespace();
         let (from, to) = fields.next().and_then(|range| range.split_once('-')).expect("a range");
         let hex = |digits| u64::from_str_radix(digits, 16).expect("hexadecimal");
         let mut bytes = vec![0; usize::try_from(hex(to) - hex(from)).expect("a size")];
-        memory.read_exact_at(&mut bytes, hex(from)).expect("a mapping");
-        (fields.next().expect("access").to_owned(), bytes)
+        if let Err(error) = memory.read_exact_at(&mut bytes, hex(from)) {
+            let now = fs::read_to_string("/proc/self/maps").expect("this process");
+            assert!(!now.lines().any(|still| still == line), "{line}: {error}");
+            return None;
+        }
+        Some((fields.next().expect("access").to_owned(), bytes))
     });
     regions.collect()
 }

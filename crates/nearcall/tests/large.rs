@@ -16,20 +16,21 @@ const MIB: usize = 1 << 20;
 /// files.
 type Held = (u64, u64, u32);
 
+// An unoptimised server is busy with 64 MiB for a second, and for as many as there are others on its CPU.
 #[nearcall::interface]
 pub trait Bulk {
     /// A check of the bytes.
     fn put(&self, data: &[u8]) -> u64;
-    #[call(max = 64 MiB)]
+    #[call(max = 64 MiB, timeout = "300s")]
     fn put_much(&self, data: &[u8]) -> u64;
     /// Takes so many milliseconds.
     #[call(timeout = "100ms")]
     fn put_slowly(&self, milliseconds: u32, data: &[u8]) -> u64;
-    #[call(max = 64 MiB)]
+    #[call(max = 64 MiB, timeout = "300s")]
     fn look(&self, #[in_place] data: &[u8], at: u64) -> Option<u8>;
-    #[call(max = 64 MiB)]
+    #[call(max = 64 MiB, timeout = "300s")]
     fn get(&self, seed: u8, #[out(len = return)] data: &mut [u8]) -> u32;
-    #[call(max = 64 MiB)]
+    #[call(max = 64 MiB, timeout = "300s")]
     fn made(&self, seed: u8, len: u32) -> Vec<u8>;
     fn swap(&self, head: [u64; 6], first: &mut [u8], text: &str, #[out] second: &mut [u16]) -> String;
     fn small(&self, #[max(10)] text: &str) -> u32;

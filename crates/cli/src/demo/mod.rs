@@ -165,8 +165,8 @@ fn kill_and_go_on(
     let event = client.event()?;
     let Event::Calling { threads } = event else { bail!("the demo's client is out of step: {event:?}") };
     std::thread::sleep(UNDER_WAY);
-    server.kill().context("cannot kill the demo's server")?;
     let killed = Instant::now();
+    server.kill().context("cannot kill the demo's server")?;
     let restart = || stage.server().context("cannot restart the server");
     // Another host's death is seen when it is back, or when calls are over time.
     let early = stage.network.is_some().then(restart).transpose()?;

@@ -134,9 +134,10 @@ impl Server {
         serde_json::from_str(&line).with_context(|| format!("the demo's server says {line:?}"))
     }
 
-    /// Kills it with SIGKILL, by its id; it is reaped when this value is dropped, so the id cannot be another's.
+    /// Kills it with SIGKILL, by its id, and waits until it has ended: a process that is dying has its names still.
     pub(crate) fn kill(&mut self) -> std::io::Result<()> {
-        self.child.kill()
+        self.child.kill()?;
+        self.child.wait().map(drop)
     }
 
     /// Asks it to end. Returns whether it did, successfully, within `patience`.

@@ -301,11 +301,22 @@ fn calls_and_wires_share_a_lead() {
     let wire = Arc::new(Counted::default());
     let pair = Null::of(7);
     crew.add_wire(7, Arc::<Counted>::clone(&wire));
-    for round in 1..=50 {
-        wire.messages.store(1, Ordering::Release);
+    let hear = || {
         let wanted = crew.wires_heard();
         wanted.into_iter().for_each(|wanted| drop(std::thread::spawn(move || crew.work(wanted))));
+    };
+    for round in 1..=50 {
+        let rested = wire.rested.load(Ordering::Acquire);
+        wire.messages.store(1, Ordering::Release);
+        hear();
         call(crew, &pair);
-        watch(crew, Vec::new(), || wire.taken.load(Ordering::Acquire) == round);
+        watch(crew, Vec::new(), || {
+            let is_taken = wire.taken.load(Ordering::Acquire) == round;
+            // The lead that polled had looked for the last time: it rests, and a wire that rests is heard again.
+            if !is_taken && wire.rested.load(Ordering::Acquire) != rested {
+                hear();
+            }
+            is_taken
+        });
     }
 }
