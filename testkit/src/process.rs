@@ -57,10 +57,10 @@ impl Peer {
             .spawn()
             .expect("a process");
         let mut said = BufReader::new(child.stderr.take().expect("piped"));
-        let mut line = String::new();
-        while line.trim_end() != "ready" {
-            line.clear();
-            assert!(said.read_line(&mut line).expect("a pipe") > 0, "{part} ended");
+        let mut heard = String::new();
+        while !heard.ends_with("ready\n") {
+            let more = said.read_line(&mut heard).expect("a pipe");
+            assert!(more > 0, "{part} ended: {heard}");
         }
         // The rest is read so that the process never blocks on a full pipe.
         std::thread::spawn(move || io::copy(&mut said, &mut io::stderr()));
