@@ -187,6 +187,8 @@ fn a_host_that_is_killed_and_comes_back_executes_nothing_twice() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             server.kill();
+            // It has its address until it has ended.
+            assert_eq!(server.ends(PATIENCE), Some(false));
             drop(std::mem::replace(&mut server, start(dir.path(), address)));
             call.join().unwrap()
         });
