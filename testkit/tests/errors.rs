@@ -357,6 +357,7 @@ fn calls(produced: &mut Produced) {
     assert!(still_running.contains("1 calls"), "{still_running}");
     overloads(produced);
     produced.is("CallError::Unsupported", &Place::answered(status::NO_PROCEDURE));
+    produced.is("CallError::Denied", &Place::answered(status::DENIED));
 }
 
 /// Once for want of processors, once for want of memory.

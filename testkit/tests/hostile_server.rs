@@ -257,7 +257,10 @@ fn every_status_has_a_name_and_unknown_ones_are_misbehaviour() {
         (status::OVERLOADED, CallError::Overloaded),
         (status::TOO_DEEP, CallError::TooDeep),
         (status::UNRETURNABLE, CallError::Unreturnable),
-        (11, CallError::PeerMisbehaved),
+        (status::DENIED, CallError::Denied),
+        (status::NOT_TAKEN, CallError::NotPassed { ran: Ran::No }),
+        (status::NOT_GIVEN, CallError::NotPassed { ran: Ran::Yes }),
+        (14, CallError::PeerMisbehaved),
         (99, CallError::PeerMisbehaved),
         (u16::MAX, CallError::PeerMisbehaved),
     ];

@@ -323,6 +323,8 @@ pub mod status {
     pub const ARGUMENT_TOO_LARGE: u16 = 9;
     /// The request says that it is nested deeper than [`DEPTH_MAX`](super::DEPTH_MAX), which no client does. Nothing ran.
     pub const TOO_DEEP: u16 = 10;
+    /// The server's loop lets this client not call that. Nothing ran.
+    pub const DENIED: u16 = 11;
     /// A descriptor, a client or a grant among the arguments did not arrive, or does not stand for what it should. Nothing
     /// ran.
     pub const NOT_TAKEN: u16 = 12;

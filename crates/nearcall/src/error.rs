@@ -156,6 +156,9 @@ pub enum CallError<E = Infallible> {
     /// started (call it and wait).
     #[error("this binding cannot carry the call: bind again; far calls are not started, but waited for")]
     Unsupported,
+    /// The server's loop does not let this client call the procedure. It did not run. Ask whoever runs the server.
+    #[error("the server does not let this process call the procedure; ask whoever runs it")]
+    Denied,
 }
 
 impl<E> CallError<E> {
@@ -217,6 +220,7 @@ impl<E> From<Failure> for CallError<E> {
             CallError::Overloaded => Self::Overloaded,
             CallError::TooDeep => Self::TooDeep,
             CallError::Unsupported => Self::Unsupported,
+            CallError::Denied => Self::Denied,
         }
     }
 }
@@ -454,7 +458,7 @@ mod tests {
             App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
             ResultTooLarge {}, NoMemory {}, WouldBlock {}, TooManyStrings { .. }, NotPassed { .. },
             Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
-            Overloaded {}, TooDeep {}, Unsupported {},
+            Overloaded {}, TooDeep {}, Unsupported {}, Denied {},
         }
         BindError bind {
             Dir(_), NotFound { .. }, Denied { .. }, Quota { .. }, Uid { .. }, Incompatible { .. }, Timeout(_), Closed {}, PeerMisbehaved(_),

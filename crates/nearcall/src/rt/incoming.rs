@@ -41,6 +41,8 @@ pub enum Refusal {
     TooLarge,
     /// The results have no encoded form.
     Unreturnable,
+    /// This client may not call the procedure. Nothing ran: it is the loop that says so, before the stub.
+    Denied,
     /// What was to be passed with the arguments did not arrive, or is something else. Nothing ran.
     NotTaken,
     /// A result cannot be passed.
@@ -132,6 +134,7 @@ impl Refusal {
             Self::Overloaded => status::OVERLOADED,
             Self::TooLarge => status::TOO_LARGE,
             Self::Unreturnable => status::UNRETURNABLE,
+            Self::Denied => status::DENIED,
             Self::NotTaken => status::NOT_TAKEN,
             Self::NotGiven => status::NOT_GIVEN,
         }
