@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use syn::ext::IdentExt;
 use syn::{ItemTrait, TypeParamBound};
 
-use crate::ir::{Form, Interface, Procedure};
+use crate::ir::{Direction, Form, Interface, OutLen, Param, Procedure};
 use crate::refusals::Refusals;
 use crate::types;
 
@@ -113,15 +113,61 @@ fn procedure(procedure: &Procedure, refusals: &mut Refusals) {
             "put some of them into a struct with `#[derive(nearcall::Wire)]`",
         );
     }
-    let by_return =
-        procedure.params.iter().find(|param| matches!(param.form, Form::OutSlice { len_is_return: true, .. }));
-    if let Some(param) = by_return
-        && (procedure.output.serde.value || types::is_no_length(procedure.output.value.as_ref()))
-    {
+    for param in &procedure.params {
+        let Form::OutSlice { len, .. } = &param.form else { continue };
+        out_length(param, len, procedure, refusals);
+    }
+    if procedure.options.oneway {
+        oneway(procedure, refusals);
+    }
+}
+
+/// Refuses a length that is none.
+fn out_length(param: &Param, len: &OutLen, procedure: &Procedure, refusals: &mut Refusals) {
+    match len {
+        OutLen::All => {}
+        OutLen::Return => {
+            if procedure.output.serde.value || types::is_no_length(procedure.output.value.as_ref()) {
+                refusals.refuse(
+                    &param.declared,
+                    "`len = return` needs a return value that counts items",
+                    "return `u32`, `u64`, or `Result` of one of them; or write `#[out]` if all of the buffer is always filled",
+                );
+            }
+        }
+        OutLen::Param(name) => {
+            let counts = procedure.params.iter().any(|other| {
+                other.ident == *name && matches!(&other.form, Form::Out(ty) if !types::is_no_length(Some(ty)))
+            });
+            if !counts {
+                refusals.refuse(
+                    name,
+                    format!("`{name}` is no `#[out]` parameter that counts items"),
+                    format!(
+                        "declare `#[out] {name}: &mut u32`, or write `#[out]` if all of the buffer is always filled"
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// Refuses results of a call whose answer nobody waits for.
+fn oneway(procedure: &Procedure, refusals: &mut Refusals) {
+    let returns = procedure.output.value.is_some() || procedure.output.error.is_some();
+    if returns || procedure.params.iter().any(|param| param.form.direction() != Direction::In) {
+        refusals.refuse(
+            &procedure.ident,
+            "nobody waits for the results of a `oneway` procedure",
+            "return nothing and take parameters that are in only; or remove `oneway`",
+        );
+    }
+    // What is passed is its client's until the call is answered, and would be called back.
+    if let Some(param) = procedure.params.iter().find(|param| matches!(param.form, Form::Pass { .. })) {
         refusals.refuse(
             &param.declared,
-            "`len = return` needs a return value that counts items",
-            "return `u32`, `u64`, or `Result` of one of them; or write `#[out]` if all of the buffer is always filled",
+            "nobody waits until the server of a `oneway` procedure has taken what is passed",
+            "remove `oneway`, or pass it in a call before",
         );
     }
 }

@@ -16,6 +16,32 @@ pub struct Interface {
     pub item: ItemTrait,
     /// The methods in order; a procedure's number is its index here.
     pub procedures: Vec<Procedure>,
+    /// What tells it from every other interface, whatever that is called.
+    pub uuid: Option<u128>,
+    /// Major and minor version. Another major version is another interface; a newer minor one only adds.
+    pub version: Option<(u16, u16)>,
+}
+
+impl Interface {
+    /// What of its uuid and version two sides compare; empty if it has neither.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        origin(self.uuid, self.version)
+    }
+}
+
+/// What of a uuid and a version two sides compare.
+pub(crate) fn origin(uuid: Option<u128>, version: Option<(u16, u16)>) -> String {
+    let uuid = uuid.map(|uuid| format!("uuid {}", spelled_uuid(uuid)));
+    let version = version.map(|(major, _)| format!("version {major}"));
+    uuid.into_iter().chain(version).collect::<Vec<_>>().join(", ")
+}
+
+/// A uuid in groups of 8, 4, 4, 4 and 12 hexadecimal digits.
+pub(crate) fn spelled_uuid(uuid: u128) -> String {
+    let digits = format!("{uuid:032x}");
+    let group = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    [group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32)].join("-")
 }
 
 /// One procedure.
@@ -31,6 +57,9 @@ pub struct Procedure {
     pub output: Output,
     /// What `#[call(..)]` says.
     pub options: Options,
+    /// The [`origin`](Interface::origin) of the interface that declared it, if that is another one: an interface has the
+    /// procedures of those that it inherits from.
+    pub origin: Option<String>,
 }
 
 /// One parameter.
@@ -89,8 +118,8 @@ pub enum Form {
     OutSlice {
         /// `T`.
         item: Type,
-        /// `len = return`: only as many items come back as the return value says.
-        len_is_return: bool,
+        /// How many items come back.
+        len: OutLen,
     },
 }
 
@@ -103,6 +132,17 @@ pub enum PassBy {
     Ref,
     /// `BorrowedFd<'_>`: the same for a descriptor.
     Borrowed,
+}
+
+/// How many items of an `#[out]` slice come back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutLen {
+    /// All of them.
+    All,
+    /// `len = return`: as many as the return value says.
+    Return,
+    /// `len = name`: as many as that `#[out]` parameter says.
+    Param(Ident),
 }
 
 /// Which way a parameter travels; the order of the variants is the order of parts in a request.
@@ -170,6 +210,8 @@ pub struct Options {
     pub idempotent: bool,
     /// The procedure may take long or block: its processor's seat is another's who is needed there from the beginning.
     pub handoff: bool,
+    /// The client does not wait for an answer, and gets none.
+    pub oneway: bool,
 }
 
 /// What a call does when as many are under way as there are A-stacks.

@@ -1,4 +1,4 @@
-//! The interface compiler: from a Rust trait, or a type, to the code that carries its calls and values.
+//! The interface compiler: from a Rust trait, a type, or an `.idl` file to the code that carries its calls and values.
 //!
 //! ```text
 //! trait tokens --parse--> ir::Interface --check--> the same, or refusals --emit--> tokens
@@ -18,8 +18,8 @@
 //! * Everything that is wrong is reported at once, each at its place with a way out ([`refusals`]).
 //! * Generated code has no `unsafe` and no panic path; only constant assertions, which fail at compile time.
 //!
-//! What it does not do: evaluate sizes, read files, or know how a call travels. It is a library and not a proc-macro
-//! crate so that tests, and other front ends, can call it.
+//! What it does not do: evaluate sizes (but those of `.idl` files, to show them), or know how a call travels. It is a
+//! library and not a proc-macro crate so that tests, and other front ends, can call it.
 #![forbid(unsafe_code)]
 
 mod check;
@@ -50,14 +50,10 @@ pub fn interface(args: TokenStream, item: TokenStream) -> TokenStream {
         Err(error) => return error.into_compile_error(),
     };
     let mut refusals = Refusals::default();
-    if !args.is_empty() {
-        refusals.refuse(
-            &args,
-            "`#[interface]` takes no arguments",
-            "the interface has the name of the trait; what concerns one procedure goes into `#[call(..)]` on its method",
-        );
-    }
-    let interface = parse::interface(item, &mut refusals);
+    let (uuid, version) = options::identity(args, &mut refusals);
+    let mut interface = parse::interface(item, &mut refusals);
+    interface.uuid = uuid;
+    interface.version = version;
     check::interface(&interface, &mut refusals);
     match refusals.into_compile_errors() {
         None => emit::interface(&interface),

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
+use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, Ident, Lit, LitInt, Meta, Token};
 
-use crate::ir::{BySerde, Exhausted, Options};
+use crate::ir::{BySerde, Exhausted, Options, OutLen};
 use crate::refusals::Refusals;
 
 /// The most calls one client can have under way in one procedure: the run time keeps them in one 64-bit word.
@@ -22,7 +23,7 @@ const MAX_CONCURRENCY: u64 = 64;
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What our attributes say about a parameter.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Marks {
     pub(crate) out: Option<Out>,
     pub(crate) in_place: bool,
@@ -31,10 +32,10 @@ pub(crate) struct Marks {
 }
 
 /// What `#[out]` says about a parameter.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Out {
-    /// `len = return`.
-    pub(crate) len_is_return: bool,
+    /// `len = ..`.
+    pub(crate) len: OutLen,
 }
 
 /// Takes the attributes named `name` out of `attrs`; the first one counts and the others are refused.
@@ -69,7 +70,7 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
     }
     let mut seen: Vec<Ident> = Vec::new();
     let parsed = attr.parse_nested_meta(|meta| {
-        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "handoff"];
+        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "handoff", "oneway"];
         let Some(key) = known(&meta, &keys, &mut seen, refusals)? else {
             return Ok(());
         };
@@ -85,6 +86,7 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
                 refusals.refuse(given, format!("`{key}` has no value"), hint);
             }
             "handoff" => options.handoff = true,
+            "oneway" => options.oneway = true,
             _ => options.idempotent = true,
         }
         Ok(())
@@ -199,7 +201,7 @@ pub(crate) fn by_serde(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> B
 /// Reads and removes `#[out]`.
 fn out(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Option<Out> {
     let attr = take(attrs, "out", refusals)?;
-    let mut out = Out { len_is_return: false };
+    let mut out = Out { len: OutLen::All };
     if matches!(attr.meta, Meta::Path(_)) {
         return Some(out);
     }
@@ -211,13 +213,21 @@ fn out(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Option<Out> {
         let input = meta.value()?;
         let is_return = input.peek(Token![return]);
         let given: Expr = input.parse()?;
-        out.len_is_return = is_return;
-        if !matches!(&given, Expr::Return(alone) if alone.expr.is_none()) {
-            refusals.refuse(
-                given,
-                "only the return value can say how much of the buffer was filled",
-                "write `#[out(len = return)]`, or `#[out]` if all of it always is",
-            );
+        match &given {
+            Expr::Return(alone) if alone.expr.is_none() => out.len = OutLen::Return,
+            Expr::Path(path) if path.path.get_ident().is_some() => {
+                out.len = path.path.get_ident().cloned().map_or(OutLen::All, OutLen::Param);
+            }
+            _ => {
+                if is_return {
+                    out.len = OutLen::Return;
+                }
+                refusals.refuse(
+                    given,
+                    "only the return value or an `#[out]` parameter can say how much of the buffer was filled",
+                    "write `#[out(len = return)]`, `#[out(len = name)]`, or `#[out]` if all of it always is",
+                );
+            }
         }
         Ok(())
     });
@@ -309,7 +319,7 @@ fn timeout(value: &Expr, refusals: &mut Refusals) -> Option<Duration> {
 }
 
 /// `None` if `text` is no duration. What does not fit 64 bits of microseconds (half a million years) is none either.
-fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     if text == "none" {
         return Some(Duration::MAX);
     }
@@ -324,6 +334,61 @@ fn duration(text: &str) -> Option<Duration> {
     };
     let micros = number.parse::<u64>().ok()?.checked_mul(micros)?;
     (micros > 0).then(|| Duration::from_micros(micros))
+}
+
+/// Reads `#[interface(uuid = "..", version = "..")]`.
+pub(crate) fn identity(args: TokenStream, refusals: &mut Refusals) -> (Option<u128>, Option<(u16, u16)>) {
+    let (mut id, mut number) = (None, None);
+    let mut seen: Vec<Ident> = Vec::new();
+    let parser = syn::meta::parser(|meta| {
+        let Some(key) = known(&meta, &["uuid", "version"], &mut seen, refusals)? else { return Ok(()) };
+        let given = value(&meta)?;
+        let text = match &given {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+            _ => String::new(),
+        };
+        let is_fine = if key == "uuid" {
+            id = uuid(&text);
+            id.is_some()
+        } else {
+            number = version(&text);
+            number.is_some()
+        };
+        if !is_fine {
+            refusals.refuse(
+                given,
+                format!("this is no {key}"),
+                "write `uuid = \"6ba7b810-9dad-11d1-80b4-00c04fd430c8\"`, `version = \"1.0\"`",
+            );
+        }
+        Ok(())
+    });
+    if let Err(error) = syn::parse::Parser::parse2(parser, args) {
+        refusals.syntax(error);
+    }
+    (id, number)
+}
+
+/// A uuid in groups of 8, 4, 4, 4 and 12 hexadecimal digits.
+pub(crate) fn uuid(text: &str) -> Option<u128> {
+    let mut digits = String::new();
+    let mut groups = text.split('-');
+    for length in [8, 4, 4, 4, 12] {
+        let group = groups.next().filter(|group| group.len() == length)?;
+        digits.push_str(Some(group).filter(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))?);
+    }
+    groups.next().is_none().then(|| u128::from_str_radix(&digits, 16).ok()).flatten()
+}
+
+/// Major and minor version: `1.2`, or `1` for `1.0`.
+pub(crate) fn version(text: &str) -> Option<(u16, u16)> {
+    let number = |text: &str| {
+        Some(text).filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
+    };
+    match text.split_once('.') {
+        Some((major, minor)) => Some((number(major)?, number(minor)?)),
+        None => Some((number(text)?, 0)),
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(crate) fn interface(mut item: ItemTrait, refusals: &mut Refusals) -> Interfa
             ),
         }
     }
-    Interface { item, procedures }
+    Interface { item, procedures, uuid: None, version: None }
 }
 
 /// Reads one method and strips our attributes from it.
@@ -59,7 +59,7 @@ fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Proced
     let params = params.collect();
     let output = types::output(&method.sig, serde, refusals)?;
     let attrs = method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect();
-    Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options })
+    Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options, origin: None })
 }
 
 /// Whether an attribute of a method belongs to its counterpart in the client as well.
@@ -179,13 +179,14 @@ fn param(typed: &mut PatType, refusals: &mut Refusals) -> Option<Param> {
         // Or rustc would refuse the pattern once more.
         *typed.pat = parse_quote!(_);
     }
+    let (in_place, max) = (marks.in_place, marks.max);
     let form = types::form(&typed.ty, marks, refusals);
     let declared = (*typed.ty).clone();
-    if marks.in_place {
+    if in_place {
         // The implementation gets the client's bytes as what they are: shared.
         *typed.ty = parse_quote!(::nearcall::SharedBytes<'_>);
     }
-    Some(Param { ident: ident?, served: (*typed.ty).clone(), declared, form: form?, max: marks.max })
+    Some(Param { ident: ident?, served: (*typed.ty).clone(), declared, form: form?, max })
 }
 
 /// Names of ours begin with two underscores; that is the whole of the hygiene of generated code.

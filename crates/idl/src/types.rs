@@ -7,14 +7,15 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, Path, PathArguments, ReturnType, Signature, Type, TypeReference};
 
-use crate::ir::{BySerde, Form, Output, PassBy};
+use crate::ir::{BySerde, Form, OutLen, Output, PassBy};
 use crate::options::{Marks, Out};
 use crate::refusals::Refusals;
 
 /// How a parameter of type `ty` travels; `None` if it was refused.
 pub(crate) fn form(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
+    let is_bounded = marks.max.is_some();
     let form = form_of(ty, marks, refusals)?;
-    if marks.max.is_some() && matches!(form, Form::Pass { .. }) {
+    if is_bounded && matches!(form, Form::Pass { .. }) {
         refusals.refuse(
             ty,
             "`#[max]` is about a parameter of varying size",
@@ -22,18 +23,14 @@ pub(crate) fn form(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<F
         );
         return None;
     }
-    if marks.max.is_some() && matches!(form, Form::InOut(_) | Form::Out(_)) {
-        refusals.refuse(ty, "`#[max]` is about a parameter of varying size", "remove it: this one has a fixed size");
-        return None;
-    }
     Some(form)
 }
 
 fn form_of(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
-    let Marks { out, in_place, serde, .. } = marks;
-    if serde {
-        return by_serde(ty, marks, refusals);
+    if marks.serde {
+        return by_serde(ty, &marks, refusals);
     }
+    let Marks { out, in_place, .. } = marks;
     if in_place {
         return self::in_place(ty, out, refusals);
     }
@@ -73,7 +70,7 @@ fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusal
     let target = bare(&reference.elem);
     match target {
         Type::Slice(slice) if is_strings(&slice.elem, true) => match out {
-            Some(Out { len_is_return: false }) => Some(Form::Scatter),
+            Some(Out { len: OutLen::All }) => Some(Form::Scatter),
             _ => {
                 refusals.refuse(
                     reference,
@@ -85,20 +82,12 @@ fn exclusive(reference: &TypeReference, out: Option<Out>, refusals: &mut Refusal
         },
         Type::Slice(slice) => item(&slice.elem, refusals).map(|item| match out {
             None => Form::InOutSlice(item),
-            Some(Out { len_is_return }) => Form::OutSlice { item, len_is_return },
+            Some(Out { len }) => Form::OutSlice { item, len },
         }),
-        _ if is(target, "str") || is(target, "String") || is_generic(target, "Vec") => {
+        _ if out.as_ref().is_some_and(|out| out.len != OutLen::All) => {
             refusals.refuse(
                 reference,
-                "an in-out or out parameter has a fixed size, so that its place in the reply is known before the call",
-                "use a slice, as `&mut [u8]`, or take the old value as a parameter and return the new one",
-            );
-            None
-        }
-        _ if out.is_some_and(|out| out.len_is_return) => {
-            refusals.refuse(
-                reference,
-                "`len = return` is about a slice",
+                "`len` is about a slice",
                 "write `#[out]` alone: a single value comes back whole",
             );
             None
@@ -195,7 +184,7 @@ fn in_place(ty: &Type, out: Option<Out>, refusals: &mut Refusals) -> Option<Form
 }
 
 /// How a parameter with `#[serde]` travels.
-fn by_serde(ty: &Type, marks: Marks, refusals: &mut Refusals) -> Option<Form> {
+fn by_serde(ty: &Type, marks: &Marks, refusals: &mut Refusals) -> Option<Form> {
     if marks.out.is_some() || marks.in_place {
         refusals.refuse(
             ty,
@@ -298,7 +287,7 @@ fn result_arguments(ty: &Type) -> Option<Vec<&Type>> {
 
 /// Whether a return value of type `ty` is certainly no count of bytes. The others are judged by rustc (`OutLen`).
 pub(crate) fn is_no_length(ty: Option<&Type>) -> bool {
-    const NO_LENGTH: &[&str] = &["bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "u128", "String"];
+    const NO_LENGTH: &[&str] = &["bool", "char", "f32", "f64", "i128", "u128", "String"];
     ty.is_none_or(|ty| {
         matches!(ty, Type::Array(_)) || is_generic(ty, "Vec") || NO_LENGTH.iter().any(|name| is(ty, name))
     })

@@ -12,14 +12,17 @@ use proc_macro::TokenStream;
 ///
 /// Methods take `&self` and parameters of these forms: `T`, `&T`, `&str`, `&[T]`, `#[in_place] data: &[u8]`, `#[serde] x: T`,
 /// `#[serde] x: &T` (in), `&mut T`, `&mut [T]` (in-out), `#[out] x: &mut T`, `#[out] buf: &mut [T]`,
-/// `#[out(len = return)] buf: &mut [T]` (out). They return nothing, `T` or `Result<T, E>`. Every `T` and `E` is a `Wire`,
+/// `#[out(len = return)] buf: &mut [T]`, `#[out(len = n)] buf: &mut [T]` with `#[out] n: &mut u32` (out). They return nothing, `T` or `Result<T, E>`. Every `T` and `E` is a `Wire`,
 /// those of slices are `Plain`, and those with `#[serde]` have serde's traits; for results `#[serde(return)]`,
 /// `#[serde(error)]` or `#[serde(return, error)]` on the method says so.
 ///
 /// `#[call(concurrency = 8, timeout = "2s", astack = 4200, idempotent, handoff)]` on a method says how many calls one client can
 /// have under way in it (1 to 64), how long a call may take (`us`, `ms`, `s`, `min` or `"none"`), how many bytes of
 /// parameters a call can carry, that a call can be repeated, and that the procedure may take long or block, so that other calls
-/// do not wait for it.
+/// do not wait for it. With `oneway` a procedure has no results at all, and a call of it does not wait.
+///
+/// `#[interface(uuid = "..", version = "1.0")]` tells the interface from every other one: both are part of what client and
+/// server compare, but for the minor number of the version.
 ///
 /// # Errors
 /// What cannot be called across address spaces is a compile error with a hint; all of them are reported at once.

@@ -48,6 +48,18 @@ impl Description {
         self.0.name
     }
 
+    /// Its uuid, if it has one.
+    #[must_use]
+    pub const fn uuid(&self) -> Option<u128> {
+        if self.0.uuid == 0 { None } else { Some(self.0.uuid) }
+    }
+
+    /// Its major and minor version, 0.0 if it has none. Of the major one clients and servers need the same.
+    #[must_use]
+    pub const fn version(&self) -> (u16, u16) {
+        self.0.version
+    }
+
     /// Its procedures, in order of declaration.
     pub fn procedures(&self) -> impl Iterator<Item = ProcedureDescription> + use<> {
         self.0.procedures.iter().map(ProcedureDescription)
@@ -57,6 +69,10 @@ impl Description {
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "interface {}", self.0.name)?;
+        match self.0.version {
+            (0, 0) => {}
+            (major, minor) => write!(f, ", version {major}.{minor}")?,
+        }
         self.procedures().try_for_each(|procedure| write!(f, "\n\n{procedure}"))
     }
 }

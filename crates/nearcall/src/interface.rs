@@ -36,6 +36,9 @@ pub(crate) fn signature(procedure: &Procedure) -> String {
         });
         let _ = spelling.spell(param.shape, &mut text);
     }
+    if !procedure.origin.is_empty() {
+        let _ = write!(text, " of {}", procedure.origin);
+    }
     text
 }
 

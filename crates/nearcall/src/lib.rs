@@ -36,6 +36,7 @@ extern crate self as nearcall;
 mod bind;
 mod binding;
 mod blocking;
+mod bounded;
 mod callback;
 mod cards;
 mod clerk;
@@ -75,6 +76,7 @@ mod watcher;
 pub use bind::{Binder, Client, bind};
 pub use binding::{Binding, Path};
 pub use blocking::blocking;
+pub use bounded::{Bounded, Counted, OutOfBounds};
 pub use callback::Callback;
 pub use current::{Current, current};
 pub use describe::{Description, Layout, ProcedureDescription, describe};
@@ -95,3 +97,18 @@ pub use policy::{Policy, Who};
 pub use rebinding::Rebinding;
 pub use rt::Plain;
 pub use shared::SharedBytes;
+
+/// Includes what `nearcall_idl::build` made of an `.idl` file: its types, and for each interface the trait, the client and
+/// the server. The argument is the file's name without its ending.
+///
+/// ```ignore
+/// pub mod pfs {
+///     nearcall::include_idl!("pfs");
+/// }
+/// ```
+#[macro_export]
+macro_rules! include_idl {
+    ($name:literal) => {
+        include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
+    };
+}

@@ -49,6 +49,19 @@ pub trait Ways {
     fn large(&self, bytes: &[u8]) -> Vec<u8>;
     /// Several strings at once.
     fn strings(&self, from: &[&[u8]], #[out] to: &mut [&mut [u8]]) -> u32;
+    /// Values that vary in size in every place, and a length that has a name.
+    fn varying(
+        &self,
+        text: &mut String,
+        #[out] words: &mut Vec<String>,
+        #[out] count: &mut u32,
+        #[out(len = count)] bytes: &mut [u8],
+    ) -> Result<String, Why>;
+    /// Nobody waits.
+    #[call(oneway)]
+    fn note(&self, by: u32, text: &str);
+    /// What was noted.
+    fn noted(&self) -> u32;
     /// Slow.
     #[call(timeout = "300ms")]
     fn sleep(&self, milliseconds: u32) -> u32;
@@ -91,6 +104,32 @@ impl Ways for Hand {
             to[..from.len()].copy_from_slice(from);
         }
         u32::try_from(from.len()).unwrap()
+    }
+    fn varying(
+        &self,
+        text: &mut String,
+        words: &mut Vec<String>,
+        count: &mut u32,
+        bytes: &mut [u8],
+    ) -> Result<String, Why> {
+        if text.is_empty() {
+            return Err(Why { text: "nothing to split".to_owned() });
+        }
+        *words = text.split(' ').map(str::to_owned).collect();
+        *count = u32::try_from(words.len()).unwrap();
+        bytes.fill(u8::try_from(*count).unwrap());
+        let before = std::mem::replace(text, words.join("+"));
+        Ok(before.to_uppercase())
+    }
+    fn note(&self, by: u32, text: &str) {
+        // One that is held goes on when another one has been noted.
+        while text == "held" && self.0.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
+    fn noted(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
     }
     fn sleep(&self, milliseconds: u32) -> u32 {
         std::thread::sleep(Duration::from_millis(milliseconds.into()));
@@ -181,9 +220,38 @@ fn all_that_travels_near_travels_far() {
     let (mut first, mut second) = ([9; 4], [9; 3]);
     assert_eq!(ways.strings(&[b"abc", b"", b"xy"], &mut [&mut first, &mut [], &mut second]), Ok(3));
     assert_eq!((&first, &second), (b"abc\0", b"xy\0"));
+    let (mut text, mut words, mut count, mut bytes) = ("a bc def".to_owned(), vec!["old".to_owned()], 7, [0; 5]);
+    assert_eq!(ways.varying(&mut text, &mut words, &mut count, &mut bytes), Ok("A BC DEF".to_owned()));
+    assert_eq!((text.as_str(), count, bytes), ("a+bc+def", 3, [3, 3, 3, 0, 0]));
+    assert_eq!(words, ["a", "bc", "def"]);
+    text.clear();
+    let refused = ways.varying(&mut text, &mut words, &mut count, &mut bytes);
+    assert_eq!(refused, Err(CallError::App(Why { text: "nothing to split".to_owned() })));
+    assert_eq!((words.len(), count, bytes), (3, 3, [3, 3, 3, 0, 0]), "untouched on an error");
     for n in 0..1000 {
         assert_eq!(ways.add(n, 1), Ok(n + 1));
     }
+}
+
+#[test]
+fn nobody_waits_for_a_oneway_call_and_it_runs_once() {
+    let site = site(4);
+    let ways: WaysClient = site.bind().unwrap();
+    // Were it waited for, it would end with its time.
+    assert_eq!(ways.note(1000, "held"), Ok(()));
+    assert_eq!(ways.noted(), Ok(0));
+    for _ in 0..5 {
+        assert_eq!(ways.note(1, "at once"), Ok(()));
+    }
+    let begun = std::time::Instant::now();
+    while ways.noted().unwrap() < 1005 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "a oneway call was lost");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(ways.noted(), Ok(1005));
+    let large = "x".repeat(40_000);
+    assert!(matches!(ways.note(1, &large), Err(CallError::TooLarge { .. })));
+    assert_eq!(ways.noted(), Ok(1005));
 }
 
 #[test]

@@ -305,6 +305,18 @@ impl<'a> Outstanding<'a> {
     }
 }
 
+impl Outstanding<'_> {
+    /// Leaves the call to itself: it runs, and nobody takes its answer. Its A-stack is quarantined until that is there. Unlike
+    /// one that is given up, it is not announced as such: the procedure has no reason to stop.
+    pub fn leave(self) {
+        if self.is_answered() {
+            return;
+        }
+        self.callee.astacks.quarantine(self.astack, self.sequence);
+        core::mem::forget(self);
+    }
+}
+
 impl Drop for Outstanding<'_> {
     fn drop(&mut self) {
         let Self { half, callee, astack, sequence, .. } = *self;

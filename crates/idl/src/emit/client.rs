@@ -10,7 +10,8 @@
 //! what is near a far binding's request and reply, or the call has failed.
 //!
 //! Beside each method stands one that starts the same call; there the part after `transfer` is a closure, which has the in-out
-//! and out targets and runs when the answer is taken.
+//! and out targets and runs when the answer is taken. The method of a `oneway` procedure sends the request and leaves
+//! it to itself.
 //!
 //! Invariant: nothing of the caller's is written before every value has been decoded and every length has been checked.
 //! Whatever fails, fails before; in-out and out targets are untouched on any error.
@@ -23,9 +24,9 @@ use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
-use super::plan::{Plan, Slot};
-use super::{Names, Start, allow_many_params, client_docs, client_output, docs, params_of};
-use crate::ir::{Form, Param, PassBy, Procedure};
+use super::plan::{Plan, Slot, local_of};
+use super::{Names, Start, allow_many_params, allow_one_more, client_docs, client_output, docs, params_of};
+use crate::ir::{Form, OutLen, Param, PassBy, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -143,13 +144,18 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let ident = &procedure.ident;
     let (docs, params, client_output) = (client_docs(procedure), params_of(procedure), client_output(procedure));
     let allow = allow_many_params(procedure);
+    let allow_far = allow_one_more(procedure);
     let arguments = procedure.params.iter().map(|param| &param.ident);
     let far = format_ident!("__far_{}", ident.unraw());
 
     let puts: Vec<_> = plan.request.iter().filter_map(|slot| put(plan, slot)).collect();
     let tails: Vec<_> = plan.request.iter().filter_map(|slot| tail(plan, slot)).collect();
     let send = send(plan);
-    let read = read(plan, &quote!(__call.transfer::<#places>()?));
+    let read = if procedure.options.oneway {
+        quote!(__call.leave()?; ::core::result::Result::Ok(()))
+    } else {
+        read(plan, &quote!(__call.transfer::<#places>()?))
+    };
     let mutable = (!plan.request.is_empty()).then(|| quote!(mut));
     let expected = plan.areas.iter().map(|param| {
         let (item, len) = (param.item(), room(param));
@@ -187,7 +193,7 @@ fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
             #read
         }
 
-        #allow
+        #allow_far
         #[cold]
         #[inline(never)]
         fn #far(&self, __why: ::nearcall::rt::Failure, #params) -> #client_output {
@@ -247,19 +253,25 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
     let gets = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
             let local = param.local();
-            let max = plan.result_max();
-            Some(quote!(let #local = __reply.get::<#ty, #max>(#at)?;))
+            let value = get_among(plan, &quote!(#at), ty, &plan.max(param));
+            Some(quote!(let #local = #value;))
         }
         _ => None,
     });
     let returned = plan.returned.as_ref().map(|(at, ty)| {
         let value = if output.is_passed {
             quote!(__reply.take::<#ty>(#at)?)
+        } else if output.serde.value {
+            get(plan, &quote!(#at), ty, true)
         } else {
-            get(plan, &quote!(#at), ty, output.serde.value)
+            get_among(plan, &quote!(#at), ty, &plan.result_max())
         };
         quote!(let __return = #value;)
     });
+    let (reply_tails, reply_tails_end) = match &plan.tails {
+        Some(tails) => (quote!(let mut __tails = ::nearcall::rt::Tails::new();), quote!(__tails.end::<#tails>()?;)),
+        None => (TokenStream::new(), TokenStream::new()),
+    };
     // One slice is checked by its copy. With several, the last must not fail after the first was written.
     let checks = plan.areas.iter().filter(|_| plan.areas.len() > 1).map(|param| {
         let (area, len) = (param.local(), length(param));
@@ -288,8 +300,10 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
         #sent
         #(#areas)*
         #app
+        #reply_tails
         #(#gets)*
         #returned
+        #reply_tails_end
         #(#checks)*
         // The point of no return of a generated method: every length is checked, every value decoded.
         #(#copies)*
@@ -329,6 +343,13 @@ fn get(plan: &Plan<'_>, at: &TokenStream, ty: &Type, by_serde: bool) -> TokenStr
     }
 }
 
+/// Reads one of the results, whose tail may follow that of another one.
+fn get_among(plan: &Plan<'_>, at: &TokenStream, ty: &Type, max: &TokenStream) -> TokenStream {
+    let Some(tails) = &plan.tails else { return quote!(__reply.get::<#ty, #max>(#at)?) };
+    let all = plan.all_max();
+    quote!(__reply.get_among::<#ty, #max, #tails>(#at, #all, &mut __tails)?)
+}
+
 /// Puts the fixed part of a parameter, as far as it is known before the tail.
 fn put(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let ident = &param.ident;
@@ -357,7 +378,7 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
     let (ident, max) = (&param.ident, plan.max(param));
     match &param.form {
         Form::Value(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, &#ident)?;)),
-        Form::Ref(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, #ident)?;)),
+        Form::Ref(ty) | Form::InOut(ty) => Some(quote!(__call.tail::<#ty, #max>(#at, #ident)?;)),
         Form::Serde { ty, is_ref } => {
             let lent = (!is_ref).then(|| quote!(&));
             Some(quote!(::nearcall::rt::serde::put::<#ty, _, #max>(&mut __call, #at, #lent #ident)?;))
@@ -367,7 +388,7 @@ fn tail(plan: &Plan<'_>, Slot { at, param }: &Slot<'_>) -> Option<TokenStream> {
         Form::Slice(item) | Form::InOutSlice(item) => Some(quote!(__call.slice::<#item, #max>(#ident)?;)),
         Form::Gather => Some(quote!(__call.gather::<#max>(#ident)?;)),
         Form::Scatter => Some(quote!(__call.scatter(#ident)?;)),
-        Form::InOut(_) | Form::Out(_) | Form::OutSlice { .. } | Form::Pass { .. } => None,
+        Form::Out(_) | Form::OutSlice { .. } | Form::Pass { .. } => None,
     }
 }
 
@@ -383,12 +404,16 @@ fn room(param: &Param) -> TokenStream {
 /// How many items of a slice come back.
 fn length(param: &Param) -> TokenStream {
     let ident = &param.ident;
-    match param.form {
+    match &param.form {
         // A result that is no length is an error at the parameter that needs one.
-        Form::OutSlice { len_is_return: true, .. } => {
+        Form::OutSlice { len: OutLen::Return, .. } => {
             quote_spanned!(param.declared.span()=> ::nearcall::rt::OutLen::out_len(__return))
         }
         Form::Scatter => quote!(::nearcall::rt::total(#ident)),
+        Form::OutSlice { len: OutLen::Param(name), .. } => {
+            let local = local_of(name);
+            quote_spanned!(param.declared.span()=> ::nearcall::rt::OutLen::out_len(#local))
+        }
         _ => quote!(#ident.len()),
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn interface(interface: &Interface) -> TokenStream {
     let item = &interface.item;
     let names = Names::of(item);
     let plans: Vec<Plan<'_>> = interface.procedures.iter().map(Plan::of).collect();
-    let tables = tables::tables(&names, &plans);
+    let tables = tables::tables(&names, interface, &plans);
     let client = client::client(&names, &plans);
     let server = server::server(&names, &plans);
     let local = local::local(&names, &plans);
@@ -203,8 +203,17 @@ impl Start {
 
 /// clippy's limit of 7 counts the receiver; the author has been told at his own trait.
 fn allow_many_params(procedure: &Procedure) -> Option<TokenStream> {
-    (procedure.params.len() >= 7)
-        .then(|| quote!(#[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]))
+    many(procedure.params.len())
+}
+
+/// The same for a function that has one parameter more.
+fn allow_one_more(procedure: &Procedure) -> Option<TokenStream> {
+    many(procedure.params.len().saturating_add(1))
+}
+
+/// With `self`, clippy allows six.
+fn many(count: usize) -> Option<TokenStream> {
+    (count >= 7).then(|| quote!(#[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]))
 }
 
 /// The documentation of a procedure in the client: the author's, and what every call can fail with.
@@ -241,7 +250,7 @@ fn doc_text(attr: &Attribute) -> Option<String> {
 
 impl Output {
     /// The return type as the trait has it.
-    fn declared(&self) -> TokenStream {
+    pub(crate) fn declared(&self) -> TokenStream {
         match (&self.value, &self.error) {
             (None, None) => TokenStream::new(),
             (Some(value), None) => quote!(-> #value),

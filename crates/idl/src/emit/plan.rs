@@ -38,6 +38,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) frame: Ident,
     /// Whether the reply may have parts beyond its line.
     pub(crate) places: Ident,
+    /// How many of the results vary in size, if the syntax does not tell that it is one at most.
+    pub(crate) tails: Option<Ident>,
     /// The function that serves it.
     pub(crate) serve: Ident,
 }
@@ -67,6 +69,7 @@ impl<'a> Plan<'a> {
         let areas: Vec<&Param> =
             select(|form| matches!(form, Form::InOutSlice(_) | Form::OutSlice { .. } | Form::Scatter));
         let returned = procedure.output.value.as_ref().map(|ty| (at("BACK", reply.len()), ty));
+        let values = reply.len() + usize::from(returned.is_some());
         Plan {
             procedure,
             request_end: at("AT", request.len()),
@@ -79,6 +82,7 @@ impl<'a> Plan<'a> {
             rep: format_ident!("__{capitals}_REP"),
             frame: format_ident!("__{capitals}_FRAME"),
             places: format_ident!("__{capitals}_PLACES"),
+            tails: (values > 1).then(|| format_ident!("__{capitals}_TAILS")),
             serve: format_ident!("__serve_{name}"),
         }
     }
@@ -123,9 +127,25 @@ impl<'a> Plan<'a> {
         bytes(param.max.or(self.procedure.options.max))
     }
 
+    /// Types of in-out and out values, which come back.
+    pub(crate) fn returning(&self) -> impl Iterator<Item = &'a Type> {
+        self.procedure.params.iter().filter_map(|param| match &param.form {
+            Form::InOut(ty) | Form::Out(ty) => Some(ty),
+            _ => None,
+        })
+    }
+
     /// Bytes that the result, or the error, may have beside its fixed part.
     pub(crate) fn result_max(&self) -> TokenStream {
         bytes(self.procedure.options.max)
+    }
+
+    /// Bytes that all results may have together beside their fixed parts.
+    pub(crate) fn all_max(&self) -> TokenStream {
+        let of_procedure = self.procedure.options.max;
+        let result = self.returned.is_some().then_some(of_procedure);
+        let maxes = self.reply.iter().map(|slot| slot.param.max.or(of_procedure)).chain(result).map(number_of_bytes);
+        quote!(0_usize #(.saturating_add(#maxes))*)
     }
 
     /// Types that may have a tail, as far as the syntax tells.
@@ -135,7 +155,7 @@ impl<'a> Plan<'a> {
             .params
             .iter()
             .filter_map(|param| match &param.form {
-                Form::Value(ty) | Form::Ref(ty) => Some(ty),
+                Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => Some(ty),
                 _ => None,
             })
             .chain(output.value.iter().filter(|_| !output.is_passed))
@@ -143,21 +163,32 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Bytes as a const argument, where a path has to stand in braces.
 fn bytes(max: Option<u32>) -> TokenStream {
+    let number = number_of_bytes(max);
+    if max.is_some() { number } else { quote!({ #number }) }
+}
+
+fn number_of_bytes(max: Option<u32>) -> TokenStream {
     match max {
         Some(max) => {
             // Unsuffixed, because it becomes a `usize`.
             let max = Literal::u32_unsuffixed(max);
             quote!(#max)
         }
-        None => quote!({ ::nearcall::rt::DEFAULT_MAX }),
+        None => quote!(::nearcall::rt::DEFAULT_MAX),
     }
 }
 
+/// The local of generated code that stands for the parameter `name`. Of no other local does the name begin so.
+pub(crate) fn local_of(name: &Ident) -> Ident {
+    format_ident!("__arg_{}", name.unraw())
+}
+
 impl Param {
-    /// The local of generated code that stands for this parameter. Of no other local does the name begin so.
+    /// The local of generated code that stands for this parameter.
     pub(crate) fn local(&self) -> Ident {
-        format_ident!("__arg_{}", self.ident.unraw())
+        local_of(&self.ident)
     }
 
     /// The type of the items, if it is a slice that comes back, or several.

@@ -102,7 +102,8 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let arrivals = arrivals(plan);
     let outs = plan.outs().map(|(param, ty)| {
         let local = param.local();
-        quote!(let mut #local = <#ty as ::core::default::Default>::default();)
+        let value = initial(ty);
+        quote!(let mut #local: #ty = #value;)
     });
     let arguments = procedure.params.iter().map(|param| {
         let local = param.local();
@@ -152,6 +153,17 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             #body
             ::core::result::Result::Ok(())
         }
+    }
+}
+
+/// The value that a procedure gets to overwrite. An array has no `Default` of its own beyond 32 items.
+fn initial(ty: &Type) -> TokenStream {
+    match ty {
+        Type::Array(array) => {
+            let item = initial(&array.elem);
+            quote!(::core::array::from_fn(|_| #item))
+        }
+        _ => quote!(<#ty as ::core::default::Default>::default()),
     }
 }
 
@@ -232,22 +244,40 @@ fn reply(plan: &Plan<'_>) -> TokenStream {
     let Plan { rep, places, .. } = plan;
     let values = plan.reply.iter().filter_map(|Slot { at, param }| match &param.form {
         Form::InOut(ty) | Form::Out(ty) => {
-            let local = param.local();
-            Some(quote!(__head.put::<#ty>(#at, &#local);))
+            let (local, max) = (param.local(), plan.max(param));
+            Some(match &plan.tails {
+                Some(tails) => {
+                    quote!(__call.reply_among::<#ty, _, #max, #tails>(&mut __head, #at, &#local, &mut __tails)?;)
+                }
+                None => quote!(__call.reply_value::<#ty, _, #max>(&mut __head, #at, &#local)?;),
+            })
         }
         _ => None,
     });
-    let returned = plan.returned.as_ref().map(|(at, ty)| match plan.procedure.output.is_passed {
-        true => quote!(__call.give::<#ty, _>(&mut __head, #at, &__return)?;),
-        false => result(plan, &quote!(#at), ty, &quote!(__return), plan.procedure.output.serde.value),
+    let by_serde = plan.procedure.output.serde.value;
+    let returned = plan.returned.as_ref().map(|(at, ty)| match &plan.tails {
+        _ if plan.procedure.output.is_passed => quote!(__call.give::<#ty, _>(&mut __head, #at, &__return)?;),
+        Some(tails) if !by_serde => {
+            let max = plan.result_max();
+            quote!(__call.reply_among::<#ty, _, #max, #tails>(&mut __head, #at, &__return, &mut __tails)?;)
+        }
+        _ => result(plan, &quote!(#at), ty, &quote!(__return), by_serde),
     });
+    let (tails, tails_end) = match &plan.tails {
+        Some(tails) => {
+            (quote!(let mut __tails = ::nearcall::rt::Tails::new();), quote!(__call.reply_tails::<#tails>(&__tails)?;))
+        }
+        None => (TokenStream::new(), TokenStream::new()),
+    };
     if plan.reply.is_empty() && returned.is_none() {
         return quote!(__call.reply::<#rep, #places>(&::nearcall::rt::Head::<#rep>::ZERO););
     }
     quote! {
         let mut __head = ::nearcall::rt::Head::<#rep>::ZERO;
+        #tails
         #(#values)*
         #returned
+        #tails_end
         __call.reply::<#rep, #places>(&__head);
     }
 }

@@ -15,12 +15,16 @@ use syn::{Ident, Type, parse_quote};
 
 use super::Names;
 use super::plan::{self, Plan, Slot};
-use crate::ir::{Exhausted, Form, Options};
+use crate::ir::{Exhausted, Form, Interface, Options};
 
-pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
+pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>]) -> TokenStream {
     let name = names.files.unraw().to_string();
+    let uuid = Literal::u128_unsuffixed(interface.uuid.unwrap_or(0));
+    let (major, minor) = interface.version.unwrap_or((0, 0));
+    let (major, minor) = (Literal::u16_unsuffixed(major), Literal::u16_unsuffixed(minor));
+    let origin = interface.origin();
     let layouts = plans.iter().map(layout);
-    let procedures = plans.iter().map(procedure);
+    let procedures = plans.iter().map(|plan| procedure(plan, &origin));
     quote! {
         /// What of a head of this size lies in the frame, in bytes.
         const fn __in_frame(head: usize) -> usize {
@@ -35,6 +39,8 @@ pub(super) fn tables(names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStream {
         #(#layouts)*
         static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
             name: #name,
+            uuid: #uuid,
+            version: (#major, #minor),
             procedures: &[#(#procedures),*],
         };
     }
@@ -55,13 +61,6 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         None => quote!(#reply_end),
     };
     let checked = plan.procedure.params.iter().filter_map(|param| match &param.form {
-        Form::InOut(ty) | Form::Out(ty) => {
-            let message = format!(
-                "`{}` comes back in a place that is known before the call: its type must have a fixed size",
-                param.ident
-            );
-            Some(quote_spanned!(ty.span()=> const _: () = ::core::assert!(!__varies::<#ty>(), #message);))
-        }
         Form::Slice(item) | Form::InOutSlice(item) | Form::OutSlice { item, .. } => {
             Some(quote_spanned!(item.span()=> const _: () = ::nearcall::rt::assert_item::<#item>();))
         }
@@ -83,6 +82,8 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         .iter()
         .filter(|_| !by_serde.value && !output.is_passed)
         .chain(output.error.iter().filter(|_| !by_serde.error));
+    let varying = plan.returning().chain(varying);
+    let tails = tails(plan);
     let has_places = if has_areas || by_serde.value || by_serde.error {
         quote!(true)
     } else {
@@ -95,10 +96,28 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         #reply
         const #rep: usize = ::nearcall::rt::head_bytes(#reply_bytes);
         const #places: bool = #has_places;
+        #tails
         #(#checked)*
         #passed
         #frame
     }
+}
+
+/// How many results vary in size, where that has to be counted. What serde encodes has the reply's tail for itself.
+fn tails(plan: &Plan<'_>) -> Option<TokenStream> {
+    let tails = plan.tails.as_ref()?;
+    let output = &plan.procedure.output;
+    let values = plan.returning().chain(output.value.iter().filter(|_| !output.serde.value && !output.is_passed));
+    let values = values.map(|ty| quote!(__varies::<#ty>()));
+    let alone = output.serde.value.then(|| {
+        let name = &plan.procedure.ident;
+        let message = format!("beside what serde encodes, no other result of `{name}` can vary in size");
+        quote_spanned!(name.span()=> const _: () = ::core::assert!(#tails == 0, #message);)
+    });
+    Some(quote! {
+        const #tails: usize = ::nearcall::rt::how_many(&[#(#values),*]);
+        #alone
+    })
 }
 
 /// Offsets: each is the one before plus the size of what lies there.
@@ -146,8 +165,9 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
 }
 
 /// The entry of one procedure in the table.
-fn procedure(plan: &Plan<'_>) -> TokenStream {
+fn procedure(plan: &Plan<'_>, origin: &str) -> TokenStream {
     let name = plan.procedure.ident.unraw().to_string();
+    let origin = plan.procedure.origin.as_deref().unwrap_or(origin);
     let Plan { req, rep, frame, .. } = plan;
     let Options { concurrency, exhausted, timeout, idempotent, handoff, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
@@ -198,6 +218,7 @@ fn procedure(plan: &Plan<'_>) -> TokenStream {
     quote! {
         ::nearcall::rt::Procedure {
             name: #name,
+            origin: #origin,
             params: &[#(#params),*],
             request_size: #req,
             reply_size: #rep,

@@ -243,10 +243,7 @@ const _: () = {
     const __READ_BACK_2: usize = __READ_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
     const __READ_REP: usize = ::nearcall::rt::head_bytes(__max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
     const __READ_PLACES: bool = true;
-    const _: () = ::core::assert!(
-        !__varies::<u64>(),
-        "`pos` comes back in a place that is known before the call: its type must have a fixed size"
-    );
+    const __READ_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u64>(), __varies::<u32>()]);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __READ_FRAME: usize = {
         ::core::assert!(
@@ -264,11 +261,9 @@ const _: () = {
     const __WRITE_BACK_1: usize = __WRITE_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
     const __WRITE_BACK_2: usize = __WRITE_BACK_1 + <u32 as ::nearcall::Wire>::SIZE;
     const __WRITE_REP: usize = ::nearcall::rt::head_bytes(__max(__WRITE_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
-    const __WRITE_PLACES: bool = __in_frame(__WRITE_REP) != 0 || __varies::<u32>() || __varies::<FileError>();
-    const _: () = ::core::assert!(
-        !__varies::<u64>(),
-        "`pos` comes back in a place that is known before the call: its type must have a fixed size"
-    );
+    const __WRITE_PLACES: bool =
+        __in_frame(__WRITE_REP) != 0 || __varies::<u64>() || __varies::<u32>() || __varies::<FileError>();
+    const __WRITE_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u64>(), __varies::<u32>()]);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __WRITE_FRAME: usize = {
         ::core::assert!(
@@ -294,9 +289,12 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Files",
+        uuid: 0,
+        version: (0, 0),
         procedures: &[
             ::nearcall::rt::Procedure {
                 name: "open",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "path",
@@ -342,6 +340,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "read",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "handle",
@@ -395,6 +394,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "write",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "handle",
@@ -448,6 +448,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "ping",
+                origin: "",
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
@@ -560,6 +561,7 @@ const _: () = {
             __call.put::<u64>(__READ_AT_1, pos);
             __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_1, pos)?;
             let mut __reply = __call.transfer::<__READ_PLACES>()?;
             let __arg_buf = __reply.area::<u8>(buf.len());
             if __reply.is_app() {
@@ -567,8 +569,18 @@ const _: () = {
                     __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
-            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                __READ_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                __READ_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__READ_TAILS>()?;
             __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
             *pos = __arg_pos;
             __reply.end();
@@ -588,6 +600,7 @@ const _: () = {
             __call.put::<u64>(__READ_AT_1, pos);
             __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_1, pos)?;
             __call.lay_out::<u8>(buf.len());
             let mut __reply = __call.transfer::<__READ_PLACES>()?;
             let __arg_buf = __reply.area::<u8>(buf.len());
@@ -596,8 +609,18 @@ const _: () = {
                     __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
-            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                __READ_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                __READ_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__READ_TAILS>()?;
             __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__return), buf)?;
             *pos = __arg_pos;
             __reply.end();
@@ -625,14 +648,25 @@ const _: () = {
             __call.put::<u64>(__WRITE_AT_2, pos);
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_2, pos)?;
             let mut __reply = __call.transfer::<__WRITE_PLACES>()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(
                     __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
-            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
+                __WRITE_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
+                __WRITE_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__WRITE_TAILS>()?;
             *pos = __arg_pos;
             __reply.end();
             ::core::result::Result::Ok(__return)
@@ -652,14 +686,25 @@ const _: () = {
             __call.put::<u64>(__WRITE_AT_2, pos);
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_2, pos)?;
             let mut __reply = __call.transfer::<__WRITE_PLACES>()?;
             if __reply.is_app() {
                 return ::core::result::Result::Err(::nearcall::CallError::App(
                     __reply.get::<FileError, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_pos = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
-            let __return = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
+                __WRITE_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
+                __WRITE_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__WRITE_TAILS>()?;
             *pos = __arg_pos;
             __reply.end();
             ::core::result::Result::Ok(__return)
@@ -746,6 +791,7 @@ const _: () = {
             __call.put::<u64>(__READ_AT_1, pos);
             __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_2, buf.len())?;
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_0, &handle)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_AT_1, pos)?;
             let __read = move |
                 __answer: ::nearcall::rt::Answer<'_>,
             | -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
@@ -758,10 +804,32 @@ const _: () = {
                         ),
                     );
                 }
+                let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_pos = __reply
-                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_0)?;
+                    .get_among::<
+                        u64,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __READ_TAILS,
+                    >(
+                        __READ_BACK_0,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __return = __reply
-                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__READ_BACK_1)?;
+                    .get_among::<
+                        u32,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __READ_TAILS,
+                    >(
+                        __READ_BACK_1,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
+                __tails.end::<__READ_TAILS>()?;
                 __reply
                     .copy_out(
                         &__arg_buf,
@@ -793,6 +861,7 @@ const _: () = {
             __call.put::<u64>(__WRITE_AT_2, pos);
             __call.tail::<Handle, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_0, &handle)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(data)?;
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_AT_2, pos)?;
             let __read = move |
                 __answer: ::nearcall::rt::Answer<'_>,
             | -> ::core::result::Result<u32, ::nearcall::CallError<FileError>> {
@@ -804,10 +873,32 @@ const _: () = {
                         ),
                     );
                 }
+                let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_pos = __reply
-                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_0)?;
+                    .get_among::<
+                        u64,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __WRITE_TAILS,
+                    >(
+                        __WRITE_BACK_0,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __return = __reply
-                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__WRITE_BACK_1)?;
+                    .get_among::<
+                        u32,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __WRITE_TAILS,
+                    >(
+                        __WRITE_BACK_1,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
+                __tails.end::<__WRITE_TAILS>()?;
                 *pos = __arg_pos;
                 __reply.end();
                 ::core::result::Result::Ok(__return)
@@ -960,8 +1051,20 @@ const _: () = {
         match <__T as Files>::read(__imp, __arg_handle, &mut __arg_pos, __arg_buf) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__READ_REP>::ZERO;
-                __head.put::<u64>(__READ_BACK_0, &__arg_pos);
-                __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __READ_BACK_1, &__return)?;
+                let mut __tails = ::nearcall::rt::Tails::new();
+                __call.reply_among::<u64, _, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                    &mut __head,
+                    __READ_BACK_0,
+                    &__arg_pos,
+                    &mut __tails,
+                )?;
+                __call.reply_among::<u32, _, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
+                    &mut __head,
+                    __READ_BACK_1,
+                    &__return,
+                    &mut __tails,
+                )?;
+                __call.reply_tails::<__READ_TAILS>(&__tails)?;
                 __call.reply::<__READ_REP, __READ_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
@@ -985,12 +1088,20 @@ const _: () = {
         match <__T as Files>::write(__imp, __arg_handle, &mut __arg_pos, __arg_data) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__WRITE_REP>::ZERO;
-                __head.put::<u64>(__WRITE_BACK_0, &__arg_pos);
-                __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(
+                let mut __tails = ::nearcall::rt::Tails::new();
+                __call.reply_among::<u64, _, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
+                    &mut __head,
+                    __WRITE_BACK_0,
+                    &__arg_pos,
+                    &mut __tails,
+                )?;
+                __call.reply_among::<u32, _, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
                     &mut __head,
                     __WRITE_BACK_1,
                     &__return,
+                    &mut __tails,
                 )?;
+                __call.reply_tails::<__WRITE_TAILS>(&__tails)?;
                 __call.reply::<__WRITE_REP, __WRITE_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {

@@ -860,6 +860,18 @@ pub trait Forms: Send + Sync + 'static {
         b: &Option<std::time::Duration>,
         n: u32,
     ) -> std::result::Result<std::time::Duration, Vec<Text>>;
+    /// Several results that vary, and a length with a name.
+    fn several(
+        &self,
+        tree: &mut Tree,
+        names: &mut Vec<Text>,
+        text: &mut Text,
+        digest: &mut [u8; 64],
+        count: &mut i32,
+        buf: &mut [u8],
+    ) -> Vec<u16>;
+    /// Nobody waits for it.
+    fn quietly(&self, x: u64);
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     fn old(&self, r#move: u8) -> u8;
@@ -1026,6 +1038,24 @@ pub trait FormsCall {
         b: &Option<std::time::Duration>,
         n: u32,
     ) -> ::core::result::Result<std::time::Duration, ::nearcall::CallError<Vec<Text>>>;
+    /// Several results that vary, and a length with a name.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn several(
+        &self,
+        tree: &mut Tree,
+        names: &mut Vec<Text>,
+        text: &mut Text,
+        digest: &mut [u8; 64],
+        count: &mut i32,
+        buf: &mut [u8],
+    ) -> ::core::result::Result<Vec<u16>, ::nearcall::CallError<::core::convert::Infallible>>;
+    /// Nobody waits for it.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn quietly(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     ///
@@ -1157,12 +1187,8 @@ const _: () = {
     const __IN_OUT_BACK_0: usize = 0;
     const __IN_OUT_BACK_1: usize = __IN_OUT_BACK_0 + <Point as ::nearcall::Wire>::SIZE;
     const __IN_OUT_REP: usize = ::nearcall::rt::head_bytes(__IN_OUT_BACK_1);
-    const __IN_OUT_PLACES: bool = __in_frame(__IN_OUT_REP) != 0;
-    const _: () = ::core::assert!(
-        !__varies::<Point>(),
-        "`point` comes back in a place that is known before the call: its type must have a fixed size"
-    );
-    const __IN_OUT_FRAME: usize = if __varies::<Point>() {
+    const __IN_OUT_PLACES: bool = __in_frame(__IN_OUT_REP) != 0 || __varies::<Point>();
+    const __IN_OUT_FRAME: usize = if __varies::<Point>() || __varies::<Point>() {
         ::core::assert!(
             __max(__in_frame(__IN_OUT_REQ), __in_frame(__IN_OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `in_out` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1192,16 +1218,10 @@ const _: () = {
     const __OUT_BACK_2: usize = __OUT_BACK_1 + <Point as ::nearcall::Wire>::SIZE;
     const __OUT_BACK_3: usize = __OUT_BACK_2 + <bool as ::nearcall::Wire>::SIZE;
     const __OUT_REP: usize = ::nearcall::rt::head_bytes(__OUT_BACK_3);
-    const __OUT_PLACES: bool = __in_frame(__OUT_REP) != 0 || __varies::<bool>();
-    const _: () = ::core::assert!(
-        !__varies::<Turn>(),
-        "`turn` comes back in a place that is known before the call: its type must have a fixed size"
-    );
-    const _: () = ::core::assert!(
-        !__varies::<Point>(),
-        "`point` comes back in a place that is known before the call: its type must have a fixed size"
-    );
-    const __OUT_FRAME: usize = if __varies::<bool>() {
+    const __OUT_PLACES: bool =
+        __in_frame(__OUT_REP) != 0 || __varies::<Turn>() || __varies::<Point>() || __varies::<bool>();
+    const __OUT_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<Turn>(), __varies::<Point>(), __varies::<bool>()]);
+    const __OUT_FRAME: usize = if __varies::<Turn>() || __varies::<Point>() || __varies::<bool>() {
         ::core::assert!(
             __max(__in_frame(__OUT_REQ), __in_frame(__OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `out` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1240,17 +1260,10 @@ const _: () = {
     const __ALL_BACK_3: usize = __ALL_BACK_2 + <u64 as ::nearcall::Wire>::SIZE;
     const __ALL_REP: usize = ::nearcall::rt::head_bytes(__max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE));
     const __ALL_PLACES: bool = true;
-    const _: () = ::nearcall::rt::assert_item::<u8>();
-    const _: () = ::core::assert!(
-        !__varies::<u32>(),
-        "`count` comes back in a place that is known before the call: its type must have a fixed size"
-    );
+    const __ALL_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u32>(), __varies::<Turn>(), __varies::<u64>()]);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::nearcall::rt::assert_item::<u8>();
-    const _: () = ::core::assert!(
-        !__varies::<Turn>(),
-        "`turn` comes back in a place that is known before the call: its type must have a fixed size"
-    );
+    const _: () = ::nearcall::rt::assert_item::<u8>();
     const __ALL_FRAME: usize = {
         ::core::assert!(
             __max(__in_frame(__ALL_REQ), __in_frame(__ALL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1336,20 +1349,19 @@ const _: () = {
     const __SUMS_BACK_1: usize = __SUMS_BACK_0 + <Figure as ::nearcall::Wire>::SIZE;
     const __SUMS_BACK_2: usize = __SUMS_BACK_1 + <(u8, Option<Point>) as ::nearcall::Wire>::SIZE;
     const __SUMS_REP: usize = ::nearcall::rt::head_bytes(__SUMS_BACK_2);
-    const __SUMS_PLACES: bool = __in_frame(__SUMS_REP) != 0 || __varies::<(u8, Option<Point>)>();
-    const _: () = ::core::assert!(
-        !__varies::<Figure>(),
-        "`figure` comes back in a place that is known before the call: its type must have a fixed size"
-    );
-    const __SUMS_FRAME: usize = if __varies::<Option<u16>>() || __varies::<(u8, Option<Point>)>() {
-        ::core::assert!(
-            __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
-            "the fixed parts of `sums` fill the default frame: give it `#[call(astack = ..)]`"
-        );
-        ::nearcall::rt::DEFAULT_FRAME_SIZE
-    } else {
-        __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP))
-    };
+    const __SUMS_PLACES: bool =
+        __in_frame(__SUMS_REP) != 0 || __varies::<Figure>() || __varies::<(u8, Option<Point>)>();
+    const __SUMS_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<Figure>(), __varies::<(u8, Option<Point>)>()]);
+    const __SUMS_FRAME: usize =
+        if __varies::<Figure>() || __varies::<Option<u16>>() || __varies::<(u8, Option<Point>)>() {
+            ::core::assert!(
+                __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+                "the fixed parts of `sums` fill the default frame: give it `#[call(astack = ..)]`"
+            );
+            ::nearcall::rt::DEFAULT_FRAME_SIZE
+        } else {
+            __max(__in_frame(__SUMS_REQ), __in_frame(__SUMS_REP))
+        };
     const __CONVENTIONAL_AT_0: usize = 0;
     const __CONVENTIONAL_AT_1: usize = __CONVENTIONAL_AT_0 + <Forest as ::nearcall::Wire>::SIZE;
     const __CONVENTIONAL_AT_2: usize = __CONVENTIONAL_AT_1 + <Tree as ::nearcall::Wire>::SIZE;
@@ -1404,6 +1416,51 @@ const _: () = {
         );
         ::nearcall::rt::DEFAULT_FRAME_SIZE
     };
+    const __SEVERAL_AT_0: usize = 0;
+    const __SEVERAL_AT_1: usize = __SEVERAL_AT_0 + <Tree as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_AT_2: usize = __SEVERAL_AT_1 + <Vec<Text> as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_AT_3: usize = __SEVERAL_AT_2 + <u32 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_REQ: usize = ::nearcall::rt::head_bytes(__SEVERAL_AT_3);
+    const __SEVERAL_BACK_0: usize = 0;
+    const __SEVERAL_BACK_1: usize = __SEVERAL_BACK_0 + <Tree as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_2: usize = __SEVERAL_BACK_1 + <Vec<Text> as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_3: usize = __SEVERAL_BACK_2 + <Text as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_4: usize = __SEVERAL_BACK_3 + <[u8; 64] as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_5: usize = __SEVERAL_BACK_4 + <i32 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_6: usize = __SEVERAL_BACK_5 + <Vec<u16> as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_REP: usize = ::nearcall::rt::head_bytes(__SEVERAL_BACK_6);
+    const __SEVERAL_PLACES: bool = true;
+    const __SEVERAL_TAILS: usize = ::nearcall::rt::how_many(&[
+        __varies::<Tree>(),
+        __varies::<Vec<Text>>(),
+        __varies::<Text>(),
+        __varies::<[u8; 64]>(),
+        __varies::<i32>(),
+        __varies::<Vec<u16>>(),
+    ]);
+    const _: () = ::nearcall::rt::assert_item::<u8>();
+    const __SEVERAL_FRAME: usize = {
+        ::core::assert!(
+            __max(__in_frame(__SEVERAL_REQ), __in_frame(__SEVERAL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `several` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    };
+    const __QUIETLY_AT_0: usize = 0;
+    const __QUIETLY_AT_1: usize = __QUIETLY_AT_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __QUIETLY_REQ: usize = ::nearcall::rt::head_bytes(__QUIETLY_AT_1);
+    const __QUIETLY_BACK_0: usize = 0;
+    const __QUIETLY_REP: usize = ::nearcall::rt::head_bytes(__QUIETLY_BACK_0);
+    const __QUIETLY_PLACES: bool = __in_frame(__QUIETLY_REP) != 0;
+    const __QUIETLY_FRAME: usize = if __varies::<u64>() {
+        ::core::assert!(
+            __max(__in_frame(__QUIETLY_REQ), __in_frame(__QUIETLY_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `quietly` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__QUIETLY_REQ), __in_frame(__QUIETLY_REP))
+    };
     const __OLD_AT_0: usize = 0;
     const __OLD_AT_1: usize = __OLD_AT_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __OLD_REQ: usize = ::nearcall::rt::head_bytes(__OLD_AT_1);
@@ -1422,9 +1479,12 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Forms",
+        uuid: 0,
+        version: (0, 0),
         procedures: &[
             ::nearcall::rt::Procedure {
                 name: "nothing",
+                origin: "",
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
@@ -1444,6 +1504,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "value",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "x",
@@ -1473,6 +1534,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "by_ref",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "block",
@@ -1502,6 +1564,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "line",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "a",
@@ -1547,6 +1610,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "varying",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "type",
@@ -1592,6 +1656,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "bytes",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "data",
@@ -1621,6 +1686,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "in_out",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "point",
@@ -1658,6 +1724,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "reverse",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "data",
@@ -1687,6 +1754,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "out",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "turn",
@@ -1724,6 +1792,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "fill",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "buf",
@@ -1761,6 +1830,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "all",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "a",
@@ -1854,6 +1924,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "nothing_or",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "nothing",
@@ -1891,6 +1962,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "small_or",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "return",
@@ -1920,6 +1992,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "block",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "block",
@@ -1957,6 +2030,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "numbers",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "a",
@@ -2010,6 +2084,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "sums",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "figure",
@@ -2047,6 +2122,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "conventional",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "forest",
@@ -2092,6 +2168,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "in_place",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "before",
@@ -2137,6 +2214,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "by_serde",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "a",
@@ -2195,7 +2273,108 @@ const _: () = {
                 handoff: false,
             },
             ::nearcall::rt::Procedure {
+                name: "several",
+                origin: "",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "tree",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        size: <Tree as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<Tree as ::nearcall::Wire>::CLASS),
+                        shape: <Tree as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "names",
+                        direction: ::nearcall::rt::Direction::InOut,
+                        size: <Vec<Text> as ::nearcall::Wire>::SIZE,
+                        max: 64,
+                        carried: ::nearcall::rt::Carried::Value(<Vec<Text> as ::nearcall::Wire>::CLASS),
+                        shape: <Vec<Text> as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "text",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <Text as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<Text as ::nearcall::Wire>::CLASS),
+                        shape: <Text as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "digest",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <[u8; 64] as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<[u8; 64] as ::nearcall::Wire>::CLASS),
+                        shape: <[u8; 64] as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "count",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <i32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<i32 as ::nearcall::Wire>::CLASS),
+                        shape: <i32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "buf",
+                        direction: ::nearcall::rt::Direction::Out,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Items,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <Vec<u16> as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<Vec<u16> as ::nearcall::Wire>::CLASS),
+                        shape: <Vec<u16> as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __SEVERAL_REQ,
+                reply_size: __SEVERAL_REP,
+                frame_size: __SEVERAL_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+                handoff: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "quietly",
+                origin: "",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "x",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<u64 as ::nearcall::Wire>::CLASS),
+                        shape: <u64 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __QUIETLY_REQ,
+                reply_size: __QUIETLY_REP,
+                frame_size: __QUIETLY_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+                handoff: false,
+            },
+            ::nearcall::rt::Procedure {
                 name: "old",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "move",
@@ -2506,6 +2685,7 @@ const _: () = {
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
             __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_1, point)?;
             let mut __reply = __call.transfer::<__IN_OUT_PLACES>()?;
             __reply.refuse_app()?;
             let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_BACK_0)?;
@@ -2525,6 +2705,7 @@ const _: () = {
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
             __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_1, point)?;
             let mut __reply = __call.transfer::<__IN_OUT_PLACES>()?;
             __reply.refuse_app()?;
             let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_BACK_0)?;
@@ -2592,9 +2773,32 @@ const _: () = {
             };
             let mut __reply = __call.transfer::<__OUT_PLACES>()?;
             __reply.refuse_app()?;
-            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
-            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
-            let __return = __reply.get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_point = __reply.get_among::<Point, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<bool, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__OUT_TAILS>()?;
             *turn = __arg_turn;
             *point = __arg_point;
             __reply.end();
@@ -2611,9 +2815,32 @@ const _: () = {
             let __call = self.binding.begin_far::<__OUT_REQ, __OUT_REP>(8u16, __why)?;
             let mut __reply = __call.transfer::<__OUT_PLACES>()?;
             __reply.refuse_app()?;
-            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
-            let __arg_point = __reply.get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
-            let __return = __reply.get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_point = __reply.get_among::<Point, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<bool, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+                __OUT_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__OUT_TAILS>()?;
             *turn = __arg_turn;
             *point = __arg_point;
             __reply.end();
@@ -2698,6 +2925,7 @@ const _: () = {
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
             __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_3, count)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
             let mut __reply = __call.transfer::<__ALL_PLACES>()?;
             let __arg_scratch = __reply.area::<u8>(scratch.len());
@@ -2708,9 +2936,32 @@ const _: () = {
                     __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_count = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
-            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
-            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_count = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__ALL_TAILS>()?;
             __reply.check(&__arg_scratch, scratch.len())?;
             __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
             __reply.check(&__arg_second, second.len())?;
@@ -2748,6 +2999,7 @@ const _: () = {
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
             __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_3, count)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
             __call.lay_out::<u8>(scratch.len());
             __call.lay_out::<u8>(first.len());
@@ -2761,9 +3013,32 @@ const _: () = {
                     __reply.get::<Text, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
                 ));
             }
-            let __arg_count = __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
-            let __arg_turn = __reply.get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
-            let __return = __reply.get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_count = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                __ALL_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__ALL_TAILS>()?;
             __reply.check(&__arg_scratch, scratch.len())?;
             __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
             __reply.check(&__arg_second, second.len())?;
@@ -2992,10 +3267,21 @@ const _: () = {
             __call.put::<Option<u16>>(__SUMS_AT_0, &option);
             __call.put::<Figure>(__SUMS_AT_1, figure);
             __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            __call.tail::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_1, figure)?;
             let mut __reply = __call.transfer::<__SUMS_PLACES>()?;
             __reply.refuse_app()?;
-            let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
-            let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                __SUMS_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                __SUMS_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__SUMS_TAILS>()?;
             *figure = __arg_figure;
             __reply.end();
             ::core::result::Result::Ok(__return)
@@ -3012,10 +3298,21 @@ const _: () = {
             __call.put::<Option<u16>>(__SUMS_AT_0, &option);
             __call.put::<Figure>(__SUMS_AT_1, figure);
             __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            __call.tail::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_1, figure)?;
             let mut __reply = __call.transfer::<__SUMS_PLACES>()?;
             __reply.refuse_app()?;
-            let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
-            let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                __SUMS_BACK_0,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                __SUMS_BACK_1,
+                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__SUMS_TAILS>()?;
             *figure = __arg_figure;
             __reply.end();
             ::core::result::Result::Ok(__return)
@@ -3205,6 +3502,242 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        /// Several results that vary, and a length with a name.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn several(
+            &self,
+            tree: &mut Tree,
+            names: &mut Vec<Text>,
+            text: &mut Text,
+            digest: &mut [u8; 64],
+            count: &mut i32,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<Vec<u16>, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = match self.binding.begin::<__SEVERAL_REQ, __SEVERAL_REP>(19u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_several(__why, tree, names, text, digest, count, buf);
+                }
+            };
+            __call.put::<Tree>(__SEVERAL_AT_0, tree);
+            __call.put::<Vec<Text>>(__SEVERAL_AT_1, names);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_2, buf.len())?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_0, tree)?;
+            __call.tail::<Vec<Text>, 64>(__SEVERAL_AT_1, names)?;
+            let mut __reply = __call.transfer::<__SEVERAL_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
+            __reply.refuse_app()?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_3,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_4,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_5,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__SEVERAL_TAILS>()?;
+            __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__arg_count), buf)?;
+            *tree = __arg_tree;
+            *names = __arg_names;
+            *text = __arg_text;
+            *digest = __arg_digest;
+            *count = __arg_count;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
+        #[cold]
+        #[inline(never)]
+        fn __far_several(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            tree: &mut Tree,
+            names: &mut Vec<Text>,
+            text: &mut Text,
+            digest: &mut [u8; 64],
+            count: &mut i32,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<Vec<u16>, ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__SEVERAL_REQ, __SEVERAL_REP>(19u16, __why)?;
+            __call.put::<Tree>(__SEVERAL_AT_0, tree);
+            __call.put::<Vec<Text>>(__SEVERAL_AT_1, names);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_2, buf.len())?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_0, tree)?;
+            __call.tail::<Vec<Text>, 64>(__SEVERAL_AT_1, names)?;
+            __call.lay_out::<u8>(buf.len());
+            let mut __reply = __call.transfer::<__SEVERAL_PLACES>()?;
+            let __arg_buf = __reply.area::<u8>(buf.len());
+            __reply.refuse_app()?;
+            let mut __tails = ::nearcall::rt::Tails::new();
+            let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_0,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_1,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_2,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_3,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_4,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                __SEVERAL_BACK_5,
+                0_usize
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(64)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                &mut __tails,
+            )?;
+            __tails.end::<__SEVERAL_TAILS>()?;
+            __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__arg_count), buf)?;
+            *tree = __arg_tree;
+            *names = __arg_names;
+            *text = __arg_text;
+            *digest = __arg_digest;
+            *count = __arg_count;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        /// Nobody waits for it.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn quietly(
+            &self,
+            x: u64,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = match self.binding.begin::<__QUIETLY_REQ, __QUIETLY_REP>(20u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => return self.__far_quietly(__why, x),
+            };
+            __call.put::<u64>(__QUIETLY_AT_0, &x);
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__QUIETLY_AT_0, &x)?;
+            __call.leave()?;
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_quietly(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            x: u64,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = self.binding.begin_far::<__QUIETLY_REQ, __QUIETLY_REP>(20u16, __why)?;
+            __call.put::<u64>(__QUIETLY_AT_0, &x);
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__QUIETLY_AT_0, &x)?;
+            __call.leave()?;
+            ::core::result::Result::Ok(())
+        }
         /// Replaced by `value`.
         #[deprecated(note = "use `value`")]
         ///
@@ -3215,7 +3748,7 @@ const _: () = {
             &self,
             r#move: u8,
         ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = match self.binding.begin::<__OLD_REQ, __OLD_REP>(19u16) {
+            let mut __call = match self.binding.begin::<__OLD_REQ, __OLD_REP>(21u16) {
                 ::core::result::Result::Ok(__call) => __call,
                 ::core::result::Result::Err(__why) => {
                     return self.__far_old(__why, r#move);
@@ -3236,7 +3769,7 @@ const _: () = {
             __why: ::nearcall::rt::Failure,
             r#move: u8,
         ) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin_far::<__OLD_REQ, __OLD_REP>(19u16, __why)?;
+            let mut __call = self.binding.begin_far::<__OLD_REQ, __OLD_REP>(21u16, __why)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
             let mut __reply = __call.transfer::<__OLD_PLACES>()?;
@@ -3454,6 +3987,7 @@ const _: () = {
             __call.put::<Point>(__IN_OUT_AT_0, &by);
             __call.put::<Point>(__IN_OUT_AT_1, point);
             __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_0, &by)?;
+            __call.tail::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__IN_OUT_AT_1, point)?;
             let __read = move |
                 __answer: ::nearcall::rt::Answer<'_>,
             | -> ::core::result::Result<
@@ -3524,12 +4058,47 @@ const _: () = {
             > {
                 let mut __reply = __answer.open::<__OUT_REP, __OUT_PLACES>()?;
                 __reply.refuse_app()?;
+                let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_turn = __reply
-                    .get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_0)?;
+                    .get_among::<
+                        Turn,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __OUT_TAILS,
+                    >(
+                        __OUT_BACK_0,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __arg_point = __reply
-                    .get::<Point, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_1)?;
+                    .get_among::<
+                        Point,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __OUT_TAILS,
+                    >(
+                        __OUT_BACK_1,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __return = __reply
-                    .get::<bool, { ::nearcall::rt::DEFAULT_MAX }>(__OUT_BACK_2)?;
+                    .get_among::<
+                        bool,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __OUT_TAILS,
+                    >(
+                        __OUT_BACK_2,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
+                __tails.end::<__OUT_TAILS>()?;
                 *turn = __arg_turn;
                 *point = __arg_point;
                 __reply.end();
@@ -3599,6 +4168,7 @@ const _: () = {
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_0, &a)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(text.as_bytes())?;
             __call.tail::<Colour, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_2, &colour)?;
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_AT_3, count)?;
             __call.slice::<u8, { ::nearcall::rt::DEFAULT_MAX }>(scratch)?;
             let __read = move |
                 __answer: ::nearcall::rt::Answer<'_>,
@@ -3614,12 +4184,47 @@ const _: () = {
                         ),
                     );
                 }
+                let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_count = __reply
-                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_0)?;
+                    .get_among::<
+                        u32,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __ALL_TAILS,
+                    >(
+                        __ALL_BACK_0,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __arg_turn = __reply
-                    .get::<Turn, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_1)?;
+                    .get_among::<
+                        Turn,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __ALL_TAILS,
+                    >(
+                        __ALL_BACK_1,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
                 let __return = __reply
-                    .get::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__ALL_BACK_2)?;
+                    .get_among::<
+                        u64,
+                        { ::nearcall::rt::DEFAULT_MAX },
+                        __ALL_TAILS,
+                    >(
+                        __ALL_BACK_2,
+                        0_usize
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
+                __tails.end::<__ALL_TAILS>()?;
                 __reply.check(&__arg_scratch, scratch.len())?;
                 __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
                 __reply.check(&__arg_second, second.len())?;
@@ -3796,14 +4401,26 @@ const _: () = {
             __call.put::<Option<u16>>(__SUMS_AT_0, &option);
             __call.put::<Figure>(__SUMS_AT_1, figure);
             __call.tail::<Option<u16>, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_0, &option)?;
+            __call.tail::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_AT_1, figure)?;
             let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
                 (u8, Option<Point>),
                 ::nearcall::CallError<::core::convert::Infallible>,
             > {
                 let mut __reply = __answer.open::<__SUMS_REP, __SUMS_PLACES>()?;
                 __reply.refuse_app()?;
-                let __arg_figure = __reply.get::<Figure, { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_0)?;
-                let __return = __reply.get::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }>(__SUMS_BACK_1)?;
+                let mut __tails = ::nearcall::rt::Tails::new();
+                let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                    __SUMS_BACK_0,
+                    0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __return = __reply
+                    .get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+                        __SUMS_BACK_1,
+                        0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        &mut __tails,
+                    )?;
+                __tails.end::<__SUMS_TAILS>()?;
                 *figure = __arg_figure;
                 __reply.end();
                 ::core::result::Result::Ok(__return)
@@ -3943,6 +4560,145 @@ const _: () = {
             };
             ::core::result::Result::Ok(__call.start::<__BY_SERDE_PLACES, _, _>(&self.binding, __read)?)
         }
+        /// Starts [`several`](Self::several) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several<'__a>(
+            &'__a self,
+            tree: &'__a mut Tree,
+            names: &'__a mut Vec<Text>,
+            text: &'__a mut Text,
+            digest: &'__a mut [u8; 64],
+            count: &'__a mut i32,
+            buf: &'__a mut [u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, Vec<u16>, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__SEVERAL_REQ, __SEVERAL_REP>(19u16)?;
+            __call.put::<Tree>(__SEVERAL_AT_0, tree);
+            __call.put::<Vec<Text>>(__SEVERAL_AT_1, names);
+            __call.capacity::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_2, buf.len())?;
+            __call.tail::<Tree, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_AT_0, tree)?;
+            __call.tail::<Vec<Text>, 64>(__SEVERAL_AT_1, names)?;
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
+                Vec<u16>,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__SEVERAL_REP, __SEVERAL_PLACES>()?;
+                let __arg_buf = __reply.area::<u8>(buf.len());
+                __reply.refuse_app()?;
+                let mut __tails = ::nearcall::rt::Tails::new();
+                let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_0,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_1,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_2,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_3,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_4,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+                    __SEVERAL_BACK_5,
+                    0_usize
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(64)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    &mut __tails,
+                )?;
+                __tails.end::<__SEVERAL_TAILS>()?;
+                __reply.copy_out(&__arg_buf, ::nearcall::rt::OutLen::out_len(__arg_count), buf)?;
+                *tree = __arg_tree;
+                *names = __arg_names;
+                *text = __arg_text;
+                *digest = __arg_digest;
+                *count = __arg_count;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__SEVERAL_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`quietly`](Self::quietly) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_quietly(
+            &self,
+            x: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__QUIETLY_REQ, __QUIETLY_REP>(20u16)?;
+            __call.put::<u64>(__QUIETLY_AT_0, &x);
+            __call.tail::<u64, { ::nearcall::rt::DEFAULT_MAX }>(__QUIETLY_AT_0, &x)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let __reply = __answer.open::<__QUIETLY_REP, __QUIETLY_PLACES>()?;
+                __reply.refuse_app()?;
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start::<__QUIETLY_PLACES, _, _>(&self.binding, __read)?)
+        }
         /// Starts [`old`](Self::old) and does not wait for it.
         ///
         /// # Errors
@@ -3956,7 +4712,7 @@ const _: () = {
             ::nearcall::Pending<'_, u8, ::core::convert::Infallible>,
             ::nearcall::CallError<::core::convert::Infallible>,
         > {
-            let mut __call = self.binding.begin_start::<__OLD_REQ, __OLD_REP>(19u16)?;
+            let mut __call = self.binding.begin_start::<__OLD_REQ, __OLD_REP>(21u16)?;
             __call.put::<u8>(__OLD_AT_0, &r#move);
             __call.tail::<u8, { ::nearcall::rt::DEFAULT_MAX }>(__OLD_AT_0, &r#move)?;
             let __read = move |
@@ -4134,6 +4890,22 @@ const _: () = {
             Self::by_serde(self, a, b, n)
         }
         #[inline]
+        fn several(
+            &self,
+            tree: &mut Tree,
+            names: &mut Vec<Text>,
+            text: &mut Text,
+            digest: &mut [u8; 64],
+            count: &mut i32,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<Vec<u16>, ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::several(self, tree, names, text, digest, count, buf)
+        }
+        #[inline]
+        fn quietly(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::quietly(self, x)
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             Self::old(self, r#move)
         }
@@ -4171,6 +4943,8 @@ const _: () = {
             __serve_conventional::<T>,
             __serve_in_place::<T>,
             __serve_by_serde::<T>,
+            __serve_several::<T>,
+            __serve_quietly::<T>,
             __serve_old::<T>,
         ];
     }
@@ -4287,7 +5061,7 @@ const _: () = {
             __call.value::<Point, __IN_OUT_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __IN_OUT_AT_1)?;
         <__T as Forms>::in_out(__imp, &mut __arg_point, __arg_by);
         let mut __head = ::nearcall::rt::Head::<__IN_OUT_REP>::ZERO;
-        __head.put::<Point>(__IN_OUT_BACK_0, &__arg_point);
+        __call.reply_value::<Point, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __IN_OUT_BACK_0, &__arg_point)?;
         __call.reply::<__IN_OUT_REP, __IN_OUT_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
@@ -4314,13 +5088,30 @@ const _: () = {
         __call: &mut ::nearcall::rt::Incoming<'_>,
     ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
         let _ = __call.open::<__OUT_REQ, __OUT_REP>()?;
-        let mut __arg_turn = <Turn as ::core::default::Default>::default();
-        let mut __arg_point = <Point as ::core::default::Default>::default();
+        let mut __arg_turn: Turn = <Turn as ::core::default::Default>::default();
+        let mut __arg_point: Point = <Point as ::core::default::Default>::default();
         let __return = <__T as Forms>::out(__imp, &mut __arg_turn, &mut __arg_point);
         let mut __head = ::nearcall::rt::Head::<__OUT_REP>::ZERO;
-        __head.put::<Turn>(__OUT_BACK_0, &__arg_turn);
-        __head.put::<Point>(__OUT_BACK_1, &__arg_point);
-        __call.reply_value::<bool, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __OUT_BACK_2, &__return)?;
+        let mut __tails = ::nearcall::rt::Tails::new();
+        __call.reply_among::<Turn, _, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+            &mut __head,
+            __OUT_BACK_0,
+            &__arg_turn,
+            &mut __tails,
+        )?;
+        __call.reply_among::<Point, _, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+            &mut __head,
+            __OUT_BACK_1,
+            &__arg_point,
+            &mut __tails,
+        )?;
+        __call.reply_among::<bool, _, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
+            &mut __head,
+            __OUT_BACK_2,
+            &__return,
+            &mut __tails,
+        )?;
+        __call.reply_tails::<__OUT_TAILS>(&__tails)?;
         __call.reply::<__OUT_REP, __OUT_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
@@ -4370,7 +5161,7 @@ const _: () = {
         let __arg_scratch = __call.in_out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_4)?)?;
         let __arg_first = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_5)?)?;
         let __arg_second = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __ALL_AT_6)?)?;
-        let mut __arg_turn = <Turn as ::core::default::Default>::default();
+        let mut __arg_turn: Turn = <Turn as ::core::default::Default>::default();
         match <__T as Forms>::all(
             __imp,
             __arg_a,
@@ -4384,9 +5175,26 @@ const _: () = {
         ) {
             ::core::result::Result::Ok(__return) => {
                 let mut __head = ::nearcall::rt::Head::<__ALL_REP>::ZERO;
-                __head.put::<u32>(__ALL_BACK_0, &__arg_count);
-                __head.put::<Turn>(__ALL_BACK_1, &__arg_turn);
-                __call.reply_value::<u64, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, __ALL_BACK_2, &__return)?;
+                let mut __tails = ::nearcall::rt::Tails::new();
+                __call.reply_among::<u32, _, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                    &mut __head,
+                    __ALL_BACK_0,
+                    &__arg_count,
+                    &mut __tails,
+                )?;
+                __call.reply_among::<Turn, _, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                    &mut __head,
+                    __ALL_BACK_1,
+                    &__arg_turn,
+                    &mut __tails,
+                )?;
+                __call.reply_among::<u64, _, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
+                    &mut __head,
+                    __ALL_BACK_2,
+                    &__return,
+                    &mut __tails,
+                )?;
+                __call.reply_tails::<__ALL_TAILS>(&__tails)?;
                 __call.reply::<__ALL_REP, __ALL_PLACES>(&__head);
             }
             ::core::result::Result::Err(__error) => {
@@ -4498,12 +5306,20 @@ const _: () = {
             __call.value::<Figure, __SUMS_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __SUMS_AT_1)?;
         let __return = <__T as Forms>::sums(__imp, &mut __arg_figure, __arg_option);
         let mut __head = ::nearcall::rt::Head::<__SUMS_REP>::ZERO;
-        __head.put::<Figure>(__SUMS_BACK_0, &__arg_figure);
-        __call.reply_value::<(u8, Option<Point>), _, { ::nearcall::rt::DEFAULT_MAX }>(
+        let mut __tails = ::nearcall::rt::Tails::new();
+        __call.reply_among::<Figure, _, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
+            &mut __head,
+            __SUMS_BACK_0,
+            &__arg_figure,
+            &mut __tails,
+        )?;
+        __call.reply_among::<(u8, Option<Point>), _, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
             &mut __head,
             __SUMS_BACK_1,
             &__return,
+            &mut __tails,
         )?;
+        __call.reply_tails::<__SUMS_TAILS>(&__tails)?;
         __call.reply::<__SUMS_REP, __SUMS_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
@@ -4592,6 +5408,87 @@ const _: () = {
                 __call.reply_app::<__BY_SERDE_REP, __BY_SERDE_PLACES>(&__head);
             }
         }
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_several<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__SEVERAL_REQ, __SEVERAL_REP>()?;
+        let __end = __in_frame(__SEVERAL_REP);
+        let __end = __call.area_end::<u8, { ::nearcall::rt::DEFAULT_MAX }, false>(
+            __end,
+            ::nearcall::rt::get_count(&__head.0, __SEVERAL_AT_2)?,
+        )?;
+        __call.provide(__end)?;
+        let mut __arg_tree =
+            __call.value::<Tree, __SEVERAL_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __SEVERAL_AT_0)?;
+        let mut __arg_names = __call.value::<Vec<Text>, __SEVERAL_REQ, 64>(&__head, __SEVERAL_AT_1)?;
+        let __arg_buf = __call.out::<u8>(::nearcall::rt::get_count(&__head.0, __SEVERAL_AT_2)?)?;
+        let mut __arg_text: Text = <Text as ::core::default::Default>::default();
+        let mut __arg_digest: [u8; 64] = ::core::array::from_fn(|_| <u8 as ::core::default::Default>::default());
+        let mut __arg_count: i32 = <i32 as ::core::default::Default>::default();
+        let __return = <__T as Forms>::several(
+            __imp,
+            &mut __arg_tree,
+            &mut __arg_names,
+            &mut __arg_text,
+            &mut __arg_digest,
+            &mut __arg_count,
+            __arg_buf,
+        );
+        let mut __head = ::nearcall::rt::Head::<__SEVERAL_REP>::ZERO;
+        let mut __tails = ::nearcall::rt::Tails::new();
+        __call.reply_among::<Tree, _, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_0,
+            &__arg_tree,
+            &mut __tails,
+        )?;
+        __call.reply_among::<Vec<Text>, _, 64, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_1,
+            &__arg_names,
+            &mut __tails,
+        )?;
+        __call.reply_among::<Text, _, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_2,
+            &__arg_text,
+            &mut __tails,
+        )?;
+        __call.reply_among::<[u8; 64], _, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_3,
+            &__arg_digest,
+            &mut __tails,
+        )?;
+        __call.reply_among::<i32, _, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_4,
+            &__arg_count,
+            &mut __tails,
+        )?;
+        __call.reply_among::<Vec<u16>, _, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
+            &mut __head,
+            __SEVERAL_BACK_5,
+            &__return,
+            &mut __tails,
+        )?;
+        __call.reply_tails::<__SEVERAL_TAILS>(&__tails)?;
+        __call.reply::<__SEVERAL_REP, __SEVERAL_PLACES>(&__head);
+        ::core::result::Result::Ok(())
+    }
+    #[allow(deprecated, reason = "generated code names every procedure")]
+    fn __serve_quietly<__T: Forms>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__QUIETLY_REQ, __QUIETLY_REP>()?;
+        let __arg_x = __call.value::<u64, __QUIETLY_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __QUIETLY_AT_0)?;
+        <__T as Forms>::quietly(__imp, __arg_x);
+        __call.reply::<__QUIETLY_REP, __QUIETLY_PLACES>(&::nearcall::rt::Head::<__QUIETLY_REP>::ZERO);
         ::core::result::Result::Ok(())
     }
     #[allow(deprecated, reason = "generated code names every procedure")]
@@ -4951,6 +5848,47 @@ const _: () = {
         > {
             ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::by_serde(self, a, b, n)))
         }
+        /// Starts [`several`](Self::several) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several<'__a>(
+            &'__a self,
+            tree: &'__a mut Tree,
+            names: &'__a mut Vec<Text>,
+            text: &'__a mut Text,
+            digest: &'__a mut [u8; 64],
+            count: &'__a mut i32,
+            buf: &'__a mut [u8],
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'__a, Vec<u16>, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::several(
+                self, tree, names, text, digest, count, buf,
+            )))
+        }
+        /// Starts [`quietly`](Self::quietly) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_quietly(
+            &self,
+            x: u64,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as FormsCall>::quietly(self, x)))
+        }
         /// Starts [`old`](Self::old) and does not wait for it.
         ///
         /// # Errors
@@ -5134,6 +6072,23 @@ const _: () = {
             <__T as Forms>::by_serde(&self.0, a, b, n).map_err(::nearcall::CallError::App)
         }
         #[inline]
+        fn several(
+            &self,
+            tree: &mut Tree,
+            names: &mut Vec<Text>,
+            text: &mut Text,
+            digest: &mut [u8; 64],
+            count: &mut i32,
+            buf: &mut [u8],
+        ) -> ::core::result::Result<Vec<u16>, ::nearcall::CallError<::core::convert::Infallible>> {
+            ::core::result::Result::Ok(<__T as Forms>::several(&self.0, tree, names, text, digest, count, buf))
+        }
+        #[inline]
+        fn quietly(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            <__T as Forms>::quietly(&self.0, x);
+            ::core::result::Result::Ok(())
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>> {
             ::core::result::Result::Ok(<__T as Forms>::old(&self.0, r#move))
         }
@@ -5235,6 +6190,22 @@ const _: () = {
             <__T as Forms>::by_serde(self, a, b, n)
         }
         #[inline]
+        fn several(
+            &self,
+            tree: &mut Tree,
+            names: &mut Vec<Text>,
+            text: &mut Text,
+            digest: &mut [u8; 64],
+            count: &mut i32,
+            buf: &mut [u8],
+        ) -> Vec<u16> {
+            <__T as Forms>::several(self, tree, names, text, digest, count, buf)
+        }
+        #[inline]
+        fn quietly(&self, x: u64) {
+            <__T as Forms>::quietly(self, x)
+        }
+        #[inline]
         fn old(&self, r#move: u8) -> u8 {
             <__T as Forms>::old(self, r#move)
         }
@@ -5299,8 +6270,11 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Inner",
+        uuid: 0,
+        version: (0, 0),
         procedures: &[::nearcall::rt::Procedure {
             name: "do",
+            origin: "",
             params: &[::nearcall::rt::Param {
                 name: "return",
                 direction: ::nearcall::rt::Direction::Return,

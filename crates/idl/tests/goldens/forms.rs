@@ -156,6 +156,19 @@ pub trait Forms: Send + Sync + 'static {
         #[serde] b: &Option<std::time::Duration>,
         n: u32,
     ) -> std::result::Result<std::time::Duration, Vec<Text>>;
+    /// Several results that vary, and a length with a name.
+    fn several(
+        &self,
+        tree: &mut Tree,
+        #[max(64)] names: &mut Vec<Text>,
+        #[out] text: &mut Text,
+        #[out] digest: &mut [u8; 64],
+        #[out] count: &mut i32,
+        #[out(len = count)] buf: &mut [u8],
+    ) -> Vec<u16>;
+    /// Nobody waits for it.
+    #[call(oneway)]
+    fn quietly(&self, x: u64);
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     fn old(&self, r#move: u8) -> u8;

@@ -57,8 +57,11 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Watch",
+        uuid: 0,
+        version: (0, 0),
         procedures: &[::nearcall::rt::Procedure {
             name: "seen",
+            origin: "",
             params: &[
                 ::nearcall::rt::Param {
                     name: "what",
@@ -499,9 +502,12 @@ const _: () = {
     };
     static __INTERFACE: ::nearcall::rt::Interface = ::nearcall::rt::Interface {
         name: "Passing",
+        uuid: 0,
+        version: (0, 0),
         procedures: &[
             ::nearcall::rt::Procedure {
                 name: "file",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "number",
@@ -547,6 +553,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "watch",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "by",
@@ -584,6 +591,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "made",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "number",
@@ -621,6 +629,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "plain",
+                origin: "",
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
@@ -640,6 +649,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "again",
+                origin: "",
                 params: &[::nearcall::rt::Param {
                     name: "return",
                     direction: ::nearcall::rt::Direction::Return,
@@ -659,6 +669,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "memory",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "sealed",
@@ -704,6 +715,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "gather",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "before",
@@ -741,6 +753,7 @@ const _: () = {
             },
             ::nearcall::rt::Procedure {
                 name: "scatter",
+                origin: "",
                 params: &[
                     ::nearcall::rt::Param {
                         name: "places",

@@ -147,9 +147,9 @@ impl Far {
         self.route.path()
     }
 
-    /// Makes the call.
-    pub(crate) fn call(&self, request: &Request) -> Result<Reply, Failure> {
-        let Some(procedure) = self.interface.procedures.get(usize::from(request.procedure)) else {
+    /// The time that a call of `procedure` has.
+    fn time(&self, procedure: u16) -> Result<Option<Duration>, Failure> {
+        let Some(procedure) = self.interface.procedures.get(usize::from(procedure)) else {
             return Err(Failure(CallError::Unsupported));
         };
         // Of a call in whose procedure this one is made, what is left.
@@ -157,6 +157,28 @@ impl Far {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(Failure(CallError::Timeout { ran: Ran::No }));
         }
+        Ok(timeout)
+    }
+
+    /// Sends a call that nobody waits for.
+    pub(crate) fn leave(&self, request: &Request) -> Result<(), Failure> {
+        let timeout = self.time(request.procedure)?;
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let _open = handoff::open();
+        self.route.send(self.name.peer, CALL, request.to_bytes(self.binding, timeout), until).map_err(|error| {
+            Failure(match error {
+                // No room for it among those that wait to be sent.
+                Unanswered::Timeout { .. } => CallError::NoAStack,
+                Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
+                Unanswered::Died { ran } => CallError::PeerDied { ran },
+                Unanswered::Restarted { .. } | Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
+            })
+        })
+    }
+
+    /// Makes the call.
+    pub(crate) fn call(&self, request: &Request) -> Result<Reply, Failure> {
+        let timeout = self.time(request.procedure)?;
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let bytes = request.to_bytes(self.binding, timeout);
         let _open = handoff::open();

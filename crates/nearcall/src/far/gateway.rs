@@ -36,6 +36,10 @@ pub(crate) trait Gateway {
     /// other host's word on that is what counts.
     #[call(timeout = "none", concurrency = 16)]
     fn exchange(&self, address: u32, port: u16, procedure: u16, time: u64, request: &[u8]) -> Result<Vec<u8>, Refused>;
+
+    /// The same for what nobody waits for: neither the client for the gateway, nor that for the other host.
+    #[call(oneway, concurrency = 16)]
+    fn send(&self, address: u32, port: u16, procedure: u16, time: u64, request: &[u8]);
 }
 
 struct Forwarder(Arc<Host>);
@@ -55,6 +59,13 @@ impl Gateway for Forwarder {
             Unanswered::Died { .. } => Refused::Down("its own gateway has died".to_owned()),
             Unanswered::Down(error) => Refused::Down(error.to_string()),
         })
+    }
+
+    fn send(&self, address: u32, port: u16, procedure: u16, time: u64, request: &[u8]) {
+        let peer = Peer { host: address.into(), port };
+        let until = (time != u64::MAX).then(|| Instant::now().checked_add(Duration::from_micros(time))).flatten();
+        // Whoever sent it does not hear of it.
+        let _ = self.0.send(peer, procedure, request.to_vec(), until);
     }
 }
 
@@ -107,6 +118,27 @@ impl Route {
             },
             CallError::App(Refused::Down(why)) => Unanswered::Down(std::io::Error::other(why)),
             // Whatever became of the gateway's call, the other host's may have been made.
+            error => Unanswered::Died { ran: if error.ran() == Some(Ran::No) { Ran::No } else { Ran::Maybe } },
+        })
+    }
+
+    /// Sends what nobody waits for, to be repeated until `until`.
+    pub(crate) fn send(
+        &self,
+        peer: Peer,
+        procedure: u16,
+        bytes: Vec<u8>,
+        until: Option<Instant>,
+    ) -> Result<(), Unanswered> {
+        let gateway = match self {
+            Self::Own(host) => return host.send(peer, procedure, bytes, until),
+            Self::Gateway(gateway) => gateway,
+        };
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let time = left.map_or(u64::MAX, |left| u64::try_from(left.as_micros()).unwrap_or(u64::MAX - 1));
+        gateway.send(peer.host.to_bits(), peer.port, procedure, time, &bytes).map_err(|error| match error {
+            CallError::TooLarge { size, limit } => Unanswered::TooLarge { size, limit },
+            CallError::NoAStack => Unanswered::Timeout { sent: false },
             error => Unanswered::Died { ran: if error.ran() == Some(Ran::No) { Ran::No } else { Ran::Maybe } },
         })
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_graph::compose::{BuildError, Kinds, Plan};
-use nearcall_graph::protocol::{CallError, Control, PushError, Session};
+use nearcall_graph::protocol::{CallError, Control, PushError, Session, Ticket};
 use nearcall_graph::{Address, Clock, Graph, Message, Participants, Peer};
 
 use super::driven::{DriveError, Driven};
@@ -72,6 +72,15 @@ pub(crate) enum Unanswered {
         ran: Ran,
     },
     Down(std::io::Error),
+}
+
+/// A message of `size` bytes that the graph does not take.
+fn refused(error: PushError, size: usize) -> Unanswered {
+    match error {
+        PushError::TooLarge { max, .. } => Unanswered::TooLarge { size, limit: max },
+        PushError::Full => Unanswered::Timeout { sent: false },
+        error => Unanswered::Down(std::io::Error::other(error)),
+    }
 }
 
 /// How long a message that nobody waits for may take.
@@ -209,21 +218,9 @@ impl Host {
     ) -> Result<Vec<u8>, Unanswered> {
         let graph = self.graph();
         let session = self.session(peer, procedure)?;
-        let (size, now) = (bytes.len(), self.clock.now());
+        let size = bytes.len();
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let mut message = Message::from(bytes);
-        message.attributes_mut().deadline = left.map(|left| now.after(left));
-        let refused = |error| match error {
-            PushError::TooLarge { max, .. } => Unanswered::TooLarge { size, limit: max },
-            PushError::Full => Unanswered::Timeout { sent: false },
-            error => Unanswered::Down(std::io::Error::other(error)),
-        };
-        let ticket = graph.call(session, message, now).map_err(|error| {
-            if error == PushError::Closed {
-                self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, procedure));
-            }
-            refused(error)
-        })?;
+        let ticket = self.begin(peer, procedure, session, bytes, until)?;
         // CHAN ends it at its deadline; without one it ends with the other host's life.
         let limit = left.map_or(Duration::MAX, |left| left.saturating_add(TELLING));
         let answer = graph.until(&self.clock, limit, || graph.answer(ticket));
@@ -231,7 +228,7 @@ impl Host {
             Some(Ok(message)) => Ok(message.to_vec()),
             Some(Err(CallError::Timeout { sent })) => Err(Unanswered::Timeout { sent }),
             Some(Err(CallError::PeerRestarted { sent })) => Err(Unanswered::Restarted { sent }),
-            Some(Err(CallError::Refused(error))) => Err(refused(error)),
+            Some(Err(CallError::Refused(error))) => Err(refused(error, size)),
             Some(Err(_)) | None => {
                 graph.forget(ticket);
                 Err(Unanswered::Timeout { sent: true })
@@ -241,12 +238,49 @@ impl Host {
 
     /// The same without waiting, for what may be lost.
     pub(crate) fn tell(&self, peer: Peer, procedure: u16, bytes: Vec<u8>) {
-        let Ok(session) = self.session(peer, procedure) else { return };
-        let mut message = Message::from(bytes);
-        let now = self.clock.now();
-        message.attributes_mut().deadline = Some(now.after(TELLING));
-        if let Ok(ticket) = self.graph().call(session, message, now) {
-            self.graph().forget(ticket);
+        let _ = self.send(peer, procedure, bytes, Instant::now().checked_add(TELLING));
+    }
+
+    /// Sends what nobody waits for; it is repeated until the other host has answered, or `until`.
+    pub(crate) fn send(
+        &self,
+        peer: Peer,
+        procedure: u16,
+        bytes: Vec<u8>,
+        until: Option<Instant>,
+    ) -> Result<(), Unanswered> {
+        let size = bytes.len();
+        let session = self.session(peer, procedure)?;
+        let ticket = self.begin(peer, procedure, session, bytes, until)?;
+        let graph = self.graph();
+        // What the protocols below do not take they refuse at once.
+        match graph.answer(ticket) {
+            Some(Err(CallError::Refused(error))) => Err(refused(error, size)),
+            Some(_) => Ok(()),
+            None => {
+                graph.forget(ticket);
+                Ok(())
+            }
         }
+    }
+
+    fn begin(
+        &self,
+        peer: Peer,
+        procedure: u16,
+        session: Session,
+        bytes: Vec<u8>,
+        until: Option<Instant>,
+    ) -> Result<Ticket, Unanswered> {
+        let (size, now) = (bytes.len(), self.clock.now());
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let mut message = Message::from(bytes);
+        message.attributes_mut().deadline = left.map(|left| now.after(left));
+        self.graph().call(session, message, now).map_err(|error| {
+            if error == PushError::Closed {
+                self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, procedure));
+            }
+            refused(error, size)
+        })
     }
 }

@@ -102,6 +102,8 @@ fn put_size(into: &mut Vec<u8>, size: usize) {
 pub(crate) struct Request {
     pub(crate) procedure: u16,
     pub(crate) has_places: bool,
+    /// Nobody waits for the procedure: the reply says only that the server has the call.
+    pub(crate) is_oneway: bool,
     /// Bytes of the reply's head.
     pub(crate) reply_size: usize,
     /// Bytes of the reply's areas.
@@ -116,7 +118,7 @@ impl Request {
         let mut bytes = Vec::with_capacity(40 + self.head.len() + self.tail.len());
         bytes.extend(binding.to_be_bytes());
         bytes.extend(self.procedure.to_be_bytes());
-        bytes.extend(u16::from(self.has_places).to_be_bytes());
+        bytes.extend((u16::from(self.has_places) | u16::from(self.is_oneway) << 1).to_be_bytes());
         let time = time.map_or(u64::MAX, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX - 1));
         bytes.extend(time.to_be_bytes());
         put_size(&mut bytes, self.reply_size);
@@ -133,11 +135,13 @@ impl Request {
         let (binding, procedure, flags, time) = (from.u64()?, from.u16()?, from.u16()?, from.u64()?);
         let (reply_size, areas, head) = (from.size()?, from.size()?, from.size()?);
         let head = from.bytes(head)?.to_vec();
-        if flags > 1 {
+        if flags > 3 {
             return Err(Malformed);
         }
         let time = (time != u64::MAX).then(|| Duration::from_micros(time));
-        Ok((binding, time, Self { procedure, has_places: flags == 1, reply_size, areas, head, tail: from.0.to_vec() }))
+        let (has_places, is_oneway) = (flags & 1 != 0, flags & 2 != 0);
+        let tail = from.0.to_vec();
+        Ok((binding, time, Self { procedure, has_places, is_oneway, reply_size, areas, head, tail }))
     }
 }
 
@@ -368,6 +372,7 @@ mod tests {
         let call = Request {
             procedure: 3,
             has_places: true,
+            is_oneway: true,
             reply_size: 8,
             areas: 4096,
             head: vec![1; 24],
@@ -389,8 +394,15 @@ mod tests {
     /// Every decoder, on every beginning of a message and on each byte changed: no panic, and what is cut off is missed.
     #[test]
     fn what_was_not_said_is_not_heard() {
-        let call =
-            Request { procedure: 3, has_places: false, reply_size: 8, areas: 0, head: vec![1; 8], tail: Vec::new() };
+        let call = Request {
+            procedure: 3,
+            has_places: false,
+            is_oneway: false,
+            reply_size: 8,
+            areas: 0,
+            head: vec![1; 8],
+            tail: Vec::new(),
+        };
         let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked()] };
         let all = [
             call.to_bytes(1, None),

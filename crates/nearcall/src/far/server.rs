@@ -357,6 +357,8 @@ impl Shared {
             .iter()
             .map(|asked| Procedure {
                 name: leak(&asked.name),
+                // It is part of the signature that was asked for.
+                origin: "",
                 params: &[],
                 request_size: asked.request_size,
                 reply_size: asked.reply_size,
@@ -368,7 +370,12 @@ impl Shared {
                 handoff: false,
             })
             .collect();
-        let interface = Interface { name: leak(&ask.interface), procedures: Box::leak(procedures.into_boxed_slice()) };
+        let interface = Interface {
+            name: leak(&ask.interface),
+            uuid: 0,
+            version: (0, 0),
+            procedures: Box::leak(procedures.into_boxed_slice()),
+        };
         let interface: &'static Interface = Box::leak(Box::new(interface));
         table.interfaces.insert(key, interface);
         Ok(interface)

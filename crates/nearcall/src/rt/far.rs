@@ -97,6 +97,24 @@ impl<'a, const REQ: usize, const REP: usize> FarCall<'a, REQ, REP> {
         self.areas = padded.saturating_add(count.saturating_mul(size_of::<T>()));
     }
 
+    /// Sends a call that has no results, and leaves it to itself. It is repeated until the other host has it, or its time is over.
+    ///
+    /// # Errors
+    /// Nothing was sent: `TooLarge`; `NoAStack`, as many wait to be sent as may; `Timeout`, if the procedure in which it is made
+    /// has no time left; `PeerDied`. Through a gateway also what can become of the call to that.
+    pub fn leave(self) -> Result<(), Failure> {
+        let Self { far, procedure, head, tail, .. } = self;
+        far.leave(&Request {
+            procedure,
+            has_places: false,
+            is_oneway: true,
+            reply_size: REP,
+            areas: 0,
+            head: head.0.to_vec(),
+            tail,
+        })
+    }
+
     /// Sends the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
     ///
     /// # Errors
@@ -106,6 +124,7 @@ impl<'a, const REQ: usize, const REP: usize> FarCall<'a, REQ, REP> {
         let request = Request {
             procedure: self.procedure,
             has_places: PLACES,
+            is_oneway: false,
             reply_size: REP,
             areas: self.areas - head_in_frame(REP),
             head: self.head.0.to_vec(),
@@ -213,6 +232,15 @@ impl<const REP: usize> FarReply<REP> {
             }
             Class::Conventional => self.sized::<T, MAX>(at, conventional::decode),
         }
+    }
+
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head.0
+    }
+
+    /// The tail, which is read once then.
+    pub(super) fn take_tail(&mut self, max: usize) -> Result<Vec<u8>, Failure> {
+        if self.tail.len() > max { Err(misbehaved()) } else { Ok(std::mem::take(&mut self.tail)) }
     }
 
     fn bytes_of<T: Plain>(&self, area: &Area<T>, len: usize) -> Option<&[u8]> {

@@ -435,7 +435,7 @@ impl<'a> Incoming<'a> {
     }
 
     #[inline(always)]
-    fn tail(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
+    pub(super) fn tail(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
         if size > max {
             return Err(Refusal::TooLarge);
         }

@@ -12,6 +12,7 @@ pub(crate) mod raw;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod strings;
+mod tails;
 
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) use outgoing::failure;
 pub use outgoing::{Answer, Area, Call, Reply};
 pub use plain::{Plain, assert_item};
 pub use strings::{STRINGS, Strings, total, total_at};
+pub use tails::{Tails, how_many};
 
 /// Descriptors that one call can pass.
 pub const PASSED_MAX: usize = nearcall_core::sys::socket::FD_COUNT_MAX;
@@ -74,6 +76,10 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Interface {
     /// The trait's name.
     pub name: &'static str,
+    /// What tells it from every other interface, whatever that is called; 0 if nothing does.
+    pub uuid: u128,
+    /// Major and minor version, 0.0 if it has none.
+    pub version: (u16, u16),
     /// In order of declaration.
     pub procedures: &'static [Procedure],
 }
@@ -100,6 +106,8 @@ impl Interface {
 pub struct Procedure {
     /// The method's name.
     pub name: &'static str,
+    /// The uuid and the major version of the interface that declared it, as text; empty if it has neither.
+    pub origin: &'static str,
     /// Parameters, return value and error.
     pub params: &'static [Param],
     /// Bytes of the head of a request, in whole words.
@@ -211,6 +219,20 @@ macro_rules! out_len {
 }
 
 out_len! { u8 u16 u32 u64 }
+
+macro_rules! signed_out_len {
+    ($($type:ty)*) => {$(
+        /// A negative number is an error of the procedure's own: nothing of the slice is meant.
+        impl OutLen for $type {
+            #[inline(always)]
+            fn out_len(self) -> usize {
+                usize::try_from(self.max(0)).unwrap_or(usize::MAX)
+            }
+        }
+    )*};
+}
+
+signed_out_len! { i8 i16 i32 i64 }
 
 /// A generated function that serves one procedure of a `T`.
 pub type Serve<T> = fn(&T, &mut Incoming<'_>) -> Result<(), Refusal>;

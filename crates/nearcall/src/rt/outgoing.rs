@@ -193,6 +193,27 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP, true> {
     }
 }
 
+impl<const REQ: usize, const REP: usize> Call<'_, REQ, REP> {
+    /// Publishes a call that has no results, and leaves it to itself: nobody waits for it, and its A-stack is free again once it
+    /// is answered. The call has waited for what it needs to be sent, as any other.
+    ///
+    /// # Errors
+    /// Nothing was sent: `NoAStack`, the ring is full; `TooDeep`; `Timeout`, if the procedure in which it is made has no time left.
+    pub fn leave(mut self) -> Result<(), Failure> {
+        self.place_head()?;
+        let Self { pair, held, head, .. } = self;
+        let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
+        let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        match held.start(words, &pair.control, Instant::now(), None) {
+            Ok(call) => {
+                call.leave();
+                Ok(())
+            }
+            Err(failed) => Err(failure(failed)),
+        }
+    }
+}
+
 /// The answer to a call that was started, before anything of it was read.
 #[derive(Debug)]
 pub struct Answer<'a> {
@@ -500,8 +521,12 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
     }
 
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head.0
+    }
+
     /// The tail, in private memory.
-    fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
+    pub(super) fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
         let (size, _, behind) = reply::placed(self.places);
         let size = usize::try_from(size).map_err(|_| misbehaved())?;
         let segment =

@@ -31,7 +31,7 @@ pub(crate) fn call(
     request: &Request,
     until: Option<Instant>,
 ) -> Result<Reply, Failure> {
-    let Request { procedure, has_places, reply_size, areas, head, tail } = request;
+    let Request { procedure, has_places, is_oneway, reply_size, areas, head, tail } = request;
     if head.len() != heads.request || *reply_size != heads.reply || !head.len().is_multiple_of(8) {
         return Err(Failure(CallError::BadArgument));
     }
@@ -56,6 +56,10 @@ pub(crate) fn call(
     }
     let line: &[u8] = if in_frame.is_empty() { head } else { &[] };
     let words = line.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    if *is_oneway {
+        held.start(words, &pair.control, Instant::now(), None).map_err(failure)?.leave();
+        return Ok(Reply::of(status::OK, 0));
+    }
     let answered = held.call(words, &pair.control).map_err(failure)?;
     let status = answered.status();
     if status != status::OK && status != status::APP {

@@ -27,9 +27,6 @@ pub enum Sum {
 
 #[nearcall::interface]
 pub trait Sizes {
-    fn in_out(&self, name: &mut Name);
-    fn out(&self, #[out] name: &mut Name);
-    fn option(&self, text: &mut Option<String>);
     fn nothing(&self, items: &[[u8; 0]]);
     #[call(astack = 100)]
     fn small(&self, long: &Long);

@@ -1,6 +1,6 @@
-//! A length is an unsigned integer, whatever it is called.
+//! A length is an integer, whatever it is called.
 
-type Count = i16;
+type Count = f32;
 
 #[nearcall::interface]
 pub trait Lengths {

@@ -19,7 +19,7 @@ struct Nobody(nearcall::Binding);
 
 impl nearcall::Client for Nobody {
     const NAME: &'static str = "Nobody";
-    const INTERFACE: &'static Interface = &Interface { name: "Nobody", procedures: &[] };
+    const INTERFACE: &'static Interface = &Interface { name: "Nobody", uuid: 0, version: (0, 0), procedures: &[] };
 
     fn from_binding(binding: nearcall::Binding) -> Self {
         Self(binding)
