@@ -2,7 +2,7 @@
 //!
 //! `nearcall demo` shows calls between processes on real files and checks them byte for byte; `nearcall ls` and `nearcall
 //! info` say who exports what; `nearcall graph` looks at protocol graphs and runs them; `nearcall
-//! serve-far` makes exports callable from other machines. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
+//! serve-far` makes exports callable from other machines; `nearcall idl` compiles interfaces. The subcommands that begin with `__` are the other processes of the demo; nobody starts them by hand.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ use clap::{Parser, Subcommand};
 mod demo;
 mod far;
 mod graph;
+mod idl;
 mod names;
 
 /// Calls between processes, of one machine or of several.
@@ -35,6 +36,9 @@ enum Command {
     Graph(graph::Options),
     /// Makes what is exported on this machine callable from others
     ServeFar(far::Options),
+    /// Compiles interfaces that are written in an `.idl` file
+    #[command(subcommand)]
+    Idl(idl::Command),
     #[command(name = "__demo-server", hide = true)]
     Server(demo::server::Options),
     #[command(name = "__demo-client", hide = true)]
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Command::Info(options) => ("info", names::info(&options).map(|()| ExitCode::SUCCESS)),
         Command::ServeFar(options) => ("serve-far", far::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Graph(options) => ("graph", graph::run(&options).map(|()| ExitCode::SUCCESS)),
+        Command::Idl(command) => ("idl", idl::run(&command)),
         Command::Server(options) => ("demo's server", demo::server::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::Client(options) => ("demo's client", demo::client::run(&options).map(|()| ExitCode::SUCCESS)),
         Command::SocketServer(options) => {

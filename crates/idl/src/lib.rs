@@ -10,6 +10,7 @@
 //! * `check`: what only the whole interface can tell.
 //! * `emit`: the trait, the client, the server, the local stand-in and the constant tables.
 //! * `derive`: `Wire` for a type; `plain`: a struct whose slices travel.
+//! * `lang`, with the feature `text`: the other surface, `.idl` files, whose interfaces become the same representation.
 //!
 //! Invariants:
 //! * A macro sees names, not types. No layout and no choice of a path depends on the name of a type; generated constants
@@ -26,11 +27,16 @@ mod check;
 mod derive;
 mod emit;
 pub mod ir;
+#[cfg(feature = "text")]
+pub mod lang;
 mod options;
 mod parse;
 mod plain;
 pub mod refusals;
 mod types;
+
+#[cfg(feature = "text")]
+pub use lang::build;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

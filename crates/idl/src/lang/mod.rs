@@ -1,0 +1,226 @@
+//! The `.idl` front end: from a source text in the style of DCE and CORBA to the source IR, and to files.
+//!
+//! ```text
+//! text --lexer--> tokens --parser--> ast --check--> model --lower--> ir::Interface --emit--> Rust
+//!                                                     |
+//!                                                     +--layout--> sizes, offsets, paths, fingerprints
+//! ```
+//!
+//! Everything that is wrong is found in one go ([`Diagnostics`]); an attribute, a type or a form that is not understood is an
+//! error, never skipped. The language is described in docs/idl.md, of which a test compiles every example.
+//!
+//! Invariants: no text makes the compiler panic, overflow its stack or work for long (depth, operators and sizes are
+//! bounded); what it accepts becomes Rust that compiles.
+//!
+//! What it does not do: preprocess, or read `.defs`.
+//!
+//! Sources: A. Haeberlen et al., "Stub-Code Performance is Becoming Important" (2000), sections 3 and 4: the language, the order of
+//! parameters, and the three outputs (client stubs, server stubs, a loop that its user may change).
+
+mod ast;
+mod build;
+mod check;
+mod diagnostics;
+mod files;
+pub(crate) mod layout;
+mod lexer;
+mod lower;
+mod model;
+mod names;
+mod parser;
+mod source;
+mod values;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use build::build;
+pub use diagnostics::{Diagnostic, Diagnostics};
+pub use files::{File, Output, Side, WriteError};
+pub use source::{MAX_SOURCE, Span};
+
+use ast::Item;
+use diagnostics::Found;
+use model::Model;
+use source::Sources;
+
+/// Files of one compilation.
+const MAX_FILES: usize = 64;
+
+/// A source text that was understood, with what it imports.
+#[derive(Debug)]
+pub struct Compiled {
+    model: Model,
+    /// The file's own name, for headers.
+    name: String,
+    paths: Vec<PathBuf>,
+    rust: String,
+}
+
+impl Compiled {
+    /// The files that were read, the one that was asked for first.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// The names of its interfaces in Rust, in order.
+    pub fn interfaces(&self) -> impl Iterator<Item = &str> {
+        self.model.interfaces.iter().map(|interface| interface.rust.as_str())
+    }
+
+    /// Client and server support in Rust: the content of one file.
+    #[must_use]
+    pub fn rust(&self) -> &str {
+        &self.rust
+    }
+
+    /// How its procedures lie and travel: signatures, heads and frames in bytes, and each part's path and why.
+    #[must_use]
+    pub fn layout(&self) -> String {
+        layout::describe(&self.model)
+    }
+}
+
+/// Why a file was not compiled.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The file cannot be read.
+    Read(PathBuf, io::Error),
+    /// It says something that cannot be.
+    Refused(Diagnostics),
+}
+
+impl std::fmt::Display for CompileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Read(path, error) => write!(f, "error: {} cannot be read: {error}", path.display()),
+            Self::Refused(diagnostics) => diagnostics.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read(_, error) => Some(error),
+            Self::Refused(diagnostics) => Some(diagnostics),
+        }
+    }
+}
+
+/// Compiles the file at `path`, with what it imports.
+///
+/// # Errors
+/// [`CompileError`]: it cannot be read, or everything that is wrong with it.
+pub fn compile_file(path: &Path) -> Result<Compiled, CompileError> {
+    let bytes = std::fs::read(path).map_err(|error| CompileError::Read(path.to_owned(), error))?;
+    compile(&path.to_string_lossy(), &bytes, &|path| std::fs::read(path)).map_err(CompileError::Refused)
+}
+
+/// Compiles `text`, which diagnostics call `name`; `load` reads what it imports, by paths relative to that of `name`.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn compile(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Compiled, Diagnostics> {
+    let (model, sources, paths) = understand(name, text, load)?;
+    match lower::module(&model) {
+        Ok(tokens) => {
+            let rust = files::rust(name, &tokens);
+            Ok(Compiled { model, name: name.to_owned(), paths, rust })
+        }
+        Err((span, error)) => {
+            let mut found = Found::default();
+            for error in error {
+                let text = error.to_string();
+                let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+                found.error(span, what, hint);
+            }
+            Err(found.finish(&sources))
+        }
+    }
+}
+
+/// Says what is wrong with `text`, as [`compile`] does, without compiling it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn check(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Result<(), Diagnostics> {
+    understand(name, text, load).map(drop)
+}
+
+type Understood = (Model, Arc<Sources>, Vec<PathBuf>);
+
+fn understand(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Understood, Diagnostics> {
+    let mut reader =
+        Reader { sources: Sources::default(), found: Found::default(), files: Vec::new(), paths: Vec::new(), load };
+    reader.file(name, text);
+    let Reader { sources, mut found, files, paths, .. } = reader;
+    let sources = Arc::new(sources);
+    // What could be read is checked all the same, so that everything is reported at once.
+    found.end_of_reading();
+    let model = check::check(&files, &sources, &mut found);
+    if found.is_empty() { Ok((model, sources, paths)) } else { Err(found.finish(&sources)) }
+}
+
+/// Reads a file and, before it, what it imports; each once.
+struct Reader<'a> {
+    sources: Sources,
+    found: Found,
+    /// The stem of each file and its items, imports first.
+    files: Vec<(String, Vec<Item>)>,
+    paths: Vec<PathBuf>,
+    load: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, name: &str, bytes: &[u8]) {
+        let (text, wrong) = match std::str::from_utf8(bytes) {
+            Ok(text) => (text.to_owned(), None),
+            Err(error) => (String::from_utf8_lossy(bytes).into_owned(), Some(error.valid_up_to())),
+        };
+        let size = text.len();
+        let file = self.sources.add(name, text);
+        self.paths.push(PathBuf::from(name));
+        let at = |at: usize| Span { file, start: u32::try_from(at).unwrap_or(0), end: u32::try_from(at).unwrap_or(0) };
+        if let Some(wrong) = wrong {
+            self.found.error(at(wrong), "this is not UTF-8", "save the file as UTF-8");
+            return;
+        }
+        if size > MAX_SOURCE {
+            let what = format!("the file has {size} bytes; {MAX_SOURCE} is the most");
+            self.found.error(at(0), what, "divide it, and `import` the parts");
+            return;
+        }
+        let items = parser::file(file, &self.sources, &mut self.found);
+        for item in &items {
+            if let Item::Import(import) = item {
+                self.import(name, import);
+            }
+        }
+        let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        self.files.push((stem, items));
+    }
+
+    fn import(&mut self, from: &str, import: &ast::Import) {
+        let path = Path::new(from).parent().unwrap_or(Path::new("")).join(&import.path);
+        let name = path.to_string_lossy().into_owned();
+        // Files that import each other are read once; what is used before it is known is refused where it is used.
+        if self.sources.find(&name).is_some() {
+            return;
+        }
+        if self.paths.len() >= MAX_FILES {
+            self.found.error(import.span, format!("more than {MAX_FILES} files"), "put some of them together");
+            return;
+        }
+        match (self.load)(&path) {
+            Ok(bytes) => self.file(&name, &bytes),
+            Err(error) => {
+                let what = format!("{} cannot be read: {error}", path.display());
+                self.found.error(import.span, what, "the path is relative to the file that imports it");
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Compiles the interfaces.
+
+fn main() {
+    nearcall_idl::build("pfs.idl");
+    nearcall_idl::build("library.idl");
+}
