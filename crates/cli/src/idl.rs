@@ -39,16 +39,19 @@ pub(crate) struct LayoutOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Language {
     Rust,
+    C,
 }
 
 /// Runs the subcommand. What is wrong with a file goes to the standard error.
 pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Compile(options) => {
-            let Language::Rust = options.lang;
             let Some(compiled) = compile(&options.file)? else { return Ok(ExitCode::FAILURE) };
             let side = if options.client { Side::Client } else { Side::Both };
-            let output = compiled.write(&options.out, side)?;
+            let output = match options.lang {
+                Language::Rust => compiled.write(&options.out, side)?,
+                Language::C => compiled.write_c(&options.out, side)?,
+            };
             for path in output.written {
                 println!("wrote {}", path.display());
             }

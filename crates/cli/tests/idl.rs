@@ -23,6 +23,16 @@ fn compiles_and_keeps_what_is_the_authors() {
     assert_eq!(std::fs::read_to_string(&own).unwrap(), "mine");
     let client = nearcall(dir.path(), &["compile", "a.idl", "--client", "--out", "client"]);
     assert_eq!(String::from_utf8(client.stdout).unwrap(), "wrote client/a.rs\n");
+    let own = dir.path().join("c/a_template.c");
+    std::fs::create_dir(dir.path().join("c")).unwrap();
+    std::fs::write(&own, "mine").unwrap();
+    let c = nearcall(dir.path(), &["compile", "a.idl", "--lang", "c", "--out", "c"]);
+    let said = String::from_utf8(c.stdout).unwrap();
+    for name in ["a.h", "a_stub.h", "a_tables.c", "a_client.c", "a_server.c", "a_loop.c"] {
+        assert!(said.contains(&format!("wrote c/{name}\n")), "{said}");
+    }
+    assert!(said.contains("kept c/a_template.c: it is yours"), "{said}");
+    assert_eq!(std::fs::read_to_string(&own).unwrap(), "mine");
 }
 
 #[test]

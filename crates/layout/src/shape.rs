@@ -86,6 +86,11 @@ pub enum Shape {
         /// Variants in order.
         variants: &'static [Variant],
     },
+    /// What a compiler for another language has spelled, as [`Spelling`] would have in this place.
+    Spelled {
+        /// The text.
+        text: &'static str,
+    },
     /// Something that another library encodes, by rules that nobody here looks into.
     Foreign {
         /// Which library that is.
@@ -131,6 +136,7 @@ impl Spelling {
     pub fn spell(&mut self, shape: &Shape, to: &mut dyn fmt::Write) -> fmt::Result {
         match *shape {
             Shape::Unit => to.write_str("()"),
+            Shape::Spelled { text } => to.write_str(text),
             Shape::Bool => to.write_str("bool"),
             Shape::Char => to.write_str("char"),
             Shape::Int { size, signed } => write!(to, "{}{}", if signed { 'i' } else { 'u' }, size.saturating_mul(8)),

@@ -154,6 +154,18 @@ impl Binder {
         self.bind_near(&Sought { interface: C::INTERFACE, asked: None }).map(C::from_binding)
     }
 
+    /// Binds to an interface for which there is no client in Rust; what its stubs do is near.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    #[doc(hidden)]
+    pub fn bind_interface(self, interface: &'static Interface) -> Result<Binding, BindError> {
+        if self.name.contains("://") {
+            return Err(BindError::Unsupported(format!("{}: this client makes near calls only", self.name)));
+        }
+        self.bind_near(&Sought { interface, asked: None })
+    }
+
     /// Binds for clients of other hosts, of whose interface only what they say is known.
     ///
     /// # Errors

@@ -87,31 +87,19 @@ impl Compiled {
     /// # Errors
     /// [`WriteError`], for the first file that cannot be written.
     pub fn write(&self, to: &Path, side: Side) -> Result<Output, WriteError> {
-        let mut output = Output::default();
-        std::fs::create_dir_all(to).map_err(|source| WriteError { path: to.to_owned(), source })?;
-        for file in self.files(side) {
-            let path = to.join(&file.name);
-            let failed = |source| WriteError { path: path.clone(), source };
-            if file.is_authors {
-                // Asked of the file system in one step, so that no file that somebody just made is lost.
-                match std::fs::File::create_new(&path) {
-                    Ok(mut new) => io::Write::write_all(&mut new, file.text.as_bytes()).map_err(failed)?,
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        output.kept.push(path);
-                        continue;
-                    }
-                    Err(error) => return Err(failed(error)),
-                }
-            } else if std::fs::read(&path).ok().as_deref() != Some(file.text.as_bytes()) {
-                std::fs::write(&path, &file.text).map_err(failed)?;
-            }
-            output.written.push(path);
-        }
-        Ok(output)
+        write(&self.files(side), to)
+    }
+
+    /// The same in C.
+    ///
+    /// # Errors
+    /// [`WriteError`], for the first file that cannot be written.
+    pub fn write_c(&self, to: &Path, side: Side) -> Result<Output, WriteError> {
+        write(&self.c_files(side), to)
     }
 
     /// The name of the module that the support is.
-    fn module(&self) -> String {
+    pub(super) fn module(&self) -> String {
         let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
         self.model.stem.chars().map(word).collect()
     }
@@ -197,6 +185,31 @@ impl Compiled {
     }
 }
 
+/// Writes files into a directory: those that belong to their author only where there is none yet.
+fn write(files: &[File], to: &Path) -> Result<Output, WriteError> {
+    let mut output = Output::default();
+    std::fs::create_dir_all(to).map_err(|source| WriteError { path: to.to_owned(), source })?;
+    for file in files {
+        let path = to.join(&file.name);
+        let failed = |source| WriteError { path: path.clone(), source };
+        if file.is_authors {
+            // Asked of the file system in one step, so that no file that somebody just made is lost.
+            match std::fs::File::create_new(&path) {
+                Ok(mut new) => io::Write::write_all(&mut new, file.text.as_bytes()).map_err(failed)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    output.kept.push(path);
+                    continue;
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        } else if std::fs::read(&path).ok().as_deref() != Some(file.text.as_bytes()) {
+            std::fs::write(&path, &file.text).map_err(failed)?;
+        }
+        output.written.push(path);
+    }
+    Ok(output)
+}
+
 /// The support: all items in a module of their own, so that lints can be switched off for it.
 pub(crate) fn rust(name: &str, tokens: &TokenStream) -> String {
     let short = short(name);
@@ -227,7 +240,7 @@ pub(crate) fn rust(name: &str, tokens: &TokenStream) -> String {
 }
 
 /// The name of a file without its directory: what is written must not depend on where it was compiled.
-fn short(name: &str) -> String {
+pub(super) fn short(name: &str) -> String {
     Path::new(name).file_name().map_or_else(|| name.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -15,9 +15,9 @@ use crate::ir::Exhausted;
 /// Bytes of a frame whose parts vary: `nearcall::rt::DEFAULT_FRAME_SIZE`.
 pub(crate) const DEFAULT_FRAME: u64 = 1500;
 /// Bytes that a part of varying size may have: `nearcall::rt::DEFAULT_MAX`.
-const DEFAULT_MAX: u32 = 1024 * 1024;
+pub(crate) const DEFAULT_MAX: u32 = 1024 * 1024;
 /// A-stacks of a size class: `nearcall::rt::DEFAULT_CONCURRENCY`.
-const DEFAULT_CONCURRENCY: u16 = 5;
+pub(crate) const DEFAULT_CONCURRENCY: u16 = 5;
 
 /// One part of a head.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Part<'a> {
     pub(crate) rest: Rest,
     /// Bytes that the rest may have.
     pub(crate) max: u32,
+    /// A buffer of the client's, which has its place in the reply's frame and none in its head.
+    pub(crate) is_area: bool,
 }
 
 /// What of a part lies outside of its head.
@@ -69,11 +71,11 @@ impl<'a> Plan<'a> {
         let result_max = procedure.options.max.unwrap_or(DEFAULT_MAX);
         let part = |param: &'a Param, way: &'static str| {
             let (size, rest) = carried(&param.form, &param.ty, defs);
-            Part { name: &param.name, way, at: 0, size, rest, max: max(param) }
+            Part { name: &param.name, way, at: 0, size, rest, max: max(param), is_area: false }
         };
         let value = |name: &'static str, ty: &Type| {
             let (size, rest) = carried(&Form::Value, ty, defs);
-            Part { name, way: "result", at: 0, size, rest, max: result_max }
+            Part { name, way: "result", at: 0, size, rest, max: result_max, is_area: false }
         };
         let select = |wanted: fn(&Form) -> bool| procedure.params.iter().filter(move |param| wanted(&param.form));
         let is_in = |form: &Form| matches!(form, Form::Value | Form::Ref | Form::Text | Form::Slice | Form::InPlace);
@@ -95,6 +97,7 @@ impl<'a> Plan<'a> {
         let areas = select(|form| matches!(form, Form::InOutSlice | Form::OutSlice(_)));
         let areas = areas.map(|param| Part {
             size: 0,
+            is_area: true,
             ..part(param, if param.form == Form::InOutSlice { "in-out" } else { "out" })
         });
         let (request, request_end) = placed(request);
@@ -175,16 +178,35 @@ fn carried(form: &Form, ty: &Type, defs: &[Def]) -> (u64, Rest) {
 
 /// The signature of a procedure, as `nearcall::describe` spells it: client and server compare its hash.
 pub(crate) fn signature(procedure: &Procedure, origin: &str, defs: &[Def]) -> String {
+    let mut spelled = spelled(procedure, defs).into_iter();
     let mut text = format!("{}(", procedure.name);
-    let mut seen = Vec::new();
-    for (i, param) in procedure.params.iter().enumerate() {
+    for (i, (param, ty)) in procedure.params.iter().zip(spelled.by_ref()).enumerate() {
         let way = match param.form {
             Form::Value | Form::Ref | Form::Text | Form::Slice | Form::InPlace => "",
             Form::InOut | Form::InOutSlice => "&mut ",
             Form::Out | Form::OutSlice(_) => "#[out] &mut ",
         };
         text.push_str(if i == 0 { "" } else { ", " });
-        text.push_str(&format!("{}: {way}", param.name));
+        text.push_str(&format!("{}: {way}{ty}", param.name));
+    }
+    text.push_str(") -> ");
+    text.push_str(&spelled.next().unwrap_or_default());
+    if let Some(error) = spelled.next() {
+        text.push_str(" or ");
+        text.push_str(&error);
+    }
+    if !origin.is_empty() {
+        text.push_str(&format!(" of {origin}"));
+    }
+    text
+}
+
+/// The types of the parameters, of the result and of the error, in this order: a named one with its body where it comes first.
+pub(crate) fn spelled(procedure: &Procedure, defs: &[Def]) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut types: Vec<String> = Vec::new();
+    for param in &procedure.params {
+        let mut text = String::new();
         match param.form {
             Form::Slice | Form::InPlace | Form::InOutSlice | Form::OutSlice(_) => {
                 text.push('[');
@@ -193,20 +215,20 @@ pub(crate) fn signature(procedure: &Procedure, origin: &str, defs: &[Def]) -> St
             }
             _ => spell(&param.ty, defs, &mut seen, &mut text),
         }
+        types.push(text);
     }
-    text.push_str(") -> ");
+    let mut text = String::new();
     match &procedure.output {
         Some(ty) => spell(ty, defs, &mut seen, &mut text),
         None => text.push_str("()"),
     }
-    if let Some(error) = &procedure.error {
-        text.push_str(" or ");
+    types.push(text);
+    types.extend(procedure.error.as_ref().map(|error| {
+        let mut text = String::new();
         spell(error, defs, &mut seen, &mut text);
-    }
-    if !origin.is_empty() {
-        text.push_str(&format!(" of {origin}"));
-    }
-    text
+        text
+    }));
+    types
 }
 
 /// The hash of a signature.

@@ -19,6 +19,7 @@
 
 mod ast;
 mod build;
+mod c;
 mod check;
 mod diagnostics;
 mod files;

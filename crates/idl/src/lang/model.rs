@@ -122,6 +122,8 @@ pub(crate) struct Procedure {
     pub(crate) docs: Vec<String>,
     pub(crate) span: Span,
     pub(crate) params: Vec<Param>,
+    /// All parameters in the order in which they are written, for languages in which items come with a count.
+    pub(crate) places: Vec<Place>,
     pub(crate) output: Option<Type>,
     pub(crate) error: Option<Type>,
     pub(crate) options: Options,
@@ -137,6 +139,15 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
     /// Bytes that it may have beside its fixed part.
     pub(crate) max: Option<u32>,
+}
+
+/// A parameter as it is written.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// One of [`Procedure::params`].
+    Param(usize),
+    /// The count of the items of one of them, which travels with those.
+    Count { name: String, ty: Type, of: usize },
 }
 
 /// The syntactic classes of [`crate::ir::Form`] that an `.idl` can say.

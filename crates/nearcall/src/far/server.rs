@@ -27,7 +27,7 @@ use crate::bind::Binder;
 use crate::binding::Binding;
 use crate::domain::random;
 use crate::error::{BindError, CallError, Ran};
-use crate::rt::raw::{self, Heads};
+use crate::rt::relay::{self, Heads};
 use crate::rt::{Interface, Procedure};
 
 /// Kernel threads that make calls at once, at most.
@@ -407,7 +407,7 @@ impl Shared {
         let until = time.and_then(|time| Instant::now().checked_add(time));
         let heads = local.heads.get(usize::from(request.procedure)).copied();
         let Some(heads) = heads else { return Reply::of(nearcall_layout::pair::status::NO_PROCEDURE, 0) };
-        let failure = match raw::call(&local.binding, heads, &request, until) {
+        let failure = match relay::call(&local.binding, heads, &request, until) {
             Ok(reply) => return reply,
             Err(failure) => failure,
         };

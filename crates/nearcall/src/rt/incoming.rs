@@ -76,12 +76,12 @@ impl From<Malformed> for Refusal {
 /// payload does not need is worked out when it is asked for.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    call: Serving<'a>,
+    pub(super) call: Serving<'a>,
     arena: Arena<'a>,
     /// A status of the reply; see `answer`.
-    status: u32,
+    pub(super) status: u32,
     /// Where the next bytes of the request's tail are.
-    at: u32,
+    pub(super) at: u32,
 }
 
 /// Runs one call up to its answer, whose status it returns. A panic of the procedure becomes the answer that it panicked;
@@ -217,7 +217,7 @@ impl<'a> Incoming<'a> {
 
     /// Private memory for `size` bytes of the request's tail.
     #[inline(always)]
-    fn private<T>(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
+    pub(super) fn private<T>(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {
         let frame_size = self.call.frame_size();
         if size > frame_size {
             self.announced(size)?;
@@ -238,7 +238,7 @@ impl<'a> Incoming<'a> {
 
     #[cold]
     #[inline(never)]
-    fn no_room(&mut self, no: NoRoom) -> Refusal {
+    pub(super) fn no_room(&mut self, no: NoRoom) -> Refusal {
         match no {
             NoRoom::Never(limit) => self.too_large(limit),
             NoRoom::Now => Refusal::Overloaded,
@@ -247,7 +247,7 @@ impl<'a> Incoming<'a> {
 
     #[cold]
     #[inline(never)]
-    fn too_large(&mut self, limit: usize) -> Refusal {
+    pub(super) fn too_large(&mut self, limit: usize) -> Refusal {
         self.call.result(0, u64::try_from(limit).unwrap_or(u64::MAX));
         Refusal::ArgumentTooLarge
     }
@@ -258,14 +258,7 @@ impl<'a> Incoming<'a> {
     /// `BadArgument` if there are not as many; `ArgumentTooLarge`.
     #[inline]
     pub fn in_place<const MAX: usize>(&mut self, len: usize) -> Result<SharedBytes<'a>, Refusal> {
-        let at = usize::try_from(self.at).map_err(|_| Refusal::BadArgument)?;
-        let bytes = self.call.shared(at, len).ok_or(Refusal::BadArgument)?;
-        if len > MAX {
-            return Err(self.too_large(MAX));
-        }
-        // Inside the frame, and so inside 32 bits.
-        self.at = self.at.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
-        Ok(SharedBytes::of_peer(bytes))
+        self.in_place_raw(len, MAX)
     }
 
     /// The next bytes of the request's tail, as many as the head says at `at`, up to `MAX`.
@@ -282,7 +275,7 @@ impl<'a> Incoming<'a> {
     }
 
     #[inline(always)]
-    fn copy_in(&mut self, into: &mut [u8]) -> Result<(), Refusal> {
+    pub(super) fn copy_in(&mut self, into: &mut [u8]) -> Result<(), Refusal> {
         let at = usize::try_from(self.at).map_err(|_| Refusal::BadArgument)?;
         self.call.copy_in(at, into).ok_or(Refusal::BadArgument)?;
         // Inside the frame, as the copy has seen, and so inside 32 bits.

@@ -4,11 +4,13 @@
 //! [`Incoming::open`], values, the procedure, [`Incoming::reply`]. Everything a stub does not know at compile time is
 //! checked here once.
 
+mod codes;
 mod far;
 mod incoming;
 mod outgoing;
 mod plain;
-pub(crate) mod raw;
+mod raw;
+pub(crate) mod relay;
 #[cfg(feature = "serde")]
 pub mod serde;
 mod strings;
@@ -26,12 +28,14 @@ pub use zerocopy;
 
 pub use crate::error::Failure;
 pub use crate::passing::{Arrived, Lent, NotTaken, Parcel, Pass};
+pub use codes::{Code, RAISED};
 pub use far::{FarCall, FarReply};
 pub use incoming::{Incoming, Refusal};
 pub(crate) use incoming::{answer, discard};
 pub(crate) use outgoing::failure;
 pub use outgoing::{Answer, Area, Call, Reply};
 pub use plain::{Plain, assert_item};
+pub use raw::{RawCall, RawReply};
 pub use strings::{STRINGS, Strings, total, total_at};
 pub use tails::{Tails, how_many};
 

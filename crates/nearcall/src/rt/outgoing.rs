@@ -1,9 +1,11 @@
 //! The client's half of a stub.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::time::Instant;
 
 use nearcall_core::shm::copy;
+use nearcall_core::shm::segment::PeerSegment;
 use nearcall_core::transfer::call::{Answered, Failed, Frame, Held};
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_core::transfer::desk;
@@ -25,10 +27,10 @@ use crate::pending::Pending;
 /// started, and waits for nothing.
 #[derive(Debug)]
 pub struct Call<'a, const REQ: usize, const REP: usize, const START: bool = false> {
-    pair: &'a ClientPair,
-    held: Held<'a>,
+    pub(super) pair: &'a ClientPair,
+    pub(super) held: Held<'a>,
     head: Head<REQ>,
-    used: usize,
+    pub(super) used: usize,
 }
 
 impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, REP, START> {
@@ -100,7 +102,7 @@ impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, RE
     }
 
     #[inline(always)]
-    fn space(&mut self, size: usize, max: usize) -> Result<&mut [u8], Failure> {
+    pub(super) fn space(&mut self, size: usize, max: usize) -> Result<&mut [u8], Failure> {
         let from = self.used;
         let end = from.saturating_add(size);
         self.room(size, max)?;
@@ -110,7 +112,7 @@ impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, RE
 
     /// Sees to it that `size` more bytes fit the frame, or the segment that takes its place.
     #[inline(always)]
-    fn room(&mut self, size: usize, max: usize) -> Result<(), Failure> {
+    pub(super) fn room(&mut self, size: usize, max: usize) -> Result<(), Failure> {
         within(size, max)?;
         let end = self.used.saturating_add(size);
         if end > self.held.frame_size() {
@@ -412,14 +414,14 @@ impl<T> Area<T> {
 /// An answer being read.
 #[derive(Debug)]
 pub struct Reply<'a, const REP: usize> {
-    pair: &'a ClientPair,
-    answered: Answered<'a>,
+    pub(super) pair: &'a ClientPair,
+    pub(super) answered: Answered<'a>,
     head: Head<REP>,
     /// Where the next area begins.
-    at: usize,
+    pub(super) at: usize,
     /// Where areas and tail are, as the server says; read once. Segments by number, and not held: what has to be dropped
     /// has to be in memory, and that came to 50 instructions of a null call.
-    places: u64,
+    pub(super) places: u64,
 }
 
 impl<'a, const REP: usize> Reply<'a, REP> {
@@ -444,9 +446,15 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         Ok(Self { pair, answered, head, at, places })
     }
 
+    /// As [`new`](Self::new), where the stub reads the head itself.
+    pub(super) fn new_raw(pair: &'a ClientPair, answered: Answered<'a>, places: bool) -> Result<Self, Failure> {
+        let places = if places { answered.places() } else { 0 };
+        Self::at(pair, answered, places)
+    }
+
     /// Bytes of the reply half.
     #[inline(always)]
-    fn size(&self) -> Result<usize, Failure> {
+    pub(super) fn size(&self) -> Result<usize, Failure> {
         match frame_of(self.places) {
             0 => Ok(self.answered.frame_size()),
             serial => segment_size(self.pair, serial, self.answered.deadline()),
@@ -527,6 +535,15 @@ impl<'a, const REP: usize> Reply<'a, REP> {
 
     /// The tail, in private memory.
     pub(super) fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
+        let (size, segment) = self.tail_place(max)?;
+        let mut bytes = vec![0; size];
+        self.copy_tail(segment.as_deref(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// How many bytes the tail has, and the segment that it is in, if that is not the frame. Checked before anything is
+    /// allocated for it.
+    pub(super) fn tail_place(&self, max: usize) -> Result<(usize, Option<Arc<PeerSegment>>), Failure> {
         let (size, _, behind) = reply::placed(self.places);
         let size = usize::try_from(size).map_err(|_| misbehaved())?;
         let segment =
@@ -535,16 +552,14 @@ impl<'a, const REP: usize> Reply<'a, REP> {
             Some(segment) => segment.size(),
             None => self.size()?.saturating_sub(self.at),
         };
-        // Checked before anything is allocated for it.
-        if size > max || size > room {
-            return Err(misbehaved());
+        if size > max || size > room { Err(misbehaved()) } else { Ok((size, segment)) }
+    }
+
+    pub(super) fn copy_tail(&self, segment: Option<&PeerSegment>, into: &mut [u8]) -> Result<(), Failure> {
+        match segment {
+            Some(segment) => segment.bytes().copy_in(0, into).ok_or_else(misbehaved),
+            None => copy_from(self.pair, &self.answered, self.places, self.at, into),
         }
-        let mut bytes = vec![0; size];
-        match &segment {
-            Some(segment) => segment.bytes().copy_in(0, &mut bytes).ok_or_else(misbehaved)?,
-            None => copy_from(self.pair, &self.answered, self.places, self.at, &mut bytes)?,
-        }
-        Ok(bytes)
     }
 
     /// Whether `len` items can be taken from `area`.

@@ -177,17 +177,19 @@ impl Checker<'_> {
         if options.oneway {
             let has_results = output.is_some()
                 || !declared.raises.is_empty()
-                || params.as_ref().is_some_and(|params| params.iter().any(|param| returns(&param.form)));
+                || params.as_ref().is_some_and(|(params, _)| params.iter().any(|param| returns(&param.form)));
             if has_results {
                 let hint = "return `void`, and leave out `raises` and parameters that are `out`; or remove `oneway`";
                 self.error(name.span, "nobody waits for the results of a `oneway` procedure", hint);
             }
         }
+        let (params, places) = params?;
         let procedure = Procedure {
             name: name.text.clone(),
             docs: declared.docs.clone(),
             span: name.span,
-            params: params?,
+            params,
+            places,
             output,
             error,
             options,

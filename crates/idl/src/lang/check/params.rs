@@ -14,9 +14,9 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
-use super::attributes::Place;
+use super::attributes;
 use crate::lang::ast::{self, Attr, Expr, ExprKind};
-use crate::lang::model::{self, Form, OutLength, Param, Type};
+use crate::lang::model::{self, Form, OutLength, Param, Place, Type};
 use crate::lang::names::unfit;
 use crate::lang::source::Span;
 
@@ -68,7 +68,11 @@ impl Written<'_> {
 
 impl Checker<'_> {
     /// The parameters of one procedure; `None` if any was refused.
-    pub(super) fn params(&mut self, declared: &[ast::Param], output: Option<&Type>) -> Option<Vec<Param>> {
+    pub(super) fn params(
+        &mut self,
+        declared: &[ast::Param],
+        output: Option<&Type>,
+    ) -> Option<(Vec<Param>, Vec<Place>)> {
         let mut names: BTreeMap<&str, Span> = BTreeMap::new();
         for param in declared {
             let name = &param.declarator.name;
@@ -82,7 +86,7 @@ impl Checker<'_> {
         let written: Vec<Option<Written<'_>>> = declared.iter().map(|param| self.written(param)).collect();
         let is_whole = written.iter().all(Option::is_some);
         let written: Vec<Written<'_>> = written.into_iter().flatten().collect();
-        let mut counts: BTreeMap<String, Span> = BTreeMap::new();
+        let mut counts: BTreeMap<String, String> = BTreeMap::new();
         let mut params = Vec::new();
         let mut is_fine = is_whole;
         for one in &written {
@@ -101,11 +105,17 @@ impl Checker<'_> {
             }
         }
         params.retain(|param: &Param| !counts.contains_key(&param.name));
-        is_fine.then_some(params)
+        let at = |name: &str| params.iter().position(|param| param.name == name);
+        let places = written.iter().filter_map(|one| match counts.get(one.name()) {
+            Some(of) => Some(Place::Count { name: one.name().to_owned(), ty: one.ty.clone(), of: at(of)? }),
+            None => at(one.name()).map(Place::Param),
+        });
+        let places = places.collect();
+        is_fine.then_some((params, places))
     }
 
     fn written<'b>(&mut self, declared: &'b ast::Param) -> Option<Written<'b>> {
-        let attrs = self.known(&declared.attrs, Place::Param);
+        let attrs = self.known(&declared.attrs, attributes::Place::Param);
         let find = |name: &str| attrs.iter().copied().find(|attr| attr.name.text == name);
         let by_keyword = declared.keyword.as_ref().map(|keyword| keyword.text.as_str());
         let (is_in, is_out) = match by_keyword {
@@ -192,7 +202,7 @@ impl Checker<'_> {
         one: &Written<'_>,
         all: &[Written<'_>],
         output: Option<&Type>,
-        counts: &mut BTreeMap<String, Span>,
+        counts: &mut BTreeMap<String, String>,
     ) -> Option<Param> {
         let param = if one.is_text {
             self.text(one)?
@@ -330,7 +340,7 @@ impl Checker<'_> {
         one: &Written<'_>,
         all: &[Written<'_>],
         output: Option<&Type>,
-        counts: &mut BTreeMap<String, Span>,
+        counts: &mut BTreeMap<String, String>,
     ) -> Option<Param> {
         let Some(size_is) = &one.size_is else {
             self.error(
@@ -362,7 +372,7 @@ impl Checker<'_> {
         // With `length_is`, what `size_is` says is not the count of what a client sends, and is a parameter of its own.
         let is_capacity = one.way == Way::In && one.length_is.is_some();
         if !is_capacity {
-            self.take_count(&count, size_is.span, counts)?;
+            self.take_count(&count, size_is.span, one.name(), counts)?;
         }
         if !(layout.is_plain || one.way == Way::In || is_servers) {
             let hint = "use `sequence<T>`; or only integers, floats, arrays and structs of them without padding";
@@ -391,13 +401,13 @@ impl Checker<'_> {
         is_servers: bool,
         all: &[Written<'_>],
         output: Option<&Type>,
-        counts: &mut BTreeMap<String, Span>,
+        counts: &mut BTreeMap<String, String>,
     ) -> Option<OutLength> {
         let Some(length_is) = &one.length_is else { return Some(OutLength::All) };
         match one.way {
             Way::In => {
                 let count = self.count_param(length_is, all, Way::In)?;
-                self.take_count(&count, length_is.span, counts)?;
+                self.take_count(&count, length_is.span, one.name(), counts)?;
                 Some(OutLength::All)
             }
             Way::Out if !is_servers => {
@@ -462,8 +472,8 @@ impl Checker<'_> {
     }
 
     /// A count is sent with its items, so it belongs to one parameter only.
-    fn take_count(&mut self, name: &str, span: Span, counts: &mut BTreeMap<String, Span>) -> Option<()> {
-        if counts.insert(name.to_owned(), span).is_some() {
+    fn take_count(&mut self, name: &str, span: Span, of: &str, counts: &mut BTreeMap<String, String>) -> Option<()> {
+        if counts.insert(name.to_owned(), of.to_owned()).is_some() {
             let hint = "give each a count of its own, or send one array of structs";
             self.error(span, format!("`{name}` counts the items of two parameters"), hint);
             return None;

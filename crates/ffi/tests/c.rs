@@ -1,0 +1,152 @@
+//! Programs in C, compiled by gcc from what the interface compiler writes, against Rust's side and against each other; under
+//! valgrind, if there is one.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nearcall::{Binder, CallError, Exporter};
+use nearcall_example_pfs::pfs::{PfsClient, PfsServer};
+use nearcall_example_pfs::pfs_server::Words;
+use nearcall_idl::lang::{self, Side};
+
+/// The library that this test was built with, beside it.
+fn library() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let deps = test.parent().unwrap();
+    [deps.join("libnearcall_ffi.a"), deps.parent().unwrap().join("libnearcall_ffi.a")]
+        .into_iter()
+        .find(|path| path.exists())
+        .expect("cargo builds the static library with the tests")
+}
+
+fn crate_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compiles an `.idl` and a program, with all warnings as errors.
+fn build(dir: &Path, idl: &str, program: &str) -> PathBuf {
+    let compiled = lang::compile_file(&crate_dir().join(idl)).unwrap();
+    let output = compiled.write_c(dir, Side::Both).unwrap();
+    let sources = output.written.iter().filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.ends_with(".c") && !name.ends_with("_template.c")
+    });
+    let out = dir.join(program);
+    let gcc = Command::new("gcc")
+        .args(["-std=gnu99", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(crate_dir().join("include"))
+        .arg("-I")
+        .arg(dir)
+        .args(sources)
+        .arg(crate_dir().join(format!("tests/c/{program}.c")))
+        .arg(library())
+        .args(["-lpthread", "-ldl", "-lm", "-lgcc_s", "-o"])
+        .arg(&out)
+        .output()
+        .expect("gcc compiles stubs in C");
+    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    out
+}
+
+/// The program, under valgrind if there is one: no leak, no invalid access.
+fn checked(program: &Path) -> Command {
+    if Command::new("valgrind").arg("--version").output().is_err() {
+        eprintln!("without valgrind: there is none");
+        return Command::new(program);
+    }
+    let mut command = Command::new("valgrind");
+    command.args([
+        "-q",
+        "--leak-check=full",
+        "--show-leak-kinds=definite,indirect",
+        "--errors-for-leak-kinds=definite,indirect",
+    ]);
+    let known = crate_dir().join("tests/c/valgrind.supp");
+    command.arg(format!("--suppressions={}", known.display())).arg("--error-exitcode=99").arg(program);
+    command
+}
+
+fn succeeds(mut command: Command, what: &str) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !text.contains("lost in loss record"), "{what}: {:?}\n{text}", output.status);
+}
+
+struct Server(Child);
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        Self(child)
+    }
+
+    /// Closes its input, on which it withdraws.
+    fn end(self) {
+        let output = self.0.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{:?}\n{text}", output.status);
+    }
+}
+
+fn program(program: &Path, role: &str, dir: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.arg(role).arg(dir);
+    command
+}
+
+#[test]
+fn a_client_in_c_calls_a_server_in_rust() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = tempfile::tempdir().unwrap();
+    let pfs = build(dir.path(), "../../examples/pfs/pfs.idl", "pfs");
+    let export = Exporter::new("pfs").dir(names.path()).export(PfsServer::new(Words::default())).unwrap();
+    succeeds(program(&pfs, "call", names.path()), "as it is");
+    let mut command = checked(&pfs);
+    command.arg("call").arg(names.path());
+    succeeds(command, "checked");
+    drop(export);
+}
+
+#[test]
+fn a_client_in_rust_calls_a_server_in_c() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = tempfile::tempdir().unwrap();
+    let pfs = build(dir.path(), "../../examples/pfs/pfs.idl", "pfs");
+    for is_checked in [false, true] {
+        let mut command = if is_checked { checked(&pfs) } else { Command::new(&pfs) };
+        command.arg("serve").arg(names.path());
+        let server = Server::start(command);
+        let client: PfsClient = Binder::new("pfs").dir(names.path()).bind().unwrap();
+        let (mut handle, mut pos) = (77, 0);
+        assert_eq!(client.pfs_open(1, 3, 0, 0, &mut handle), Ok(0));
+        assert_eq!(handle, 2);
+        let data: Vec<i32> = (0..5000).collect();
+        assert_eq!(client.pfs_write(handle, &mut pos, 5000, &data), Ok(5000));
+        assert_eq!(pos, 5000);
+        let (mut pos, mut read) = (10, vec![1, 2, 3]);
+        assert_eq!(client.pfs_get_direntries(handle, &mut pos, 4, &mut read), Ok(0));
+        assert_eq!((pos, read.as_slice()), (14, &data[10..14]));
+        let mut pos = 0;
+        assert_eq!(client.pfs_get_direntries(handle, &mut pos, 5000, &mut read), Ok(0));
+        assert_eq!(read, data);
+        assert_eq!(client.pfs_write(9, &mut pos, 0, &[]), Ok(-2));
+        let too_large = client.pfs_write(0, &mut pos, 0, &vec![0; 300_000]);
+        assert_eq!(too_large, Err(CallError::TooLarge { size: 1_200_000, limit: 1_048_576 }));
+        drop(client);
+        server.end();
+    }
+}
+
+#[test]
+fn c_calls_c() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = tempfile::tempdir().unwrap();
+    let pfs = build(dir.path(), "../../examples/pfs/pfs.idl", "pfs");
+    let server = Server::start(program(&pfs, "serve", names.path()));
+    succeeds(program(&pfs, "call", names.path()), "as it is");
+    server.end();
+}
