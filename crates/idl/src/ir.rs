@@ -44,6 +44,16 @@ pub(crate) fn spelled_uuid(uuid: u128) -> String {
     [group(0, 8), group(8, 12), group(12, 16), group(16, 20), group(20, 32)].join("-")
 }
 
+/// How stubs carry what the representation says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BackEnd {
+    /// Straight into the request, and from the reply.
+    #[default]
+    Optimised,
+    /// As one message that is built in a buffer, to be compared with.
+    Conventional,
+}
+
 /// One procedure.
 #[derive(Debug)]
 pub struct Procedure {

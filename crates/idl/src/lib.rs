@@ -36,13 +36,13 @@ pub mod refusals;
 mod types;
 
 #[cfg(feature = "text")]
-pub use lang::build;
+pub use lang::{build, build_conventional};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{DeriveInput, ItemTrait};
 
-use crate::ir::Interface;
+use crate::ir::{BackEnd, Interface};
 use crate::refusals::Refusals;
 
 /// What `#[nearcall::interface]` stands for: `args` are the attribute's own, `item` is the trait.
@@ -62,7 +62,7 @@ pub fn interface(args: TokenStream, item: TokenStream) -> TokenStream {
     interface.version = version;
     check::interface(&interface, &mut refusals);
     match refusals.into_compile_errors() {
-        None => emit::interface(&interface),
+        None => emit::interface(&interface, BackEnd::Optimised),
         Some(errors) => {
             let item = interface.item.into_token_stream();
             quote!(#errors #item)

@@ -196,6 +196,22 @@ pub trait Wire: Sized + 'static {
     /// [`Malformed`] if the bytes are no value of the type.
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed>;
 
+    /// Reads items of class [`Class::Fixed`] that `bytes` hold one behind the other, as many as there are.
+    ///
+    /// # Errors
+    /// [`Malformed`] if one of them is no value.
+    fn get_items(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
+        let items = bytes.chunks_exact(stride::<Self>());
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            if Self::SIZE == 0 && item != [0] {
+                return Err(Malformed);
+            }
+            values.push(Self::get(item, 0, &mut Tail::empty())?);
+        }
+        Ok(values)
+    }
+
     /// Writes all of it in sequence. Whether it fits is asked at the end: [`Writer::finish`].
     #[inline]
     fn write(&self, to: &mut Writer<'_>) {
@@ -239,6 +255,12 @@ macro_rules! number {
             #[inline(always)]
             fn get(head: &[u8], at: usize, _: &mut Tail<'_>) -> Result<Self, Malformed> {
                 get_bytes(head, at).map(Self::from_le_bytes)
+            }
+
+            /// Every pattern of bytes is a number: they are copied in one piece.
+            #[inline(always)]
+            fn get_items(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
+                Ok(bytes.as_chunks().0.iter().map(|item| Self::from_le_bytes(*item)).collect())
             }
         }
     )*};
@@ -381,16 +403,6 @@ const fn stride<T: Wire>() -> usize {
     if T::SIZE == 0 { 1 } else { T::SIZE }
 }
 
-fn items<T: Wire>(bytes: &[u8]) -> Result<Vec<T>, Malformed> {
-    let item = |bytes: &[u8]| {
-        if T::SIZE == 0 && bytes != [0] {
-            return Err(Malformed);
-        }
-        T::get(bytes, 0, &mut Tail::empty())
-    };
-    bytes.chunks_exact(stride::<T>()).map(item).collect()
-}
-
 impl<T: Wire> Wire for Vec<T> {
     const FIXED: bool = false;
     const SIZE: usize = 4;
@@ -425,7 +437,7 @@ impl<T: Wire> Wire for Vec<T> {
 
     #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
-        items(tail.take(Self::tail_size_at(head, at)?)?)
+        T::get_items(tail.take(Self::tail_size_at(head, at)?)?)
     }
 
     fn write(&self, to: &mut Writer<'_>) {
@@ -440,7 +452,7 @@ impl<T: Wire> Wire for Vec<T> {
     fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
         let count = from.count()?;
         if T::FIXED {
-            return items(from.take(count.checked_mul(stride::<T>()).ok_or(Malformed)?)?);
+            return T::get_items(from.take(count.checked_mul(stride::<T>()).ok_or(Malformed)?)?);
         }
         from.nested(|from| {
             // No more memory in advance than there are bytes; what is read pays for what is allocated later.

@@ -12,6 +12,11 @@ pub mod pfs {
     nearcall::include_idl!("pfs");
 }
 
+/// From `library.idl`, with the stubs that the others are compared with.
+pub mod idl_conventional {
+    nearcall::include_idl!("library_conventional");
+}
+
 /// From `library.idl`.
 pub mod idl {
     nearcall::include_idl!("library");

@@ -24,9 +24,10 @@ use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
+use super::conventional;
 use super::plan::{Plan, Slot, local_of};
 use super::{Names, Start, allow_many_params, allow_one_more, client_docs, client_output, docs, params_of};
-use crate::ir::{Form, OutLen, Param, PassBy, Procedure};
+use crate::ir::{BackEnd, Form, OutLen, Param, PassBy, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -74,7 +75,10 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         }
     };
 
-    let methods = (0_u16..).zip(plans).map(|(number, plan)| method(names, number, plan));
+    let methods = (0_u16..).zip(plans).map(|(number, plan)| match names.back_end {
+        BackEnd::Optimised => method(names, number, plan),
+        BackEnd::Conventional => conventional::method(names, number, plan),
+    });
     let forwards = plans.iter().map(|plan| {
         let Procedure { ident, params, .. } = plan.procedure;
         let (signature, output) = (params_of(plan.procedure), client_output(plan.procedure));
@@ -89,8 +93,10 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             }
         }
     });
+    // A message is sent and waited for; so is a call that passes something.
+    let started = if names.back_end == BackEnd::Optimised { plans } else { &[] };
     let starts =
-        (0_u16..).zip(plans).filter(|(_, plan)| !plan.passes()).map(|(number, plan)| start(names, number, plan));
+        (0_u16..).zip(started).filter(|(_, plan)| !plan.passes()).map(|(number, plan)| start(names, number, plan));
     let name = files.unraw().to_string();
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]

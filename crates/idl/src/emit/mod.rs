@@ -20,6 +20,7 @@
 //! What it does not do: refuse anything. Whatever rustc refuses afterwards, it refuses at the author's tokens.
 
 mod client;
+mod conventional;
 mod local;
 mod plan;
 mod server;
@@ -30,13 +31,13 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, Ident, ItemTrait, Type, TypeParamBound, Visibility};
 
-use crate::ir::{Direction, Form, Interface, Output, Param, Procedure};
+use crate::ir::{BackEnd, Direction, Form, Interface, Output, Param, Procedure};
 use plan::Plan;
 
 /// Everything that stands for `interface`.
-pub(crate) fn interface(interface: &Interface) -> TokenStream {
+pub(crate) fn interface(interface: &Interface, back_end: BackEnd) -> TokenStream {
     let item = &interface.item;
-    let names = Names::of(item);
+    let names = Names::of(item, back_end);
     let plans: Vec<Plan<'_>> = interface.procedures.iter().map(Plan::of).collect();
     let tables = tables::tables(&names, interface, &plans);
     let client = client::client(&names, &plans);
@@ -63,6 +64,7 @@ pub(crate) fn interface(interface: &Interface) -> TokenStream {
 
 /// The names that an interface brings into its module.
 struct Names<'a> {
+    back_end: BackEnd,
     vis: &'a Visibility,
     files: &'a Ident,
     call: Ident,
@@ -74,13 +76,14 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn of(item: &'a ItemTrait) -> Self {
+    fn of(item: &'a ItemTrait, back_end: BackEnd) -> Self {
         let files = &item.ident;
         let is_deprecated = item.items.iter().any(|item| match item {
             syn::TraitItem::Fn(method) => method.attrs.iter().any(|attr| attr.path().is_ident("deprecated")),
             _ => false,
         });
         Names {
+            back_end,
             vis: &item.vis,
             files,
             call: format_ident!("{files}Call"),

@@ -17,8 +17,8 @@ use quote::quote;
 use syn::Type;
 
 use super::plan::{Plan, Slot};
-use super::{Names, docs};
-use crate::ir::{Form, PassBy};
+use super::{Names, conventional, docs};
+use crate::ir::{BackEnd, Form, PassBy};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -39,7 +39,10 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
         #vis struct #server<T>(T);
     };
 
-    let serves = plans.iter().map(|plan| serve(names, plan));
+    let serves = plans.iter().map(|plan| match names.back_end {
+        BackEnd::Optimised => serve(names, plan),
+        BackEnd::Conventional => conventional::serve(names, plan),
+    });
     let functions = plans.iter().map(|plan| {
         let function = &plan.serve;
         quote!(#function::<T>)
@@ -157,7 +160,7 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
 }
 
 /// The value that a procedure gets to overwrite. An array has no `Default` of its own beyond 32 items.
-fn initial(ty: &Type) -> TokenStream {
+pub(super) fn initial(ty: &Type) -> TokenStream {
     match ty {
         Type::Array(array) => {
             let item = initial(&array.elem);

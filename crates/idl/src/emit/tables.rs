@@ -13,9 +13,9 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type, parse_quote};
 
-use super::Names;
 use super::plan::{self, Plan, Slot};
-use crate::ir::{Exhausted, Form, Interface, Options};
+use super::{Names, conventional};
+use crate::ir::{BackEnd, Exhausted, Form, Interface, Options};
 
 pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>]) -> TokenStream {
     let name = names.files.unraw().to_string();
@@ -24,7 +24,7 @@ pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>
     let (major, minor) = (Literal::u16_unsuffixed(major), Literal::u16_unsuffixed(minor));
     let origin = interface.origin();
     let layouts = plans.iter().map(layout);
-    let procedures = plans.iter().map(|plan| procedure(plan, &origin));
+    let procedures = plans.iter().map(|plan| procedure(names, plan, &origin));
     quote! {
         /// What of a head of this size lies in the frame, in bytes.
         const fn __in_frame(head: usize) -> usize {
@@ -165,10 +165,24 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
 }
 
 /// The entry of one procedure in the table.
-fn procedure(plan: &Plan<'_>, origin: &str) -> TokenStream {
+fn procedure(names: &Names<'_>, plan: &Plan<'_>, origin: &str) -> TokenStream {
     let name = plan.procedure.ident.unraw().to_string();
     let origin = plan.procedure.origin.as_deref().unwrap_or(origin);
     let Plan { req, rep, frame, .. } = plan;
+    let (req, rep, frame, origin) = match names.back_end {
+        BackEnd::Optimised => (quote!(#req), quote!(#rep), quote!(#frame), origin.to_owned()),
+        // A count in the line, and the message behind it.
+        BackEnd::Conventional => (
+            quote!(8),
+            quote!(8),
+            quote!(__max(#frame, ::nearcall::rt::DEFAULT_FRAME_SIZE)),
+            if origin.is_empty() {
+                conventional::ORIGIN.to_owned()
+            } else {
+                format!("{origin}, {}", conventional::ORIGIN)
+            },
+        ),
+    };
     let Options { concurrency, exhausted, timeout, idempotent, handoff, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
         Some(concurrency) => {

@@ -8,7 +8,7 @@ use quote::quote;
 use syn::ItemTrait;
 
 use super::model::{Arm, Const, Def, DefKind, Field, Form, Interface, Model, OutLength, Param, Procedure, Type, Value};
-use crate::ir::{self, Exhausted};
+use crate::ir::{self, BackEnd, Exhausted};
 use crate::refusals::Refusals;
 
 /// All of it, as the items of one module.
@@ -16,7 +16,7 @@ use crate::refusals::Refusals;
 /// # Errors
 /// What the checks of traits refuse, with the place of its interface in `model`. The checks of the text are meant to find
 /// it first.
-pub(crate) fn module(model: &Model) -> Result<TokenStream, (super::source::Span, syn::Error)> {
+pub(crate) fn module(model: &Model, back_end: BackEnd) -> Result<TokenStream, (super::source::Span, syn::Error)> {
     let defs = &model.defs;
     let types = defs.iter().map(|def| definition(def, defs));
     let aliases = model.aliases.iter().map(|alias| {
@@ -28,7 +28,9 @@ pub(crate) fn module(model: &Model) -> Result<TokenStream, (super::source::Span,
         .interfaces
         .iter()
         .map(|interface| {
-            interface_ir(interface, defs).map(|ir| crate::emit::interface(&ir)).map_err(|error| (interface.span, error))
+            interface_ir(interface, defs)
+                .map(|ir| crate::emit::interface(&ir, back_end))
+                .map_err(|error| (interface.span, error))
         })
         .collect::<Result<Vec<TokenStream>, _>>()?;
     Ok(quote! {

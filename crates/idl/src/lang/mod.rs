@@ -36,10 +36,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use build::build;
+pub use build::{build, build_conventional};
 pub use diagnostics::{Diagnostic, Diagnostics};
 pub use files::{File, Output, Side, WriteError};
 pub use source::{MAX_SOURCE, Span};
+
+pub use crate::ir::BackEnd;
 
 use ast::Item;
 use diagnostics::Found;
@@ -117,8 +119,17 @@ impl std::error::Error for CompileError {
 /// # Errors
 /// [`CompileError`]: it cannot be read, or everything that is wrong with it.
 pub fn compile_file(path: &Path) -> Result<Compiled, CompileError> {
+    compile_file_for(path, BackEnd::Optimised)
+}
+
+/// The same with the stubs of either back end.
+///
+/// # Errors
+/// As [`compile_file`].
+pub fn compile_file_for(path: &Path, back_end: BackEnd) -> Result<Compiled, CompileError> {
     let bytes = std::fs::read(path).map_err(|error| CompileError::Read(path.to_owned(), error))?;
-    compile(&path.to_string_lossy(), &bytes, &|path| std::fs::read(path)).map_err(CompileError::Refused)
+    let load = |path: &Path| std::fs::read(path);
+    compile_for(&path.to_string_lossy(), &bytes, &load, back_end).map_err(CompileError::Refused)
 }
 
 /// Compiles `text`, which diagnostics call `name`; `load` reads what it imports, by paths relative to that of `name`.
@@ -126,8 +137,21 @@ pub fn compile_file(path: &Path) -> Result<Compiled, CompileError> {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn compile(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Compiled, Diagnostics> {
+    compile_for(name, text, load, BackEnd::Optimised)
+}
+
+/// The same with the stubs of either back end.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_for(
+    name: &str,
+    text: &[u8],
+    load: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    back_end: BackEnd,
+) -> Result<Compiled, Diagnostics> {
     let (model, sources, paths) = understand(name, text, load)?;
-    match lower::module(&model) {
+    match lower::module(&model, back_end) {
         Ok(tokens) => {
             let rust = files::rust(name, &tokens);
             Ok(Compiled { model, name: name.to_owned(), paths, rust })

@@ -215,6 +215,17 @@ impl<'a> Incoming<'a> {
         FromBytes::ref_from_bytes(into).map_err(|_| Refusal::BadArgument)
     }
 
+    /// The next `size` bytes of the request's tail, up to `MAX`, copied to where anything is aligned.
+    ///
+    /// # Errors
+    /// As [`slice`](Self::slice).
+    #[inline(always)]
+    pub(super) fn aligned<const MAX: usize>(&mut self, size: usize) -> Result<&'a [u8], Refusal> {
+        let into = self.private::<u128>(size, MAX)?;
+        self.copy_in(into)?;
+        Ok(into)
+    }
+
     /// Private memory for `size` bytes of the request's tail.
     #[inline(always)]
     pub(super) fn private<T>(&mut self, size: usize, max: usize) -> Result<&'a mut [u8], Refusal> {

@@ -7,6 +7,7 @@
 mod codes;
 mod far;
 mod incoming;
+pub mod message;
 mod outgoing;
 mod plain;
 mod raw;

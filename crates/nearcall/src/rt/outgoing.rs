@@ -411,6 +411,9 @@ impl<T> Area<T> {
     }
 }
 
+/// Bytes of a tail for which nothing is allocated but what its value owns.
+const SMALL: usize = 64;
+
 /// An answer being read.
 #[derive(Debug)]
 pub struct Reply<'a, const REP: usize> {
@@ -522,9 +525,38 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         }
     }
 
+    #[inline(always)]
     fn get_varying<T: Wire>(&mut self, at: usize, max: usize) -> Result<T, Failure> {
-        let bytes = self.tail(max)?;
-        let mut tail = Tail::new(&bytes);
+        let mut small = [0; SMALL];
+        match self.small_tail(&mut small, max) {
+            Some(bytes) => self.value(at, bytes),
+            None => self.get_large(at, max),
+        }
+    }
+
+    /// The tail, if it is small and in the frame.
+    #[inline(always)]
+    pub(super) fn small_tail<'s>(&self, small: &'s mut [u8], max: usize) -> Option<&'s [u8]> {
+        let (size, frame, behind) = reply::placed(self.places);
+        let size = usize::try_from(size).ok().filter(|size| *size <= max)?;
+        let into = small.get_mut(..size)?;
+        if frame != 0 || behind != 0 {
+            return None;
+        }
+        self.answered.copy_out(self.at, into)?;
+        Some(into)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_large<T: Wire>(&self, at: usize, max: usize) -> Result<T, Failure> {
+        self.value(at, &self.tail(max)?)
+    }
+
+    /// The value of which all of the tail is `bytes`.
+    #[inline(always)]
+    fn value<T: Wire>(&self, at: usize, bytes: &[u8]) -> Result<T, Failure> {
+        let mut tail = Tail::new(bytes);
         let value = T::get(&self.head.0, at, &mut tail).map_err(|_| misbehaved())?;
         if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
     }
