@@ -32,6 +32,8 @@ mod report;
 mod round;
 mod sample;
 mod spin;
+#[allow(unsafe_code, reason = "requests to callgrind are instructions")]
+mod stubs;
 mod threads;
 mod urpc;
 
@@ -62,6 +64,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Counts instructions of stubs, as Table 4 of the paper on IDL4 does: optimised and conventional, both directions.
+    Stubs {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Measures what the hardware and the kernel take: two processes, nothing in between.
     Limits(Measure),
     /// Measures nearcall, each case against its floor in the same rounds; also counts what it does.
@@ -176,6 +184,10 @@ enum Command {
     #[cfg(feature = "peers")]
     #[command(hide = true)]
     ServePeer { kind: peers::Kind, place: Option<PathBuf> },
+    /// A process that is its own server, with one kind of stubs, to be run by callgrind.
+    #[cfg(feature = "instructions")]
+    #[command(hide = true)]
+    OwnStubs { kind: stubs::Kind, calls: u64 },
     /// A process that is its own server, to be run by callgrind.
     #[cfg(feature = "instructions")]
     #[command(hide = true)]
@@ -361,6 +373,7 @@ fn main() -> Result<()> {
                 | Command::Files(_)
                 | Command::Urpc(_)
                 | Command::Mach3(_)
+                | Command::Stubs { .. }
         )
     };
     if is_hidden(&command) {
@@ -369,6 +382,7 @@ fn main() -> Result<()> {
     start.perform()?;
     match command {
         Command::Limits(measure) => measure.limits(),
+        Command::Stubs { json } => stubs::report(json),
         Command::Near(near) => near.run(),
         Command::Many(measure) => measure.many().map(drop),
         Command::Threads(measure) => measure.threads().map(drop),
@@ -417,6 +431,8 @@ fn main() -> Result<()> {
         Command::Neutral { share } => floods::burn(share),
         #[cfg(feature = "peers")]
         Command::ServePeer { kind, place } => peers::serve(kind, place.as_deref()),
+        #[cfg(feature = "instructions")]
+        Command::OwnStubs { kind, calls } => stubs::run(kind, calls),
         #[cfg(feature = "instructions")]
         Command::OwnServer { procedure, calls } => count::instructions::run(procedure, calls),
     }
