@@ -98,6 +98,26 @@ fn program(program: &Path, role: &str, dir: &Path) -> Command {
     command
 }
 
+#[path = "../../../examples/pfs/tests/round_trips.rs"]
+mod round_trips;
+
+#[test]
+fn random_values_come_back_equal_through_c() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = tempfile::tempdir().unwrap();
+    let library = build(dir.path(), "../../examples/pfs/library.idl", "library");
+    for is_checked in [false, true] {
+        let _export = round_trips::idl::export("library", names.path());
+        let mut command = if is_checked { checked(&library) } else { Command::new(&library) };
+        command.arg(names.path());
+        let server = Server::start(command);
+        let client: nearcall_example_pfs::idl::LibraryClient = Binder::new("relay").dir(names.path()).bind().unwrap();
+        round_trips::idl::check(&client, if is_checked { 10 } else { round_trips::rounds() });
+        drop(client);
+        server.end();
+    }
+}
+
 #[test]
 fn a_client_in_c_calls_a_server_in_rust() {
     let dir = tempfile::tempdir().unwrap();

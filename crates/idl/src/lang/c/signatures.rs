@@ -64,9 +64,9 @@ fn declared(c: &C<'_>, param: &Param, name: &str, is_counted: bool) -> String {
         Form::Value => types.declare(ty, name),
         Form::Text => format!("const char *{name}"),
         Form::Ref => match (ty, is_counted) {
-            (Type::Seq(item, _), true) => format!("const {}", types.declare(flat(item).0, &format!("*{name}"))),
-            _ if is_array => format!("const {}", types.declare(ty, name)),
-            _ => format!("const {}", types.declare(ty, &format!("*{name}"))),
+            (Type::Seq(item, _), true) => unchanged(c, flat(item).0, &format!("*{name}")),
+            _ if is_array => unchanged(c, ty, name),
+            _ => unchanged(c, ty, &format!("*{name}")),
         },
         Form::Slice | Form::InPlace if is_counted => {
             format!("const {}", types.declare(flat(ty).0, &format!("*{name}")))
@@ -86,6 +86,15 @@ fn declared(c: &C<'_>, param: &Param, name: &str, is_counted: bool) -> String {
             _ if is_array => types.declare(ty, name),
             _ => types.declare(ty, &format!("*{name}")),
         },
+    }
+}
+
+/// `ty` as the type of something called `name` that is not changed.
+fn unchanged(c: &C<'_>, ty: &Type, name: &str) -> String {
+    match flat(ty).0 {
+        // Of text it is the pointer that stays what it is.
+        Type::Text(_) => c.types.declare(ty, &format!("const {name}")),
+        _ => format!("const {}", c.types.declare(ty, name)),
     }
 }
 
