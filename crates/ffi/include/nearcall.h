@@ -102,8 +102,6 @@ typedef struct nearcall_binding nearcall_binding;
 typedef struct nearcall_export nearcall_export;
 /* A call that is being served. */
 typedef struct nearcall_incoming nearcall_incoming;
-/* A call that is answered later. */
-typedef struct nearcall_reply nearcall_reply;
 /* What an interface is; the interface compiler makes it. */
 typedef struct nearcall_interface nearcall_interface;
 

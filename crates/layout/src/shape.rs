@@ -6,6 +6,10 @@ use core::fmt;
 
 use crate::wire::Wire;
 
+/// Ends the origin of a procedure whose stubs carry each call as one message: those of the interface compiler's conventional
+/// back end. It is part of the fingerprint, and what it carries is near only.
+pub const MESSAGES: &str = "messages";
+
 /// The described form of a type that travels.
 ///
 /// Two types that are spelled alike ([`Spelling`]) have equal encodings. Names of structs, fields and variants are part of

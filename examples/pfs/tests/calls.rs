@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use nearcall::{Binder, Bounded, CallError, Client, Description, Layout};
+use nearcall::{BindError, Binder, Bounded, CallError, Client, Description, Layout};
 use nearcall_example_pfs::pfs::{PfsCall, PfsClient};
 use nearcall_example_pfs::{idl, library};
 
@@ -78,6 +78,15 @@ fn the_loop_denies_and_queues() {
             });
         }
     });
+}
+
+/// Its stubs carry their messages themselves, and the other host would not know what is in them.
+#[test]
+fn the_conventional_back_end_does_not_go_far() {
+    let bound =
+        Binder::new("chan://127.0.0.1:9/library").bind::<nearcall_example_pfs::idl_conventional::LibraryClient>();
+    let Err(BindError::Unsupported(why)) = bound else { panic!("{bound:?}") };
+    assert!(why.contains("is of the conventional back end"), "{why}");
 }
 
 /// The note waits for a call that its client makes afterwards, so the client cannot have waited for it.

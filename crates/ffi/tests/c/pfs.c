@@ -99,6 +99,8 @@ static int call(const char *dir) {
     memset(&env, 0, sizeof env);
     env.status = pfs_bind("nobody", &options, &pfs);
     CHECK(env.status == NEARCALL_BIND_NOT_FOUND && strstr(nearcall_why(), "nobody"));
+    env.status = pfs_bind("chan://127.0.0.1:9/pfs", &options, &pfs);
+    CHECK(env.status == NEARCALL_BIND_UNSUPPORTED && strstr(nearcall_why(), "near calls only"));
     env.status = pfs_bind("pfs", &options, &pfs);
     CHECK(env.status == NEARCALL_OK && nearcall_is_live(pfs));
 

@@ -17,9 +17,6 @@ use super::plan::{Plan, Slot};
 use super::{Names, allow_many_params, client_docs, client_output, params_of, server};
 use crate::ir::{Form, OutLen};
 
-/// What tells its procedures from those of the other back end.
-pub(super) const ORIGIN: &str = "messages";
-
 /// One method of the client.
 pub(super) fn method(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let vis = names.vis;

@@ -7,14 +7,15 @@
 
 use std::time::Duration;
 
+use nearcall_layout::shape::MESSAGES;
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Ident, Type, parse_quote};
 
+use super::Names;
 use super::plan::{self, Plan, Slot};
-use super::{Names, conventional};
 use crate::ir::{BackEnd, Exhausted, Form, Interface, Options};
 
 pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>]) -> TokenStream {
@@ -176,11 +177,7 @@ fn procedure(names: &Names<'_>, plan: &Plan<'_>, origin: &str) -> TokenStream {
             quote!(8),
             quote!(8),
             quote!(__max(#frame, ::nearcall::rt::DEFAULT_FRAME_SIZE)),
-            if origin.is_empty() {
-                conventional::ORIGIN.to_owned()
-            } else {
-                format!("{origin}, {}", conventional::ORIGIN)
-            },
+            if origin.is_empty() { MESSAGES.to_owned() } else { format!("{origin}, {MESSAGES}") },
         ),
     };
     let Options { concurrency, exhausted, timeout, idempotent, handoff, .. } = &plan.procedure.options;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use nearcall_core::transfer::{desk, handoff};
+use nearcall_layout::shape::MESSAGES;
 
 use super::gateway::Route;
 use super::host::{Host, HostError, Unanswered};
@@ -33,6 +34,11 @@ pub(crate) struct Far {
 /// [`BindError`].
 pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) -> Result<Binding, BindError> {
     for procedure in interface.procedures {
+        // The stubs of the conventional back end carry their messages themselves.
+        if procedure.origin.ends_with(MESSAGES) {
+            let why = format!("{name}: `{}` is of the conventional back end, which does not go far", procedure.name);
+            return Err(BindError::Unsupported(why));
+        }
         for param in procedure.params {
             let what = match param.carried {
                 Carried::InPlace => "read in place",
