@@ -26,6 +26,9 @@ trait Log {
     /// The same, with much more to carry.
     #[call(concurrency = 16, timeout = "20s")]
     fn carry(&self, number: u64, bytes: &[u8]) -> Vec<u8>;
+    /// Notes the number; nobody waits.
+    #[call(oneway)]
+    fn tell(&self, number: u64);
     /// Notes the number, then takes its time.
     #[call(timeout = "60s")]
     fn hold(&self, number: u64) -> u64;
@@ -52,6 +55,9 @@ impl Log for Book {
     fn carry(&self, number: u64, bytes: &[u8]) -> Vec<u8> {
         self.write(number);
         bytes.iter().rev().copied().collect()
+    }
+    fn tell(&self, number: u64) {
+        self.write(number);
     }
     fn hold(&self, number: u64) -> u64 {
         self.write(number);
@@ -229,6 +235,12 @@ fn a_process_without_a_network_calls_by_a_gateway() {
         assert_eq!((near.note(1000 + number), far.note(2000 + number)), (Ok(1001 + number), Ok(2001 + number)));
     }
     assert_eq!(netless.ends(PATIENCE), Some(true));
+    let begun = Instant::now();
+    // What nobody waited for, not even the process that sent it, arrives all the same.
+    while (3000..3020).any(|number| !executed(dir.path()).contains_key(&number)) {
+        assert!(begun.elapsed() < PATIENCE, "a oneway call by the gateway was lost");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let executed = executed(dir.path());
     assert!(executed.values().all(|times| *times == 1));
     assert_eq!((0..100).filter(|number| executed.contains_key(number)).count(), 100, "by the gateway");
@@ -241,6 +253,7 @@ fn without_a_network(dir: &Path) {
     assert_eq!(nearcall::Client::binding(&log).path(), nearcall::Path::Gateway);
     (0..100).for_each(|number| assert_eq!(log.note(number), Ok(number + 1)));
     assert!(matches!(log.carry(1, &[0; 40_000]), Err(CallError::TooLarge { .. })));
+    (3000..3020).for_each(|number| assert_eq!(log.tell(number), Ok(())));
     let nobody = Binder::new("chan://127.0.0.9:9/log").dir(dir).gateway("gateway").bind::<LogClient>();
     assert!(matches!(nobody, Err(BindError::Timeout(_))), "{nobody:?}");
 }

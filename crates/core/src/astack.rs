@@ -92,7 +92,16 @@ impl<'a> Taken<'a> {
 #[derive(Debug)]
 struct List {
     free: Vec<u16>,
-    quarantined: Vec<(u16, u32)>,
+    quarantined: Vec<Quarantined>,
+}
+
+/// An A-stack whose call is under way without anybody who takes its answer.
+#[derive(Debug)]
+struct Quarantined {
+    index: u16,
+    sequence: u32,
+    /// Nobody ever waited for it: the call is to run all the same.
+    is_left: bool,
 }
 
 /// The A-stacks of one size class, on the client's side.
@@ -313,10 +322,25 @@ impl Astacks {
     /// Gives back an A-stack whose call was given up; nobody gets it before the call `sequence` is answered.
     #[cold]
     pub fn quarantine(&self, index: u16, sequence: u32) {
+        self.part_with(Quarantined { index, sequence, is_left: false });
+    }
+
+    /// The same for a call that was left to itself.
+    pub fn leave(&self, index: u16, sequence: u32) {
+        self.part_with(Quarantined { index, sequence, is_left: true });
+    }
+
+    fn part_with(&self, quarantined: Quarantined) {
         let mut list = self.lock();
-        list.quarantined.push((index, sequence));
+        list.quarantined.push(quarantined);
         // All of them: from now on they have to look again by themselves.
         self.notify(true);
+    }
+
+    /// Whether there is a call that was left to itself and of which `has_begun` says no.
+    #[cold]
+    pub fn has_left(&self, has_begun: impl Fn(u16, u32) -> bool) -> bool {
+        self.lock().quarantined.iter().any(|left| left.is_left && !has_begun(left.index, left.sequence))
     }
 
     /// Ends the quarantine of those whose calls were answered late, or never will be because the pair has ended; `end` is
@@ -325,9 +349,8 @@ impl Astacks {
     pub fn end_quarantines(&self, calls: &dyn Calls, end: impl Fn(u16)) {
         let mut list = self.lock();
         let List { free, quarantined } = &mut *list;
-        let over =
-            quarantined.extract_if(.., |(index, sequence)| calls.answered(*index, *sequence) || calls.has_ended());
-        free.extend(over.map(|(index, _)| index).inspect(|&index| end(index)));
+        let over = quarantined.extract_if(.., |one| calls.answered(one.index, one.sequence) || calls.has_ended());
+        free.extend(over.map(|one| one.index).inspect(|&index| end(index)));
         // Who waits looks again by itself, because there was a quarantine.
     }
 
@@ -357,8 +380,8 @@ impl Astacks {
 impl List {
     fn take(&mut self, calls: &dyn Calls) -> Option<u16> {
         self.free.pop().or_else(|| {
-            let at = self.quarantined.iter().position(|&(index, sequence)| calls.answered(index, sequence))?;
-            Some(self.quarantined.swap_remove(at).0)
+            let at = self.quarantined.iter().position(|one| calls.answered(one.index, one.sequence))?;
+            Some(self.quarantined.swap_remove(at).index)
         })
     }
 }
@@ -426,6 +449,19 @@ mod tests {
         assert_eq!(index(all.take(NOT, &pending(76))), Err(NoneFree));
         assert_eq!(all.quarantined(), 1);
         assert_eq!(index(all.take(NOT, &pending(77))), Ok(taken.index()));
+    }
+
+    #[test]
+    fn what_was_left_to_itself_is_told_from_what_was_given_up() {
+        let all = astacks(2);
+        let [first, second] = [(); 2].map(|()| all.take(NOT, &PENDING).unwrap().index());
+        all.quarantine(first, 77);
+        assert!(!all.has_left(|_, _| false));
+        all.leave(second, 78);
+        assert!(all.has_left(|_, sequence| sequence == 77));
+        assert!(!all.has_left(|index, sequence| (index, sequence) == (second, 78)));
+        assert_eq!(index(all.take(NOT, &pending(78))), Ok(second));
+        assert!(!all.has_left(|_, _| false));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::threads;
 use nearcall_core::transfer::call::Held;
+use nearcall_core::transfer::caller::Doorbell as _;
 use nearcall_core::transfer::counts::ClientCounts;
 use nearcall_core::transfer::mode::{Granted, Transfer};
-use nearcall_core::transfer::{deadline, desk};
+use nearcall_core::transfer::{deadline, desk, handoff};
 use nearcall_layout::pair::DEPTH_MAX;
 use rustix::io::Errno;
 
@@ -28,6 +29,39 @@ pub(crate) struct Near {
     pub(crate) generation: u32,
     pub(crate) procedures: Arc<[Procedure]>,
     pub(crate) granted: Granted,
+}
+
+/// How long a binding that is dropped waits until the calls that were left to themselves have begun.
+const LEAVE_TAKING: Duration = Duration::from_secs(1);
+
+/// Until it looks, the first time; then twice as long, up to [`LOOK_MAX`].
+const LOOK_MIN: Duration = Duration::from_micros(50);
+
+/// The longest such step, and from when on the server is rung once more.
+const LOOK_MAX: Duration = Duration::from_millis(5);
+
+impl Near {
+    /// Waits until the server has begun to run what was left to itself: it looks at the right of a call then, and not
+    /// afterwards. A server that does not come to it in [`LEAVE_TAKING`] loses it, as one that dies would.
+    fn see_off(&self) {
+        let pair = &*self.pair;
+        let has_begun = |astack, sequence| {
+            pair.half.ran(astack, sequence) != nearcall_core::channel::Ran::No || pair.half.answered(astack, sequence)
+        };
+        let is_awaited = || self.procedures.iter().any(|procedure| procedure.callee.astacks.has_left(has_begun));
+        let (begun, mut step) = (Instant::now(), LOOK_MIN);
+        while is_awaited() && !pair.half.has_ended() && begun.elapsed() < LEAVE_TAKING {
+            if step == LOOK_MAX {
+                // Whoever was rung when it was published may be inside something slow.
+                pair.control.ring();
+            }
+            let _open = handoff::open();
+            if threads::sleep_until(Instant::now() + step).is_err() {
+                return;
+            }
+            step = (step * 2).min(LOOK_MAX);
+        }
+    }
 }
 
 /// The capability to call: proof that the server granted this process an interface, until the server takes it back or
@@ -287,7 +321,9 @@ impl Drop for Binding {
             return;
         }
         // A far one gives itself back.
-        let Way::Near(Near { pair, index, generation, .. }) = &self.way else { return };
+        let Way::Near(near) = &self.way else { return };
+        near.see_off();
+        let Near { pair, index, generation, .. } = near;
         pair.forget(*index, *generation);
         // Should the socket be full, the server keeps one place of its table until the pair ends.
         let _ = pair.tell(&FromClient::Unbind { binding: *index, generation: *generation });

@@ -312,7 +312,7 @@ impl Outstanding<'_> {
         if self.is_answered() {
             return;
         }
-        self.callee.astacks.quarantine(self.astack, self.sequence);
+        self.callee.astacks.leave(self.astack, self.sequence);
         core::mem::forget(self);
     }
 }

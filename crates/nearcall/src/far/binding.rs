@@ -1,5 +1,6 @@
 //! A far binding, on the client's side: which host, which binding there, and how to ask.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use nearcall_core::transfer::{desk, handoff};
@@ -26,6 +27,8 @@ pub(crate) struct Far {
     /// Its number at the other host.
     binding: u64,
     interface: &'static Interface,
+    /// A call was left to itself, and may be under way.
+    has_left: AtomicBool,
 }
 
 /// Asks the host that `name` names for a binding.
@@ -90,7 +93,7 @@ pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) 
         }
         Err(_) => return Err(BindError::PeerMisbehaved("its answer is none of the protocol")),
     };
-    let far = Far { route, name: name.clone(), binding, interface };
+    let far = Far { route, name: name.clone(), binding, interface, has_left: AtomicBool::new(false) };
     Binding::new_far(far).map_err(|errno| BindError::Io { what: "map a page", source: errno.into() })
 }
 
@@ -171,6 +174,8 @@ impl Far {
         let timeout = self.time(request.procedure)?;
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let _open = handoff::open();
+        // Relaxed: whoever drops the binding has it to itself.
+        self.has_left.store(true, Ordering::Relaxed);
         self.route.send(self.name.peer, CALL, request.to_bytes(self.binding, timeout), until).map_err(|error| {
             Failure(match error {
                 // No room for it among those that wait to be sent.
@@ -220,7 +225,11 @@ impl Far {
 
 impl Drop for Far {
     fn drop(&mut self) {
-        // Should it be lost, the host forgets the binding when it needs the room.
+        // It could overtake a call that nobody has waited for. Should it be lost, or not be sent, the host forgets the binding
+        // when it needs the room.
+        if self.has_left.load(Ordering::Relaxed) {
+            return;
+        }
         self.route.tell(self.name.peer, UNBIND, self.binding.to_be_bytes().to_vec());
     }
 }
