@@ -8,7 +8,7 @@
 //!
 //! One kernel thread is client and server in turn, by the library's hook, and callgrind counts each of the four parts by itself:
 //! the program switches counting on and off at the marks. What a stub costs is what its call takes more than one that was
-//! written by hand and moves the same bytes ([`floor`]). The server's loop is included, as in the paper; the procedure is not.
+//! written by hand and moves the same bytes (its floor). The server's loop is included, as in the paper; the procedure is not.
 
 #[cfg(feature = "instructions")]
 mod floor;
