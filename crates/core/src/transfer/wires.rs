@@ -91,8 +91,11 @@ impl Wires {
     }
 
     pub(super) fn is_wanted(&self) -> bool {
-        // Relaxed: both are hints for the watcher, which asks again.
-        self.wanted.load(Ordering::Relaxed) && self.holder.load(Ordering::Relaxed) == 0
+        // Relaxed: all are hints for the watcher, which asks again. One that was heard and then removed is nobody's to take: a
+        // lead would be asked for it for ever.
+        self.wanted.load(Ordering::Relaxed)
+            && self.holder.load(Ordering::Relaxed) == 0
+            && self.count.load(Ordering::Relaxed) > 0
     }
 
     /// Takes the wires for the lead `me`, which serves `owner`.

@@ -279,6 +279,20 @@ fn a_wire_that_is_heard_is_polled_and_rests_again() {
 }
 
 #[test]
+fn a_wire_that_is_removed_after_it_was_heard_wakes_nobody() {
+    let crew = crew(PROCESSOR_COUNT_MAX);
+    let wire = Arc::new(Counted::default());
+    crew.add_wire(7, Arc::<Counted>::clone(&wire));
+    assert!(!crew.wires_heard().is_empty());
+    // Nobody came.
+    assert!(crew.wires.is_wanted());
+    let as_wire: Arc<dyn crate::transfer::wires::Wire> = wire;
+    crew.remove_wire(&as_wire);
+    assert!(!crew.wires.is_wanted());
+    assert!(crew.want_wires().is_empty());
+}
+
+#[test]
 fn a_lead_that_is_stuck_loses_the_wires() {
     let crew = crew(PROCESSOR_COUNT_MAX);
     let wire = Arc::new(Counted::default());
