@@ -4,12 +4,13 @@ mod support;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use nearcall::{Binder, CallError, Ran};
+use nearcall::{Binder, CallError, Exporter, Ran};
 use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::random::Random;
-use support::{SecondClient, TargetClient, World};
+use support::{Second, SecondClient, SecondServer, TargetClient, World};
 
 #[test]
 fn five_calls_in_flight_end_by_name_when_the_server_is_killed() {
@@ -184,6 +185,89 @@ fn fork_and_go_on(dir: &Path) {
 }
 
 #[test]
+fn forked_children_take_part_where_their_parent_lets_them() {
+    let world = World::new();
+    let mut parent = Peer::start("fork on", &world.dir);
+    assert_eq!(parent.ends(Duration::from_secs(60)), Some(true));
+}
+
+/// Forks while other kernel threads call, small and out of band, so that any lock of the library may be held. Each child is a client
+/// and a server of its own, and its child again.
+fn fork_on(dir: &Path) {
+    let client = support::bind(dir);
+    nearcall::let_children_take_part().unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let data = vec![1; 200_000];
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!((client.add(1, 2), client.bytes(&data)), (Ok(3), Ok(200_000)));
+                    let another = support::bind(dir);
+                    assert_eq!(another.name("x"), Ok("x".to_owned()));
+                }
+            });
+        }
+        let rounds = 0..support::count("NEARCALL_TEST_FORKS", 20);
+        let ended = rounds.map(|round| {
+            let mut kept = Some(support::bind(dir));
+            // SAFETY: the other kernel threads use the allocator and this library, which both see to their locks.
+            let status = unsafe { process::in_forked_child(|| child(dir, kept.take(), round, 0)) };
+            (status, client.add(round, 2) == Ok(round + 2), round)
+        });
+        let failed: Vec<_> = ended.filter(|(status, goes_on, _)| (*status, *goes_on) != (Some(42), true)).collect();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(failed, [], "status of the child, and whether its parent went on, by round");
+    });
+}
+
+/// No assertions: a panic would unwind into the parent's frames.
+fn child(dir: &Path, theirs: Option<TargetClient>, round: u32, depth: u32) -> i32 {
+    let Some(theirs) = theirs else { return 10 };
+    let binder = |name: &str| Binder::new(name).dir(dir).wait(Duration::from_secs(5));
+    let Ok(own) = binder("target").bind::<TargetClient>() else { return 11 };
+    if theirs.add(1, 2) != Err(CallError::Forked) {
+        return 12;
+    }
+    // The parent's socket and memory are not ended by it.
+    drop(theirs);
+    let data = vec![1; 100_000];
+    for n in 0..20 {
+        if own.add(n, 1) != Ok(n + 1) || own.bytes(&data) != Ok(100_000) {
+            return 13;
+        }
+    }
+    let name = format!("child-{round}-{depth}");
+    let Ok(export) = Exporter::new(&name).dir(dir).export(SecondServer::new(Doubles)) else { return 14 };
+    let Ok(second) = binder(&name).bind::<SecondClient>() else { return 15 };
+    // By its own processors.
+    let doubled = second.twice(4);
+    if doubled != Ok(8) {
+        eprintln!("{name}: {doubled:?}");
+        return 16;
+    }
+    if depth == 0 {
+        let mut own = Some(own);
+        // SAFETY: as for this child.
+        match unsafe { process::in_forked_child(|| child(dir, own.take(), round, 1)) } {
+            Some(42) => {}
+            Some(other) => return 20 + other,
+            None => return 17,
+        }
+    }
+    drop(export);
+    42
+}
+
+struct Doubles;
+
+impl Second for Doubles {
+    fn twice(&self, a: u32) -> u32 {
+        a * 2
+    }
+}
+
+#[test]
 fn exec_takes_no_descriptor_along() {
     let world = World::new();
     let client = Peer::start("hold", &world.dir);
@@ -253,6 +337,10 @@ fn play() {
         "fork" => {
             process::ready();
             fork_and_go_on(&dir);
+        }
+        "fork on" => {
+            process::ready();
+            fork_on(&dir);
         }
         "hold" => {
             let first = support::bind(&dir);

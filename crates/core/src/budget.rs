@@ -95,6 +95,11 @@ fn lock(shares: &'static Mutex<Shares>) -> MutexGuard<'static, Shares> {
     shares.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Its locks, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new((lock(&BYTES), lock(&DESCRIPTORS)))
+}
+
 /// Bytes that count as spent on a user until this is dropped.
 #[derive(Debug)]
 pub struct Spent {

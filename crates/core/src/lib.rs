@@ -12,6 +12,7 @@
 pub mod astack;
 pub mod budget;
 pub mod channel;
+pub mod forks;
 pub mod segments;
 pub mod shm;
 pub mod sync;

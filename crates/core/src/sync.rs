@@ -154,6 +154,12 @@ impl Drop for Number {
     }
 }
 
+/// In a forked child: no kernel thread but the calling one is here to have a number.
+pub(crate) fn forget_other_threads() {
+    let own = CACHED.get();
+    NUMBERS.store(if own < THREAD_COUNT { 1 << own } else { 0 }, Ordering::Relaxed);
+}
+
 const UNKNOWN: usize = usize::MAX;
 
 thread_local! {

@@ -233,7 +233,7 @@ impl Binder {
             Some(pair) => (pair, Some(greeting)),
             None => {
                 // No lock is held while the server takes its time.
-                let new = greeting.pair(instance, pid, sought, payer)?;
+                let new = greeting.pair(instance, pid, sought, payer, domain)?;
                 let mut pairs = domain.pairs();
                 pairs.retain(|pair| pair.strong_count() > 0);
                 match pairs.iter().filter_map(Weak::upgrade).find(is_it) {
@@ -529,6 +529,7 @@ impl Greeting {
         pid: Option<i32>,
         sought: &Sought<'_>,
         payer: Option<u32>,
+        domain: &'static Domain,
     ) -> Result<Arc<ClientPair>, BindError> {
         socket::want_no_identity(self.socket.as_fd());
         socket::accept_descriptors(self.socket.as_fd());
@@ -570,6 +571,6 @@ impl Greeting {
         }
         let half = ClientHalf::new(own, peer, first);
         let control = self.socket.keep().ok_or(BindError::Closed)?;
-        Ok(Arc::new(ClientPair::new(half, control, server, pid, size, held)))
+        Ok(Arc::new(ClientPair::new(half, control, server, pid, size, held, domain)))
     }
 }

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use crate::binding::patience;
 use crate::connection::MESSAGES_A_TURN;
-use crate::domain::domain;
+use crate::domain::Domain;
 use crate::message::{FromClient, FromServer, Instance};
 use crate::parcels::Parcels;
 use crate::pending::Wakers;
@@ -103,6 +103,8 @@ pub(crate) struct ClientPair {
     pub(crate) parcels: Parcels,
     /// Whether such may come at all.
     takes: AtomicBool,
+    /// Whose it is: in a forked child another one's than the process's.
+    domain: &'static Domain,
     /// On the account of whoever has led this process to the server.
     _held: Vec<Charge>,
 }
@@ -162,6 +164,7 @@ impl ClientPair {
         pid: Option<i32>,
         size: usize,
         held: Vec<Charge>,
+        domain: &'static Domain,
     ) -> Self {
         Self {
             half,
@@ -180,6 +183,7 @@ impl ClientPair {
             is_attended: AtomicBool::new(false),
             parcels: Parcels::default(),
             takes: AtomicBool::new(false),
+            domain,
             _held: held,
         }
     }
@@ -561,10 +565,10 @@ fn no_longer_near(word: &AtomicU32, why: u32) {
 
 impl Drop for ClientPair {
     fn drop(&mut self) {
-        // Not in a forked child: the epoll is the parent's as well, and this would take the parent's entry out.
-        if let Ok(domain) = domain() {
-            domain.watcher.forget(&self.control.0);
-            domain.watcher.tidy();
+        // Not in a forked child: epoll and socket are the parent's as well, and this would take the parent's entry out.
+        if self.domain.is_here() {
+            self.domain.watcher.forget(&self.control.0);
+            self.domain.watcher.tidy();
             // Perhaps by the watcher, which must not close what a server may have left in the socket.
             socket::hang_up(self.control.0.as_fd());
         }

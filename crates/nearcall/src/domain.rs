@@ -1,14 +1,17 @@
 //! What a process has once it takes part: an identity, its hidden kernel thread, its processors.
 //!
 //! A domain begins with the first export or bind and lives as long as the process. A forked child is not part of it:
-//! its regions are not mapped there, and the word that says so reads zero.
+//! its regions are not mapped there, and the word that says so reads zero. The child can have a domain of its own if its parent
+//! has said so before the fork ([`let_children_take_part`]); what it has of its parent's stays forked.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use nearcall_core::forks::{self, Held};
 use nearcall_core::sync;
 use nearcall_core::sys::forked::ForkWord;
 use nearcall_core::sys::memory;
+use nearcall_core::threads;
 use nearcall_core::transfer::clock;
 use nearcall_core::transfer::counts::ServerCounts;
 use nearcall_core::transfer::crew::{Crew, Wanted};
@@ -18,7 +21,7 @@ use crate::clerk::{Exported, ServerPair};
 use crate::client_pair::ClientPair;
 use crate::export::drop_later;
 use crate::message::Instance;
-use crate::quota::QUOTA;
+use crate::quota::{self, QUOTA};
 use crate::watcher::Watcher;
 
 /// The one domain of this process.
@@ -32,6 +35,8 @@ pub(crate) struct Domain {
     /// Services without a name that go when nobody is bound to them.
     left: Mutex<Vec<Arc<Exported>>>,
     alive: ForkWord,
+    /// That of the forked child that this process is, if this one was its parent's.
+    next: OnceLock<&'static Self>,
 }
 
 /// Why this process cannot be a domain.
@@ -44,15 +49,30 @@ pub(crate) enum NoDomain {
 static DOMAIN: OnceLock<&'static Domain> = OnceLock::new();
 static STARTING: Mutex<()> = Mutex::new(());
 
+/// This process's domain, if it has one; else that of the nearest ancestor that had one when it forked.
+fn newest() -> Option<&'static Domain> {
+    let mut domain = *DOMAIN.get()?;
+    while let Some(next) = domain.next.get() {
+        domain = next;
+    }
+    Some(domain)
+}
+
 /// This process's domain, made at the first call.
 pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
-    if let Some(domain) = DOMAIN.get() {
-        return domain.checked();
+    if let Some(domain) = newest().filter(|domain| domain.is_here()) {
+        return Ok(domain);
     }
-    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(domain) = DOMAIN.get() {
-        return domain.checked();
+    let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+    match newest() {
+        Some(domain) if domain.is_here() => Ok(domain),
+        // A kernel thread that was forked in the middle of a procedure, or of a user-level thread, is a processor of its parent's.
+        Some(_) if !forks::are_locks_held() || threads::here().is_some() => Err(NoDomain::Forked),
+        parent => start(parent, &starting),
     }
+}
+
+fn start(parent: Option<&'static Domain>, _starting: &MutexGuard<'_, ()>) -> Result<&'static Domain, NoDomain> {
     // What everything rests on; found missing here, with a name, and not in the middle of a handshake.
     memory::probe().map_err(|errno| NoDomain::Io("seal shared memory (Linux 5.1 or later)", errno))?;
     sync::prepare();
@@ -63,21 +83,45 @@ pub(crate) fn domain() -> Result<&'static Domain, NoDomain> {
     let pairs = Mutex::new(Vec::new());
     let call = watcher.caller();
     // Lives as long as the process; one whose watcher does not start is leaked, and the next call makes another.
-    let domain: &'static Domain =
-        Box::leak(Box::new(Domain { instance, watcher, crew: Crew::new(call), pairs, left: Mutex::default(), alive }));
+    let domain: &'static Domain = Box::leak(Box::new(Domain {
+        instance,
+        watcher,
+        crew: Crew::new(call),
+        pairs,
+        left: Mutex::default(),
+        alive,
+        next: OnceLock::new(),
+    }));
     // Those that were set before there was a domain, or the default, within what the kernel allows.
     let limits = QUOTA.limits();
     QUOTA.set(limits);
     domain.crew.limit(limits.work);
     domain.watcher.start(domain).map_err(|errno| NoDomain::Io("start the watcher", errno))?;
-    Ok(DOMAIN.get_or_init(|| domain))
+    Ok(parent.map_or(&DOMAIN, |parent| &parent.next).get_or_init(|| domain))
+}
+
+/// Lets children that this process forks from now on take part, each as a domain of its own: they may bind and export.
+///
+/// What a child has of its parent's stays [`Forked`](crate::CallError::Forked): clients, exports, hosts of far names; dropping it
+/// does nothing to the parent. A child that is forked inside a procedure or a user-level thread cannot take part
+/// ([`BindError::Forked`](crate::BindError::Forked)), nor can it spawn user-level threads if its parent has. What others have of the
+/// parent is on the child's accounts, too ([`usage`](crate::usage)): it may give out less.
+///
+/// From then on each fork takes the library's locks of the process and gives them back on either side; what only executes a program
+/// (posix_spawn) does not. A program that is more than one kernel thread when it forks must see to its own locks, as ever.
+///
+/// # Errors
+/// There is no memory to note it.
+pub fn let_children_take_part() -> std::io::Result<()> {
+    fn hold() -> Held {
+        // Whoever begins a domain takes all the others.
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        Box::new((starting, quota::hold()))
+    }
+    Ok(forks::hold_locks(hold)?)
 }
 
 impl Domain {
-    fn checked(&'static self) -> Result<&'static Self, NoDomain> {
-        if self.is_here() { Ok(self) } else { Err(NoDomain::Forked) }
-    }
-
     /// Whether this process is the one that made the domain, and not a forked child.
     pub(crate) fn is_here(&self) -> bool {
         self.alive.load(Ordering::Relaxed) == 1
@@ -123,7 +167,7 @@ impl Domain {
 
 /// Has the crew keep a limit that was set ([`crate::set_limits`]).
 pub(crate) fn limit_work(most: u32) {
-    if let Some(domain) = DOMAIN.get() {
+    if let Some(domain) = newest().filter(|domain| domain.is_here()) {
         domain.crew.limit(most);
     }
 }
@@ -146,7 +190,7 @@ pub fn undumpable() -> std::io::Result<()> {
 /// How the calls to this process were taken so far; all zero if it exports nothing.
 #[must_use]
 pub fn server_counts() -> ServerCounts {
-    DOMAIN.get().map_or_else(ServerCounts::default, |domain| domain.crew.counts())
+    newest().filter(|domain| domain.is_here()).map_or_else(ServerCounts::default, |domain| domain.crew.counts())
 }
 
 /// Random bytes.

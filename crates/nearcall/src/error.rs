@@ -141,7 +141,8 @@ pub enum CallError<E = Infallible> {
     /// there is no second one.
     #[error("the call was given up: its thread was cancelled, or its end was taken before")]
     Aborted,
-    /// This process is a forked child of the one that bound, and cannot take part. Exec a program and bind there.
+    /// This process is a forked child of the one that bound. Bind in it ([`let_children_take_part`](crate::let_children_take_part) in
+    /// its parent), or exec a program and bind there.
     #[error("this process was forked after it had bound; exec a program in the child, and bind there")]
     Forked,
     /// The server does not take more work from this client now.
@@ -334,7 +335,8 @@ pub enum ExportError {
         /// What the kernel says.
         source: io::Error,
     },
-    /// This process is a forked child of a domain; only a new program can be a domain of its own there.
+    /// This process is a forked child of a domain that had not called
+    /// [`let_children_take_part`](crate::let_children_take_part), or it was forked inside a procedure or a user-level thread.
     #[error("this process was forked from one that uses nearcall; exec a program in the child first")]
     Forked,
 }
@@ -425,7 +427,7 @@ pub enum BindError {
         /// What the kernel says.
         source: io::Error,
     },
-    /// This process is a forked child of a domain.
+    /// This process is a forked child of a domain; see [`BindError::Forked`].
     #[error("this process was forked from one that uses nearcall; exec a program in the child first")]
     Forked,
 }

@@ -80,7 +80,7 @@ pub use bounded::{Bounded, Counted, OutOfBounds};
 pub use callback::Callback;
 pub use current::{Current, current};
 pub use describe::{Description, Layout, ProcedureDescription, describe};
-pub use domain::{server_counts, undumpable};
+pub use domain::{let_children_take_part, server_counts, undumpable};
 pub use error::{BindError, CallError, DirError, ExportError, Ran, StillRunning};
 pub use export::{Export, Exporter, export};
 pub use grant::{Grant, GrantError, SharedGrant};

@@ -177,6 +177,11 @@ pub(crate) struct Quota(Mutex<Ledger>);
 
 pub(crate) static QUOTA: Quota = Quota(Mutex::new(Ledger::new(Limits::DEFAULT)));
 
+/// The ledger's lock, for whoever forks.
+pub(crate) fn hold() -> impl core::any::Any {
+    QUOTA.ledger()
+}
+
 impl Quota {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

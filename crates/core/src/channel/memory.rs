@@ -63,6 +63,11 @@ fn kept() -> MutexGuard<'static, Kept> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Its lock, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new(kept())
+}
+
 impl Kept {
     /// The smallest that has `size` bytes.
     fn take(&mut self, owner: u32, size: usize) -> Option<Large> {

@@ -61,6 +61,16 @@ struct Closing {
 
 static CLOSING: Mutex<Closing> = Mutex::new(Closing { waiting: Vec::new(), threads: 0 });
 
+/// Its lock, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new(CLOSING.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// In a forked child: whoever closes things is with the parent, and closes the parent's.
+pub(crate) fn forget_threads() {
+    CLOSING.lock().unwrap_or_else(PoisonError::into_inner).threads = 0;
+}
+
 /// Gives a descriptor to a kernel thread that closes it.
 fn close_later(fd: OwnedFd) {
     let mut closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);

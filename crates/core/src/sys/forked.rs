@@ -34,6 +34,11 @@ struct Words {
 
 static WORDS: Mutex<Words> = Mutex::new(Words { page: None, used: 0, free: Vec::new() });
 
+/// Their lock, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new(WORDS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
 /// A word that reads 0 in every forked child, whatever it was in the parent. Given back when dropped.
 #[derive(Debug)]
 pub struct ForkWord(&'static AtomicU32);

@@ -166,6 +166,19 @@ pub(super) fn posts() -> std::sync::MutexGuard<'static, Posts> {
     POSTS.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Their lock, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new(posts())
+}
+
+/// In a forked child: the processors are with the parent, but for the calling kernel thread if it is one. What is at their posts is
+/// never looked at again.
+pub(crate) fn forget_others() {
+    let mut posts = posts();
+    posts.all.retain(|post| ptr::eq(*post, own().post()));
+    posts.free.clear();
+}
+
 /// Threads that were started and are not over, on all processors together.
 #[must_use]
 pub fn live() -> usize {

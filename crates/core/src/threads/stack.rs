@@ -231,6 +231,11 @@ fn pool(class: Class) -> &'static Pool {
     pools.get(class.index()).unwrap_or(&pools[0])
 }
 
+/// The locks of all pools, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new((0..).map(Class).take(CLASS_COUNT).map(|class| pool(class).idle()).collect::<Vec<_>>())
+}
+
 fn page_size() -> usize {
     rustix::param::page_size()
 }

@@ -91,6 +91,16 @@ pub fn on_report(callback: impl Fn(&Report) + Send + Sync + 'static) {
     *CALLBACK.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(callback));
 }
 
+/// Its lock, for whoever forks ([`crate::forks`]).
+pub(crate) fn hold() -> crate::forks::Held {
+    Box::new(CALLBACK.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// In a forked child: the watchdog is with the parent.
+pub(crate) fn forget() {
+    STATE.store(STATE.load(Ordering::Relaxed) & NAMED | UNBORN, Ordering::Relaxed);
+}
+
 /// A processor runs a thread, or has another one that waits.
 #[inline(always)]
 pub(super) fn look_after() {

@@ -36,6 +36,11 @@ pub(crate) struct Far {
 /// # Errors
 /// [`BindError`].
 pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) -> Result<Binding, BindError> {
+    if let Route::Own(host) = &route
+        && !host.is_here()
+    {
+        return Err(BindError::Forked);
+    }
     for procedure in interface.procedures {
         // The stubs of the conventional back end carry their messages themselves.
         if procedure.origin.ends_with(MESSAGES) {

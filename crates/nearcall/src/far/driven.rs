@@ -16,8 +16,8 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-use crate::domain::{NoDomain, domain};
-use crate::watcher::{Command, Watcher};
+use crate::domain::{Domain, NoDomain, domain};
+use crate::watcher::Command;
 
 /// Why the runtime does not drive a graph.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ impl Driven {
             polled: AtomicBool::new(false),
             told: AtomicBool::new(false),
             turns: AtomicUsize::new(0),
-            watcher: &domain.watcher,
+            domain,
             arrival: Mutex::new(None),
         });
         let keeper: Weak<dyn Keeper> = Arc::downgrade(&(Arc::clone(&driver) as Arc<dyn Keeper>));
@@ -93,6 +93,11 @@ impl Driven {
         *self.driver.arrival.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(wake));
     }
 
+    /// Whether this is not a forked child, in which the wires are its parent's.
+    pub(crate) fn is_here(&self) -> bool {
+        self.driver.domain.is_here()
+    }
+
     /// The graph.
     #[must_use]
     pub fn graph(&self) -> &Arc<Graph> {
@@ -103,7 +108,8 @@ impl Driven {
 impl Drop for Driven {
     fn drop(&mut self) {
         // Neither waits: a lead may poll the graph once more.
-        if let Ok(domain) = domain() {
+        let domain = self.driver.domain;
+        if domain.is_here() {
             let wire: Arc<dyn Wire> = Arc::<Driver>::clone(&self.driver);
             domain.crew.remove_wire(&wire);
             domain.watcher.command(Command::Forget(Arc::clone(&self.driver)));
@@ -128,7 +134,7 @@ pub(crate) struct Driver {
     told: AtomicBool,
     /// How often somebody had begun to drive the graph when the watcher looked last.
     turns: AtomicUsize,
-    watcher: &'static Watcher,
+    domain: &'static Domain,
     arrival: Mutex<Option<Arc<dyn Fn() + Send + Sync>>>,
 }
 
@@ -209,7 +215,7 @@ impl Wire for Driver {
     }
 
     fn watch(&self) {
-        self.watcher.listen_once(&self.nest, self.key());
+        self.domain.watcher.listen_once(&self.nest, self.key());
     }
 }
 
@@ -226,7 +232,7 @@ impl Keeper for Driver {
             return;
         }
         if let Some(me) = self.me.upgrade().filter(|_| !self.told.swap(true, Ordering::SeqCst)) {
-            self.watcher.command(Command::Left(me));
+            self.domain.watcher.command(Command::Left(me));
         }
     }
 }

@@ -143,7 +143,7 @@ impl Host {
     /// [`HostError`].
     pub fn of_process() -> Result<Arc<Self>, HostError> {
         if let Some(host) = DEFAULT.get() {
-            return Ok(Arc::clone(host));
+            return if host.is_here() { Ok(Arc::clone(host)) } else { Err(HostError::Forked) };
         }
         let host = match std::env::var_os(FILE) {
             None => Self::bound_to(Ipv4Addr::UNSPECIFIED, 0)?,
@@ -162,6 +162,11 @@ impl Host {
     #[must_use]
     pub fn graph(&self) -> &Arc<Graph> {
         self.driven.graph()
+    }
+
+    /// Whether this is not a forked child, in which the wires are its parent's.
+    pub(crate) fn is_here(&self) -> bool {
+        self.driven.is_here()
     }
 
     pub(crate) fn driven(&self) -> &Driven {

@@ -48,6 +48,9 @@ const LOOK: Duration = Duration::from_secs(3600);
 /// # Errors
 /// [`HostError`].
 pub fn serve(host: Arc<Host>, names: Option<PathBuf>, services: &[&str]) -> Result<FarServer, HostError> {
+    if !host.is_here() {
+        return Err(HostError::Forked);
+    }
     let services = services.iter().map(|&name| name.to_owned()).collect();
     let shared = Arc::new(Shared {
         host,
