@@ -29,10 +29,7 @@ fn read_some(open: &OpenFile, at: Option<off_t>, into: &mut [u8]) -> io::Result<
     if let Some(at) = at {
         return file.read_at(into, offset(at)?);
     }
-    let mut position = open.position();
-    let n = file.read_at(into, *position)?;
-    *position += n as u64;
-    Ok(n)
+    open.position.read(|at| file.read_at(into, at))
 }
 
 fn write_some(open: &OpenFile, at: Option<off_t>, bytes: &[u8]) -> io::Result<usize> {
@@ -40,8 +37,7 @@ fn write_some(open: &OpenFile, at: Option<off_t>, bytes: &[u8]) -> io::Result<us
     if let Some(at) = at {
         file.write_at(bytes, offset(at)?)?;
     } else {
-        let mut position = open.position();
-        *position = file.write_at(bytes, *position)?;
+        open.position.write(bytes.len(), |at| file.write_at(bytes, at))?;
     }
     Ok(bytes.len())
 }
@@ -194,11 +190,10 @@ stand_in!(on_pwritev2 for pwritev2, pwritev64v2:
 unsafe fn on_lseek(fd: c_int, to: off_t, from: c_int) -> Ours<off_t> {
     let open = get(fd)?;
     let seek = || {
-        let mut position = open.position();
         let size = || Ok::<_, io::Error>(i64::try_from(open.stat()?.size).unwrap_or(i64::MAX));
         let base = match from {
             libc::SEEK_SET => 0,
-            libc::SEEK_CUR => i64::try_from(*position).unwrap_or(i64::MAX),
+            libc::SEEK_CUR => i64::try_from(open.position.get()).unwrap_or(i64::MAX),
             libc::SEEK_END => size()?,
             // A file without holes, as a file system says that knows of none.
             libc::SEEK_DATA if (0..size()?).contains(&to) => 0,
@@ -207,7 +202,7 @@ unsafe fn on_lseek(fd: c_int, to: off_t, from: c_int) -> Ours<off_t> {
             _ => return Err(error(libc::EINVAL)),
         };
         let at = base.checked_add(to).ok_or_else(|| error(libc::EOVERFLOW))?;
-        *position = offset(at)?;
+        open.position.set(offset(at)?);
         Ok(at)
     };
     Some(seek())
@@ -432,7 +427,7 @@ unsafe fn on_copy_file_range(
         // Where the bytes come from moves on by what was written, so it is read at a place.
         let here = match (read_at, get(from)) {
             (Some(at), _) => at,
-            (None, Some(open)) => i64::try_from(*open.position()).unwrap_or(i64::MAX),
+            (None, Some(open)) => i64::try_from(open.position.get()).unwrap_or(i64::MAX),
             (None, None) => seek(from, 0, libc::SEEK_CUR)?,
         };
         let n = read_any(from, Some(here), &mut bytes)?;
@@ -449,7 +444,7 @@ unsafe fn on_copy_file_range(
         match (read_at, get(from)) {
             // SAFETY: it was one above.
             (Some(at), _) => unsafe { c::put(from_at, at + moved) }?,
-            (None, Some(open)) => *open.position() += done as u64,
+            (None, Some(open)) => open.position.set((here + moved) as u64),
             (None, None) => seek(from, here + moved, libc::SEEK_SET).map(drop)?,
         }
         if let Some(at) = write_at {

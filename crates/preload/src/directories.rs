@@ -28,8 +28,15 @@ struct Directory {
     entry: dirent,
 }
 
+/// The lock of what follows, for whoever forks.
+pub(crate) type Held = MutexGuard<'static, HashSet<usize>>;
+
+pub(crate) fn hold() -> Held {
+    ours()
+}
+
 /// Those that are ours: a pointer that is not among them is the C library's.
-fn ours() -> MutexGuard<'static, HashSet<usize>> {
+fn ours() -> Held {
     static SET: LazyLock<Mutex<HashSet<usize>>> = LazyLock::new(Mutex::default);
     SET.lock().unwrap_or_else(PoisonError::into_inner)
 }

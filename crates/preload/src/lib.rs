@@ -19,9 +19,10 @@
 //! written. So dup, close-on-exec and limits are the kernel's, and what asks the kernel past the C library gets `EBADF`. They are
 //! not carried across `exec`.
 //!
-//! **fork:** the child of a process that has asked the file server for something cannot do so itself (`ENOTSUP`), as a forked child
-//! can use nearcall only once it has executed a program. A shell's commands do; what was forked before the first path below the
-//! prefix binds for itself.
+//! **fork:** a child binds for itself when it first asks the file server for something. A descriptor that it has of its parent's it
+//! opens again by its path then, and if another file is there by now, or none, it gets `ESTALE`. Positions are shared with the parent,
+//! as of the kernel's files, by a word of memory that both have. A child that is forked in the middle of another kernel thread's
+//! stream (`FILE *`) finds that as locked as without this library.
 //!
 //! `unsafe` is here because the C library's functions are: pointers are what the program says they are, as for the functions
 //! that these stand in for. They are looked at in `c.rs`, and the functions of the C library are called in `real.rs`.
@@ -38,6 +39,7 @@ mod directories;
 mod names;
 mod open_files;
 mod paths;
+mod position;
 mod real;
 mod server;
 mod streams;

@@ -67,7 +67,7 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
     let kept = how & !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_CLOEXEC | libc::O_NOCTTY);
     if how & libc::O_CREAT != 0 {
         let file = files.create(&path, wanted, mode & !umask())?;
-        return Ok(OpenFile::new(path, wanted, kept, Some(file)));
+        return OpenFile::new(path, wanted, kept, Some(file));
     }
     // A directory is opened to be looked at, or to begin paths with.
     let is_directory =
@@ -77,7 +77,7 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
         if !is_directory()? {
             return Err(error(libc::ENOTDIR));
         }
-        return Ok(OpenFile::new(path, flags::DIRECTORY | flags::READ, kept | libc::O_DIRECTORY, None));
+        return OpenFile::new(path, flags::DIRECTORY | flags::READ, kept | libc::O_DIRECTORY, None);
     }
     if wanted & flags::WRITE != 0 && is_directory()? {
         return Err(error(libc::EISDIR));
@@ -86,7 +86,7 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
         return Err(error(libc::EOPNOTSUPP));
     }
     let file = files.open(&path, wanted)?;
-    Ok(OpenFile::new(path, wanted, kept, Some(file)))
+    OpenFile::new(path, wanted, kept, Some(file))
 }
 
 fn umask() -> mode_t {

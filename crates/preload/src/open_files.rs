@@ -1,15 +1,17 @@
 //! Descriptors that are ours.
 
+use std::collections::HashMap;
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockWriteGuard};
 
 use nearcall_files::client::File;
 use nearcall_files::{Stat, flags};
 
 use crate::c::error;
+use crate::position::Position;
 use crate::real::real;
 use crate::server;
 
@@ -19,7 +21,7 @@ const COUNT_MAX: usize = 65_536;
 /// Whether a number is ours: what every other descriptor pays.
 static IS_OURS: [AtomicBool; COUNT_MAX] = [const { AtomicBool::new(false) }; COUNT_MAX];
 
-static OPEN: RwLock<Vec<Option<Arc<OpenFile>>>> = RwLock::new(Vec::new());
+static OPEN: RwLock<Table> = RwLock::new(Vec::new());
 
 /// Something open; descriptors that were made of each other by dup share it.
 #[derive(Debug)]
@@ -30,24 +32,41 @@ pub(crate) struct OpenFile {
     pub(crate) how: u32,
     /// What `F_GETFL` says.
     pub(crate) flags: i32,
-    /// `None` for the directory of mounts.
-    file: Option<File>,
-    /// Which process has opened it.
-    process: u32,
-    position: Mutex<u64>,
+    pub(crate) position: Arc<Position>,
+    /// What opening it again must find, in a child: device and inode. Empty before the parent forks.
+    identity: OnceLock<(u64, u64)>,
+    /// `None` for a directory. Empty in a child until it first uses the file.
+    file: OnceLock<Option<File>>,
 }
 
 impl OpenFile {
-    pub(crate) fn new(path: String, how: u32, flags: i32, file: Option<File>) -> Self {
-        Self { path, how, flags, file, process: server::process(), position: Mutex::new(0) }
+    /// # Errors
+    /// There is no memory for the position.
+    pub(crate) fn new(path: String, how: u32, flags: i32, file: Option<File>) -> io::Result<Self> {
+        let position = Arc::new(Position::new()?);
+        Ok(Self { path, how, flags, position, identity: OnceLock::new(), file: OnceLock::from(file) })
     }
 
-    /// The file.
+    /// The file, opened again if this process has it from its parent.
     pub(crate) fn file(&self) -> io::Result<&File> {
-        if self.process != server::process() {
-            return Err(error(libc::ENOTSUP));
+        if self.file.get().is_none() {
+            let file = self.reopened()?;
+            // Whoever was faster has it, and this one is closed.
+            let _ = self.file.set(Some(file));
         }
-        self.file.as_ref().ok_or_else(|| error(libc::EISDIR))
+        self.file.get().and_then(Option::as_ref).ok_or_else(|| error(libc::EISDIR))
+    }
+
+    fn reopened(&self) -> io::Result<File> {
+        let stale = |_| error(libc::ESTALE);
+        let how = self.how & !(flags::TRUNCATE | flags::EXCLUSIVE);
+        let file =
+            server::with_files(|files| files.open(&self.path, how)).map_err(|error| match error.raw_os_error() {
+                Some(libc::ENOENT) => stale(()),
+                _ => error,
+            })?;
+        let found = file.stat()?;
+        if self.identity.get() == Some(&(found.device, found.inode)) { Ok(file) } else { Err(stale(())) }
     }
 
     pub(crate) fn is_directory(&self) -> bool {
@@ -58,16 +77,58 @@ impl OpenFile {
         self.how & flags::APPEND != 0
     }
 
-    /// Where the next read or write begins.
-    pub(crate) fn position(&self) -> MutexGuard<'_, u64> {
-        self.position.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(crate) fn stat(&self) -> io::Result<Stat> {
         if self.is_directory() {
             return server::with_files(|files| files.stat(&self.path, 0));
         }
         self.file()?.stat()
+    }
+
+    /// Before a fork: notes which file it is. One whose server does not say is stale in the child.
+    fn identify(&self) {
+        if self.identity.get().is_none()
+            && let Some(Some(file)) = self.file.get()
+            && let Ok(found) = file.stat()
+        {
+            let _ = self.identity.set((found.device, found.inode));
+        }
+    }
+
+    /// In a child: the same, not opened yet.
+    fn inherited(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            how: self.how,
+            flags: self.flags,
+            position: Arc::clone(&self.position),
+            identity: self.identity.clone(),
+            file: if self.is_directory() { OnceLock::from(None) } else { OnceLock::new() },
+        }
+    }
+}
+
+type Table = Vec<Option<Arc<OpenFile>>>;
+
+/// The lock of the table, for whoever forks.
+pub(crate) type Held = RwLockWriteGuard<'static, Table>;
+
+pub(crate) fn hold() -> Held {
+    // Not under the lock: a server is asked.
+    let open: Table = OPEN.read().unwrap_or_else(PoisonError::into_inner).clone();
+    open.iter().flatten().for_each(|open| open.identify());
+    OPEN.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// In a forked child: what is open is its parent's, and is opened again when it is used. What was of one dup stays so.
+pub(crate) fn inherit() {
+    let mut known: HashMap<*const OpenFile, Arc<OpenFile>> = HashMap::new();
+    for place in OPEN.write().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        if let Some(theirs) = place.take() {
+            let own = known.entry(Arc::as_ptr(&theirs)).or_insert_with(|| Arc::new(theirs.inherited()));
+            *place = Some(Arc::clone(own));
+            // The parent has it open: here it is not to be closed, and its locks may be held for ever.
+            std::mem::forget(theirs);
+        }
     }
 }
 

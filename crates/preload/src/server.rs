@@ -1,15 +1,15 @@
 //! The file server: where it is to be seen, and the binding of this process to it.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use nearcall::Binder;
 use nearcall_files::client::FileSystem;
 
 use crate::c::error;
-use crate::paths;
+use crate::{directories, open_files, paths};
 
 /// How long a server may take to be there.
 const WAIT: Duration = Duration::from_secs(2);
@@ -24,33 +24,53 @@ pub(crate) fn prefix() -> Option<&'static str> {
     PREFIX.get_or_init(read).as_deref()
 }
 
-/// How often this process has been forked off since one before it was bound.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+type Binding = MutexGuard<'static, Option<Arc<FileSystem>>>;
 
-extern "C" fn forked() {
-    FORKS.fetch_add(1, Ordering::Relaxed);
+/// The binding, of this process.
+static FILES: Mutex<Option<Arc<FileSystem>>> = Mutex::new(None);
+
+thread_local! {
+    /// What the calling kernel thread holds while it forks, so that its child finds no lock that somebody else holds for ever.
+    static HELD: RefCell<Option<(Binding, open_files::Held, directories::Held)>> = const { RefCell::new(None) };
 }
 
-/// Which process this is: another number after each fork.
-pub(crate) fn process() -> u32 {
-    FORKS.load(Ordering::Relaxed)
+fn lock() -> Binding {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+extern "C" fn prepare() {
+    // Whoever binds takes the library's locks, and looks at nothing that is open: so this comes first, and then they do.
+    let held = (lock(), open_files::hold(), directories::hold());
+    let _ = HELD.try_with(|all| *all.borrow_mut() = Some(held));
+}
+
+extern "C" fn parent() {
+    let _ = HELD.try_with(|held| held.borrow_mut().take());
+}
+
+extern "C" fn child() {
+    parent();
+    open_files::inherit();
+    // The parent's binding: nothing of it may be done here, not even given up.
+    std::mem::forget(lock().take());
 }
 
 /// The file server, bound by this process.
 ///
 /// # Errors
-/// `EHOSTDOWN` if nobody serves; `ENOTSUP` in a forked child of a process that was bound.
+/// `EHOSTDOWN` if nobody serves; `ENOMEM`.
 pub(crate) fn files() -> io::Result<Arc<FileSystem>> {
-    static FILES: Mutex<Option<Arc<FileSystem>>> = Mutex::new(None);
-    static WATCHED: OnceLock<()> = OnceLock::new();
-    WATCHED.get_or_init(|| {
-        // SAFETY: the handler is a function of the library that is never unloaded: what is preloaded stays.
-        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+    static WATCHED: OnceLock<bool> = OnceLock::new();
+    let watched = WATCHED.get_or_init(|| {
+        // Handlers that run before a fork run in the reverse order: ours, then the library's.
+        nearcall::let_children_take_part().is_ok()
+            // SAFETY: the handlers are functions of a library that is never unloaded: what is preloaded stays.
+            && unsafe { libc::pthread_atfork(Some(prepare), Some(parent), Some(child)) } == 0
     });
-    if process() > 0 {
-        return Err(error(libc::ENOTSUP));
+    if !watched {
+        return Err(error(libc::ENOMEM));
     }
-    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut files = lock();
     if let Some(files) = &*files {
         return Ok(Arc::clone(files));
     }

@@ -170,6 +170,7 @@ const PROGRAM: &str = r#"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -177,6 +178,20 @@ const PROGRAM: &str = r#"
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+static volatile int over;
+
+static void *reads(void *fd) {
+    char bytes[64];
+    while (!over) {
+        assert(pread(*(int *)fd, bytes, 64, 0) == 12);
+        int own = open("/nearcall-n/one/lines", O_RDONLY);
+        assert(own >= 0 && read(own, bytes, 64) == 12 && close(own) == 0);
+        DIR *dir = opendir("/nearcall-n/one");
+        assert(dir && readdir(dir) && closedir(dir) == 0);
+    }
+    return 0;
+}
 
 int main(void) {
     /* Forked before anything was asked for: it binds for itself. */
@@ -231,16 +246,55 @@ int main(void) {
     dir = opendir("/nearcall-n");
     assert(dir && readdir(dir) && readdir(dir) && !strcmp(readdir(dir)->d_name, "one") && closedir(dir) == 0);
 
-    /* A child that is forked now has nothing of it, and hears so; its parent goes on. */
+    /* A child binds for itself. Positions are shared, and descriptors are of the same file or of none. */
+    int gone = open("/nearcall-n/one/gone", O_RDWR | O_CREAT, 0600), other = open("/nearcall-n/one/other", O_RDWR | O_CREAT, 0600);
+    int log = open("/nearcall-n/one/log", O_WRONLY | O_CREAT | O_APPEND, 0600), logged = dup(log);
+    assert(gone >= 0 && other >= 0 && logged >= 0 && unlink("/nearcall-n/one/gone") == 0);
+    assert(rename("/nearcall-n/one/other", "/nearcall-n/one/moved") == 0);
+    assert(close(open("/nearcall-n/one/other", O_WRONLY | O_CREAT, 0600)) == 0);
+    assert(lseek(fd, 0, SEEK_SET) == 0 && read(fd, bytes, 1) == 1 && write(log, "a", 1) == 1);
     pid_t child = fork();
     if (child == 0) {
-        if (pread(fd, bytes, 64, 0) != -1 || errno != ENOTSUP) _exit(1);
-        if (open("/nearcall-n/one/f", O_RDONLY) != -1 || errno != ENOTSUP) _exit(2);
-        _exit(close(fd) == 0 ? 0 : 3);
+        if (read(fd, bytes, 4) != 4 || memcmp(bytes, "ello", 4)) _exit(1);
+        if (write(logged, "b", 1) != 1 || write(log, "c", 1) != 1 || lseek(logged, 0, SEEK_CUR) != 3) _exit(2);
+        if (pread(gone, bytes, 1, 0) != -1 || errno != ESTALE) _exit(3);
+        if (pread(other, bytes, 1, 0) != -1 || errno != ESTALE) _exit(4);
+        int own = open("/nearcall-n/one/lines", O_RDONLY);
+        if (own < 0 || read(own, bytes, 2) != 2 || memcmp(bytes, "17", 2)) _exit(5);
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            if (read(fd, bytes, 2) != 2 || memcmp(bytes, ", ", 2) || read(own, bytes, 2) != 2 || bytes[1] != '4') _exit(1);
+            _exit(close(fd) == 0 ? 0 : 2);
+        }
+        int grandstatus;
+        if (waitpid(grandchild, &grandstatus, 0) != grandchild || grandstatus != 0) _exit(6);
+        _exit(close(fd) == 0 ? 0 : 7);
     }
     int status;
-    assert(waitpid(child, &status, 0) == child && status == 0);
-    assert(pread(fd, bytes, 1, 0) == 1 && bytes[0] == 'J');
+    assert(waitpid(child, &status, 0) == child);
+    if (status) { fprintf(stderr, "child: %x\n", status); return 1; }
+    assert(read(fd, bytes, 64) == 5 && !memcmp(bytes, "world", 5) && write(log, "d", 1) == 1);
+    assert(pread(gone, bytes, 1, 0) == 0 && pread(other, bytes, 1, 0) == 0);
+    assert(fstat(log, &stat_of) == 0 && stat_of.st_size == 4);
+    for (const char **name = (const char *[]){"other", "moved", "log", 0}; *name; name++) {
+        char path[64];
+        snprintf(path, sizeof path, "/nearcall-n/one/%s", *name);
+        assert(unlink(path) == 0);
+    }
+
+    /* Whatever the other kernel threads are in the middle of. */
+    pthread_t busy[2];
+    for (int i = 0; i < 2; i++) assert(pthread_create(&busy[i], 0, reads, &fd) == 0);
+    for (int i = 0; i < 25; i++) {
+        child = fork();
+        if (child == 0) {
+            int own = open("/nearcall-n/one/lines", O_RDONLY);
+            _exit(own >= 0 && read(own, bytes, 2) == 2 && pread(fd, bytes, 1, 0) == 1 && bytes[0] == 'J' ? 0 : 1);
+        }
+        assert(waitpid(child, &status, 0) == child && status == 0);
+    }
+    over = 1;
+    for (int i = 0; i < 2; i++) assert(pthread_join(busy[i], 0) == 0);
 
     /* What there is not is refused, and not done to something else. */
     errno = 0; assert(chdir("/nearcall-n/one") == -1 && errno == ENOTSUP);
@@ -259,7 +313,7 @@ fn a_program_of_its_own_finds_what_posix_says() {
     let stage = Stage::new();
     let (source, program) = (stage.dir.path().join("p.c"), stage.dir.path().join("p"));
     fs::write(&source, PROGRAM).unwrap();
-    let built = match Command::new("cc").arg("-O1").arg("-o").args([&program, &source]).status() {
+    let built = match Command::new("cc").args(["-O1", "-pthread", "-o"]).args([&program, &source]).status() {
         Ok(status) => status,
         Err(error) => return eprintln!("there is no C compiler, so nothing was tested: {error}"),
     };
@@ -302,15 +356,22 @@ fn fio_finds_what_it_wrote() {
         return eprintln!("there is no fio, so nothing was tested");
     }
     let size = number("NEARCALL_TEST_MIB", 8);
-    let output = stage
-        .command("fio")
-        .args(["--name=v", "--ioengine=psync", "--rw=randwrite", "--bs=4k", "--verify=crc32c", "--do_verify=1"])
-        .args(["--verify_fatal=1", "--thread", "--group_reporting", "--fallocate=none", "--numjobs=2"])
-        .args([format!("--size={size}m"), format!("--directory={SEEN}")])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("err= 0"), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(fs::metadata(stage.tree().join("v.0.0")).unwrap().len(), (size as u64) << 20);
+    // Jobs that are kernel threads, and jobs that fio forks once it has laid out their files.
+    for (name, how) in [("t", "--thread=1"), ("f", "--thread=0")] {
+        let output = stage
+            .command("fio")
+            .args(["--ioengine=psync", "--rw=randwrite", "--bs=4k", "--verify=crc32c", "--do_verify=1"])
+            .args(["--verify_fatal=1", "--group_reporting", "--fallocate=none", "--numjobs=2", how])
+            .args([format!("--name={name}"), format!("--size={size}m"), format!("--directory={SEEN}")])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("err= 0"), "{how}: {said}{complained}");
+        for job in 0..2 {
+            let written = fs::metadata(stage.tree().join(format!("{name}.{job}.0"))).unwrap().len();
+            assert_eq!(written, (size as u64) << 20, "{how}, job {job}");
+        }
+    }
     assert!(stage.pfs.cache().len() <= PAGES);
 }
