@@ -7,11 +7,11 @@ use anyhow::Context;
 use nearcall::{BindError, Client};
 
 use super::events::{self, Done, Event, GO_ON};
-use super::files::FilesClient;
+use super::files::{COPY, NULL, Pair, Served, TREE};
 use super::meter::{Meter, Row};
 use super::root::{Root, reachable};
 use super::tree::{Bounds, Rules};
-use super::{SERVICE, copy, outage, processes};
+use super::{copy, outage, processes};
 
 /// How the parent starts the client.
 #[derive(Debug, clap::Args)]
@@ -44,14 +44,14 @@ pub(crate) struct Options {
 /// Copies the tree, measures, waits for the parent's word, and lives through the server's death.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     processes::die_with(options.parent)?;
-    let files = bind(options)?;
+    let served = bind(options)?;
     let spool = Root::new(&options.spool).context("cannot open the client's spool")?;
     let rules = Rules { bounds: options.bounds.clone(), own: options.own.clone() };
 
-    let mut remote = copy::Remote::new(&files);
+    let mut remote = copy::Remote::new(&served.files);
     let found = remote.copy_tree(&rules, &spool, &mut |event| events::send(&event))?;
     let reads = remote.read_again(&found.files)?;
-    let (ping, ping_ns) = ping(&files)?;
+    let (ping, ping_ns) = ping(&served)?;
     let mut procedures = remote.rows();
     procedures.push(ping);
     events::send(&Event::Done(Done {
@@ -60,26 +60,31 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         procedures,
         reads,
         ping_ns,
-        counts: files.binding().counts().into(),
+        counts: served.files.tree.binding().counts().into(),
     }))?;
 
     let mut word = String::new();
     std::io::stdin().read_line(&mut word)?;
     anyhow::ensure!(word.trim_end() == GO_ON, "the demo that started this client gave up");
     let largest = found.files.iter().filter(|file| file.stat.size > 0).max_by_key(|file| file.stat.size);
-    outage::live_through(files, largest, &options.resumed, || bind(options))
+    outage::live_through(served, largest, &options.resumed, || bind(options))
 }
 
 /// How long to wait for the server's name.
 const BIND_PATIENCE: Duration = Duration::from_secs(10);
 
-fn bind(options: &Options) -> anyhow::Result<FilesClient> {
+fn bind(options: &Options) -> anyhow::Result<Served> {
+    let files = Pair { tree: bind_one(options, TREE)?, copy: bind_one(options, COPY)? };
+    Ok(Served { files, null: bind_one(options, NULL)? })
+}
+
+fn bind_one<C: Client>(options: &Options, name: &str) -> anyhow::Result<C> {
     let names = &options.names;
-    let name = options.far.map_or_else(|| SERVICE.to_owned(), |at| format!("chan://{at}/{SERVICE}"));
+    let name = options.far.map_or_else(|| name.to_owned(), |at| format!("chan://{at}/{name}"));
     let deadline = Instant::now() + BIND_PATIENCE;
     loop {
         let wait = deadline.saturating_duration_since(Instant::now());
-        match nearcall::Binder::new(&name).dir(names).wait(wait).bind::<FilesClient>() {
+        match nearcall::Binder::new(&name).dir(names).wait(wait).bind::<C>() {
             // A server that was killed a moment ago takes connections until the kernel has taken it apart.
             Err(BindError::Closed) if !wait.is_zero() => std::thread::sleep(Duration::from_millis(1)),
             // A host that is not there yet says nothing, or serves nothing yet.
@@ -105,13 +110,13 @@ const PING_TIME: Duration = Duration::from_millis(500);
 ///
 /// A call takes about as long as two readings of the clock, so the mean comes from batches with the clock outside; the
 /// median of these, because a batch in which something else ran is no statement about calls.
-fn ping(files: &FilesClient) -> anyhow::Result<(Row, f64)> {
+fn ping(served: &Served) -> anyhow::Result<(Row, f64)> {
     let mut means = Vec::with_capacity(BATCHES);
     let begin = Instant::now();
     while means.is_empty() || (means.len() < BATCHES && begin.elapsed() < PING_TIME) {
         let start = Instant::now();
         for _ in 0..BATCH {
-            files.ping().context("the null call failed")?;
+            served.ping().context("the null call failed")?;
         }
         means.push(start.elapsed().as_nanos() as f64 / f64::from(BATCH));
     }
@@ -120,7 +125,7 @@ fn ping(files: &FilesClient) -> anyhow::Result<(Row, f64)> {
     let mut meter = Meter::new("ping");
     let begin = Instant::now();
     for _ in 0..SINGLE {
-        meter.time(|_| 0, || files.ping()).context("the null call failed")?;
+        meter.time(|_| 0, || served.ping()).context("the null call failed")?;
         if begin.elapsed() > PING_TIME {
             break;
         }

@@ -10,15 +10,18 @@ use anyhow::{Context, anyhow};
 use nearcall::CallError;
 
 use super::events::Event;
-use super::files::{CHUNK, Entry, FileError, FilesCall, Handle, OPEN_DIRECTORY, Stat, get_page};
+use super::files::{CHUNK, Entry, FileError, FilesCall, Handle, Pair, Stat, flags, get_page};
 use super::meter::{Meter, Row};
 use super::root::Root;
 use super::tree::{Found, Rules, Source, SourceError, Walk, walk};
 
-/// The server with a meter at each procedure.
+/// How the client opens files of the tree.
+pub(crate) const TO_READ: u32 = flags::READ | flags::NO_FOLLOW;
+
+/// The servers with a meter at each procedure.
 #[derive(Debug)]
 pub(crate) struct Remote<'a, C> {
-    files: &'a C,
+    files: &'a Pair<C>,
     open: Meter,
     stat: Meter,
     list: Meter,
@@ -40,7 +43,7 @@ impl From<CallError<FileError>> for SourceError {
 
 impl<'a, C: FilesCall> Remote<'a, C> {
     /// Through these calls; no time measured yet.
-    pub(crate) fn new(files: &'a C) -> Self {
+    pub(crate) fn new(files: &'a Pair<C>) -> Self {
         Self {
             files,
             open: Meter::new("open"),
@@ -106,17 +109,18 @@ impl<'a, C: FilesCall> Remote<'a, C> {
     }
 
     fn make_directory(&mut self, path: &str) -> Result<(), SourceError> {
-        Ok(self.mkdir.time(|()| 0, || self.files.mkdir(path))?)
+        Ok(self.mkdir.time(|()| 0, || self.files.copy.mkdir(path, 0o700))?)
     }
 
     fn copy_file(&mut self, file: &Found, spool: &Root) -> Result<u64, SourceError> {
         let kept = spool.create(&file.path).map_err(|error| spool_failed(&file.path, anyhow!(error)))?;
-        let copy = self.create.time(|_| 0, || self.files.create(&file.path))?;
+        let how = flags::WRITE | flags::EXCLUSIVE;
+        let copy = self.create.time(|_| 0, || self.files.copy.create(&file.path, how, 0o600))?;
         let bytes = self.read_file(file, |remote, pos, bytes| {
             kept.write_all_at(bytes, pos).map_err(|error| spool_failed(&file.path, anyhow!(error)))?;
             remote.write_all(copy, pos, bytes)
         })?;
-        self.close(copy)?;
+        self.close(&self.files.copy, copy)?;
         Ok(bytes)
     }
 
@@ -125,13 +129,13 @@ impl<'a, C: FilesCall> Remote<'a, C> {
         file: &Found,
         mut each: impl FnMut(&mut Self, u64, &[u8]) -> Result<(), SourceError>,
     ) -> Result<u64, SourceError> {
-        let handle = self.open.time(|_| 0, || self.files.open(&file.path, 0))?;
+        let handle = self.open.time(|_| 0, || self.files.tree.open(&file.path, TO_READ))?;
         let mut buf = [0; CHUNK];
         let mut pos = 0;
         // Beyond the size of the walk the file has grown; the parent will see that, and one that grows for ever ends.
         while pos <= file.stat.size {
             let at = pos;
-            let n = self.read.time(|n| u64::from(*n), || self.files.read(handle, &mut pos, &mut buf))?;
+            let n = self.read.time(|n| u64::from(*n), || self.files.tree.read(handle, &mut pos, &mut buf))?;
             let bytes = buf.get(..n as usize).filter(|bytes| pos == at + bytes.len() as u64);
             let bytes =
                 bytes.ok_or_else(|| misbehaves(&file.path, "returns a count that does not fit its position"))?;
@@ -140,44 +144,45 @@ impl<'a, C: FilesCall> Remote<'a, C> {
                 break;
             }
         }
-        self.close(handle)?;
+        self.close(&self.files.tree, handle)?;
         Ok(pos)
     }
 
     fn write_all(&mut self, handle: Handle, mut pos: u64, mut bytes: &[u8]) -> Result<(), SourceError> {
         while !bytes.is_empty() {
-            let n = self.write.time(|n| u64::from(*n), || self.files.write(handle, &mut pos, bytes))?;
+            let n = self.write.time(|n| u64::from(*n), || self.files.copy.write(handle, &mut pos, bytes))?;
             let rest = bytes.get(n as usize..).filter(|_| n > 0);
             bytes = rest.ok_or_else(|| misbehaves("a copy", "wrote nothing, or more than it was given"))?;
         }
         Ok(())
     }
 
-    fn close(&mut self, handle: Handle) -> Result<(), SourceError> {
-        Ok(self.close.time(|()| 0, || self.files.close(handle))?)
+    fn close(&mut self, at: &C, handle: Handle) -> Result<(), SourceError> {
+        Ok(self.close.time(|()| 0, || at.close(handle))?)
     }
 }
 
 impl<C: FilesCall> Source for Remote<'_, C> {
     fn list(&mut self, path: &str) -> Result<Vec<Entry>, SourceError> {
-        let handle = self.open.time(|_| 0, || self.files.open(path, OPEN_DIRECTORY))?;
+        let handle = self.open.time(|_| 0, || self.files.tree.open(path, flags::DIRECTORY | flags::READ))?;
         let mut entries = Vec::new();
         let mut next = 0;
         let mut page = [0; CHUNK];
         loop {
-            let n = self.list.time(|n| u64::from(*n), || self.files.list(handle, &mut next, &mut page))?;
+            let n =
+                self.list.time(|n| u64::from(*n), || self.files.tree.get_direntries(handle, &mut next, &mut page))?;
             if n == 0 {
                 break;
             }
             let more = page.get(..n as usize).and_then(get_page);
             entries.extend(more.ok_or_else(|| misbehaves(path, "sends a page that is none"))?);
         }
-        self.close(handle)?;
+        self.close(&self.files.tree, handle)?;
         Ok(entries)
     }
 
     fn stat(&mut self, path: &str) -> Result<Stat, SourceError> {
-        Ok(self.stat.time(|_| 0, || self.files.stat(path))?)
+        Ok(self.stat.time(|_| 0, || self.files.tree.stat(path, flags::NO_FOLLOW))?.into())
     }
 }
 
@@ -189,7 +194,7 @@ pub(crate) fn read_range<C: FilesCall>(
     end: u64,
     kept: &File,
 ) -> anyhow::Result<u64> {
-    let handle = files.open(path, 0).with_context(|| format!("cannot open {path}"))?;
+    let handle = files.open(path, TO_READ).with_context(|| format!("cannot open {path}"))?;
     let mut buf = [0; CHUNK];
     while pos < end {
         let at = pos;
@@ -225,15 +230,20 @@ fn misbehaves(path: &str, how: &str) -> SourceError {
 mod tests {
     use std::fs;
 
-    use super::super::files::FilesLocal;
-    use super::super::server::tests::service;
+    use nearcall_files::FilesLocal;
+    use nearcall_files::pfs::Pfs;
+
     use super::super::tree::Bounds;
     use super::*;
 
     #[test]
     fn copies_a_tree_twice() {
         let dir = tempfile::tempdir().unwrap();
-        let files = FilesLocal(service(dir.path()));
+        let local = |name: &str| {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            FilesLocal(Pfs::new(&dir.path().join(name), 64).unwrap())
+        };
+        let files = Pair { tree: local("tree"), copy: local("copy") };
         fs::create_dir(dir.path().join("spool")).unwrap();
         let spool = Root::new(&dir.path().join("spool")).unwrap();
         fs::create_dir_all(dir.path().join("tree/sub/deep")).unwrap();

@@ -8,6 +8,9 @@
 //!             spool                            tree   copy
 //! ```
 //!
+//! The server is that of `apps/files`, once over the tree, to read only, and once over the copy. The client calls both directly: what a
+//! vfs adds, names of mounts, is shown by `apps/files` itself.
+//!
 //! The parent keeps its rights and takes no part in a call. It walks the tree itself before the run, and afterwards
 //! compares, with the originals, what the client read (spool) and what the client wrote through calls (copy). If the
 //! parent is root, the client runs as a user without rights; the server, which opens the files, keeps them.
@@ -49,9 +52,6 @@ mod report;
 mod root;
 pub(crate) mod server;
 mod tree;
-
-/// The name under which the server exports its service, in the demo's own directory of names.
-const SERVICE: &str = "files";
 
 /// Arguments of `nearcall demo`.
 #[derive(Debug, clap::Args)]

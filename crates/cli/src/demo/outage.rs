@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use nearcall::{CallError, Ran};
 
-use super::copy::read_range;
+use super::copy::{TO_READ, read_range};
 use super::events::{self, Event, LastCall, Resumed};
-use super::files::{CHUNK, FilesClient};
+use super::files::{CHUNK, Served};
 use super::tree::Found;
 
 /// Threads that are calling when the server dies: as many as have an A-stack by default.
@@ -29,35 +29,35 @@ const ACROSS: u64 = 4 << 20;
 /// # Errors
 /// The first half cannot be read, or the new server cannot be bound or does not give the second half.
 pub(crate) fn live_through(
-    files: FilesClient,
+    served: Served,
     target: Option<&Found>,
     resumed: &Path,
-    bind: impl Fn() -> anyhow::Result<FilesClient>,
+    bind: impl Fn() -> anyhow::Result<Served>,
 ) -> anyhow::Result<()> {
     let kept = File::create_new(resumed).context("cannot make the file for what is read across the outage")?;
     let path = target.map(|target| target.path.as_str());
     let size = target.map_or(0, |target| target.stat.size.min(ACROSS));
-    let before = path.map_or(Ok(0), |path| read_range(&files, path, 0, size / 2, &kept))?;
+    let before = path.map_or(Ok(0), |path| read_range(&served.files.tree, path, 0, size / 2, &kept))?;
 
-    let calls = call_until_dead(&files, path);
-    drop(files);
+    let calls = call_until_dead(&served, path);
+    drop(served);
     events::send(&Event::Ended { calls })?;
 
     let start = Instant::now();
-    let files = bind()?;
+    let served = bind()?;
     let bind_ms = start.elapsed().as_secs_f64() * 1e3;
-    files.ping().context("the restarted server does not answer the null call")?;
-    let end = path.map_or(Ok(0), |path| read_range(&files, path, before, size, &kept))?;
+    served.ping().context("the restarted server does not answer the null call")?;
+    let end = path.map_or(Ok(0), |path| read_range(&served.files.tree, path, before, size, &kept))?;
     let path = path.map(str::to_owned);
     events::send(&Event::Resumed(Resumed { bind_ms, path, before, after: end - before }))
 }
 
-fn call_until_dead(files: &FilesClient, path: Option<&str>) -> Vec<LastCall> {
+fn call_until_dead(served: &Served, path: Option<&str>) -> Vec<LastCall> {
     let (calling, all_calling) = mpsc::channel();
     std::thread::scope(|scope| {
         let start = |_| {
             let calling = calling.clone();
-            scope.spawn(move || call_on(files, path, &calling))
+            scope.spawn(move || call_on(served, path, &calling))
         };
         let threads: Vec<_> = (0..THREADS).map(start).collect();
         drop(calling);
@@ -77,17 +77,17 @@ fn call_until_dead(files: &FilesClient, path: Option<&str>) -> Vec<LastCall> {
 }
 
 /// Calls in a loop until a call fails.
-fn call_on(files: &FilesClient, path: Option<&str>, calling: &mpsc::Sender<()>) -> LastCall {
+fn call_on(served: &Served, path: Option<&str>, calling: &mpsc::Sender<()>) -> LastCall {
     let begin = Instant::now();
     let mut buf = [0; CHUNK];
     let mut calls = 0;
-    let mut handle = None;
+    let (mut handle, tree) = (None, &served.files.tree);
     loop {
         let start = Instant::now();
         let result = match (path, handle) {
-            (None, _) => files.ping().map(drop).map_err(|error| ended(&error)),
-            (Some(path), None) => files.open(path, 0).map(|h| handle = Some(h)).map_err(|error| ended(&error)),
-            (Some(_), Some(h)) => files.read(h, &mut 0, &mut buf).map(drop).map_err(|error| ended(&error)),
+            (None, _) => served.ping().map(drop).map_err(|error| ended(&error)),
+            (Some(path), None) => tree.open(path, TO_READ).map(|h| handle = Some(h)).map_err(|error| ended(&error)),
+            (Some(_), Some(h)) => tree.read(h, &mut 0, &mut buf).map(drop).map_err(|error| ended(&error)),
         };
         let took_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
         if let Err(last) = result {
