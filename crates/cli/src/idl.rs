@@ -1,4 +1,4 @@
-//! `nearcall idl`: the compiler of `.idl` files.
+//! `nearcall idl`: the compiler of `.idl` and `.defs` files.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 use nearcall_idl::lang::{self, CompileError, Compiled, Side};
 
-/// What to do with `.idl` files.
+/// What to do with `.idl` and `.defs` files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Writes client and server support, and, where there are none, a loop and a template of the server
@@ -47,6 +47,12 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Compile(options) => {
             let Some(compiled) = compile(&options.file)? else { return Ok(ExitCode::FAILURE) };
+            if options.lang == Language::C && options.file.extension().is_some_and(|extension| extension == "defs") {
+                anyhow::bail!(
+                    "{}: what a `.defs` file says of prefixes and translations is compiled to Rust only",
+                    options.file.display()
+                );
+            }
             let side = if options.client { Side::Client } else { Side::Both };
             let output = match options.lang {
                 Language::Rust => compiled.write(&options.out, side)?,

@@ -60,3 +60,18 @@ fn the_layout_in_the_manual_is_that_of_the_compiler() {
     let shown = blocks("text").into_iter().find(|block| block.starts_with("pfs_write")).unwrap();
     assert!(layout.contains(&shown), "{layout}");
 }
+
+#[test]
+fn the_examples_of_defs_compile_to_what_the_page_shows() {
+    let page = include_str!("../../../docs/defs.md");
+    let (examples, shown) = (blocks_of(page, "defs"), blocks_of(page, "text"));
+    assert_eq!((examples.len(), shown.len()), (1, 1));
+    let compiled = compile("disk.defs", examples[0].as_bytes(), &no_files).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let squeezed =
+        |text: &str| text.replace("::core::result::", "").split_whitespace().collect::<String>().replace(",)", ")");
+    let rust = squeezed(compiled.rust());
+    for line in shown[0].lines().filter(|line| line.ends_with(';')) {
+        let line = squeezed(line).replace("Default", "::core::default::Default");
+        assert!(rust.contains(&line), "{line}\n{}", compiled.rust());
+    }
+}

@@ -5,7 +5,7 @@ use std::process::exit;
 
 use super::{BackEnd, WriteError, compile_file_for};
 
-/// Compiles an `.idl` file in a build script: `fn main() { nearcall_idl::build("pfs.idl"); }`.
+/// Compiles an `.idl` or `.defs` file in a build script: `fn main() { nearcall_idl::build("pfs.idl"); }`.
 ///
 /// The path is relative to the package. The result goes into cargo's directory for such files, from where
 /// `nearcall::include_idl!("pfs")` takes it; the package needs `nearcall` itself. It is compiled again when the file changes, or one that

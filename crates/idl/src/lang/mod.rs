@@ -12,7 +12,9 @@
 //! Invariants: no text makes the compiler panic, overflow its stack or work for long (depth, operators and sizes are
 //! bounded); what it accepts becomes Rust that compiles.
 //!
-//! What it does not do: preprocess, or read `.defs`.
+//! A file whose name ends in `.defs` is read by `defs` instead, and goes on as a model like any other.
+//!
+//! What it does not do: preprocess.
 //!
 //! Sources: A. Haeberlen et al., "Stub-Code Performance is Becoming Important" (2000), sections 3 and 4: the language, the order of
 //! parameters, and the three outputs (client stubs, server stubs, a loop that its user may change).
@@ -21,6 +23,7 @@ mod ast;
 mod build;
 mod c;
 mod check;
+mod defs;
 mod diagnostics;
 mod files;
 pub(crate) mod layout;
@@ -150,8 +153,14 @@ pub fn compile_for(
     load: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
     back_end: BackEnd,
 ) -> Result<Compiled, Diagnostics> {
-    let (model, sources, paths) = understand(name, text, load)?;
-    match lower::module(&model, back_end) {
+    let (model, sources, paths, routines) = understand(name, text, load)?;
+    let module = lower::module(&model, back_end).and_then(|mut tokens| {
+        let further = routines.as_ref().map(|routines| routines.emit(&model)).transpose();
+        // The checks of an interface have passed for its stubs already.
+        tokens.extend(further.map_err(|error| (model.interfaces.first().map_or(Span::NONE, |one| one.span), error))?);
+        Ok(tokens)
+    });
+    match module {
         Ok(tokens) => {
             let rust = files::rust(name, &tokens);
             Ok(Compiled { model, name: name.to_owned(), paths, rust })
@@ -176,9 +185,13 @@ pub fn check(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>
     understand(name, text, load).map(drop)
 }
 
-type Understood = (Model, Arc<Sources>, Vec<PathBuf>);
+type Understood = (Model, Arc<Sources>, Vec<PathBuf>, Option<defs::Routines>);
 
 fn understand(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8>>) -> Result<Understood, Diagnostics> {
+    if defs::is_one(name) {
+        let (model, sources, paths, routines) = defs::understand(name, text, load)?;
+        return Ok((model, sources, paths, Some(routines)));
+    }
     let mut reader =
         Reader { sources: Sources::default(), found: Found::default(), files: Vec::new(), paths: Vec::new(), load };
     reader.file(name, text);
@@ -187,7 +200,7 @@ fn understand(name: &str, text: &[u8], load: &dyn Fn(&Path) -> io::Result<Vec<u8
     // What could be read is checked all the same, so that everything is reported at once.
     found.end_of_reading();
     let model = check::check(&files, &sources, &mut found);
-    if found.is_empty() { Ok((model, sources, paths)) } else { Err(found.finish(&sources)) }
+    if found.is_empty() { Ok((model, sources, paths, None)) } else { Err(found.finish(&sources)) }
 }
 
 /// Reads a file and, before it, what it imports; each once.

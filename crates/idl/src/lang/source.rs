@@ -15,6 +15,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// No place: of what nobody wrote.
+    pub(crate) const NONE: Self = Self { file: 0, start: 0, end: 0 };
+
     /// From the beginning of this one to the end of `other`, which is in the same text.
     #[must_use]
     pub const fn to(self, other: Self) -> Self {
