@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::reception::{Mode, Options as Receiving, Reception};
 use nearcall_graph::{Clock, Graph};
 
 /// How often a graph that runs is asked whether its time is over.
@@ -41,7 +42,30 @@ enum Command {
         /// Ends after this many seconds; with the end of the standard input if not given
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
+        /// Receives in threads of its own: on the one that takes a message off the wire, or on an input thread
+        #[arg(long, value_enum, value_name = "HOW")]
+        receive: Option<Receive>,
+        /// Threads that wait beside the one that receives
+        #[arg(long, value_name = "N", default_value_t = 3, requires = "receive", value_parser = clap::value_parser!(u8).range(1..=64))]
+        threads: u8,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Receive {
+    /// Interrupt protocol processing
+    Interrupt,
+    /// Input threads
+    Regular,
+}
+
+impl Receive {
+    fn mode(self) -> Mode {
+        match self {
+            Self::Interrupt => Mode::Interrupt,
+            Self::Regular => Mode::Regular,
+        }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -62,7 +86,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 None => Ok(std::io::stdout().write_all(svg.as_bytes())?),
             }
         }
-        Command::Run { file, seconds } => serve(file, seconds.map(Duration::from_secs)),
+        Command::Run { file, seconds, receive, threads } => {
+            let time = seconds.map(Duration::from_secs);
+            match receive {
+                None => serve(file, time),
+                Some(receive) => receive_in(file, time, Receiving::new(receive.mode(), usize::from(*threads))),
+            }
+        }
     }
 }
 
@@ -98,6 +128,21 @@ fn serve(file: &Path, time: Option<Duration>) -> Result<()> {
     });
     graph.stop(clock.now());
     report(&graph);
+    Ok(())
+}
+
+/// The same with threads that receive.
+fn receive_in(file: &Path, time: Option<Duration>, options: Receiving) -> Result<()> {
+    let host = Reception::start(&read(file)?, options, |_, _| {})?;
+    println!("running");
+    std::io::stdout().flush()?;
+    match time {
+        Some(time) => std::thread::sleep(time),
+        None => drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())),
+    }
+    report(host.graph());
+    let counts = host.counts();
+    println!("{counts:#?}");
     Ok(())
 }
 

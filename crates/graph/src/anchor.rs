@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::event::Time;
 use crate::graph::{Cx, Graph};
+use crate::handler::Handler;
 use crate::message::Message;
 use crate::participants::Participants;
 use crate::protocol::{Node, OpenError, Protocol, PushError, Session, Ticket, Upper};
@@ -113,6 +114,14 @@ impl<'g> Anchor<'g> {
     /// [`PushError`].
     pub fn call(&self, session: Session, message: Message, now: Time) -> Result<Ticket, PushError> {
         self.graph.call(session, message, now)
+    }
+
+    /// From here on `handler` has what arrives, and the inbox nothing. It is there for as long as the graph is.
+    ///
+    /// # Errors
+    /// There is one already; this one is given back.
+    pub fn serve(&self, handler: Handler) -> Result<(), Handler> {
+        self.graph.set_handler(self.node, handler)
     }
 
     /// What arrived next, and the session on which it did.

@@ -4,11 +4,15 @@
 //! puts something where a sleeper looks for it (an inbox, an answer, an earlier event) looks for sleepers afterwards; both
 //! under the lock of what is put, so that one of them sees the other.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use nearcall_core::sys::futex::{self, Sleep};
+use nearcall_core::sys::process;
+use nearcall_core::threads::{self, On, Waited};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 
 use crate::event::Time;
@@ -61,13 +65,23 @@ impl Wires {
         };
         Self { wires: parts.iter().enumerate().filter_map(wire).collect() }
     }
+
+    pub(crate) fn node(&self, at: usize) -> Option<Node> {
+        self.wires.get(at).map(|(node, _)| *node)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.wires.len()
+    }
 }
 
-/// Threads that sleep, each by the descriptor that wakes it.
+/// Threads that sleep, each by the descriptor that wakes it; and threads that wait and drive nothing, by one word.
 #[derive(Debug, Default)]
 pub(crate) struct Sleepers {
     count: AtomicUsize,
     list: Mutex<Vec<Arc<OwnedFd>>>,
+    waiting: AtomicUsize,
+    bell: AtomicU32,
 }
 
 impl Sleepers {
@@ -77,6 +91,15 @@ impl Sleepers {
         // see what was put.
         if self.count.load(Ordering::Relaxed) > 0 {
             self.rouse_all();
+        }
+        self.ring();
+    }
+
+    /// Wakes those that drive nothing.
+    fn ring(&self) {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.bell.fetch_add(1, Ordering::Relaxed);
+            futex::wake_private(&self.bell);
         }
     }
 
@@ -101,6 +124,28 @@ impl Sleepers {
         if let Some(at) = list.iter().position(|other| Arc::ptr_eq(other, waker)) {
             list.swap_remove(at);
             self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The thread that receives for a graph ([`reception`](crate::reception)), while it sleeps. It is woken for events only: what
+/// reaches a program is no business of whoever brought it.
+#[derive(Debug, Default)]
+pub(crate) struct Receivers {
+    sleepers: Sleepers,
+    /// Until when it sleeps; 0 while it does not.
+    until: AtomicU64,
+    /// An event that was due then and is not there any more. It is slept for all the same: a protocol that sets and cancels
+    /// a timer for each message would otherwise wake the receiver for each.
+    was_due: AtomicU64,
+}
+
+impl Receivers {
+    /// There is an event at `at`, which is earlier than all others.
+    pub(crate) fn rouse_before(&self, at: Time) {
+        // Relaxed: the lock of the events, which both sides have had, shows one of them what the other has written.
+        if at.0 < self.until.load(Ordering::Relaxed) {
+            self.sleepers.rouse();
         }
     }
 }
@@ -237,6 +282,7 @@ impl Graph {
     pub fn wake(&self) {
         // A thread that is about to sleep has announced it before it looks for the last time, and both are under the lock.
         self.sleepers.rouse_all();
+        self.sleepers.ring();
     }
 
     /// Has `keeper` told whenever nobody drives the graph any more. Without one, whoever wants something of it drives it.
@@ -280,6 +326,63 @@ impl Graph {
                 }
             }
         }
+    }
+
+    /// Waits until `done` says something, or until `limit` has passed, and leaves driving the graph to others: `done` is asked again
+    /// when something has reached a program's end of the graph. A user-level thread is suspended meanwhile.
+    pub fn wait<T>(&self, limit: Duration, mut done: impl FnMut() -> Option<T>) -> Option<T> {
+        let Sleepers { waiting, bell, .. } = &self.sleepers;
+        if let Some(result) = done() {
+            return Some(result);
+        }
+        let deadline = Instant::now().checked_add(limit);
+        // On the only CPU a spin would keep it from whoever is waited for.
+        let is_given = process::allowed_cpus_lately().count_ones() == 1;
+        // Before the looks: the lock of what is put orders this for whoever puts something that they do not find.
+        waiting.fetch_add(1, Ordering::Relaxed);
+        let result = loop {
+            let value = bell.load(Ordering::Relaxed);
+            if let Some(result) = done() {
+                break Some(result);
+            }
+            let sleep = Sleep { word: bell, value, shared: false };
+            let on = On { words: &[sleep], is_given, ..On::default() };
+            match threads::wait_until_on(&mut |_| bell.load(Ordering::Relaxed) != value, deadline, &on) {
+                Waited::Ready => {}
+                Waited::TimedOut | Waited::Cancelled => break done(),
+            }
+        };
+        waiting.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+
+    /// Sleeps until a wire has something or an event is due, at most until `deadline`: for the thread that receives. `ready` is
+    /// asked after the sleep was announced. What reaches a program's end of the graph does not wake it.
+    pub(crate) fn sleep_on_wires(&self, clock: &Clock, deadline: Time, ready: impl FnMut() -> bool) {
+        let Receivers { sleepers, until, was_due } = &self.receivers;
+        WAKER.with(|waker| {
+            let Some(waker) = waker else { return std::thread::sleep(Duration::from_millis(1)) };
+            sleepers.enter(waker);
+            let was = was_due.load(Ordering::Relaxed);
+            let due = self.next_event_now().map_or(u64::MAX, |next| next.0);
+            let was = if was > clock.now().0 { was } else { u64::MAX };
+            until.store(due.min(was), Ordering::Relaxed);
+            was_due.store(due.min(was), Ordering::Relaxed);
+            // Once more, under the lock of the events: from here on whoever schedules an earlier one sees until when we sleep.
+            let is_late = self.next_event_now().is_some_and(|next| next.0 < due.min(was));
+            if !is_late {
+                self.sleep(clock, deadline.min(Time(due.min(was))), waker, ready);
+            }
+            until.store(0, Ordering::Relaxed);
+            sleepers.leave(waker);
+            let mut count = [0; 8];
+            let _ = rustix::io::read(&**waker, &mut count);
+        });
+    }
+
+    /// Wakes the thread that receives.
+    pub(crate) fn rouse_receiver(&self) {
+        self.receivers.sleepers.rouse_all();
     }
 
     /// Sleeps until a wire has something, an event is due, something reached a program's end of the graph, or `deadline`.

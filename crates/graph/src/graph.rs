@@ -2,7 +2,7 @@
 //!
 //! A message goes through it on the stack of whoever brought it: each step is carried out at once, deepest first, as if
 //! protocols called each other; but between two steps no lock is held and nothing of either protocol is on the stack. There
-//! [`Crossings`] may keep the work and let another thread go on with it ([`Graph::carry_out`]).
+//! [`Crossings`] are asked whether it goes on there, and may keep it for another thread ([`Graph::carry_out`]).
 //!
 //! Invariants: a protocol's lock is never held while another's lock *above* it is taken. The order of steps of one message
 //! is that of the decisions. Nothing here reads a clock.
@@ -10,21 +10,20 @@
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use core::time::Duration;
 
 use crate::anchor::{Anchor, Inbox};
-use crate::drive::{Attendance, Sleepers, Wires};
+use crate::crossings::{Annotations, Crossing, Crossings, Handoff, Passage};
+use crate::drive::{Attendance, Receivers, Sleepers, Wires};
 use crate::event::{Cancel, EventId, Events, Time};
+use crate::handler::Handler;
 use crate::message::Message;
 use crate::participants::Participants;
 use crate::protocol::{
     Answer, CallError, Control, ControlError, Node, Notice, OpenError, Protocol, PushError, Session, Ticket, Upper,
 };
-
-/// What the graph file says of an edge: the annotations in braces.
-pub type Annotations = BTreeMap<String, String>;
 
 /// A protocol in its place, before the graph is made.
 pub struct Part {
@@ -54,30 +53,12 @@ pub struct StartError {
     pub error: OpenError,
 }
 
-/// Work that is to go on above an edge: a message, and where it goes.
+/// Work that nobody carries out at this moment: a message that has arrived, or one that is to go on above an edge.
 #[derive(Debug)]
-pub struct Work(Step);
-
-/// An edge at which work is about to go up.
-#[derive(Debug, Clone, Copy)]
-pub struct Crossing<'a> {
-    /// The protocol that it comes from.
-    pub lower: Node,
-    /// The protocol that it goes to.
-    pub upper: Node,
-    /// What the file says of the edge.
-    pub annotations: &'a Annotations,
-    /// The message.
-    pub message: &'a Message,
-    /// What time it is.
-    pub now: Time,
-}
-
-/// What happens to work between two protocols. Neither of them learns of it.
-pub trait Crossings: Send + Sync {
-    /// Returns the work, for the thread that brought it to go on; or keeps it, and hands it to
-    /// [`Graph::carry_out`] on any thread.
-    fn up(&self, crossing: Crossing<'_>, work: Work) -> Option<Work>;
+pub struct Work {
+    steps: Vec<Step>,
+    /// The hook has had its say about the first step.
+    has_crossed: bool,
 }
 
 /// A graph of protocols.
@@ -91,15 +72,23 @@ pub struct Graph {
     next: AtomicU64,
     pub(crate) wires: Wires,
     pub(crate) sleepers: Sleepers,
+    pub(crate) receivers: Receivers,
     pub(crate) attendance: Attendance,
 }
 
 struct Place {
     name: String,
     kind: &'static str,
-    below: Vec<(Node, Annotations)>,
+    below: Vec<Edge>,
     inbox: Option<Arc<Inbox>>,
+    handler: OnceLock<Handler>,
     state: Mutex<State>,
+}
+
+struct Edge {
+    lower: Node,
+    annotations: Annotations,
+    handoff: Handoff,
 }
 
 struct State {
@@ -168,11 +157,16 @@ impl Graph {
         now: Time,
     ) -> Result<Self, StartError> {
         let wires = Wires::of(&parts);
+        let edge = |(lower, annotations): (Node, Annotations)| {
+            let handoff = Handoff::of(&annotations);
+            Edge { lower, annotations, handoff }
+        };
         let place = |part: Part| Place {
             name: part.name,
             kind: part.kind,
-            below: part.below,
+            below: part.below.into_iter().map(edge).collect(),
             inbox: part.core.inbox(),
+            handler: OnceLock::new(),
             state: Mutex::new(State { core: part.core, counts: Counts::default() }),
         };
         let graph = Self {
@@ -184,6 +178,7 @@ impl Graph {
             next: AtomicU64::new(u64::MAX),
             wires,
             sleepers: Sleepers::default(),
+            receivers: Receivers::default(),
             attendance: Attendance::default(),
         };
         for (at, place) in graph.nodes.iter().enumerate() {
@@ -289,16 +284,27 @@ impl Graph {
         }
     }
 
+    /// Asks the hook. `None`: it has kept the step.
     fn cross(&self, crossings: &dyn Crossings, step: Step, now: Time) -> Option<Step> {
         let Step::Deliver { to, from, message } = &step else { return Some(step) };
         let place = self.nodes.get(to.index())?;
-        let Some((_, annotations)) = place.below.iter().find(|(lower, _)| *lower == from.node) else {
-            return Some(step);
+        let Some(edge) = place.below.iter().find(|edge| edge.lower == from.node) else { return Some(step) };
+        let crossing = Crossing {
+            lower: from.node,
+            upper: *to,
+            annotations: &edge.annotations,
+            handoff: edge.handoff,
+            handler: place.handler.get(),
+            message,
+            now,
         };
-        // The hook gets the message by value within the work, and to look at by reference: a clone shares the payload.
-        let message = message.clone();
-        let crossing = Crossing { lower: from.node, upper: *to, annotations, message: &message, now };
-        crossings.up(crossing, Work(step)).map(|work| work.0)
+        match crossings.up(&crossing) {
+            Passage::GoOn => Some(step),
+            Passage::Keep => {
+                crossings.keep(Work { steps: vec![step], has_crossed: true });
+                None
+            }
+        }
     }
 
     fn take(&self, step: Step, steps: &mut Vec<Step>, now: Time) {
@@ -311,6 +317,12 @@ impl Graph {
                 });
             }
             Step::Deliver { to, from, message } => {
+                if let Some(handler) = self.nodes.get(to.index()).and_then(|place| place.handler.get()) {
+                    // The program's: no lock is held, and it may call the graph.
+                    let reply = handler.run(self, from, message, now);
+                    steps.extend(reply.map(|message| Step::Push { session: from, message }));
+                    return;
+                }
                 self.enter(to, now, steps, |core, cx| {
                     if let Some((session, message)) = core.demux(cx, from, message) {
                         core.pop(cx, session, message);
@@ -348,14 +360,53 @@ impl Graph {
         }
     }
 
-    /// Goes on with work that [`Crossings::up`] kept.
-    pub fn carry_out(&self, work: Work, now: Time) {
+    /// Takes what there is next on the wire in place `at` among the wires, without carrying it out.
+    pub(crate) fn take_off(&self, at: usize, now: Time) -> Option<Work> {
+        let node = self.wires.node(at)?;
         let mut steps = SPARE.take();
-        // It has crossed: the hook is not asked again.
-        self.take(work.0, &mut steps, now);
-        steps.reverse();
+        if self.enter(node, now, &mut steps, |core, cx| core.poll(cx)) == Some(true) {
+            steps.reverse();
+            return Some(Work { steps, has_crossed: false });
+        }
+        SPARE.set(steps);
+        None
+    }
+
+    /// Goes on with work that [`Crossings::keep`] was given, or that has arrived.
+    pub fn carry_out(&self, work: Work, now: Time) {
+        let Work { mut steps, has_crossed } = work;
+        if has_crossed {
+            // The hook is not asked again.
+            let first = steps.pop();
+            let before = steps.len();
+            if let Some(step) = first {
+                self.take(step, &mut steps, now);
+            }
+            if let Some(new) = steps.get_mut(before..) {
+                new.reverse();
+            }
+        }
         self.run(&mut steps, now);
         SPARE.set(steps);
+    }
+
+    /// The wires.
+    pub(crate) fn wire_count(&self) -> usize {
+        self.wires.count()
+    }
+
+    /// Whether there is a handler that is said not to wait, in the place `at`.
+    pub(crate) fn trusts(&self, at: u32) -> bool {
+        let place = usize::try_from(at).ok().and_then(|at| self.nodes.get(at));
+        place.and_then(|place| place.handler.get()).is_some_and(Handler::is_nonblocking)
+    }
+
+    /// Lets the program's `handler` have what arrives at `node`.
+    pub(crate) fn set_handler(&self, node: Node, handler: Handler) -> Result<(), Handler> {
+        match self.nodes.get(node.index()) {
+            Some(place) => place.handler.set(handler),
+            None => Err(handler),
+        }
     }
 
     /// Runs the events that are due. `true` if there was one.
@@ -381,6 +432,11 @@ impl Graph {
         // Relaxed: whoever schedules something earlier rouses those that sleep, and those that poll look again.
         let next = self.next.load(Ordering::Relaxed);
         (next < u64::MAX).then_some(Time(next))
+    }
+
+    /// As [`next_event`](Self::next_event), ordered with whoever schedules.
+    pub(crate) fn next_event_now(&self) -> Option<Time> {
+        lock(&self.events).next()
     }
 
     fn note_next(&self, events: &Events<(Node, u64)>) {
@@ -505,7 +561,7 @@ impl Cx<'_> {
     /// The node below in place `at`.
     #[must_use]
     pub fn below(&self, at: usize) -> Option<Node> {
-        self.graph.nodes.get(self.node.index())?.below.get(at).map(|(node, _)| *node)
+        self.graph.nodes.get(self.node.index())?.below.get(at).map(|edge| edge.lower)
     }
 
     /// The number by which this protocol knows `kind` in its headers.
@@ -618,6 +674,7 @@ impl Cx<'_> {
         drop(events);
         if is_next {
             self.graph.sleepers.rouse();
+            self.graph.receivers.rouse_before(at);
             self.graph.attendance.left();
         }
         id

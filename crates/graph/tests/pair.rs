@@ -10,7 +10,7 @@ use common::{Cable, build, host, kinds, rounds, run, settle};
 use nearcall_graph::message::copied;
 use nearcall_graph::protocol::{CallError, Control, OpenError, PushError};
 use nearcall_graph::protocols::fault::Draw;
-use nearcall_graph::{Address, Crossing, Crossings, Graph, Message, Participants, Time, Work};
+use nearcall_graph::{Address, Crossing, Crossings, Graph, Handoff, Message, Participants, Passage, Time, Work};
 
 const UDP: &str = "name=udp protocols=ip;\nname=anchor protocols=udp;\n";
 const SECOND: u64 = 1_000_000_000;
@@ -285,13 +285,17 @@ fn work_crosses_an_edge_to_another_thread() {
     #[derive(Default)]
     struct Queue(std::sync::Arc<Mutex<Vec<Work>>>);
     impl Crossings for Queue {
-        fn up(&self, crossing: Crossing<'_>, work: Work) -> Option<Work> {
-            if crossing.annotations.get("handoff").is_none_or(|value| value != "explicit") {
-                return Some(work);
+        fn up(&self, crossing: &Crossing<'_>) -> Passage {
+            if crossing.handoff != Handoff::Explicit {
+                return Passage::GoOn;
             }
             assert!(crossing.message.attributes().reassembled);
+            assert_eq!(crossing.annotations.get("handoff").map(String::as_str), Some("explicit"));
+            Passage::Keep
+        }
+
+        fn keep(&self, work: Work) {
             self.0.lock().unwrap().push(work);
-            None
         }
     }
     let kinds = kinds(&[Cable::default()]);

@@ -6,7 +6,7 @@ use super::diagnostic::{Diagnostic, Span, nearest};
 use super::kinds::{Default, Kind, Kinds, Realm, Set, number};
 use super::scan::{Item, Statement, Value, Word};
 use super::{Plan, Planned};
-use crate::graph::Annotations;
+use crate::crossings::Annotations;
 use crate::protocol::Node;
 
 /// What may be said of an edge, and with which words.

@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, HashMap};
 pub use diagnostic::{Diagnostic, Problems, Span};
 pub use kinds::{Below, Default, Kind, Kinds, Make, MakeError, Realm, Set, Setting, Sort};
 
+use crate::crossings::{Annotations, Crossings};
 use crate::event::Time;
-use crate::graph::{Annotations, Crossings, Graph, Part, StartError};
+use crate::graph::{Graph, Part, StartError};
 use crate::protocol::Node;
 
 /// A graph file that was read and found right. Holding one proves that every protocol has below it what it needs; it says

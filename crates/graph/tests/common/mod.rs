@@ -11,6 +11,7 @@ use nearcall_graph::wires::{Wire, WireProtocol};
 use nearcall_graph::{Graph, Hardware, Message, Time};
 
 pub mod net;
+pub mod tap;
 
 /// A wire within a test: frames wait until the other end takes them. For simulations with a clock of their own, never for
 /// measurements.

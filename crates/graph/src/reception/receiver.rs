@@ -1,0 +1,358 @@
+//! Interrupt protocol processing: the thread that receives also runs what it has received.
+//!
+//! ```text
+//!                 a message on a wire
+//!   LEAD ──────────────────────────────▶ a detachable stack ──▶ over: the stack is free again
+//!    ▲                                      │         │
+//!    │ given by the team                    │ waits   │ handed off at an edge, or taken by the alarm
+//!    │                                      ▼         ▼
+//!   WAITS ◀── nothing left ── goes on   suspended:   the lead is another thread's; this one finishes
+//!                with its stacks        the lead     the message, and waits
+//!                                       goes on
+//! ```
+//!
+//! Each thread is a processor of user-level threads, so what waits in a handler (a mutex, a call, a sleep of nearcall's)
+//! suspends its stack, and the lead goes on with a fresh one. A kernel thread with a suspended stack starts no handler: what is
+//! suspended may hold a lock of std's. It passes the lead on when it has something to go on with, or would sleep.
+
+use core::cell::{Cell, RefCell};
+use core::sync::atomic::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nearcall_core::sys::futex::Sleep;
+use nearcall_core::sys::process;
+use nearcall_core::threads::Processor;
+use nearcall_core::threads::stack::Class;
+use nearcall_core::transfer::clock;
+
+use super::Why;
+use super::counts::{add, add_own};
+use super::hook::{Standing, settle, stand, with_turn};
+use super::policy::Account;
+use super::shared::{Shared, Shown};
+use super::team::{Given, Next};
+use crate::drive::Clock;
+use crate::event::Time;
+use crate::graph::{Graph, Work};
+
+/// What a lead that has suspended stacks, and nobody to pass the lead to, sleeps at most.
+const STEP: Duration = Duration::from_millis(1);
+
+/// Suspended stacks that go on before something else is looked at.
+const RESUMED_COUNT: usize = 16;
+
+/// What is to run on a stack.
+enum Parcel {
+    Message(Work, Time),
+    Events(Time),
+}
+
+/// A thread of a host.
+pub(super) struct Receiver {
+    me: usize,
+    shared: Arc<Shared>,
+    graph: Arc<Graph>,
+    clock: Clock,
+    processor: &'static Processor,
+    /// To one CPU.
+    is_confined: bool,
+    /// What the next stack begins with.
+    parcel: RefCell<Option<Parcel>>,
+    number: Cell<u64>,
+    account: Cell<Account>,
+    /// Suspended stacks here, as the others know.
+    suspended: Cell<usize>,
+}
+
+/// Gives a stack back in the books, however what ran on it ends.
+struct Returned(Rc<Receiver>);
+
+impl Drop for Returned {
+    fn drop(&mut self) {
+        self.0.shown(|shown| add_own(&shown.returned));
+    }
+}
+
+/// The calling kernel thread is the member `me` of a host, until that is over.
+pub(super) fn run(me: usize, shared: Arc<Shared>, graph: Arc<Graph>) {
+    shared.team.join(me);
+    settle(&shared, me);
+    let receiver = Rc::new(Receiver {
+        me,
+        shared,
+        graph,
+        clock: Clock::new(),
+        processor: Processor::enter(),
+        is_confined: is_confined(),
+        parcel: RefCell::new(None),
+        number: Cell::new(0),
+        account: Cell::default(),
+        suspended: Cell::new(0),
+    });
+    while !receiver.shared.is_over() {
+        if receiver.shared.leads(me) {
+            receiver.lead();
+        } else {
+            receiver.follow();
+        }
+    }
+    // What is suspended is leaked, as wherever a started stack has nobody to end it.
+    receiver.processor.leave();
+}
+
+/// Whether the calling kernel thread may use one CPU only.
+pub(super) fn is_confined() -> bool {
+    process::allowed_cpus().count_ones() == 1
+}
+
+/// Between two looks. On a CPU of its own it keeps that; on one that it shares with whoever it has woken, these come first.
+pub(super) fn pause(is_confined: bool) {
+    if is_confined {
+        process::yield_cpu();
+    } else {
+        core::hint::spin_loop();
+    }
+}
+
+impl Receiver {
+    fn shown(&self, look: impl FnOnce(&Shown)) {
+        self.shared.shown.get(self.me).inspect(|shown| look(shown));
+    }
+
+    /// Receives, for as long as the lead is here.
+    fn lead(self: &Rc<Self>) {
+        let mut idle = 0;
+        while self.shared.leads(self.me) && !self.shared.is_over() {
+            let now = self.clock.now();
+            let mut any = false;
+            for wire in 0..self.graph.wire_count() {
+                if let Some(work) = self.graph.take_off(wire, now) {
+                    any = true;
+                    self.begin(Parcel::Message(work, now));
+                    self.shown(|shown| add_own(&shown.messages));
+                }
+                if !self.shared.leads(self.me) {
+                    return;
+                }
+            }
+            if self.graph.next_event().is_some_and(|next| next <= now) {
+                any = true;
+                self.begin(Parcel::Events(now));
+            }
+            any |= self.go_on();
+            idle = if any { 0 } else { idle + 1 };
+            if idle > self.shared.options.spin {
+                self.sleep(now);
+                idle = self.shared.options.spin;
+            } else if idle > 0 {
+                pause(self.is_confined);
+            }
+        }
+    }
+
+    /// Lets suspended stacks go on that are ready, on a thread that does not receive, if there is another one for that.
+    fn go_on(&self) -> bool {
+        if self.processor.live() == 0 {
+            return false;
+        }
+        self.processor.poll();
+        // Messages that have to be queued, because this kernel thread starts no handler, are better received by another one.
+        let has_kept = with_turn(|turn| turn.has_kept.replace(false));
+        if !has_kept && !self.processor.has_ready() {
+            return false;
+        }
+        if self.shared.hand_off(self.me) {
+            add(&self.shared.counters.resumed);
+            return true;
+        }
+        if self.processor.has_ready() {
+            self.resume();
+        }
+        true
+    }
+
+    /// Lets suspended stacks go on.
+    fn resume(&self) {
+        stand(Standing::Thread);
+        self.processor.run_ready(RESUMED_COUNT);
+        self.note_suspended();
+    }
+
+    fn sleep(&self, now: Time) {
+        let deadline = if self.processor.live() == 0 {
+            Time(u64::MAX)
+        } else if self.shared.hand_off(self.me) {
+            // What is suspended here is woken by what the wires' descriptors do not tell.
+            return add(&self.shared.counters.resumed);
+        } else {
+            now.after(STEP)
+        };
+        self.shown(|shown| add_own(&shown.sleeps));
+        let has_ended = || self.shared.is_over() || !self.shared.leads(self.me);
+        self.graph.sleep_on_wires(&self.clock, deadline, has_ended);
+    }
+
+    /// Runs `parcel` on a detachable stack, until it is over or waits; queues it if there is none.
+    fn begin(self: &Rc<Self>, parcel: Parcel) {
+        let Shared { options, suspended, .. } = &*self.shared;
+        if suspended.load(Ordering::Relaxed) >= options.stacks {
+            return self.without_a_stack(parcel);
+        }
+        self.parcel.replace(Some(parcel));
+        self.open_turn();
+        let own = Rc::clone(self);
+        let begun = self.processor.run_procedure(Class::E_STACK, move || own.carry_out());
+        let spent = self.close_turn();
+        match begun {
+            Ok(is_over) => {
+                self.shown(|shown| add_own(&shown.taken));
+                if !is_over {
+                    self.suspended();
+                }
+                if options.budget.is_some() {
+                    self.account.set(self.account.get().spend(spent, self.shared.budget));
+                }
+            }
+            Err((unrun, _)) => {
+                drop(unrun);
+                if let Some(parcel) = self.parcel.take() {
+                    self.without_a_stack(parcel);
+                }
+            }
+        }
+    }
+
+    /// On the stack.
+    fn carry_out(self: Rc<Self>) {
+        let Some(parcel) = self.parcel.take() else { return };
+        let graph = Arc::clone(&self.graph);
+        let _returned = Returned(self);
+        match parcel {
+            Parcel::Message(work, now) => graph.carry_out(work, now),
+            Parcel::Events(now) => {
+                graph.run_events(now);
+            }
+        }
+    }
+
+    /// A message begins, as the hook and the alarm see it.
+    fn open_turn(&self) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        with_turn(|turn| {
+            turn.is_fresh.set(true);
+            turn.is_occupied.set(self.processor.live() > 0);
+            if self.shared.options.budget.is_some() {
+                turn.began.set(clock::ticks());
+                turn.allowance.set(self.account.get().allowance(self.shared.budget));
+            }
+        });
+        stand(Standing::Lead);
+        self.shown(|shown| {
+            shown.enter_nothing();
+            // SeqCst, with the load after it: the alarm, which writes and reads the other way round, sees the message, or we see
+            // that it sleeps (docs/orderings.md, "The alarm").
+            shown.message.store(number, Ordering::SeqCst);
+        });
+        if self.shared.alarm_sleeps.load(Ordering::SeqCst) {
+            self.wake_alarm();
+        }
+    }
+
+    #[cold]
+    fn wake_alarm(&self) {
+        if self.shared.alarm_sleeps.swap(false, Ordering::Relaxed) {
+            self.shared.alarm.get().inspect(|thread| thread.unpark());
+        }
+    }
+
+    /// It is over, or suspended. Returns the ticks that it took, if somebody asks for them.
+    fn close_turn(&self) -> u64 {
+        self.shown(|shown| shown.message.store(0, Ordering::Relaxed));
+        with_turn(|turn| {
+            turn.is_fresh.set(false);
+            if self.shared.options.budget.is_some() { clock::ticks().wrapping_sub(turn.began.get()) } else { 0 }
+        })
+    }
+
+    /// What ran waits: its stack is a thread's from here on.
+    fn suspended(&self) {
+        add(&self.shared.counters.implicit);
+        self.note_suspended();
+        let node = self.shared.shown.get(self.me).map_or(u32::MAX, Shown::node);
+        if self.shared.leads(self.me) && self.graph.trusts(node) {
+            // It was trusted not to.
+            add(&self.shared.counters.violations);
+            self.shared.demote(node, Why::Waited);
+        }
+    }
+
+    fn note_suspended(&self) {
+        let now = self.processor.live();
+        let was = self.suspended.replace(now);
+        if now > was {
+            self.shared.suspended.fetch_add(now - was, Ordering::Relaxed);
+        } else {
+            self.shared.suspended.fetch_sub(was - now, Ordering::Relaxed);
+        }
+    }
+
+    fn without_a_stack(&self, parcel: Parcel) {
+        match parcel {
+            Parcel::Message(work, _) => {
+                add(&self.shared.counters.exhausted);
+                self.shared.queue(work);
+            }
+            // Nobody but whoever drives the graph runs events.
+            Parcel::Events(now) => self.in_own_context(|graph| {
+                graph.run_events(now);
+            }),
+        }
+    }
+
+    /// Runs something without a stack of its own. A panic of a handler ends what it was in, as on one.
+    fn in_own_context(&self, run: impl FnOnce(&Graph)) {
+        stand(Standing::Thread);
+        let _ = catch_unwind(AssertUnwindSafe(|| run(&self.graph)));
+    }
+
+    /// Finishes what was begun here, and waits for something to do. Returns with the lead, or at the end.
+    fn follow(&self) {
+        stand(Standing::Thread);
+        loop {
+            if self.processor.live() > 0 {
+                self.resume();
+                self.processor.poll();
+                if self.processor.has_ready() {
+                    // Others are not kept waiting for what would be queued: it is not ours while we are occupied.
+                    continue;
+                }
+            }
+            let is_occupied = self.processor.live() > 0;
+            let mut given = match self.shared.team.next(self.me, is_occupied) {
+                Next::Given(given) => Some(given),
+                Next::Over => return,
+                Next::Sleep(bell) => {
+                    self.shown(|shown| add_own(&shown.parks));
+                    self.park(is_occupied, bell);
+                    self.shared.team.leave(self.me)
+                }
+            };
+            match given.take() {
+                Some(Given::Lead) => return,
+                Some(Given::Work(work)) => self.in_own_context(|graph| graph.carry_out(work, self.clock.now())),
+                None => {}
+            }
+        }
+    }
+
+    fn park(&self, is_occupied: bool, value: u32) {
+        match self.shared.team.bell(self.me).filter(|_| is_occupied) {
+            Some(word) => self.processor.sleep(&[Sleep { word, value, shared: false }], None),
+            None => std::thread::park(),
+        }
+    }
+}

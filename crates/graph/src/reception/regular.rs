@@ -1,0 +1,85 @@
+//! Regular mode: the thread that receives gives each message to an input thread, and looks at the wire again.
+//!
+//! As the x-kernel does it (section 4.2 of the report): a message goes to an input thread that waits; if none does, to whoever has
+//! finished the one before. What is there at once is taken off before anybody is woken, as an interrupt handler would, so an input
+//! thread that has run dry is woken once for all that came together.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::counts::{add, add_own};
+use super::hook::{Standing, settle, stand};
+use super::receiver::{is_confined, pause};
+use super::shared::Shared;
+use super::team::{Given, Next, Placed};
+use crate::drive::Clock;
+use crate::event::Time;
+use crate::graph::Graph;
+
+/// Messages that are taken off a wire before threads are woken for them.
+const TOGETHER: usize = 32;
+
+/// The thread that receives. It is member 0 of the team, and is given nothing.
+pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
+    settle(shared, 0);
+    stand(Standing::Lead);
+    let clock = Clock::new();
+    let Some(shown) = shared.shown.first() else { return };
+    let mut woken = Vec::with_capacity(TOGETHER);
+    let is_confined = is_confined();
+    let mut idle = 0;
+    while !shared.is_over() {
+        let now = clock.now();
+        let mut any = false;
+        for wire in 0..graph.wire_count() {
+            for _ in 0..TOGETHER {
+                let Some(work) = graph.take_off(wire, now) else { break };
+                any = true;
+                match shared.team.place(work) {
+                    Placed::With(member) => woken.push(member),
+                    Placed::Queued => add(&shared.counters.queued),
+                    Placed::Dropped => add(&shared.counters.dropped),
+                }
+                add_own(&shown.messages);
+            }
+            for member in woken.drain(..) {
+                add(&shared.counters.switches);
+                shared.team.wake(member);
+            }
+        }
+        if graph.next_event().is_some_and(|next| next <= now) {
+            any = true;
+            // A handler above a relay that delays panics here.
+            let _ = catch_unwind(AssertUnwindSafe(|| graph.run_events(now)));
+        }
+        idle = if any { 0 } else { idle + 1 };
+        if idle > shared.options.spin {
+            add_own(&shown.sleeps);
+            graph.sleep_on_wires(&clock, Time(u64::MAX), || shared.is_over());
+            idle = shared.options.spin;
+        } else if idle > 0 {
+            pause(is_confined);
+        }
+    }
+}
+
+/// An input thread.
+pub(super) fn input(me: usize, shared: &Arc<Shared>, graph: &Graph) {
+    shared.team.join(me);
+    settle(shared, me);
+    let clock = Clock::new();
+    loop {
+        match shared.team.next(me, false) {
+            Next::Given(Given::Work(work)) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| graph.carry_out(work, clock.now())));
+            }
+            // There is no lead in this mode.
+            Next::Given(Given::Lead) => {}
+            Next::Sleep(_) => {
+                shared.shown.get(me).inspect(|shown| add_own(&shown.parks));
+                std::thread::park();
+            }
+            Next::Over => return,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the threads of one host share, and what each of them shows the others.
+
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use nearcall_core::transfer::clock;
+
+use super::counts::{Counters, Counts, add};
+use super::team::{Placed, Team, number};
+use super::{Options, Overrun, Why};
+use crate::graph::Work;
+use crate::protocol::Node;
+
+/// No node: an event runs.
+const NO_NODE: u32 = u32::MAX;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: Options,
+    /// The budget in ticks; the greatest number without one.
+    pub(super) budget: u64,
+    pub(super) team: Team,
+    /// Who has the lead, as `team::number`; 0 in Regular mode.
+    pub(super) holder: AtomicU32,
+    pub(super) shown: Box<[Shown]>,
+    names: Box<[String]>,
+    demoted: Box<[AtomicBool]>,
+    pub(super) counters: Counters,
+    /// Suspended stacks, on all threads together.
+    pub(super) suspended: AtomicUsize,
+    pub(super) is_over: AtomicBool,
+    /// The alarm sleeps until a message begins.
+    pub(super) alarm_sleeps: AtomicBool,
+    pub(super) alarm: std::sync::OnceLock<std::thread::Thread>,
+}
+
+/// What a thread shows. Only it writes here, but for the counts of what ends on it.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Shown {
+    /// The kernel's number for it.
+    pub(super) thread: AtomicU32,
+    /// Which message runs on its lead's stack; 0: none.
+    pub(super) message: AtomicU64,
+    /// Which protocol, or handler, that has reached.
+    node: AtomicU32,
+    pub(super) messages: AtomicU64,
+    pub(super) taken: AtomicU64,
+    pub(super) returned: AtomicU64,
+    pub(super) sleeps: AtomicU64,
+    pub(super) parks: AtomicU64,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            thread: AtomicU32::new(0),
+            message: AtomicU64::new(0),
+            node: AtomicU32::new(NO_NODE),
+            messages: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
+            parks: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Shown {
+    pub(super) fn enter(&self, node: Node) {
+        self.node.store(u32::from(node.0), Ordering::Relaxed);
+    }
+
+    pub(super) fn enter_nothing(&self) {
+        self.node.store(NO_NODE, Ordering::Relaxed);
+    }
+
+    pub(super) fn node(&self) -> u32 {
+        self.node.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// For a graph with nodes of these names, and a team of `count` threads.
+    pub(super) fn new(options: Options, names: Box<[String]>, count: usize) -> Arc<Self> {
+        let ticks = |time: core::time::Duration| {
+            let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+            clock::calibration().ticks_per_us.saturating_mul(ns) / 1000
+        };
+        Arc::new(Self {
+            budget: options.budget.map_or(u64::MAX, ticks),
+            team: Team::new(count, options.backlog),
+            holder: AtomicU32::new(0),
+            shown: (0..count).map(|_| Shown::default()).collect(),
+            demoted: names.iter().map(|_| AtomicBool::new(false)).collect(),
+            names,
+            counters: Counters::default(),
+            suspended: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+            alarm_sleeps: AtomicBool::new(false),
+            alarm: std::sync::OnceLock::new(),
+            options,
+        })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Whether `member` receives. It may be taken away at any moment; then two threads look at the wires for a while, each of which is
+    /// locked while it is looked at.
+    pub(super) fn leads(&self, member: usize) -> bool {
+        self.holder.load(Ordering::Relaxed) == number(member)
+    }
+
+    /// Passes the lead, which `member` has, to a thread that waits.
+    pub(super) fn hand_off(&self, member: usize) -> bool {
+        let has_moved = self.team.give_lead(&self.holder, member);
+        if has_moved {
+            add(&self.counters.switches);
+        }
+        has_moved
+    }
+
+    /// Gives work to another thread, as in Regular mode.
+    pub(super) fn queue(&self, work: Work) {
+        match self.team.place(work) {
+            Placed::With(member) => {
+                add(&self.counters.switches);
+                self.team.wake(member);
+            }
+            Placed::Queued => add(&self.counters.queued),
+            Placed::Dropped => add(&self.counters.dropped),
+        }
+    }
+
+    pub(super) fn is_demoted(&self, node: Node) -> bool {
+        self.demoted.get(node.index()).is_some_and(|demoted| demoted.load(Ordering::Relaxed))
+    }
+
+    /// Trusts `node` no more, and says so the first time.
+    pub(super) fn demote(&self, node: u32, why: Why) {
+        let at = usize::try_from(node).unwrap_or(usize::MAX);
+        let Some((demoted, name)) = self.demoted.get(at).zip(self.names.get(at)) else { return };
+        if !demoted.swap(true, Ordering::Relaxed) {
+            self.options.on_overrun.report(&Overrun { node: name.clone(), why });
+        }
+    }
+
+    /// Names of what was demoted.
+    pub(super) fn demoted(&self) -> Vec<String> {
+        let is_set = |(demoted, _): &(&AtomicBool, &String)| demoted.load(Ordering::Relaxed);
+        self.demoted.iter().zip(&self.names).filter(is_set).map(|(_, name)| name.clone()).collect()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        // Acquire: pairs with the Release in `add_own`.
+        let sum = |of: fn(&Shown) -> &AtomicU64| self.shown.iter().map(|shown| of(shown).load(Ordering::Acquire)).sum();
+        Counts {
+            messages: sum(|shown| &shown.messages),
+            stacks_taken: sum(|shown| &shown.taken),
+            stacks_returned: sum(|shown| &shown.returned),
+            sleeps: sum(|shown| &shown.sleeps),
+            parks: sum(|shown| &shown.parks),
+            ..self.counters.read()
+        }
+    }
+}

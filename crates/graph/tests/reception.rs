@@ -1,0 +1,525 @@
+//! Hosts that receive: who carries out a message, how often it changes hands, and what is done about those that take long.
+
+mod common;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use common::rounds;
+use common::tap::{Rig, UDP, text, until};
+use nearcall_core::sys::process::thread_id;
+use nearcall_core::threads::stack;
+use nearcall_core::threads::sync::Semaphore;
+use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::reception::{Counts, Mode, Options, Reception, ReceptionError, Standing, Why};
+use nearcall_graph::{Handler, Message};
+
+/// Without whatever depends on time, as counts that must be exact need it.
+fn exact(mode: Mode, threads: usize) -> Options {
+    Options::new(mode, threads).budget(None).alarm(Duration::from_secs(3600))
+}
+
+/// Counts messages.
+fn counting(count: &Arc<AtomicUsize>) -> Handler {
+    let count = Arc::clone(count);
+    Handler::nonblocking(move |_, _, _, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        None
+    })
+}
+
+/// What `count` messages of `size` bytes cost, whose frames come together, or one by one.
+fn cost(options: Options, file: &str, size: usize, count: u64, together: bool) -> Counts {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let mut rig = Rig::new(file, options, counting(&handled));
+    let before = rig.reception.counts();
+    for _ in 0..count {
+        let frames = rig.frames(size);
+        if together {
+            rig.put(frames);
+            rig.settle();
+        } else {
+            for frame in frames {
+                rig.put(vec![frame]);
+                rig.settle();
+            }
+        }
+    }
+    assert_eq!(u64::try_from(handled.load(Ordering::Relaxed)).unwrap(), count);
+    let mut after = rig.reception.counts();
+    after.switches -= before.switches;
+    after.messages -= before.messages;
+    after
+}
+
+#[test]
+fn regular_mode_switches_once_a_message_or_once_a_fragment() {
+    let file = text("", UDP);
+    let count = rounds(200);
+    for (threads, size, together, switches) in [
+        (1, 1, true, 1),
+        (1, 2000, true, 1),
+        (1, 4000, true, 1),
+        (2, 1, true, 1),
+        (2, 2000, true, 2),
+        (3, 4000, true, 3),
+        (8, 4000, true, 3),
+        // One by one each finds a thread that waits, as on a network that is slower than the protocols.
+        (1, 4000, false, 3),
+        (2, 4000, false, 3),
+        (4, 2000, false, 2),
+    ] {
+        let counts = cost(exact(Mode::Regular, threads), &file, size, count, together);
+        let case = format!("{threads} threads, {size} bytes, together: {together}: {counts:?}");
+        assert_eq!(counts.switches, switches * count, "{case}");
+        assert_eq!((counts.dropped, counts.stacks_taken), (0, 0), "{case}");
+    }
+}
+
+#[test]
+fn interrupt_protocol_processing_switches_never_or_once_a_message() {
+    let file = text("", UDP);
+    let explicit = text("", &UDP.replace("protocols=udp", "protocols=udp{handoff=explicit}"));
+    let count = rounds(200);
+    for threads in [1, 3] {
+        for (file, whole, size, switches) in [
+            (&file, false, 1, 0),
+            (&file, false, 4000, 0),
+            (&file, true, 1, 0),
+            (&file, true, 2000, 1),
+            (&file, true, 4000, 1),
+            (&explicit, false, 1, 1),
+            (&explicit, true, 4000, 1),
+        ] {
+            for together in [true, false] {
+                let options = exact(Mode::Interrupt, threads).handoff_at_reassembly(whole);
+                let counts = cost(options, file, size, count, together);
+                let case = format!("{threads} threads, {size} bytes, at reassembly: {whole}, {together}: {counts:?}");
+                assert_eq!(counts.switches, switches * count, "{case}");
+                assert_eq!((counts.queued, counts.exhausted, counts.implicit), (0, 0, 0), "{case}");
+                assert_eq!(counts.stacks_taken, counts.stacks_returned, "{case}");
+            }
+        }
+    }
+}
+
+/// The same message through the same protocols: where the annotation stands, there the lead is left, and nowhere else.
+#[test]
+fn the_crossing_is_where_the_annotation_is() {
+    let stack = |at: &str| {
+        let file = "name=probe/2 protocols=ip as=ip;\nname=udp protocols=probe/2;\nname=probe/3 protocols=udp as=udp;\n\
+                    name=anchor protocols=probe/3;\n";
+        let file = text("name=probe/1 protocols=tap as=wire;\n", file);
+        file.replacen(&format!("protocols={at}"), &format!("protocols={at}{{handoff=explicit}}"), 1)
+    };
+    for (at, kept) in [("probe/1", 1), ("ip", 1), ("probe/2", 2), ("udp", 2), ("probe/3", 3), ("nothing", 4)] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let handler = {
+            let seen = Arc::clone(&seen);
+            Handler::nonblocking(move |_, _, _, _| {
+                seen.lock().unwrap().push(nearcall_graph::reception::standing());
+                None
+            })
+        };
+        let mut rig = Rig::new(&stack(at), exact(Mode::Interrupt, 2).handoff_at_reassembly(false), handler);
+        for _ in 0..20 {
+            let frames = rig.frames(100);
+            rig.put(frames);
+            rig.settle();
+            let trail = std::mem::take(&mut *rig.trail.lock().unwrap());
+            let mut standings: Vec<Standing> = trail.iter().map(|(_, standing, _)| *standing).collect();
+            standings.append(&mut seen.lock().unwrap());
+            let expected: Vec<Standing> =
+                (0..4).map(|layer| if layer < kept { Standing::Lead } else { Standing::Thread }).collect();
+            assert_eq!(standings, expected, "an annotation above `{at}`");
+            assert!(trail.iter().all(|(_, _, thread)| *thread == trail[0].2), "a stack never moves");
+        }
+    }
+}
+
+/// What a handler saw of itself.
+#[derive(Debug, PartialEq, Eq)]
+struct Sight {
+    thread: u32,
+    local: usize,
+}
+
+fn sight(local: &u64) -> Sight {
+    Sight { thread: thread_id(), local: std::ptr::from_ref(local).addr() }
+}
+
+/// One message takes long above the handoff, in the way of `wait`; the others are received meanwhile. `Handler::new` or
+/// `Handler::nonblocking` is `make`.
+fn one_takes_long(
+    options: Options,
+    make: fn(Box<dyn Fn() + Send + Sync>) -> Handler,
+    wait: Arc<dyn Fn() + Send + Sync>,
+    release: impl FnOnce(),
+) -> (Rig, u64) {
+    let (began, begins) = mpsc::channel();
+    let (ended, ends) = mpsc::channel();
+    let (number, handled) = (AtomicU64::new(0), Arc::new(Mutex::new(Vec::new())));
+    let handler = {
+        let handled = Arc::clone(&handled);
+        let (began, ended) = (Mutex::new(began), Mutex::new(ended));
+        make(Box::new(move || {
+            let local = number.fetch_add(1, Ordering::Relaxed);
+            if local == 0 {
+                began.lock().unwrap().send(sight(&local)).unwrap();
+                wait();
+                ended.lock().unwrap().send(sight(&local)).unwrap();
+            } else {
+                handled.lock().unwrap().push(thread_id());
+            }
+        }))
+    };
+    let probed = text("name=probe/1 protocols=tap as=wire;\n", UDP);
+    let mut rig = Rig::new(&probed, options, handler);
+    let before = rig.reception.counts().messages;
+    let frames = rig.frames(4000);
+    rig.put(frames);
+    let first = begins.recv_timeout(common::tap::PATIENCE).unwrap();
+    let count = rounds(30);
+    for _ in 0..count {
+        let frames = rig.frames(2000);
+        rig.put(frames);
+    }
+    until("the others", || u64::try_from(handled.lock().unwrap().len()).unwrap() == count);
+    release();
+    assert_eq!(ends.recv_timeout(common::tap::PATIENCE).unwrap(), first, "the stack is where it was");
+    rig.settle();
+    let trail = std::mem::take(&mut *rig.trail.lock().unwrap());
+    let received = u64::try_from(trail.len()).unwrap();
+    assert_eq!(received, 3 + 2 * count, "each frame went through the protocols below once");
+    assert_eq!(rig.reception.counts().messages - before, received);
+    let elsewhere = trail.iter().filter(|(_, _, thread)| *thread != first.thread).count();
+    (rig, u64::try_from(elsewhere).unwrap())
+}
+
+fn waits(run: Box<dyn Fn() + Send + Sync>) -> Handler {
+    Handler::new(move |_, _, _, _| {
+        run();
+        None
+    })
+}
+
+fn answers_at_once(run: Box<dyn Fn() + Send + Sync>) -> Handler {
+    Handler::nonblocking(move |_, _, _, _| {
+        run();
+        None
+    })
+}
+
+/// A wait that blocks the kernel thread, and what ends it.
+fn blocking() -> (Arc<dyn Fn() + Send + Sync>, impl FnOnce()) {
+    let (send, receive) = mpsc::channel();
+    let receive = Mutex::new(receive);
+    (Arc::new(move || receive.lock().unwrap().recv().unwrap()), move || send.send(()).unwrap())
+}
+
+/// A wait of nearcall's, and what ends it.
+fn suspending() -> (Arc<dyn Fn() + Send + Sync>, impl FnOnce()) {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&semaphore);
+    (Arc::new(move || waits.acquire().unwrap().forget()), move || semaphore.release(1))
+}
+
+#[test]
+fn others_are_received_while_a_handler_blocks() {
+    let (wait, release) = blocking();
+    let options = exact(Mode::Interrupt, 2).handoff_at_reassembly(false);
+    let (rig, elsewhere) = one_takes_long(options, waits, wait, release);
+    assert_eq!(elsewhere, 2 * rounds(30), "the next frames are received by other kernel threads");
+    let counts = rig.reception.counts();
+    assert_eq!((counts.implicit, counts.alarms, counts.dropped), (0, 0, 0), "{counts:?}");
+    // With all threads in handlers messages are queued; here one of them always comes back.
+    assert_eq!(counts.program + counts.queued, 1 + rounds(30), "{counts:?}");
+    assert!(rig.reception.demoted().is_empty());
+}
+
+#[test]
+fn others_are_received_while_a_stack_is_suspended() {
+    let (wait, release) = suspending();
+    let options = exact(Mode::Interrupt, 2).handoff_at_reassembly(false);
+    let (rig, _) = one_takes_long(options, waits, wait, release);
+    let counts = rig.reception.counts();
+    assert_eq!((counts.implicit, counts.violations), (1, 0), "{counts:?}");
+    assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+    // One that was handed off at reassembly is the same.
+    let (wait, release) = suspending();
+    let (rig, _) = one_takes_long(exact(Mode::Interrupt, 3), waits, wait, release);
+    let counts = rig.reception.counts();
+    assert_eq!(counts.implicit, 1, "{counts:?}");
+    assert!(counts.reassembled > 0 && counts.program == 0, "{counts:?}");
+}
+
+#[test]
+fn a_handler_that_is_trusted_and_waits_is_found_out() {
+    let (wait, release) = suspending();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let options = exact(Mode::Interrupt, 2).handoff_at_reassembly(false).on_overrun({
+        let told = Arc::clone(&told);
+        move |overrun| told.lock().unwrap().push(overrun.clone())
+    });
+    let (mut rig, _) = one_takes_long(options, answers_at_once, wait, release);
+    let counts = rig.reception.counts();
+    assert_eq!((counts.implicit, counts.violations, counts.alarms), (1, 1, 0), "{counts:?}");
+    // From then on messages are handed off before it.
+    let frames = rig.frames(8);
+    rig.put(frames);
+    rig.settle();
+    assert_eq!(rig.reception.counts().demoted, counts.demoted + 1, "{counts:?}");
+    assert_eq!(rig.reception.demoted(), ["anchor"]);
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].node.as_str(), told[0].why), ("anchor", Why::Waited));
+    assert!(told[0].to_string().contains("`anchor` is said not to wait"), "{}", told[0]);
+}
+
+#[test]
+fn a_handler_that_is_trusted_and_blocks_loses_the_lead_and_its_trust() {
+    let (wait, release) = blocking();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let options = exact(Mode::Interrupt, 2).handoff_at_reassembly(false).alarm(Duration::from_millis(1)).on_overrun({
+        let told = Arc::clone(&told);
+        move |overrun| told.lock().unwrap().push(overrun.clone())
+    });
+    let wait = {
+        let told = Arc::clone(&told);
+        // On a machine that others use it takes longer to be sure whose fault it is.
+        let named = move || !told.lock().unwrap().is_empty();
+        Arc::new(move || {
+            until("the name", &named);
+            wait();
+        })
+    };
+    let (rig, elsewhere) = one_takes_long(options, answers_at_once, wait, release);
+    assert!(elsewhere > 0);
+    let counts = rig.reception.counts();
+    assert!(counts.alarms >= 1 && counts.violations == 0, "{counts:?}");
+    assert!(rig.reception.demoted().contains(&"anchor".to_owned()));
+    let told = told.lock().unwrap();
+    assert!(told.iter().any(|told| (told.node.as_str(), told.why) == ("anchor", Why::Ran)), "{told:?}");
+}
+
+/// Without stacks each message is queued, and an input thread carries it out in its own context.
+#[test]
+fn without_stacks_it_is_regular_mode() {
+    let count = rounds(200);
+    for (stacks, threads) in [(0, 1), (0, 3)] {
+        let options = exact(Mode::Interrupt, threads).stacks(stacks);
+        let counts = cost(options, &text("", UDP), 100, count, false);
+        assert_eq!((counts.switches, counts.messages), (count, count), "{counts:?}");
+        assert!(counts.exhausted >= count && counts.stacks_taken == 0, "{counts:?}");
+    }
+    // As many as are suspended: the first message has the only one.
+    let (wait, release) = suspending();
+    let options = exact(Mode::Interrupt, 2).stacks(1).handoff_at_reassembly(false);
+    let (rig, _) = one_takes_long(options, waits, wait, release);
+    let counts = rig.reception.counts();
+    assert_eq!((counts.implicit, counts.exhausted), (1, 2 * rounds(30)), "{counts:?}");
+}
+
+#[test]
+fn what_is_too_much_is_dropped_and_counted() {
+    let (wait, release) = blocking();
+    let handled = Arc::new(AtomicUsize::new(0));
+    let handler = {
+        let handled = Arc::clone(&handled);
+        Handler::new(move |_, _, _, _| {
+            if handled.fetch_add(1, Ordering::Relaxed) == 0 {
+                wait();
+            }
+            None
+        })
+    };
+    let mut rig = Rig::new(&text("", UDP), exact(Mode::Regular, 1).backlog(10), handler);
+    for _ in 0..31 {
+        let frames = rig.frames(8);
+        rig.put(frames);
+    }
+    until("the queue to be full", || rig.reception.counts().dropped == 20);
+    release();
+    rig.settle();
+    assert_eq!(handled.load(Ordering::Relaxed), 11);
+}
+
+#[test]
+fn a_budget_that_is_used_up_hands_off_at_the_next_edge() {
+    let handled = Arc::new(AtomicUsize::new(0));
+    // No message is as short as that, and eight are forgiven none of it.
+    let options = exact(Mode::Interrupt, 2).budget(Some(Duration::ZERO)).handoff_at_reassembly(false);
+    let mut rig = Rig::new(&text("", UDP), options, counting(&handled));
+    for _ in 0..50 {
+        let frames = rig.frames(100);
+        rig.put(frames);
+        rig.settle();
+    }
+    let counts = rig.reception.counts();
+    assert!(counts.budget >= 50, "{counts:?}");
+    assert_eq!(handled.load(Ordering::Relaxed), 50);
+    // Where the file says that there is time, there is: on every edge that messages go up here.
+    let file = "name=udp protocols=ip{handoff=none};\nname=anchor protocols=udp{handoff=none};\n";
+    let file = text("", file).replace("eth,arp", "eth{handoff=none},arp");
+    let file = file
+        .replace("protocols=tap", "protocols=tap{handoff=none}")
+        .replace("arp protocols=eth", "arp protocols=eth{handoff=none}");
+    let options = exact(Mode::Interrupt, 2).budget(Some(Duration::ZERO));
+    let counts = cost(options, &file, 4000, 50, true);
+    assert_eq!((counts.budget, counts.reassembled, counts.switches), (0, 0, 0), "{counts:?}");
+}
+
+/// A server that answers from the lead: request and reply on one stack, without another thread.
+#[test]
+fn a_handler_that_answers_at_once_answers_from_the_lead() {
+    let number = Arc::new(AtomicU64::new(0));
+    let handler = {
+        let number = Arc::clone(&number);
+        Handler::nonblocking(move |_, _, _, _| {
+            Some(Message::from(number.fetch_add(1, Ordering::Relaxed).to_be_bytes().to_vec()))
+        })
+    };
+    let mut rig = Rig::new(&text("", UDP), exact(Mode::Interrupt, 2), handler);
+    let before = rig.reception.counts();
+    for _ in 0..100 {
+        let frames = rig.frames(8);
+        rig.put(frames);
+        rig.settle();
+        assert_eq!(rig.answers(), 1);
+    }
+    let counts = rig.reception.counts();
+    assert_eq!((counts.switches, counts.implicit), (before.switches, 0), "{counts:?}");
+    assert_eq!(number.load(Ordering::Relaxed), 100);
+}
+
+#[test]
+fn a_handler_that_panics_takes_nothing_with_it() {
+    for mode in [Mode::Interrupt, Mode::Regular] {
+        let handled = Arc::new(AtomicUsize::new(0));
+        let handler = {
+            let handled = Arc::clone(&handled);
+            Handler::nonblocking(move |_, _, _, _| {
+                assert!(handled.fetch_add(1, Ordering::Relaxed) % 2 == 1, "on purpose");
+                None
+            })
+        };
+        let mut rig = Rig::new(&text("", UDP), exact(mode, 1), handler);
+        for _ in 0..10 {
+            let frames = rig.frames(100);
+            rig.put(frames);
+            rig.settle();
+        }
+        assert_eq!(handled.load(Ordering::Relaxed), 10);
+        let counts = rig.reception.counts();
+        assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+    }
+}
+
+/// Many frames, in every way that a message can end: as many stacks as were taken came back, and no more were made than can be in
+/// use.
+#[test]
+fn stacks_balance() {
+    let count = rounds(3000);
+    let semaphore = Arc::new(Semaphore::new(0));
+    let handled = Arc::new(AtomicU64::new(0));
+    let handler = {
+        let (semaphore, handled) = (Arc::clone(&semaphore), Arc::clone(&handled));
+        Handler::new(move |_, _, _, _| {
+            if handled.fetch_add(1, Ordering::Relaxed) % 7 == 0 {
+                // Sometimes this waits, and sometimes it is let go at once.
+                semaphore.acquire().unwrap().forget();
+            }
+            None
+        })
+    };
+    let options = exact(Mode::Interrupt, 3).stacks(8).backlog(1 << 20).alarm(Duration::from_millis(1));
+    let mut rig = Rig::new(&text("", UDP), options, handler);
+    let made = stack::counts().made;
+    let mut released = 0;
+    for n in 0..count {
+        let frames = rig.frames(if n % 3 == 0 { 4000 } else { 100 });
+        rig.put(frames);
+        if n % 5 == 0 {
+            semaphore.release(1);
+            released += 1;
+        }
+        while rig.tap.left() > 500 {
+            std::thread::yield_now();
+        }
+    }
+    // As many as are waited for at most.
+    semaphore.release(usize::try_from(count).unwrap());
+    released += count;
+    rig.settle();
+    assert_eq!(handled.load(Ordering::Relaxed), count);
+    let counts = rig.reception.counts();
+    assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+    assert_eq!(counts.dropped, 0, "{counts:?}");
+    let waited = count.div_ceil(7);
+    assert_eq!(u64::try_from(semaphore.available()).unwrap(), released - waited);
+    // Those of four threads in messages, and eight that are suspended; other tests of this process have theirs.
+    drop(rig);
+    assert!(stack::counts().made - made < 200, "{} stacks for {count} messages", stack::counts().made - made);
+}
+
+/// Whether this process is to play the role of `test`; if not, one is started that does, and must succeed.
+fn is_alone(test: &str) -> bool {
+    const ROLE: &str = "NEARCALL_TEST_ROLE";
+    if std::env::var_os(ROLE).is_some() {
+        return true;
+    }
+    let exe = std::env::current_exe().unwrap();
+    let output =
+        std::process::Command::new(exe).args([test, "--exact", "--nocapture"]).env(ROLE, test).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
+    false
+}
+
+#[test]
+fn what_cannot_receive_says_why() {
+    if !is_alone("what_cannot_receive_says_why") {
+        return;
+    }
+    let start_with = |text: &str, threads| {
+        let plan = Plan::read("a.graph", text, &Kinds::standard()).unwrap();
+        Reception::start(&plan, Options::new(Mode::Interrupt, threads), |_, _| {}).map(drop)
+    };
+    let start = |text: &str| start_with(text, 1);
+    let error = start("name=wire_packet interface=nosuch;\n@;\nname=eth protocols=wire_packet;\n").unwrap_err();
+    assert!(matches!(error, ReceptionError::Build(_)), "{error}");
+    assert!(error.to_string().contains("nosuch"), "{error}");
+    let udp = "name=wire_udp local=127.0.0.1:0 peers=127.0.0.1:9;\n@;\nname=eth protocols=wire_udp;\n";
+    start(udp).unwrap();
+    // Less than the stack of a kernel thread; a few of those that have ended are kept.
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split_whitespace().next().unwrap().parse().unwrap();
+    let limit = Some(pages * 4096 + (1 << 20));
+    let limit = rustix::process::Rlimit { current: limit, maximum: limit };
+    rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+    let error = start_with(udp, 64).unwrap_err();
+    assert!(matches!(error, ReceptionError::NoKernelThread(_)), "{error}");
+}
+
+/// Handoff is no word of any protocol's: both modes run the same sources, with nothing in them for either.
+#[test]
+fn protocols_know_nothing_of_who_receives() {
+    let mut directories = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols")];
+    let mut count = 0;
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            count += 1;
+            let text = std::fs::read_to_string(&path).unwrap().to_lowercase();
+            for word in ["handoff", "hand off", "reception", "crossing", "threads::", "thread::", "interrupt"] {
+                assert!(!text.contains(word), "{} has `{word}`", path.display());
+            }
+        }
+    }
+    assert!(count >= 24, "{count}");
+}
