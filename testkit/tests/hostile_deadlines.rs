@@ -12,7 +12,7 @@ use nearcall_layout::pair::AstackClass;
 use nearcall_testkit::message;
 use nearcall_testkit::packet::Heard;
 use nearcall_testkit::process::{self, Peer};
-use nearcall_testkit::server::{Liar, Server};
+use nearcall_testkit::server::{self, Liar, Memory, Server};
 use rustix::process::Signal;
 
 #[nearcall::interface]
@@ -174,6 +174,22 @@ fn bindings_nobody_asked_for_end_the_pair() {
     while client.put(&vec![1; 1 << 20]) != Err(CallError::PeerDied { ran: Ran::No }) {
         assert!(start.elapsed() < Duration::from_secs(3), "such a server is gone on with");
     }
+}
+
+#[test]
+fn a_server_that_gives_a_handshake_up_has_closed_it() {
+    let place = Place::new();
+    // What a server does that found its client late: it hangs up, and frees its region, before the client has looked at it.
+    let _late = Liar::start(&place.dir, "slow", |connection| {
+        server::welcome(&connection);
+        let (client, _) = Memory::CLIENT.make();
+        let (server, _) = Memory { allocated: false, ..Memory::SERVER }.make();
+        server::offer(&connection, &[client, server]);
+    });
+    let end = place.bind().map(drop);
+    assert!(matches!(end, Err(BindError::Closed | BindError::PeerMisbehaved(_))), "{end:?}");
+    // The hang-up may come after the look: most of the time it does not.
+    assert!((0..100).any(|_| matches!(place.bind(), Err(BindError::Closed))));
 }
 
 /// Not a test: the parts of other processes.

@@ -554,8 +554,14 @@ impl Greeting {
             None => Vec::new(),
         };
         let peer_fd = peer;
-        let peer = PeerRegion::map_shown(peer_fd.as_fd(), size)
-            .map_err(|_| BindError::PeerMisbehaved("its region is not sealed memory"))?;
+        let peer = PeerRegion::map_shown(peer_fd.as_fd(), size).map_err(|_| {
+            // A server that has given the handshake up has freed its region.
+            if socket::is_hung_up(self.socket.as_fd()) {
+                BindError::Closed
+            } else {
+                BindError::PeerMisbehaved("its region is not sealed memory")
+            }
+        })?;
         memory::check_offer(own.as_fd(), size)
             .map_err(|_| BindError::PeerMisbehaved("the region it offers is not memory of a fixed size"))?;
         let (own_fd, peer_fd) = (own.checked(), peer_fd.checked());

@@ -455,6 +455,10 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if matches!(self.state, State::Mapping { .. }) {
+            // Before its region is freed: a client that finds it empty has to see why.
+            let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        }
         // One that came by a card has let descriptors in before it was ours.
         if !self.refuses || self.takes || matches!(self.by, By::Card(_)) {
             // Descriptors may be left in it, which would be closed here.

@@ -15,6 +15,7 @@ use nearcall_core::segments::{Charge, Left};
 use nearcall_core::shm::segment::{OwnSegment, PeerSegment};
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::memory::{self, NotARegion};
+use nearcall_core::sys::socket;
 use nearcall_core::transfer::call::Frame;
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_layout::pair::{ASTACK_COUNT, SEGMENT_SIZE_MAX, segment_size};
@@ -136,7 +137,14 @@ impl ClientPair {
         };
         let size = usize::try_from(size).ok().filter(|size| *size <= SEGMENT_SIZE_MAX).ok_or_else(misbehaved)?;
         // Before mapping, which may fail for want of memory of our own.
-        memory::check_shown(fd.as_fd(), size).map_err(|_| misbehaved())?;
+        memory::check_shown(fd.as_fd(), size).map_err(|_| {
+            // One that has ended the pair frees what it wrote.
+            if socket::is_hung_up(self.control().as_fd()) {
+                failed(CallError::PeerDied { ran: Ran::Yes })
+            } else {
+                misbehaved()
+            }
+        })?;
         let segment = PeerSegment::map_shown(fd.as_fd(), size).map_err(|_| failed(CallError::ResultTooLarge))?;
         drop(fd.checked());
         let segment = Arc::new(segment);

@@ -128,6 +128,15 @@ pub fn is_readable(socket: BorrowedFd<'_>) -> bool {
     !matches!(rustix::event::poll(&mut polled, Some(&rustix::time::Timespec::default())), Ok(0))
 }
 
+/// Whether the other side has hung up, or this one.
+#[must_use]
+pub fn is_hung_up(socket: BorrowedFd<'_>) -> bool {
+    use rustix::event::PollFlags;
+    let mut polled = [rustix::event::PollFd::new(&socket, PollFlags::RDHUP)];
+    let _ = rustix::event::poll(&mut polled, Some(&rustix::time::Timespec::default()));
+    polled[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP)
+}
+
 /// Whether the other side has read all that was sent. `true` if the kernel does not say.
 #[must_use]
 pub fn is_read(socket: BorrowedFd<'_>) -> bool {
