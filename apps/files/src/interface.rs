@@ -139,7 +139,10 @@ pub struct Handle {
 
 /// The right to an open file that was handed on: 16 bytes from the kernel's random numbers, good once.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, nearcall::Wire)]
-pub struct Ticket(pub [u8; 16]);
+pub struct Ticket {
+    /// They say nothing.
+    pub bytes: [u8; 16],
+}
 
 /// It does not get into logs.
 impl fmt::Debug for Ticket {
@@ -159,7 +162,7 @@ pub struct Opened {
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, nearcall::Wire)]
-#[repr(u8)]
+#[repr(u32)]
 pub enum Kind {
     /// A regular file.
     File = 1,

@@ -135,8 +135,8 @@ impl Table {
             _ => return Err(FileError::Io),
         }
         let open = self.take(client, handle)?;
-        tickets.insert(Ticket(bytes), (open, now + TICKET_TIME));
-        Ok(Ticket(bytes))
+        tickets.insert(Ticket { bytes }, (open, now + TICKET_TIME));
+        Ok(Ticket { bytes })
     }
 
     /// What was put aside.

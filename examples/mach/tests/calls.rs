@@ -99,6 +99,12 @@ impl DiskRoutines for Driver {
         Ok(())
     }
 
+    fn ds_disk_load(&self, drive: &Record, image: &[u8], sum: &mut u64) -> Result<(), i32> {
+        self.known(drive)?;
+        *sum = image.iter().map(|byte| u64::from(*byte)).sum();
+        Ok(())
+    }
+
     fn ds_disk_set_status(&self, drive: &mut Record, status: &mut Bounded<Vec<i32>, 8>) -> Result<(), i32> {
         self.known(drive)?;
         drive.number += 1;
@@ -143,6 +149,11 @@ fn use_a_disk(disk: &DiskClient) {
     disk.disk_read(drive, 12, &mut sector, &mut count).unwrap();
     assert_eq!((count, &sector[..5]), (4, &[2, 3, 4, 5, 0][..]));
     assert_eq!(disk.disk_read(8, 0, &mut sector, &mut count), Err(CallError::App(NOT_FOUND)));
+
+    let (mut image, mut sum) = (vec![1; 2 << 20], 0);
+    assert_eq!((disk.disk_load(drive, &image, &mut sum), sum), (Ok(()), 2 << 20));
+    image.push(1);
+    assert!(matches!(disk.disk_load(drive, &image, &mut sum), Err(CallError::TooLarge { .. })), "2 MiB and a byte");
 
     let mut status = Bounded::new(vec![1, -2, 3]).unwrap();
     disk.disk_set_status(&mut drive, &mut status).unwrap();

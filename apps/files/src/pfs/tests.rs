@@ -178,7 +178,7 @@ fn handles_and_tickets_are_good_for_whom_they_are_given_to() {
     let ticket = pfs.hand_on(handle).unwrap();
     assert_eq!(pfs.read(handle, &mut 0, &mut [0; 4]), Err(FileError::BadHandle));
     for n in 0..10_000_u128 {
-        assert_eq!(table.claim(third, Ticket(n.to_le_bytes())).unwrap_err(), FileError::BadHandle);
+        assert_eq!(table.claim(third, Ticket { bytes: n.to_le_bytes() }).unwrap_err(), FileError::BadHandle);
     }
     let theirs = table.claim(other, ticket).unwrap();
     assert_eq!(table.claim(third, ticket).unwrap_err(), FileError::BadHandle, "once");
@@ -235,7 +235,7 @@ fn each_error_has_its_cause() {
         (pfs.read(writer, &mut 0, page).map(drop), FileError::BadHandle),
         (pfs.write(reader, &mut 0, b"x").map(drop), FileError::BadHandle),
         (pfs.truncate(reader, 0), FileError::BadHandle),
-        (pfs.claim(Ticket([0; 16])).map(drop), FileError::BadHandle),
+        (pfs.claim(Ticket { bytes: [0; 16] }).map(drop), FileError::BadHandle),
         (pfs.write(file, &mut { i64::MAX as u64 - 9 }, b"x").map(drop), FileError::NoSpace),
         (pfs.get_direntries(directory, &mut 0, page).map(drop), FileError::PageTooSmall),
         (pfs.unlink("d", flags::DIRECTORY), FileError::NotEmpty),
