@@ -3,7 +3,8 @@
 //! Two processes, two network namespaces where the wire is AF_PACKET. Both sides spin. *bare* is the least that moves the
 //! same frame there and back by the same means: a loop of read and write on the same kind of socket, or of taking and
 //! sending on the same rings, with the addresses changed by the side that answers, and no protocol. The frames are of the same
-//! bytes, so the kernel does the same with them.
+//! bytes, so the kernel does the same with them. A packet socket has two such loops: *bare* reads and writes, as most programs
+//! do, and *ring* takes frames from memory shared with the kernel, as `wire_packet` does.
 
 use std::net::{SocketAddr, UdpSocket};
 use std::process::Stdio;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nearcall::far::{Driven, Host};
+use nearcall_core::shm::packets::PacketRing;
 use nearcall_core::sys::packet;
 use nearcall_graph::compose::{Kinds, Plan as Composition};
 use nearcall_graph::protocol::Session;
@@ -45,6 +47,8 @@ enum How {
     Graph,
     /// A round trip without one.
     Bare,
+    /// The same, with frames taken from memory shared with the kernel.
+    Ring,
     /// A call by SELECT, VCHAN, CHAN, BID and BLAST, answered by a loop at the other host.
     Chan,
     /// A call through a generated client to an exported object at the other host.
@@ -108,6 +112,9 @@ pub(crate) fn cases() -> Vec<Case> {
                 Case::new(format!("{kind}.{name}{suffix}"), Placement::Apart, work).by_median()
             };
             cases.push(case("bare", How::Bare));
+            if wire == Wire::Packet {
+                cases.push(case("ring", How::Ring).limit(format!("bare.{name}{suffix}")));
+            }
             cases.push(case("udp", How::Graph).limit(format!("bare.{name}{suffix}")));
             cases.push(case("chan", How::Chan).limit(format!("bare.{name}{suffix}")));
         }
@@ -272,7 +279,11 @@ impl Far {
         Ok(match self.wire {
             Wire::Packet => {
                 let (socket, interface) = packet::open(["near", "far"][side], false)?;
-                Bare { means: Means::Packet(socket), hardware: interface.hardware }
+                let means = match self.how {
+                    How::Ring => Means::Ring(PacketRing::new(socket, 1514, 256)?),
+                    _ => Means::Packet(socket),
+                };
+                Bare { means, hardware: interface.hardware }
             }
             Wire::Udp => {
                 let address = |port: usize| -> Result<SocketAddr> { Ok(format!("{place}:{port}").parse()?) };
@@ -298,6 +309,7 @@ struct Bare {
 
 enum Means {
     Packet(packet::PacketSocket),
+    Ring(PacketRing),
     Udp(UdpSocket),
     Memory(MemoryWire),
 }
@@ -306,6 +318,7 @@ impl Bare {
     fn send(&mut self, frame: &[u8]) -> Result<()> {
         match &mut self.means {
             Means::Packet(socket) => drop(rustix::io::write(socket, frame)?),
+            Means::Ring(ring) => drop(rustix::io::write(ring, frame)?),
             Means::Udp(socket) => drop(rustix::io::write(socket, frame)?),
             Means::Memory(wire) => wire.send(&Message::from(frame.to_vec()))?,
         }
@@ -316,6 +329,10 @@ impl Bare {
     fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>> {
         let size = match &mut self.means {
             Means::Packet(socket) => rustix::io::read(&*socket, &mut *buffer),
+            Means::Ring(ring) => match ring.receive(buffer) {
+                Some(received) => Ok(received.size.min(buffer.len())),
+                None => Err(rustix::io::Errno::AGAIN),
+            },
             Means::Udp(socket) => rustix::io::read(&*socket, &mut *buffer),
             Means::Memory(wire) => match wire.receive()? {
                 Some(frame) => Ok(frame.copy_to(buffer)),
@@ -399,7 +416,7 @@ pub(crate) fn measure(far: Far, plan: &Plan, task: &Task) -> Result<Sample> {
     let what = serde_json::to_string(&far)?;
     let mut peer = task.start_server(&["serve-far", &what, &place.text], Stdio::null())?;
     let sample = match far.how {
-        How::Bare => measure_bare(far, &place, plan, &mut peer),
+        How::Bare | How::Ring => measure_bare(far, &place, plan, &mut peer),
         How::Graph => measure_graph(far, &place, plan, &mut peer),
         How::Chan => measure_chan(far, &place, plan, &mut peer),
         How::Far(procedure) => measure_far(far, procedure, &place, plan),

@@ -17,13 +17,14 @@ use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A host at 10.1.0.2 on the interface `near`, on a link with faults, which traces what is on the wire.
+/// A host at 10.1.0.2 on the interface `near`, which traces what is on the wire; or on a link with faults, and without memory shared with
+/// the kernel.
 fn file(trace: &str, faults: bool) -> String {
     let relays =
         "name=duplicate protocols=eth rate=0.3 seed=1;\nname=disorder protocols=duplicate rate=0.3 seed=2 time=2ms;\n";
-    let (relays, link) = if faults { (relays, "disorder") } else { ("", "eth") };
+    let (relays, link, slots) = if faults { (relays, "disorder", 0) } else { ("", "eth", 64) };
     format!(
-        "name=wire_packet interface=near;\n@;\nname=trace protocols=wire_packet file={trace};\n\
+        "name=wire_packet interface=near slots={slots};\n@;\nname=trace protocols=wire_packet file={trace};\n\
          name=eth protocols=trace;\nname=arp protocols=eth;\n{relays}\
          name=ip protocols={link},arp address=10.1.0.2/24;\nname=icmp protocols=ip timeout=10s;\nname=udp protocols=ip;\n\
          name=echo protocols=udp port=7;\nname=anchor/ping protocols=icmp;\nname=anchor protocols=udp;\n"

@@ -12,6 +12,7 @@ pub mod copy;
 pub(crate) mod fixed;
 pub mod frames;
 pub mod grant;
+pub mod packets;
 pub mod segment;
 
 use core::marker::PhantomData;

@@ -35,6 +35,10 @@ pub struct Received {
 /// Not in libc for all targets.
 const TP_STATUS_CSUMNOTREADY: u32 = 1 << 3;
 const TP_STATUS_CSUM_VALID: u32 = 1 << 7;
+/// `TP_STATUS_USER`: a slot of a ring holds a frame.
+pub(crate) const STATUS_USER: u32 = 1;
+/// Of rings, for `PACKET_VERSION`.
+const TPACKET_V2: i32 = 1;
 /// Since Linux 4.20: own frames do not come back.
 const PACKET_IGNORE_OUTGOING: i32 = 23;
 
@@ -119,10 +123,54 @@ impl PacketSocket {
                 errno => Err(errno),
             };
         };
-        let status = auxiliary_status(&header);
-        let checksum_not_needed = status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID) != 0;
-        Ok(Some(Received { size, checksum_not_needed }))
+        Ok(Some(Received { size, checksum_not_needed: checksum_not_needed(auxiliary_status(&header)) }))
     }
+
+    /// Has the kernel put what arrives from now on into slots that can be mapped, in blocks, and no longer where
+    /// [`receive`](Self::receive) looks. What had arrived is lost.
+    ///
+    /// # Errors
+    /// What the kernel says: `INVAL` for sizes that do not divide each other or no blocks, `NOMEM` when memory is short, `BUSY` if it
+    /// was done before.
+    pub(crate) fn share(&self, slot_size: usize, block_size: usize, block_count: usize) -> Result<(), Errno> {
+        let number = |size: usize| libc::c_uint::try_from(size).map_err(|_| Errno::INVAL);
+        let ring = Ring {
+            block_size: number(block_size)?,
+            block_count: number(block_count)?,
+            slot_size: number(slot_size)?,
+            slot_count: number((block_size / slot_size.max(1)).saturating_mul(block_count))?,
+        };
+        // None at all would take a ring away that is not there.
+        if block_count == 0 {
+            return Err(Errno::INVAL);
+        }
+        option(self.fd.as_fd(), libc::PACKET_VERSION, &TPACKET_V2)?;
+        option(self.fd.as_fd(), libc::PACKET_RX_RING, &ring)
+    }
+
+    /// What has become of the interface since this was asked last: `NETDOWN` once after it went down. Until it is asked, the socket
+    /// counts as readable.
+    ///
+    /// # Errors
+    /// That, or what the kernel says.
+    pub fn trouble(&self) -> Result<(), Errno> {
+        rustix::net::sockopt::socket_error(&self.fd)?
+    }
+}
+
+/// `tpacket_req`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Ring {
+    block_size: libc::c_uint,
+    block_count: libc::c_uint,
+    slot_size: libc::c_uint,
+    slot_count: libc::c_uint,
+}
+
+/// Whether a frame of this status has a transport checksum that somebody should look at.
+pub(crate) fn checksum_not_needed(status: u32) -> bool {
+    status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID) != 0
 }
 
 /// What the kernel says of a frame, 0 if it says nothing.

@@ -1,7 +1,9 @@
-//! A frame's sender and a receiver that goes to sleep ("Frames" in `docs/orderings.md`).
+//! A frame's sender and a receiver that goes to sleep ("Frames" in `docs/orderings.md`); a slot that goes to and fro between the kernel
+//! and whoever has a packet socket.
 
+use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicU64, Ordering, fence};
+use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use loom::thread;
 
 use crate::{ALL, LOST, explore};
@@ -81,6 +83,64 @@ fn again(wrong: Wrong) {
         }
         other.join().unwrap();
     });
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Handed {
+    Rightly,
+    /// Ours to the kernel, without Release.
+    BackRelaxed,
+    /// The kernel's to us, without Acquire.
+    TakenRelaxed,
+}
+
+/// A packet ring of one slot, used twice: its status says whose it is.
+fn slot_of_the_kernel(handed: Handed) {
+    explore(ALL, move || {
+        let slot = Arc::new((AtomicU32::new(0), UnsafeCell::new(0)));
+        let kernel = {
+            let slot = Arc::clone(&slot);
+            thread::spawn(move || {
+                let (status, frame) = &*slot;
+                for n in 1..=2 {
+                    while status.load(Ordering::Acquire) != 0 {
+                        thread::yield_now();
+                    }
+                    // SAFETY: the slot is the kernel's; loom fails the model if a read is not ordered with this.
+                    frame.with_mut(|frame| unsafe { *frame = n });
+                    status.store(1, Ordering::Release);
+                }
+            })
+        };
+        let (status, frame) = &*slot;
+        for n in 1..=2 {
+            let order = if handed == Handed::TakenRelaxed { Ordering::Relaxed } else { Ordering::Acquire };
+            while status.load(order) == 0 {
+                thread::yield_now();
+            }
+            // SAFETY: the slot is ours; loom fails the model if a write is not ordered with this.
+            assert_eq!(frame.with(|frame| unsafe { *frame }), n, "misread");
+            status.store(0, if handed == Handed::BackRelaxed { Ordering::Relaxed } else { Ordering::Release });
+        }
+        kernel.join().unwrap();
+    });
+}
+
+#[test]
+fn a_slot_of_the_kernel_is_whoever_s_the_status_says() {
+    slot_of_the_kernel(Handed::Rightly);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_slot_that_is_given_back_relaxed_is_written_while_it_is_read() {
+    slot_of_the_kernel(Handed::BackRelaxed);
+}
+
+#[test]
+#[should_panic(expected = "Causality violation")]
+fn a_slot_that_is_taken_relaxed_is_read_while_it_is_written() {
+    slot_of_the_kernel(Handed::TakenRelaxed);
 }
 
 #[test]

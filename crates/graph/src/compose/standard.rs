@@ -83,11 +83,15 @@ fn wires() -> Vec<Kind> {
         setting("mtu", MTU, "1500"),
     ]);
     let packet = Kind::new("wire_packet", Realm::Frames, &[], |make| {
-        PacketWire::new(make.text("interface").unwrap_or_default(), make.hardware("hardware"))
+        PacketWire::new(make.text("interface").unwrap_or_default(), make.hardware("hardware"), make.size("slots"))
             .map(|it| wire(make, it))
             .map_err(|error| MakeError::new("interface", format!("cannot be opened: {error}")))
     })
-    .settings([required("interface", Sort::Text), optional("hardware", Sort::Hardware)]);
+    .settings([
+        required("interface", Sort::Text),
+        optional("hardware", Sort::Hardware),
+        setting("slots", Sort::Count(0, 1 << 16), "256"),
+    ]);
     let memory = Kind::new("wire_memory", Realm::Frames, &[], |make| {
         let path = std::path::Path::new(make.text("path").unwrap_or_default());
         let listens = make.text("side") == Some("listen");

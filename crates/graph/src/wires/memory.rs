@@ -134,6 +134,10 @@ impl Wire for MemoryWire {
 
     fn receive(&mut self) -> Result<Option<Message>, Errno> {
         let Self { frames, blocks, .. } = self;
+        // Most looks find nothing, and need no block.
+        if !frames.is_ready() {
+            return Ok(None);
+        }
         blocks.receive(|block| {
             frames.receive(block).map_err(|error| match error {
                 FrameError::TooLarge => Errno::MSGSIZE,
