@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use common::{Cable, build, host, kinds, rounds, run, settle};
+use common::{Cable, build, host, kinds, run, settle};
 use nearcall_graph::message::copied;
 use nearcall_graph::protocol::{CallError, Control, OpenError, PushError};
 use nearcall_graph::protocols::fault::Draw;
@@ -316,50 +316,4 @@ fn work_crosses_an_edge_to_another_thread() {
     });
     settle(&[&a, &b], Time(1));
     assert_eq!(anchor.receive().unwrap().1.to_vec(), bytes(5000, 1));
-}
-
-/// Many runs of two hosts with faults between them, each other by its seed: what arrives was sent, and nothing is left over.
-#[test]
-fn simulated_pairs() {
-    for seed in 0..rounds(500) {
-        let mut draw = Draw::new(seed);
-        let kinds = kinds(&[Cable::default()]);
-        let mut rate = |most: u64| format!("0.{:02}", draw.below(most));
-        let faults = format!(
-            "name=cable side=0;\n@;\nname=drop protocols=cable rate={} seed={seed};\n\
-             name=duplicate protocols=drop rate={} seed={seed};\nname=disorder protocols=duplicate rate={} seed={seed};\n\
-             name=delay protocols=disorder rate={} seed={seed} time=3ms;\nname=eth protocols=delay;\n\
-             name=arp protocols=eth;\nname=ip protocols=eth,arp address=10.0.0.1/24 reassembly_time=5s;\n{UDP}",
-            rate(30),
-            rate(30),
-            rate(50),
-            rate(50)
-        );
-        let a = build(&faults, &kinds);
-        let b = build(&host(1, "", ECHO), &kinds);
-        let anchor = a.anchor("anchor").unwrap();
-        let session = anchor.open(udp_to(1, 7), Time(0)).unwrap();
-        let mut sent = Vec::new();
-        let mut now = Time(0);
-        for _ in 0..5 {
-            let message = bytes(usize::try_from(draw.below(6000)).unwrap(), draw.number());
-            anchor.push(session, Message::from(message.clone()), now).unwrap();
-            sent.push(message);
-            let next = Time(now.0 + draw.below(SECOND / 100));
-            run(&[&a, &b], now, next);
-            now = next;
-        }
-        run(&[&a, &b], now, Time(now.0 + 200_000 * SECOND));
-        while let Some((from, back)) = anchor.receive() {
-            assert!(from == session && sent.contains(&back.to_vec()), "seed {seed}");
-        }
-        assert!(a.next_event().is_none() && b.next_event().is_none(), "seed {seed}: an event is left");
-        for graph in [&a, &b] {
-            for node in graph.nodes() {
-                let counts = graph.counts(node);
-                let bad = counts.keys().find(|name| name.contains("bad") || name.contains("malformed"));
-                assert_eq!(bad, None, "seed {seed}: {counts:?}");
-            }
-        }
-    }
 }
