@@ -162,8 +162,13 @@ impl Reply {
         Self { status, word, ..Self::default() }
     }
 
+    /// Bytes of one with a head and areas of these sizes, and without a tail.
+    pub(crate) fn size(head: usize, areas: usize) -> usize {
+        18_usize.saturating_add(head).saturating_add(areas)
+    }
+
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(18 + self.head.len() + self.areas.len() + self.tail.len());
+        let mut bytes = Vec::with_capacity(Self::size(self.head.len(), self.areas.len()) + self.tail.len());
         bytes.extend(self.status.to_be_bytes());
         bytes.extend(self.word.to_be_bytes());
         put_size(&mut bytes, self.head.len());
@@ -350,83 +355,4 @@ pub(crate) fn names_from_bytes(bytes: &[u8]) -> Result<Vec<(String, String)>, Ma
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked() -> Asked {
-        Asked {
-            name: "write".to_owned(),
-            signature: "write(x: u32) -> u32".to_owned(),
-            fingerprint: 77,
-            request_size: 8,
-            reply_size: 16,
-            frame_size: 1500,
-            concurrency: 5,
-            exhausted: Exhausted::Grow(9),
-            timeout: Some(Duration::MAX),
-        }
-    }
-
-    #[test]
-    fn what_was_said_is_heard() {
-        let call = Request {
-            procedure: 3,
-            has_places: true,
-            is_oneway: true,
-            reply_size: 8,
-            areas: 4096,
-            head: vec![1; 24],
-            tail: vec![2; 100],
-        };
-        for time in [None, Some(Duration::from_micros(5))] {
-            assert_eq!(Request::from_bytes(&call.to_bytes(9, time)), Ok((9, time, call.clone())));
-        }
-        let reply = Reply { status: 1, word: 2, head: vec![3; 8], areas: vec![4; 10], tail: vec![5; 6] };
-        assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
-        let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
-        assert_eq!(Bind::from_bytes(&bind.to_bytes()), Ok(bind));
-        for bound in [Bound::Yes(7), Bound::NotFound, Bound::Incompatible("x".to_owned()), Bound::Failed(String::new())]
-        {
-            assert_eq!(Bound::from_bytes(&bound.to_bytes()), Ok(bound));
-        }
-    }
-
-    /// Every decoder, on every beginning of a message and on each byte changed: no panic, and what is cut off is missed.
-    #[test]
-    fn what_was_not_said_is_not_heard() {
-        let call = Request {
-            procedure: 3,
-            has_places: false,
-            is_oneway: false,
-            reply_size: 8,
-            areas: 0,
-            head: vec![1; 8],
-            tail: Vec::new(),
-        };
-        let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked()] };
-        let all = [
-            call.to_bytes(1, None),
-            Reply { head: vec![1; 8], areas: vec![2; 8], ..Reply::default() }.to_bytes(),
-            bind.to_bytes(),
-            Bound::Yes(1).to_bytes(),
-        ];
-        let decode = |bytes: &[u8]| {
-            let heard = (Request::from_bytes(bytes).is_ok(), Reply::from_bytes(bytes).is_ok());
-            (heard, Bind::from_bytes(bytes).is_ok(), Bound::from_bytes(bytes).is_ok())
-        };
-        for (at, bytes) in all.iter().enumerate() {
-            for end in 0..bytes.len() {
-                let ((call, reply), bind, bound) = decode(&bytes[..end]);
-                let own = [call, reply, bind, bound][at];
-                assert!(!own, "message {at} cut to {end}");
-            }
-            for byte in 0..bytes.len() {
-                let mut changed = bytes.clone();
-                for value in [0, 1, 0x7f, 0xff] {
-                    changed[byte] = value;
-                    decode(&changed);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,8 @@
 //!
 //! A process without a network calls by a gateway of its machine ([`serve_gateway`], [`Binder::gateway`](crate::Binder::gateway)).
 //!
-//! What is not as near: nothing is larger than BLAST carries (some 22 KB with packets of 1500 bytes), parameters that are read
+//! What is not as near: nothing is larger than BLAST carries, which cuts a message into at most 16 packets (some 22 KB with packets
+//! of 1500 bytes; `mtu=60000` of `wire_sockets` makes that 900 KB): `TooLarge`, and `ResultTooLarge`. Parameters that are read
 //! in place cannot go, calls are not started without waiting (`Unsupported`), and a call whose other host restarts ends in
 //! `PeerRestarted`. The graph is for one trusted network segment: nobody is authenticated.
 

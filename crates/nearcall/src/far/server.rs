@@ -39,6 +39,9 @@ const BINDING_COUNT: usize = 4096;
 /// Interfaces that clients have named, at most: a description of each is kept for the process's life.
 const INTERFACE_COUNT: usize = 256;
 
+/// Bytes of a reply that any session carries.
+const SMALLEST_ROOM: usize = 512;
+
 /// Until a worker that drives the graph looks whether it is to end.
 const LOOK: Duration = Duration::from_secs(3600);
 
@@ -230,7 +233,7 @@ impl Shared {
     fn send(&self, session: Session, reply: &[u8]) {
         let graph = self.host.graph();
         let now = self.host.clock().now();
-        if let Err(nearcall_graph::protocol::PushError::TooLarge { .. }) = self.check_size(session, reply.len()) {
+        if reply.len() > self.room(session) {
             let reply = Reply::of(status::RESULT_TOO_LARGE, 0).to_bytes();
             let _ = graph.push(session, Message::from(reply), now);
             return;
@@ -239,10 +242,12 @@ impl Shared {
         let _ = graph.push(session, Message::from(reply.to_vec()), now);
     }
 
-    fn check_size(&self, session: Session, size: usize) -> Result<(), nearcall_graph::protocol::PushError> {
+    /// Bytes of the largest reply on this session.
+    fn room(&self, session: Session) -> usize {
         match self.host.graph().control(session, Control::LargestMessage, self.host.clock().now()) {
-            Ok(Answer::Size(max)) if size > max => Err(nearcall_graph::protocol::PushError::TooLarge { size, max }),
-            _ => Ok(()),
+            Ok(Answer::Size(room)) => room,
+            // What is refused then is so before anything has run.
+            _ => SMALLEST_ROOM,
         }
     }
 
@@ -258,7 +263,7 @@ impl Shared {
     fn answer(&self, session: Session, bytes: &[u8]) -> Vec<u8> {
         match self.sender(session) {
             Some((peer, BIND)) => self.bind(peer, bytes).to_bytes(),
-            Some((peer, CALL)) => self.call(peer, bytes).to_bytes(),
+            Some((peer, CALL)) => self.call(peer, self.room(session), bytes).to_bytes(),
             Some((peer, UNBIND)) => {
                 if let Ok(binding) = <[u8; 8]>::try_from(bytes) {
                     self.unbind(peer, u64::from_be_bytes(binding));
@@ -272,11 +277,7 @@ impl Shared {
 
     /// What is served, with what the interfaces are called; or one name with its interface.
     fn list(&self, session: Session, bytes: &[u8]) -> Vec<u8> {
-        let now = self.host.clock().now();
-        let room = match self.host.graph().control(session, Control::LargestMessage, now) {
-            Ok(Answer::Size(room)) => room,
-            _ => 512,
-        };
+        let room = self.room(session);
         let is_served = |name: &str| self.services.is_empty() || self.services.iter().any(|other| other == name);
         let asked = core::str::from_utf8(bytes).unwrap_or_default();
         if !asked.is_empty() {
@@ -391,7 +392,8 @@ impl Shared {
         }
     }
 
-    fn call(&self, peer: Peer, bytes: &[u8]) -> Reply {
+    /// Makes a call whose reply may have `room` bytes.
+    fn call(&self, peer: Peer, room: usize, bytes: &[u8]) -> Reply {
         let Ok((number, time, request)) = Request::from_bytes(bytes) else {
             return Reply::of(nearcall_layout::pair::status::BAD_ARGUMENT, 0);
         };
@@ -410,6 +412,12 @@ impl Shared {
         let until = time.and_then(|time| Instant::now().checked_add(time));
         let heads = local.heads.get(usize::from(request.procedure)).copied();
         let Some(heads) = heads else { return Reply::of(nearcall_layout::pair::status::NO_PROCEDURE, 0) };
+        // The room for out parameters is the client's word, and must not be had before it is known that it can be used.
+        if Reply::size(heads.reply, request.areas) > room {
+            let limit = room.saturating_sub(Reply::size(heads.reply, 0));
+            let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+            return Reply::of(nearcall_layout::pair::status::ARGUMENT_TOO_LARGE, limit);
+        }
         let failure = match relay::call(&local.binding, heads, &request, until) {
             Ok(reply) => return reply,
             Err(failure) => failure,

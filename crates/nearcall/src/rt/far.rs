@@ -120,7 +120,8 @@ impl<'a, const REQ: usize, const REP: usize> FarCall<'a, REQ, REP> {
     /// # Errors
     /// Every way a call can fail but the procedure's own.
     pub fn transfer<const PLACES: bool>(self) -> Result<FarReply<REP>, Failure> {
-        let used = self.tail.len();
+        // Either may be what is too large.
+        let used = self.tail.len().max(self.areas - head_in_frame(REP));
         let request = Request {
             procedure: self.procedure,
             has_places: PLACES,
