@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::far::Far;
 use crate::files::Files;
 use crate::floor::Floor;
+use crate::ipp::Ipp;
 use crate::mach3::{By, Line};
 use crate::many::{Many, Size};
 use crate::measure::Pace;
@@ -69,6 +70,8 @@ pub(crate) enum Work {
     Memory(Size),
     /// A round trip to another host.
     Far(Far),
+    /// A message through hosts that receive.
+    Ipp(Ipp),
     /// A call through something else.
     #[cfg(feature = "peers")]
     Peer(crate::peers::Kind, crate::peers::What),

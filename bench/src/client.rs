@@ -14,6 +14,7 @@ use crate::case::{Spec, Work};
 use crate::far;
 use crate::files;
 use crate::floor;
+use crate::ipp;
 use crate::mach3;
 use crate::many;
 use crate::measure::{Job, Plan};
@@ -88,6 +89,7 @@ impl Task {
             Work::Copies { size, is_ours } => Ok(mach3::copy(size, is_ours, self.plan()?)?.alone()),
             Work::Files(what) => Ok(files::measure(what, self.plan()?, self)?.alone()),
             Work::Memory(size) => Ok(many::memory::measure(size, self)?.alone()),
+            Work::Ipp(what) => Ok(ipp::measure(what, self.plan()?, self)?.alone()),
             Work::Far(far) => Ok(far::measure(far, self.plan()?, self)?.alone()),
             #[cfg(feature = "peers")]
             Work::Peer(peer, what) => Ok(crate::peers::measure(peer, what, self.plan()?, self)?.alone()),

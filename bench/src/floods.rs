@@ -33,6 +33,9 @@ use anyhow::{Context, Result};
 pub(crate) use attack::{Attack, attack};
 pub(crate) use neutral::burn;
 
+use nearcall_graph::reception::{Mode, Options, Reception};
+use nearcall_graph::{Graph, Handler, Participants, Time};
+
 use crate::case::is_named;
 use crate::peer::{Peer, READY};
 use crate::report::{Count, Outcome};
@@ -112,6 +115,7 @@ pub(crate) fn floods() -> Vec<Flood> {
     all.push(other("descriptors", Attack::Descriptors, 4));
     all.push(other("cancels", Attack::Cancels, 4));
     all.push(other("messages", Attack::Messages, 4));
+    all.extend([1, 4].map(|processes| other("frames", Attack::Frames, processes)));
     all
 }
 
@@ -235,7 +239,8 @@ impl Flood {
 
     /// One window, with a server and processes of its own.
     fn beside(&self, what: Beside, pace: Pace) -> Result<Seen> {
-        let (place, other) = (Place::new()?, Place::new()?);
+        let has_graph = self.attack == Attack::Frames;
+        let (place, other) = (Place::new(has_graph)?, Place::new(has_graph)?);
         let victim: FloodedClient = place.bind()?;
         let end = Instant::now() + pace.settle / 4;
         while Instant::now() < end {
@@ -312,12 +317,16 @@ struct Place {
 }
 
 impl Place {
-    fn new() -> Result<Self> {
+    fn new(has_graph: bool) -> Result<Self> {
         let names = tempfile::tempdir().context("making a directory for the name")?;
         std::fs::set_permissions(names.path(), std::fs::Permissions::from_mode(0o755)).context("opening it to all")?;
         let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
         let mut command = Command::new("/proc/self/exe");
-        command.args(["flooded", path]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(["flooded", path])
+            .args(has_graph.then_some("--graph"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut server = Peer::spawn(&mut command)?;
         server.ready()?;
         Ok(Self { server, names })
@@ -350,11 +359,28 @@ fn say_ready() -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be exported.
-pub(crate) fn serve(names: &Path) -> Result<()> {
+pub(crate) fn serve(names: &Path, has_graph: bool) -> Result<()> {
+    let _host = has_graph.then(|| receive(names)).transpose()?;
     let exporter = nearcall::Exporter::new(NAME).dir(names).mode(0o666).policy(nearcall::Policy::open());
     let export = exporter.export(FloodedServer::new(Answers)).context("exporting the interface")?;
     say_ready()?;
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).context("waiting for the end of the input")?;
     drop(export);
     Ok(())
+}
+
+/// A graph that receives by interrupt protocol processing, at an address that no other process has.
+fn receive(names: &Path) -> Result<Reception> {
+    let [.., b, c, d] = std::process::id().to_be_bytes();
+    let host = format!("127.{b}.{c}.{d}");
+    let plan = attack::graph(&format!("{host}:{}", attack::PORT))?;
+    let attach = |graph: &Graph, now: Time| {
+        if let Some(anchor) = graph.anchor("anchor") {
+            let _ = anchor.serve(Handler::nonblocking(|_, _, _, _| None));
+            let _ = anchor.enable(Participants::new(), now);
+        }
+    };
+    let reception = Reception::start(&plan, Options::new(Mode::Interrupt, 1), attach)?;
+    std::fs::write(names.join(attack::GRAPH), host).context("saying where the graph is")?;
+    Ok(reception)
 }

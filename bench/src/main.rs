@@ -16,6 +16,7 @@ mod far;
 mod files;
 mod floods;
 mod floor;
+mod ipp;
 mod load;
 mod mach3;
 mod many;
@@ -99,6 +100,14 @@ enum Command {
     /// runtime drives, and with a datagram echoed there after each 16 calls. chan.{udp,af_packet,shm}[.1,.1000,.2000]: calls of CHAN;
     /// far.{udp,af_packet,shm}.{null,add,write4096}: calls of a far client.
     Far(Measure),
+    /// Repeats the tables of the report on interrupt protocol processing in the x-kernel, each mode beside the other in the same rounds.
+    ///
+    /// Cases are through.{polled,ipp,ipp_handoff,regular}; chan{1,1000,2000}.{regular,ipp};
+    /// udp{1,1000,2000,4000}.{regular1,regular2,regular3,regular4,regular8,client,server,both,ipp1,ipp3};
+    /// {bare,regular,ipp}.blast{8,1024,2048}[.across]; the counts handoff.{penalty,saving},
+    /// switches.{regular1,regular2,regular3,regular4,regular8,ipp,ipp_handoff,ipp_handoff3}, balance.
+    #[command(verbatim_doc_comment)]
+    Ipp(Measure),
     /// Repeats the experiments of URPC and LRPC: their tables and figures.
     ///
     /// Cases are two_pairs, mp_serial, lrpc_minimum, s0, s0_donations, {add,big_in,big_in_out}_serial,
@@ -108,7 +117,7 @@ enum Command {
     /// Measures what one user's flood takes from another user, as root.
     ///
     /// Cases are flood.calls.{null,5us,100us}.{1,2,4,12}, flood.calls.{5us_beside_100us,null_beside_100us}.12,
-    /// flood.connects.{paced.1,full.4}, flood.{descriptors,cancels,messages}.4.
+    /// flood.connects.{paced.1,full.4}, flood.{descriptors,cancels,messages}.4, flood.frames.{1,4}.
     Floods(Measure),
     /// Measures reading a file through the file server, beside read(2) and a socket.
     ///
@@ -144,6 +153,9 @@ enum Command {
     /// The other host.
     #[command(hide = true)]
     ServeFar { what: String, place: String },
+    /// The other host of a measurement of who receives.
+    #[command(hide = true)]
+    ServeIpp { what: String, place: String, own: usize, other: usize },
     /// The server's process of slopes.
     #[command(hide = true)]
     ServeShapes { names: PathBuf },
@@ -173,7 +185,11 @@ enum Command {
     Burn,
     /// The server's process of a flood.
     #[command(hide = true)]
-    Flooded { names: PathBuf },
+    Flooded {
+        names: PathBuf,
+        #[arg(long)]
+        graph: bool,
+    },
     /// A process that floods.
     #[command(hide = true)]
     Flood { what: String, names: PathBuf },
@@ -369,6 +385,7 @@ fn main() -> Result<()> {
                 | Command::Many(_)
                 | Command::Threads(_)
                 | Command::Far(_)
+                | Command::Ipp(_)
                 | Command::Floods(_)
                 | Command::Files(_)
                 | Command::Urpc(_)
@@ -387,6 +404,12 @@ fn main() -> Result<()> {
         Command::Many(measure) => measure.many().map(drop),
         Command::Threads(measure) => measure.threads().map(drop),
         Command::Far(measure) => measure.all(&far::cases(), &far::cases(), &measure.cases, "", Vec::new()).map(drop),
+        Command::Ipp(measure) => {
+            ipp::run(&measure.cases, measure.quick, measure.rounds(), &measure.setting()?, measure.json)
+        }
+        Command::ServeIpp { what, place, own, other } => {
+            ipp::serve(serde_json::from_str(&what).context("reading what to do")?, &place, own, other)
+        }
         Command::ServeFar { what, place } => {
             far::serve(serde_json::from_str(&what).context("reading what to do")?, &place)
         }
@@ -424,7 +447,7 @@ fn main() -> Result<()> {
             load::burn();
             Ok(())
         }
-        Command::Flooded { names } => floods::serve(&names),
+        Command::Flooded { names, graph } => floods::serve(&names, graph),
         Command::Flood { what, names } => {
             floods::attack(serde_json::from_str(&what).context("reading what to do")?, &names)
         }

@@ -1,11 +1,14 @@
 //! What processes do that flood a server.
 
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nearcall::Binder;
+use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::{Address, Clock, Message, Participants};
 use nearcall_layout::pair::VERSION;
 use nearcall_testkit::client::Client;
 use nearcall_testkit::message;
@@ -40,6 +43,41 @@ pub(crate) enum Attack {
     Cancels,
     /// Rings without a request, and binds to what is not there.
     Messages,
+    /// Messages to the server's protocol graph, which receives in threads of its own.
+    Frames,
+}
+
+/// In the directory of names: where the server's graph is reached.
+pub(super) const GRAPH: &str = "graph";
+
+/// UDP's port there.
+pub(super) const PORT: u16 = 9100;
+
+/// A host's graph: BLAST over the kernel's UDP, with an anchor.
+///
+/// # Errors
+/// None, for an address that is one.
+pub(super) fn graph(local: &str) -> Result<Plan> {
+    let text = format!(
+        "name=wire_sockets local={local};\n@;\nname=blast protocols=wire_sockets;\nname=anchor protocols=blast;\n@;\n\
+         blast anchor 9;\n"
+    );
+    Ok(Plan::read("bench.graph", &text, &Kinds::standard())?)
+}
+
+fn flood_frames(names: &Path, goes_on: impl Fn() -> bool) -> Result<()> {
+    let host: Ipv4Addr = std::fs::read_to_string(names.join(GRAPH)).context("where the graph is")?.trim().parse()?;
+    let clock = Clock::new();
+    let graph = graph("127.0.0.1:0")?.build(None, clock.now())?;
+    let anchor = graph.anchor("anchor").context("the graph has an anchor")?;
+    let session = anchor.open(Participants::new().to(Address::Host(host)).to(Address::Port(PORT)), clock.now())?;
+    let message = Message::from_slice(&[0x55; 8]);
+    say_ready()?;
+    while goes_on() {
+        // A socket that is full drops, as a network does.
+        let _ = anchor.push(session, message.clone(), clock.now());
+    }
+    Ok(())
 }
 
 /// Does it until killed.
@@ -100,6 +138,7 @@ pub(crate) fn attack(attack: Attack, names: &Path) -> Result<()> {
                 }
             }
         }
+        Attack::Frames => flood_frames(names, goes_on)?,
         Attack::Messages => {
             let client = Client::new(names, NAME);
             let wanted: Vec<_> = (0..100).map(|n| (format!("procedure-{n}"), 0)).collect();

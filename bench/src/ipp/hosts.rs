@@ -1,0 +1,352 @@
+//! Round trips between two hosts, each a process with threads that receive, over memory that both share.
+//!
+//! Both sides poll their wire, which stands for the interrupt; whoever polls on a CPU that others of its host need lets them run
+//! between two looks. *bare* is what Regular mode cannot be faster than: a thread that takes frames off the same wire and puts them
+//! into a queue, and one thread that sleeps until there is one, and sends it back; no graph.
+
+use std::collections::VecDeque;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nearcall_core::sys::process;
+use nearcall_graph::compose::{Kinds, Plan as Composition};
+use nearcall_graph::protocol::Session;
+use nearcall_graph::reception::{Counts, Mode, Options, Reception};
+use nearcall_graph::wires::Wire as _;
+use nearcall_graph::wires::memory::MemoryWire;
+use nearcall_graph::{Address, Clock, Graph, Handler, Hardware, Message, Participants, Time};
+use serde::{Deserialize, Serialize};
+
+use super::PATIENCE;
+use crate::client::Task;
+use crate::measure::Plan;
+use crate::sample::Sample;
+
+/// Round trips that the clients' threads make by themselves before the one that measures looks again.
+const TOGETHER: u32 = 64;
+
+/// Turns of a thread that receives before it sleeps: never, in a measurement.
+const TURNS: u32 = u32::MAX;
+
+/// SELECT's number, or UDP's port.
+const PORT: u16 = 7;
+
+/// What the two hosts are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Stack {
+    /// Datagrams.
+    Udp,
+    /// Messages in fragments.
+    Blast,
+    /// Calls.
+    Chan,
+    /// Frames, and no graph.
+    Bare,
+}
+
+/// How a host receives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum How {
+    /// With so many input threads.
+    Regular(usize),
+    /// By interrupt protocol processing, each message being handed off before the program's handler; with so many threads beside
+    /// the lead.
+    Handoff(usize),
+    /// The same without any handoff.
+    Stay(usize),
+}
+
+/// A round trip.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Trip {
+    pub(crate) stack: Stack,
+    pub(crate) client: How,
+    pub(crate) server: How,
+    /// Bytes of the message, there and back.
+    pub(crate) size: usize,
+    /// Whether a host's threads are on another CPU than the one that receives.
+    pub(crate) across: bool,
+}
+
+impl How {
+    /// Without what depends on how busy the machine is.
+    pub(crate) fn options(self) -> Options {
+        let (mode, threads) = match self {
+            Self::Regular(threads) => (Mode::Regular, threads),
+            Self::Handoff(threads) | Self::Stay(threads) => (Mode::Interrupt, threads),
+        };
+        Options::new(mode, threads).handoff_at_reassembly(false).budget(None).spin(TURNS)
+    }
+
+    pub(crate) fn annotation(self) -> &'static str {
+        if matches!(self, Self::Handoff(_)) { "{handoff=explicit}" } else { "" }
+    }
+}
+
+impl Trip {
+    /// The graph of the host `side`; 0 is the client.
+    fn graph(self, side: usize, place: &str) -> Result<Composition> {
+        let note = [self.client, self.server][side].annotation();
+        let above = match self.stack {
+            Stack::Udp => format!("name=udp protocols=ip;\nname=anchor protocols=udp{note};\n"),
+            Stack::Blast | Stack::Bare => {
+                format!("name=blast protocols=ip;\nname=anchor protocols=blast{note};\n@;\nblast anchor 9;\n")
+            }
+            Stack::Chan => format!(
+                "name=blast protocols=ip;\nname=bidctl protocols=blast;\nname=bid protocols=blast,bidctl;\n\
+                 name=chan protocols=bid;\nname=vchan protocols=chan;\nname=select protocols=vchan;\n\
+                 name=anchor protocols=select{note};\n"
+            ),
+        };
+        let text = format!(
+            "name=wire_memory path={place} side={};\n@;\nname=eth protocols=wire_memory;\n\
+             name=arp protocols=eth lifetime=1000s;\nname=ip protocols=eth,arp address=10.0.0.{}/24;\n{above}",
+            ["connect", "listen"][side],
+            side + 1
+        );
+        Ok(Composition::read("bench.graph", &text, &Kinds::standard())?)
+    }
+
+    fn port(self) -> Participants {
+        if self.stack == Stack::Blast { Participants::new() } else { Participants::new().at(Address::Port(PORT)) }
+    }
+
+    fn to(self) -> Participants {
+        let to = Participants::new().to(Address::Host([10, 0, 0, 2].into()));
+        if self.stack == Stack::Blast { to } else { to.to(Address::Port(PORT)) }
+    }
+
+    /// The CPUs of a host whose own is `own`.
+    fn cpus(self, own: usize, other: usize) -> Vec<usize> {
+        if self.across { vec![own, other] } else { vec![own] }
+    }
+}
+
+/// Lets `handler` have what comes to the anchor.
+fn attach(graph: &Graph, now: Time, at: Participants, handler: Handler) {
+    let Some(anchor) = graph.anchor("anchor") else { return };
+    let _ = anchor.serve(handler);
+    let _ = anchor.enable(at, now);
+}
+
+/// The other host: answers with what it was sent, until it is killed.
+///
+/// # Errors
+/// When it has no graph, or no wire.
+pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result<()> {
+    if trip.stack == Stack::Bare {
+        let bare = Arc::new(Bare::open(place, true, trip.cpus(own, other))?);
+        bare.start(|_| true)?;
+    } else {
+        let options = trip.server.options().cpus(&trip.cpus(own, other));
+        let echo = Handler::nonblocking(|_, _, message, _| Some(message));
+        let host =
+            Reception::start(&trip.graph(1, place)?, options, |graph, now| attach(graph, now, trip.port(), echo))?;
+        // For as long as the process is there.
+        std::mem::forget(host);
+    }
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Measures one case once.
+///
+/// # Errors
+/// When the other host cannot be started, and for every answer that is wrong or late.
+pub(crate) fn measure(trip: Trip, plan: &Plan, task: &Task) -> Result<Sample> {
+    let cpus = task.processors.each();
+    let (own, other) = (cpus[0], *cpus.get(1).context("it takes two processors")?);
+    let directory = tempfile::tempdir().context("making a directory")?;
+    let place = directory.path().join("wire").display().to_string();
+    let what = serde_json::to_string(&super::Ipp::Trip(trip))?;
+    let at = [other.to_string(), own.to_string()];
+    let arguments = ["serve-ipp", &what, &place, &at[0], &at[1]];
+    let mut peer = task.start_server(&arguments, Stdio::null())?;
+    let cpus = trip.cpus(own, other);
+    let sample = match trip.stack {
+        Stack::Bare => measure_bare(trip, &place, cpus, plan),
+        Stack::Chan => measure_calls(trip, &place, &cpus, plan),
+        Stack::Udp | Stack::Blast => measure_messages(trip, &place, &cpus, plan),
+    };
+    peer.kill();
+    sample
+}
+
+/// What the handler of a client goes by.
+struct Rally {
+    /// Round trips that are to be made yet.
+    left: AtomicU64,
+    wrong: AtomicBool,
+    measuring: Thread,
+    size: usize,
+}
+
+impl Rally {
+    fn new(size: usize) -> Arc<Self> {
+        let measuring = std::thread::current();
+        Arc::new(Self { left: AtomicU64::new(0), wrong: AtomicBool::new(false), measuring, size })
+    }
+
+    /// An answer has come: whether there is to be another.
+    fn hit(&self, size: usize) -> bool {
+        if size != self.size {
+            self.wrong.store(true, Ordering::Relaxed);
+        }
+        let left = self.left.load(Ordering::Relaxed);
+        // Release: pairs with the Acquire of the thread that waits. Only one answer is under way.
+        self.left.store(left.saturating_sub(1), Ordering::Release);
+        if left == 1 {
+            self.measuring.unpark();
+        }
+        left > 1
+    }
+
+    /// Makes `count` round trips, the first of which `begin` begins.
+    fn play(&self, count: u32, patience: Duration, begin: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.left.store(u64::from(count), Ordering::Release);
+        begin()?;
+        let started = Instant::now();
+        while self.left.load(Ordering::Acquire) > 0 {
+            ensure!(started.elapsed() < patience, "no answer came for {patience:?}");
+            std::thread::park_timeout(patience);
+        }
+        ensure!(!self.wrong.load(Ordering::Relaxed), "something else came back");
+        Ok(())
+    }
+
+    /// The same until the other host is there.
+    fn first(&self, mut begin: impl FnMut() -> Result<()>) -> Result<()> {
+        let came = (0..500).any(|_| self.play(1, Duration::from_millis(20), &mut begin).is_ok());
+        ensure!(came, "the other host never answered");
+        // Answers to what went more than once.
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(())
+    }
+}
+
+fn measure_messages(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Result<Sample> {
+    let clock = Clock::new();
+    let rally = Rally::new(trip.size);
+    let message = Message::from(vec![0x55; trip.size]);
+    let handler = {
+        let (rally, message) = (Arc::clone(&rally), message.clone());
+        Handler::nonblocking(move |_, _, back, _| rally.hit(back.size()).then(|| message.clone()))
+    };
+    let options = trip.client.options().cpus(cpus);
+    let attach = |graph: &Graph, now: Time| attach(graph, now, trip.port(), handler);
+    let host = Reception::start(&trip.graph(0, place)?, options, attach)?;
+    let anchor = host.graph().anchor("anchor").context("the graph has an anchor")?;
+    let session = anchor.open(trip.to(), clock.now())?;
+    let begin = || Ok(anchor.push(session, message.clone(), clock.now())?);
+    rally.first(begin)?;
+    let before = host.counts();
+    let mut trips = 0;
+    let mut sample = plan.measure(TOGETHER, || {
+        trips += u64::from(TOGETHER);
+        rally.play(TOGETHER, PATIENCE, begin)
+    })?;
+    note(&mut sample, before, host.counts(), trips);
+    Ok(sample)
+}
+
+/// How often this host's threads were switched between, for each round trip.
+fn note(sample: &mut Sample, before: Counts, after: Counts, trips: u64) {
+    let per_trip = |count: fn(&Counts) -> u64| (count(&after) - count(&before)) as f64 / trips as f64;
+    sample.fact("client_switches", per_trip(|counts| counts.switches));
+    sample.fact("client_frames", per_trip(|counts| counts.messages));
+}
+
+/// CHAN's client is always handed off to: it waits for its answer.
+fn measure_calls(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Result<Sample> {
+    let clock = Clock::new();
+    let options = trip.client.options().cpus(cpus);
+    let host = Reception::start(&trip.graph(0, place)?, options, |_, _| {})?;
+    let graph = host.graph();
+    let session: Session = graph.anchor("anchor").context("the graph has an anchor")?.open(trip.to(), clock.now())?;
+    let message = Message::from(vec![0x55; trip.size]);
+    let call = |limit: Duration| -> Result<()> {
+        let mut message = message.clone();
+        message.attributes_mut().deadline = Some(clock.now().after(limit));
+        let ticket = graph.call(session, message, clock.now())?;
+        let answer = graph.wait(2 * limit, || graph.answer(ticket)).context("no answer came")?;
+        ensure!(answer?.size() == trip.size, "something else came back");
+        Ok(())
+    };
+    ensure!((0..50).any(|_| call(Duration::from_secs(1)).is_ok()), "the other host never answered");
+    let before = host.counts();
+    let mut trips = 0;
+    let mut sample = plan.measure(1, || {
+        trips += 1;
+        call(PATIENCE)
+    })?;
+    note(&mut sample, before, host.counts(), trips);
+    Ok(sample)
+}
+
+/// A host without a graph.
+struct Bare {
+    wire: Mutex<MemoryWire>,
+    queue: Mutex<VecDeque<Message>>,
+    cpus: Vec<usize>,
+}
+
+impl Bare {
+    fn open(place: &str, listens: bool, cpus: Vec<usize>) -> Result<Self> {
+        let wire = MemoryWire::open(std::path::Path::new(place), listens, Hardware([2; 6]), 1500, PATIENCE)?;
+        Ok(Self { wire: Mutex::new(wire), queue: Mutex::default(), cpus })
+    }
+
+    fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the two threads; a frame goes back if `answers` says so.
+    fn start(self: Arc<Self>, answers: impl Fn(usize) -> bool + Send + 'static) -> Result<()> {
+        let input = Arc::clone(&self);
+        let confine =
+            |host: &Self, at: usize| host.cpus.get(at).or(host.cpus.last()).is_some_and(|&cpu| process::confine(cpu));
+        let input = std::thread::Builder::new().spawn(move || {
+            confine(&input, 1);
+            loop {
+                // A statement of its own: the queue is not locked while the frame goes back.
+                let next = Self::lock(&input.queue).pop_front();
+                match next {
+                    Some(frame) if answers(frame.size()) => drop(Self::lock(&input.wire).send(&frame)),
+                    Some(_) => {}
+                    None => std::thread::park(),
+                }
+            }
+        })?;
+        std::thread::Builder::new().spawn(move || {
+            confine(&self, 0);
+            loop {
+                let frame = Self::lock(&self.wire).receive();
+                match frame {
+                    Ok(Some(frame)) => {
+                        Self::lock(&self.queue).push_back(frame);
+                        input.thread().unpark();
+                    }
+                    _ => process::yield_cpu(),
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+fn measure_bare(trip: Trip, place: &str, cpus: Vec<usize>, plan: &Plan) -> Result<Sample> {
+    // The headers of Ethernet, IP and BLAST, and the message.
+    let frame = Message::from(vec![0x55; trip.size + 54]);
+    let rally = Rally::new(frame.size());
+    let bare = Arc::new(Bare::open(place, false, cpus)?);
+    let answers = Arc::clone(&rally);
+    Arc::clone(&bare).start(move |size| answers.hit(size))?;
+    let begin = || Ok(Bare::lock(&bare.wire).send(&frame)?);
+    rally.first(begin)?;
+    plan.measure(TOGETHER, || rally.play(TOGETHER, PATIENCE, begin))
+}
