@@ -64,4 +64,12 @@ fn a_graph_runs_until_its_input_ends() {
     let said = text(&run.stdout);
     assert!(run.status.success(), "{}", text(&run.stderr));
     assert!(said.starts_with("running\n") && said.contains("wire_udp: sent 1"), "{said}");
+    for how in ["interrupt", "regular"] {
+        let run = nearcall(&["graph", "run", path.to_str().unwrap(), "--receive", how, "--threads", "2"]);
+        let said = text(&run.stdout);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        assert!(said.contains("wire_udp: sent 1") && said.contains("switches: 0"), "{said}");
+    }
+    let run = nearcall(&["graph", "run", path.to_str().unwrap(), "--threads", "2"]);
+    assert!(!run.status.success() && text(&run.stderr).contains("--receive"), "{}", text(&run.stderr));
 }
