@@ -24,6 +24,7 @@ use nearcall_layout::pair::{BELL_COUNT, poll};
 
 use crate::channel::memory::Memory;
 use crate::channel::server::{Claimed, Misbehaved, ServerHalf};
+use crate::sync;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::process;
 use crate::threads::stack::{self, Class};
@@ -34,7 +35,7 @@ use crate::transfer::desk::Desk;
 use crate::transfer::handoff;
 use crate::transfer::policy::tenure::needed_after;
 use crate::transfer::policy::work::Work;
-use crate::transfer::seats::{INSIDE, OPEN, Seat, Seats, end_lead, leave};
+use crate::transfer::seats::{DOUBTED, Glimpse, Inside, OPEN, Seat, Seats, end_lead, leave};
 use crate::transfer::strays::Strays;
 use crate::transfer::wires::Wires;
 
@@ -79,10 +80,12 @@ pub trait Pair: Send + Sync + 'static {
     fn misbehaved(&self, how: Misbehaved);
 }
 
-/// A processor's place to wait for a seat.
-#[derive(Debug)]
-struct Post {
-    id: u32,
+/// A processor's place to wait for a seat, and what others see of it.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    pub(super) id: u32,
+    /// On a line of its own but for what is seldom written: it is, on each call.
+    pub(super) inside: Inside,
     /// The seat it was given, plus one; 0 while it has none; [`STRAY`] if it is to run a request that somebody else took. It
     /// sleeps on this word.
     seat: AtomicU32,
@@ -126,6 +129,8 @@ impl<P> Request<P> {
 #[derive(Debug)]
 struct Roster<P> {
     spares: Vec<Arc<Post>>,
+    /// All there are, by their numbers.
+    posts: BTreeMap<u32, Arc<Post>>,
     processors: u32,
     /// Numbers given out: a processor that did not start leaves a gap, never a namesake.
     ids: u32,
@@ -139,7 +144,14 @@ struct Roster<P> {
 impl<P> Roster<P> {
     fn new_post(&mut self) -> Arc<Post> {
         self.ids += 1;
-        Arc::new(Post { id: self.ids, seat: AtomicU32::new(0), owner: AtomicU32::new(0), tid: AtomicU32::new(0) })
+        let post = Arc::new(Post { id: self.ids, ..Post::default() });
+        self.posts.insert(post.id, Arc::clone(&post));
+        post
+    }
+
+    /// In which procedure the occupant of a seat is, if it is inside one.
+    fn inside(&self, occupant: u32) -> Option<u32> {
+        self.posts.get(&(occupant & !(OPEN | DOUBTED)))?.inside.now()
     }
 }
 
@@ -179,6 +191,7 @@ impl<P: Pair> Crew<P> {
     pub fn new(call_watcher: impl Fn() + Send + Sync + 'static) -> Self {
         let roster = Roster {
             spares: Vec::new(),
+            posts: BTreeMap::new(),
             processors: 0,
             ids: 0,
             requests: Vec::new(),
@@ -411,11 +424,8 @@ impl<P: Pair> Crew<P> {
     /// Gives the seat an occupant, if it has none that can look. `again`: this is a second look.
     pub(super) fn staff(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> Option<Wanted> {
         let seat = seats.get(n)?;
-        // Acquire: pairs with the Release of an occupant that leaves.
+        // Acquire: pairs with the Release of an occupant that leaves, or opens the seat.
         let occupant = seat.occupant.load(Ordering::Acquire);
-        if occupant != 0 && occupant & INSIDE == 0 {
-            return None;
-        }
         if occupant != 0 && occupant & OPEN == 0 && !self.is_stuck(seats, n, again) {
             return None;
         }
@@ -429,26 +439,29 @@ impl<P: Pair> Crew<P> {
         let is_new = spare.is_none();
         let post = spare.unwrap_or_else(|| roster.new_post());
         // Fails if the occupant has come out of its procedure meanwhile: then it looks, and nobody is needed; or if it has
-        // taken the seat back and goes on with the procedure. Acquire and Release: pair with those of the occupant's own
-        // exchange.
-        if let Err(now) = seat.occupant.compare_exchange(occupant, post.id, Ordering::AcqRel, Ordering::Relaxed) {
-            if !is_new {
+        // taken the seat back and goes on with the procedure.
+        let taken = match occupant {
+            occupant if occupant == 0 || occupant & OPEN != 0 => take(seat, occupant, post.id),
+            occupant => relieve(&roster, seat, occupant, post.id),
+        };
+        if !taken {
+            if is_new {
+                roster.posts.remove(&post.id);
+            } else {
                 roster.spares.push(post);
             }
             drop(roster);
-            if now & INSIDE != 0 {
-                // Whether it comes out of it is looked at later.
-                let _ = self.is_stuck(seats, n, false);
-            }
+            // Whether it comes out of it, if it is still inside, is looked at later.
+            let _ = self.is_stuck(seats, n, false);
             return None;
         }
         let mut is_over = false;
         if occupant != 0 {
             self.counters.relieved.add(1);
             end_lead(seats, n);
-            self.wires.give_up(occupant & !(INSIDE | OPEN));
+            self.wires.give_up(occupant & !OPEN);
             // Before the roster is unlocked, which the relieved one needs to come back.
-            is_over = self.held().begin(occupant & !(INSIDE | OPEN), seats.owner);
+            is_over = self.held().begin(occupant & !OPEN, seats.owner);
         }
         roster.processors += u32::from(is_new);
         drop(roster);
@@ -471,19 +484,19 @@ impl<P: Pair> Crew<P> {
     /// for long ones.
     fn is_stuck(&self, seats: &Arc<Seats<P>>, n: usize, again: bool) -> bool {
         let Some(seat) = seats.get(n) else { return false };
-        let (entry, now) = (seat.entries.load(Ordering::Relaxed), clock::ticks());
+        let id = seat.occupant.load(Ordering::Relaxed);
+        let Some(entry) = self.roster().inside(id) else { return false };
+        let now = clock::ticks();
         let mut books = seat.books();
-        let (seen, since) = books.glimpse;
-        if seen == entry && since != 0 {
-            if now.wrapping_sub(since) >= clock::calibration().wake {
-                return true;
+        match books.glimpse.filter(|seen| (seen.id, seen.entry) == (id, entry)) {
+            Some(seen) if now.wrapping_sub(seen.since) >= clock::calibration().wake => return true,
+            Some(_) => {}
+            None if again => {
+                // It has come out of that one.
+                books.glimpse = None;
+                return false;
             }
-        } else if again {
-            // It has come out of that one.
-            books.glimpse = (0, 0);
-            return false;
-        } else {
-            books.glimpse = (entry, now);
+            None => books.glimpse = Some(Glimpse { id, entry, since: now }),
         }
         drop(books);
         let mut roster = self.roster();
@@ -498,10 +511,15 @@ impl<P: Pair> Crew<P> {
     fn spare_one(&self, wanting: &Seats<P>) {
         let most = self.all_seats().into_iter().max_by_key(|seats| seats.taken().count());
         let most = most.filter(|seats| seats.taken().count() > wanting.taken().count());
-        let idle = |seat: &&Seat<P>| seat.occupant.load(Ordering::Relaxed) & INSIDE == 0;
+        let idle = |seat: &&Seat<P>| !self.is_inside(seat);
         if let Some(seat) = most.as_ref().and_then(|seats| seats.taken().find(idle)) {
             seat.give_up();
         }
+    }
+
+    /// Whether the seat's occupant is inside a procedure.
+    pub(super) fn is_inside(&self, seat: &Seat<P>) -> bool {
+        self.roster().inside(seat.occupant.load(Ordering::Relaxed)).is_some()
     }
 
     /// A caller waited in vain for the lead: relieves it if it is inside a procedure; else it does not get its CPU, and
@@ -521,7 +539,10 @@ impl<P: Pair> Crew<P> {
 
     /// The kernel thread of a wanted processor could not be started; whoever rings next is told to try again.
     pub fn not_started(&self, id: u32) {
-        self.roster().processors -= 1;
+        let mut roster = self.roster();
+        roster.processors -= 1;
+        roster.posts.remove(&id);
+        drop(roster);
         // Perhaps it was called for one; a call too many finds nothing.
         self.nobody_for_stray();
         for seat in self.all_seats().iter().flat_map(|seats| &seats.each) {
@@ -587,7 +608,7 @@ impl<P: Pair> Crew<P> {
                 seats.get(n).is_some_and(|seat| seat.occupant.load(Ordering::Relaxed) == post.id)
             };
             if let Some(seats) = seats.filter(has) {
-                self.sit(&seats, n, post.id, &mut desk);
+                self.sit(&seats, n, &post, &mut desk);
                 desk.trim();
                 self.is_back(&post, seats.owner);
             } else {
@@ -598,7 +619,7 @@ impl<P: Pair> Crew<P> {
 
     /// Occupies the seat on an E-stack, which goes back to the pool with the seat. What was suspended there goes on first,
     /// before this processor is anybody's spare.
-    fn sit(&self, seats: &Seats<P>, n: usize, me: u32, desk: &mut Desk<P>) {
+    fn sit(&self, seats: &Seats<P>, n: usize, me: &Post, desk: &mut Desk<P>) {
         if let Err((occupy, _)) = stack::run(Class::E_STACK, || self.occupy(seats, n, me, desk)) {
             // No address space for one: the kernel thread's own is as large.
             self.counters.without_estack.add(1);
@@ -628,6 +649,29 @@ impl<P: Pair> Crew<P> {
             }
         }
     }
+}
+
+/// Gives a seat that nobody has, or whose occupant's procedure sleeps, to another processor.
+fn take<P>(seat: &Seat<P>, occupant: u32, to: u32) -> bool {
+    // Acquire and Release: pair with those of the occupant's own exchange.
+    seat.occupant.compare_exchange(occupant, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// Gives a seat to another processor if its occupant is inside a procedure. One that comes out of it has the seat unless it
+/// finds that it is doubted, and then waits for what becomes of that.
+fn relieve<P>(roster: &Roster<P>, seat: &Seat<P>, occupant: u32, to: u32) -> bool {
+    let _books = seat.books();
+    if seat.occupant.compare_exchange(occupant, occupant | DOUBTED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return false;
+    }
+    let is_light = sync::is_asymmetric();
+    // Pairs with the light barrier in `Standby::exit`. Where the kernel refuses one that it has promised, those that have come
+    // out before may have missed the doubt; from now on their barriers are full ones.
+    let is_sure = sync::heavy_barrier() || !is_light;
+    let taken = is_sure && roster.inside(occupant).is_some();
+    // Release: pairs with the Acquire in `staff`.
+    seat.occupant.store(if taken { to } else { occupant }, Ordering::Release);
+    taken
 }
 
 /// The loop of a processor that has lost its seat: until nothing is suspended there.

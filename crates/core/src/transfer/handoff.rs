@@ -6,8 +6,8 @@
 //! opened it, who takes it back when the sleep is over. So a sleep that nobody notices costs one exchange each way.
 //!
 //! ```text
-//! INSIDE --open--> INSIDE | OPEN --take back--> INSIDE        somebody rings while it is open: the seat is another's, and
-//!                                                            the procedure goes on where it is, without one
+//! its own --open--> OPEN --take back--> its own        somebody rings while it is open: the seat is another's, and the
+//!                                                     procedure goes on where it is, without one
 //! ```
 //!
 //! This kernel thread starts no other procedure meanwhile: it sleeps. A `std` mutex that one holds over a nested call is
@@ -23,7 +23,7 @@ use nearcall_layout::pair::poll;
 
 use super::crew::{Crew, Pair, Request};
 use super::desk;
-use super::seats::{INSIDE, OPEN, Seats};
+use super::seats::{OPEN, Seats};
 use crate::threads;
 
 /// What can be done about the seat of a processor that is inside a procedure.
@@ -77,10 +77,10 @@ pub(super) struct Seated<'a, P> {
 impl<P: Pair> Handoff for Seated<'_, P> {
     fn open(&self) {
         let Some(seat) = self.seats.get(self.n) else { return };
-        let inside = self.me | INSIDE;
-        // Under the lock, which whoever ends this lead needs before another one can say that it polls.
+        // Under the lock, which whoever relieves this one has meanwhile, and whoever ends this lead needs before another one
+        // can say that it polls.
         let books = seat.books();
-        if seat.occupant.load(Ordering::Relaxed) != inside {
+        if seat.occupant.load(Ordering::Relaxed) != self.me {
             return;
         }
         if self.seats.leading() == Some(self.n) {
@@ -88,11 +88,11 @@ impl<P: Pair> Handoff for Seated<'_, P> {
             books.attended.iter().for_each(|pair| pair.half().set_status(poll::word(poll::UNPOLLED, 0)));
         }
         // Release: pairs with the Acquire in `staff`, for the words before it.
-        let opened = seat.occupant.compare_exchange(inside, inside | OPEN, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        seat.occupant.store(self.me | OPEN, Ordering::Release);
         // Pairs with the caller's fence after it has published: it sees that nobody looks and rings, or we see its request.
         // Who saw POLLED or LOOKING before would wait for as long as this procedure sleeps.
         fence(Ordering::SeqCst);
-        let waits = |pair: &&Arc<P>| opened && pair.half().has_request() && !pair.half().has_ended();
+        let waits = |pair: &&Arc<P>| pair.half().has_request() && !pair.half().has_ended();
         let waiting: Vec<_> = books.attended.iter().chain(&books.inbox).filter(waits).map(Arc::clone).collect();
         drop(books);
         for pair in waiting {
@@ -104,8 +104,7 @@ impl<P: Pair> Handoff for Seated<'_, P> {
 
     fn take_back(&self) {
         let Some(seat) = self.seats.get(self.n) else { return };
-        let inside = self.me | INSIDE;
-        let kept = seat.occupant.compare_exchange(inside | OPEN, inside, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        let kept = seat.occupant.compare_exchange(self.me | OPEN, self.me, Ordering::AcqRel, Ordering::Relaxed).is_ok();
         if kept && self.silent.replace(false) {
             // It says that it polls again when it opens its books, outside of the procedure. No wake: it is us.
             seat.kicks.fetch_add(1, Ordering::Release);

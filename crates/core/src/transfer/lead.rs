@@ -52,7 +52,7 @@ impl<P: Pair> Standby<'_, P> {
             Ok(why) => why,
             Err(gone) => {
                 // The watcher did, when it gave the seat to another.
-                self.crew.wires.give_up(self.me);
+                self.crew.wires.give_up(self.me.id);
                 return Err(gone);
             }
         };
@@ -71,7 +71,7 @@ impl<P: Pair> Standby<'_, P> {
         // Pairs with the caller's fence after it has published: it sees that nobody polls, or the scan that follows sees
         // its request.
         fence(Ordering::SeqCst);
-        self.crew.wires.give_up(self.me);
+        self.crew.wires.give_up(self.me.id);
         Ok(())
     }
 
@@ -79,7 +79,7 @@ impl<P: Pair> Standby<'_, P> {
         let mut answered: Answered = Vec::with_capacity(ANSWERED_MAX);
         let mut turns: u32 = 0;
         let mut now = self.look();
-        let mut wires = self.crew.wires.take(self.seats.owner, self.me);
+        let mut wires = self.crew.wires.take(self.seats.owner, self.me.id);
         let mut pace = Pace::default();
         loop {
             if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
@@ -142,8 +142,8 @@ impl<P: Pair> Standby<'_, P> {
             if turns.is_multiple_of(LOOK) {
                 self.add_counts();
                 now = self.look();
-                if !wires.as_mut().is_some_and(|held| self.crew.wires.look(held, self.me)) {
-                    wires = self.crew.wires.take(self.seats.owner, self.me);
+                if !wires.as_mut().is_some_and(|held| self.crew.wires.look(held, self.me.id)) {
+                    wires = self.crew.wires.take(self.seats.owner, self.me.id);
                 }
                 if let Some(leave) = tenure.idle(now, wake, hole) {
                     return Ok(leave);

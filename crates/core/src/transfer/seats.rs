@@ -10,22 +10,42 @@ use super::crew::Pair;
 use crate::channel::server::ServerHalf;
 use crate::sys::futex;
 
-/// Set in a seat's occupant while it is inside a procedure.
-pub(super) const INSIDE: u32 = 1 << 31;
-
-/// Set beside [`INSIDE`] while that procedure sleeps, or may: the seat is anybody's who is needed there.
+/// Set in a seat's occupant while it is inside a procedure that sleeps, or may: the seat is anybody's who is needed there.
 pub(super) const OPEN: u32 = 1 << 30;
+
+/// Set in a seat's occupant while the watcher decides whether it is relieved: under the lock of the books.
+pub(super) const DOUBTED: u32 = 1 << 31;
+
+/// Procedures that a processor has entered and come out of: odd while it is inside one.
+///
+/// The processor's own, and not the seat's: whoever comes out of a procedure says so before it can know that the seat is
+/// another's by now, and must not write that one's word.
+#[derive(Debug, Default)]
+pub(super) struct Inside(AtomicU32);
+
+impl Inside {
+    /// Into a procedure, or out of it.
+    #[inline(always)]
+    pub(super) fn step(&self) {
+        // Written here only, by its processor. Release: pairs with the Acquire in `now`.
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
+    }
+
+    /// In which procedure it is, by a number that the next one does not have; `None` outside.
+    pub(super) fn now(&self) -> Option<u32> {
+        // Acquire: pairs with the Release in `step`: what it wrote before it went in is older than what follows here.
+        Some(self.0.load(Ordering::Acquire)).filter(|steps| steps % 2 == 1)
+    }
+}
 
 /// One CPU's standby, and what it attends.
 #[derive(Debug)]
 pub(super) struct Seat<P> {
-    /// The processor that has the seat, with [`INSIDE`] while it runs a procedure, and [`OPEN`] while that sleeps; 0 for
-    /// none. One word, so that whether it is relieved and whether it comes out of the procedure in its seat is decided once.
+    /// The processor that has the seat, with [`OPEN`] or [`DOUBTED`]; 0 for none. Whoever comes out of a procedure has its
+    /// seat if it finds itself there.
     pub(super) occupant: AtomicU32,
     /// Bumped to make the occupant look at `books`; it sleeps on this word, too.
     pub(super) kicks: AtomicU32,
-    /// Procedures entered, for the watcher to see whether an occupant is still inside the same one.
-    pub(super) entries: AtomicU32,
     books: Mutex<Books<P>>,
 }
 
@@ -37,20 +57,23 @@ pub(super) struct Books<P> {
     pub(super) promoted: bool,
     /// The occupant is to leave: its owner is gone, or has more seats than others while there are no processors left.
     pub(super) given_up: bool,
-    /// The entry inside which the watcher saw the occupant, and when it saw it first.
-    pub(super) glimpse: (u32, u64),
+    /// The procedure inside which the watcher saw the occupant, and when it saw it first.
+    pub(super) glimpse: Option<Glimpse>,
+}
+
+/// A processor that was seen inside a procedure ([`Inside::now`]).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Glimpse {
+    pub(super) id: u32,
+    pub(super) entry: u32,
+    /// In ticks.
+    pub(super) since: u64,
 }
 
 impl<P> Seat<P> {
     fn new() -> Self {
-        let books =
-            Books { attended: Vec::new(), inbox: Vec::new(), promoted: false, given_up: false, glimpse: (0, 0) };
-        Self {
-            occupant: AtomicU32::new(0),
-            kicks: AtomicU32::new(0),
-            entries: AtomicU32::new(0),
-            books: Mutex::new(books),
-        }
+        let books = Books { attended: Vec::new(), inbox: Vec::new(), promoted: false, given_up: false, glimpse: None };
+        Self { occupant: AtomicU32::new(0), kicks: AtomicU32::new(0), books: Mutex::new(books) }
     }
 
     pub(super) fn books(&self) -> MutexGuard<'_, Books<P>> {

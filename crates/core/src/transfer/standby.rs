@@ -15,16 +15,17 @@ use nearcall_layout::pair::{BELL_COUNT, armed, poll, request, sequence, status};
 
 use super::aside::{Aside, sleep_beside};
 use super::clock::{self, ticks};
-use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Request};
+use super::crew::{ATTENDED_MAX, BELLS_MAX, Crew, Pair, Post, Request};
 use super::desk::{self, Desk};
 use super::handoff::Seated;
 use super::knobs;
 use super::policy::tenure::Evidence;
 use super::policy::yields::{LATE_US, Outcome, YIELD_COUNT, Yields};
-use super::seats::{INSIDE, Seat, Seats, leave};
+use super::seats::{Seat, Seats, leave};
 use super::wake::{wake, wake_after};
 use crate::channel::Wake;
 use crate::channel::server::{Claimed, Misbehaved};
+use crate::sync::light_barrier;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
 use crate::threads::processor::TURN_COUNT;
@@ -80,7 +81,7 @@ pub(super) struct Standby<'a, P> {
     pub(super) seats: &'a Seats<P>,
     pub(super) seat: &'a Seat<P>,
     pub(super) n: usize,
-    pub(super) me: u32,
+    pub(super) me: &'a Post,
     pub(super) mine: Vec<Attended<P>>,
     /// The owner holds as many processors as it may: it is answered, not served.
     pub(super) is_over: bool,
@@ -108,13 +109,13 @@ pub(super) struct Standby<'a, P> {
 
 impl<P: Pair> Crew<P> {
     /// The standby of seat `n`, until relieved or displaced.
-    pub(super) fn occupy(&self, seats: &Seats<P>, n: usize, me: u32, desk: &mut Desk<P>) {
+    pub(super) fn occupy(&self, seats: &Seats<P>, n: usize, me: &Post, desk: &mut Desk<P>) {
         let Some(seat) = seats.get(n) else { return };
         let confined = process::confine(n);
         if !confined && process::allowed_cpus() & 1 << n == 0 {
-            return self.vacate(seat, n, me);
+            return self.vacate(seat, n, me.id);
         }
-        let handoff = Seated { crew: self, seats, n, me, silent: Cell::new(false) };
+        let handoff = Seated { crew: self, seats, n, me: me.id, silent: Cell::new(false) };
         let _seated = desk::sit(&handoff);
         let mut standby = Standby {
             crew: self,
@@ -145,7 +146,7 @@ impl<P: Pair> Crew<P> {
         standby.wake_processors();
         standby.add_counts();
         if gone != Gone::Relieved {
-            self.vacate(seat, n, me);
+            self.vacate(seat, n, me.id);
         }
     }
 }
@@ -400,18 +401,29 @@ impl<P: Pair> Standby<'_, P> {
     /// From here on whoever relieves this processor gets the seat.
     #[inline(always)]
     pub(super) fn enter(&self) {
-        // Only the occupant counts; the watcher compares.
-        self.seat.entries.store(self.seat.entries.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-        // A plain store: nobody else changes the word while its occupant is outside.
-        self.seat.occupant.store(self.me | INSIDE, Ordering::Release);
+        self.me.inside.step();
     }
 
     /// Out of a procedure; it may have lost the seat, and then writes no word of it any more.
+    ///
+    /// No exchange: it would wait for the line of the reply to come from the client's cache, which was half of what a call
+    /// cost the lead where many are under way.
     #[inline(always)]
     pub(super) fn exit(&self) -> Result<(), Gone> {
-        let (inside, outside) = (self.me | INSIDE, self.me);
-        let kept = self.seat.occupant.compare_exchange(inside, outside, Ordering::AcqRel, Ordering::Relaxed);
-        if kept.is_ok() { Ok(()) } else { Err(Gone::Relieved) }
+        self.me.inside.step();
+        // Pairs with the heavy barrier in `Crew::relieve`: it sees that we are outside, or we see that it doubts us.
+        light_barrier();
+        // Relaxed: what comes of it is looked at below.
+        if self.seat.occupant.load(Ordering::Relaxed) == self.me.id { Ok(()) } else { self.exit_in_doubt() }
+    }
+
+    /// The watcher decides just now, or has decided.
+    #[cold]
+    #[inline(never)]
+    fn exit_in_doubt(&self) -> Result<(), Gone> {
+        // Until it has.
+        let _books = self.seat.books();
+        if self.seat.occupant.load(Ordering::Relaxed) == self.me.id { Ok(()) } else { Err(Gone::Relieved) }
     }
 
     /// Lets suspended procedures go on that can. Says whether there were any; then the words of the pairs say AWAY.

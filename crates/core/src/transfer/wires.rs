@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nearcall_layout::pair::BELL_COUNT;
 
 use super::crew::{Crew, Pair, Wanted};
-use super::seats::{INSIDE, OPEN, Seats};
+use super::seats::{OPEN, Seat, Seats};
 use crate::sys::process;
 
 /// Looks at the clock, some 2 us each, after which wires that were heard while they are polled are watched again.
@@ -181,8 +181,8 @@ impl<P: Pair> Crew<P> {
         // The lead polls. Unless it is inside something, and was for long.
         let seats = self.seats_of_owner(self.wires.kept().owner);
         let inside = |n: &usize| {
-            let occupant = seats.get(*n).map_or(0, |seat| seat.occupant.load(Ordering::Relaxed));
-            occupant & INSIDE != 0 && occupant & !(INSIDE | OPEN) == holder
+            let is_holders = |seat: &&Seat<P>| seat.occupant.load(Ordering::Relaxed) & !OPEN == holder;
+            seats.get(*n).filter(is_holders).is_some_and(|seat| self.is_inside(seat))
         };
         seats.leading().filter(inside).and_then(|n| self.staff(&seats, n, false)).into_iter().collect()
     }

@@ -5,27 +5,21 @@ use loom::sync::atomic::{Ordering, fence};
 use loom::thread;
 
 use crate::pair::{AWAY, LOOKING, POLLED, Pair, UNPOLLED};
-use crate::standby::{End, INSIDE, Standby, World};
+use crate::standby::{DOUBTED, End, NEW, OLD, OPEN, Standby, World};
 use crate::{ALL, BOUNDED, LOST, Slip, explore};
-
-const OPEN: u32 = 1 << 30;
-
-const OLD: u32 = 1;
-const NEW: u32 = 2;
 
 impl Standby<'_> {
     /// The procedure is about to sleep: out of POLLED, if this is the lead; OPEN; fence; scan once, and ask the watcher to
     /// bring to a seat what was found.
     fn open(&self, leads: bool, slip: Slip) {
+        let _books = (slip != Slip::OpenUnlocked).then(|| self.seat.books.lock().unwrap());
+        if self.seat.occupant.load(Ordering::Relaxed) & !DOUBTED != OLD {
+            return;
+        }
         if leads && slip != Slip::StaysPolled {
             self.pairs.iter().for_each(|pair| pair.status.store(UNPOLLED, Ordering::Release));
         }
-        let (inside, open) = (OLD | INSIDE, OLD | INSIDE | OPEN);
-        if slip == Slip::OpenByStore {
-            self.seat.occupant.store(open, Ordering::Release);
-        } else if self.seat.occupant.compare_exchange(inside, open, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            return;
-        }
+        self.seat.occupant.store(OLD | OPEN, Ordering::Release);
         if slip != Slip::NoFenceAfterOpen {
             fence(Ordering::SeqCst);
         }
@@ -39,18 +33,16 @@ impl Standby<'_> {
 
     /// The procedure is awake. Says whether the seat is still its own.
     fn take_back(&self, slip: Slip) -> bool {
-        let (inside, open) = (OLD | INSIDE, OLD | INSIDE | OPEN);
         if slip == Slip::BackByStore {
-            self.seat.occupant.store(inside, Ordering::Release);
+            self.seat.occupant.store(OLD, Ordering::Release);
             return true;
         }
-        self.seat.occupant.compare_exchange(open, inside, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        self.seat.occupant.compare_exchange(OLD | OPEN, OLD, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
     /// The watcher gives the seat to a new one, who looks at what the old one attended: if it is open.
     fn follow(&self, leads: bool, slip: Slip) -> End {
-        let open = OLD | INSIDE | OPEN;
-        if self.seat.occupant.compare_exchange(open, NEW, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        if self.seat.occupant.compare_exchange(OLD | OPEN, NEW, Ordering::AcqRel, Ordering::Relaxed).is_err() {
             return End::Left;
         }
         if leads {
@@ -74,7 +66,7 @@ fn sleeps(leads: bool, slip: Slip) {
         };
         let old = world.standby(0);
         old.arm(AWAY);
-        old.seat.occupant.store(OLD | INSIDE, Ordering::Release);
+        old.seat.step(slip);
         old.open(leads, slip);
         caller.join().unwrap();
         let is_rung = world.pairs[0].message.load(Ordering::Acquire) == 1;
@@ -145,10 +137,10 @@ fn wakes(slip: Slip) {
 fn be_inside(world: &World<1, 1>, slip: Slip) -> End {
     let old = world.standby(0);
     old.arm(AWAY);
-    old.seat.occupant.store(OLD | INSIDE, Ordering::Release);
+    old.seat.step(slip);
     old.open(false, slip);
     let kept = old.take_back(slip);
-    let out = old.seat.occupant.compare_exchange(OLD | INSIDE, OLD, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    let out = old.seat.exit(slip);
     assert!(slip != Slip::None || kept == out, "it has come out of a seat that it did not take back");
     if !out {
         return End::Left;
@@ -172,7 +164,8 @@ fn an_occupant_that_takes_the_seat_back_by_a_store_is_a_second_one() {
 fn leads_again(slip: Slip) {
     explore(BOUNDED, move || {
         let world = World::<1, 1>::of(Pair::default);
-        world.seats[0].occupant.store(OLD | INSIDE | OPEN, Ordering::Relaxed);
+        world.seats[0].occupant.store(OLD | OPEN, Ordering::Relaxed);
+        world.seats[0].inside.store(1, Ordering::Relaxed);
         let [caller, new] = [0, 1].map(|part| {
             let world = Arc::clone(&world);
             thread::spawn(move || {
@@ -186,7 +179,7 @@ fn leads_again(slip: Slip) {
         });
         let lead = world.standby(0);
         let polls = || world.pairs[0].status.store(POLLED, Ordering::Release);
-        if slip == Slip::PolledBeforeExchange {
+        if slip == Slip::PolledBeforeExit {
             polls();
         }
         let old = if lead.take_back(slip) {
@@ -212,26 +205,22 @@ fn a_lead_that_takes_its_seat_back_polls_again_and_loses_nothing() {
 #[test]
 #[should_panic(expected = "nobody")]
 fn a_lead_that_polls_before_the_seat_is_its_own_again_hides_the_sleeper() {
-    leads_again(Slip::PolledBeforeExchange);
+    leads_again(Slip::PolledBeforeExit);
 }
 
 /// The watcher finds the procedure stuck just when it opens the seat.
 fn stuck(slip: Slip) {
     explore(ALL, move || {
         let world = World::<1, 1>::looking();
-        let occupant = &world.seats[0].occupant;
-        occupant.store(OLD | INSIDE, Ordering::Relaxed);
+        world.seats[0].inside.store(1, Ordering::Relaxed);
         let watcher = {
             let world = Arc::clone(&world);
-            thread::spawn(move || {
-                let occupant = &world.seats[0].occupant;
-                occupant.compare_exchange(OLD | INSIDE, NEW, Ordering::AcqRel, Ordering::Relaxed).is_ok()
-            })
+            thread::spawn(move || world.seats[0].relieve(slip))
         };
         let old = world.standby(0);
         old.open(false, slip);
         old.take_back(slip);
-        let out = occupant.compare_exchange(OLD | INSIDE, OLD, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        let out = old.seat.exit(slip);
         assert_eq!(watcher.join().unwrap(), !out, "two occupants");
     });
 }
@@ -243,6 +232,6 @@ fn a_seat_that_is_relieved_is_not_opened() {
 
 #[test]
 #[should_panic(expected = "two occupants")]
-fn a_seat_that_is_opened_by_a_store_has_two_occupants() {
-    stuck(Slip::OpenByStore);
+fn a_seat_that_is_opened_without_the_lock_has_two_occupants() {
+    stuck(Slip::OpenUnlocked);
 }

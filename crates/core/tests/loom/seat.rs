@@ -6,7 +6,7 @@ use loom::thread;
 
 use crate::futex::Futex;
 use crate::pair::{ASLEEP, AWAY, LOOKING, POLLED, Pair, UNPOLLED};
-use crate::standby::{End, INSIDE, Seat, Standby, World};
+use crate::standby::{End, Seat, Standby, World};
 use crate::{ALL, BOUNDED, LOST, Slip, explore};
 
 impl Seat {
@@ -161,15 +161,11 @@ fn a_spare_that_is_woken_before_it_has_a_seat_sleeps_on() {
     spare(Slip::WakeBeforeSeat);
 }
 
-const OLD: u32 = 1;
-const NEW: u32 = 2;
-
 /// The occupant of the seat claims a request and is inside its procedure for a while; the watcher gives the seat to a
 /// new one if it finds the old one inside; a caller of the same pair rings meanwhile. Then everybody goes to sleep.
 fn relieved(slip: Slip) {
     explore(BOUNDED, move || {
         let world = World::<1, 1>::looking();
-        world.seats[0].occupant.store(OLD, Ordering::Relaxed);
         let [caller, new] = [0, 1].map(|part| {
             let world = Arc::clone(&world);
             thread::spawn(move || {
@@ -189,21 +185,19 @@ fn relieved(slip: Slip) {
 
 /// The old occupant: AWAY; inside; the procedure; back, unless the seat is another's; LOOKING; and so on.
 fn be_inside(world: &World<1, 1>, slip: Slip) -> End {
-    let (standby, occupant) = (world.standby(0), &world.seats[0].occupant);
+    let (standby, seat) = (world.standby(0), &world.seats[0]);
     if slip == Slip::InsideBeforeAway {
-        occupant.store(OLD | INSIDE, Ordering::Release);
+        seat.step(slip);
         standby.arm(AWAY);
     } else {
         standby.arm(AWAY);
-        occupant.store(OLD | INSIDE, if slip == Slip::WordRelaxed { Ordering::Relaxed } else { Ordering::Release });
+        seat.step(slip);
     }
     // The procedure runs here.
-    if slip == Slip::LookingBeforeExchange {
+    if slip == Slip::LookingBeforeExit {
         standby.arm(LOOKING);
     }
-    if slip == Slip::BackByStore {
-        occupant.store(OLD, Ordering::Release);
-    } else if occupant.compare_exchange(OLD | INSIDE, OLD, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+    if !seat.exit(slip) {
         return End::Left;
     }
     standby.arm(LOOKING);
@@ -212,20 +206,19 @@ fn be_inside(world: &World<1, 1>, slip: Slip) -> End {
 
 /// The watcher, and then the new occupant: take the seat from somebody inside; LOOKING; and so on.
 fn relieve(world: &World<1, 1>, slip: Slip) -> End {
-    let (standby, occupant) = (world.standby(0), &world.seats[0].occupant);
-    if occupant.load(Ordering::Relaxed) != OLD | INSIDE {
+    let (standby, seat) = (world.standby(0), &world.seats[0]);
+    if seat.inside.load(Ordering::Relaxed) != 1 {
         return End::Left;
     }
     if slip == Slip::LookingBeforeRelief {
         standby.arm(LOOKING);
     }
-    let success = if slip == Slip::WordRelaxed { Ordering::Relaxed } else { Ordering::AcqRel };
-    if occupant.compare_exchange(OLD | INSIDE, NEW, success, Ordering::Relaxed).is_err() {
+    if !seat.relieve(slip) {
         return End::Left;
     }
     if slip == Slip::NotInherited {
         // It waits for commands; the pair stays AWAY.
-        return End::Asleep;
+        return End::Commanded;
     }
     standby.arm(LOOKING);
     standby.attend(slip)
@@ -249,13 +242,37 @@ fn a_seat_that_changes_hands_loses_nothing() {
 #[test]
 #[should_panic(expected = "nobody will wake it")]
 fn an_occupant_that_looks_before_it_knows_that_it_is_one_hides_the_sleeper() {
-    relieved(Slip::LookingBeforeExchange);
+    relieved(Slip::LookingBeforeExit);
 }
 
 #[test]
 #[should_panic(expected = "two occupants")]
-fn an_occupant_that_comes_back_by_a_store_is_a_second_one() {
-    relieved(Slip::BackByStore);
+fn an_occupant_that_comes_back_unasked_is_a_second_one() {
+    relieved(Slip::BackUnasked);
+}
+
+#[test]
+#[should_panic(expected = "two occupants")]
+fn an_occupant_that_comes_back_without_a_barrier_is_a_second_one() {
+    relieved(Slip::NoLightBarrier);
+}
+
+#[test]
+#[should_panic(expected = "two occupants")]
+fn an_occupant_that_is_relieved_without_a_barrier_stays_one() {
+    relieved(Slip::NoHeavyBarrier);
+}
+
+#[test]
+#[should_panic(expected = "two occupants")]
+fn an_occupant_that_overlooks_a_doubt_is_a_second_one() {
+    relieved(Slip::DoubtOverlooked);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_doubt_that_is_taken_for_relief_leaves_the_seat_to_nobody() {
+    relieved(Slip::DoubtTakenForRelief);
 }
 
 #[test]
@@ -288,8 +305,7 @@ fn a_new_occupant_that_does_not_scan_what_the_old_one_attended_loses_the_request
 fn relieved_lead(slip: Slip) {
     explore(BOUNDED, move || {
         let world = World::<1, 1>::of(Pair::polled);
-        let occupant = &world.seats[0].occupant;
-        occupant.store(OLD | INSIDE, Ordering::Relaxed);
+        world.seats[0].inside.store(1, Ordering::Relaxed);
         let [caller, new] = [0, 1].map(|part| {
             let world = Arc::clone(&world);
             thread::spawn(move || {
@@ -303,14 +319,10 @@ fn relieved_lead(slip: Slip) {
         });
         let lead = world.standby(0);
         // The procedure ends here.
-        if slip == Slip::PolledBeforeExchange {
+        if slip == Slip::PolledBeforeExit {
             world.pairs[0].status.store(POLLED, Ordering::Release);
         }
-        let old = if occupant.compare_exchange(OLD | INSIDE, OLD, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-            End::Left
-        } else {
-            lead.leave_polled(slip)
-        };
+        let old = if world.seats[0].exit(slip) { lead.leave_polled(slip) } else { End::Left };
         caller.join().unwrap();
         check(&world, [old, new.join().unwrap()]);
         let status = world.pairs[0].status.load(Ordering::Relaxed);
@@ -320,11 +332,10 @@ fn relieved_lead(slip: Slip) {
 
 /// The watcher takes the old lead's word out of the status of its pairs, and the new occupant looks at them.
 fn relieve_lead(world: &World<1, 1>, slip: Slip) -> End {
-    let (standby, occupant) = (world.standby(0), &world.seats[0].occupant);
-    if occupant.compare_exchange(OLD | INSIDE, NEW, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+    if !world.seats[0].relieve(slip) {
         return End::Left;
     }
-    standby.leave_polled(if slip == Slip::LeavesPolled { Slip::StaysPolled } else { slip })
+    world.standby(0).leave_polled(if slip == Slip::LeavesPolled { Slip::StaysPolled } else { slip })
 }
 
 #[test]
@@ -341,5 +352,5 @@ fn a_new_occupant_that_leaves_the_old_leads_polled_is_not_rung() {
 #[test]
 #[should_panic(expected = "nobody will wake it")]
 fn a_lead_that_writes_its_status_before_it_knows_that_it_leads_hides_the_sleeper() {
-    relieved_lead(Slip::PolledBeforeExchange);
+    relieved_lead(Slip::PolledBeforeExit);
 }

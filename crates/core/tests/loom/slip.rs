@@ -73,12 +73,16 @@ pub(crate) enum Slip {
 
     // A seat that changes hands.
     /// The old occupant writes LOOKING before it knows that the seat is still its own.
-    LookingBeforeExchange,
-    /// The old occupant comes back by a store.
-    BackByStore,
+    LookingBeforeExit,
+    /// The old occupant comes back and does not look whose the seat is.
+    BackUnasked,
+    /// The old occupant finds that it is doubted, and takes the seat for another's.
+    DoubtTakenForRelief,
+    /// The old occupant finds that it is doubted, and does not wait for what becomes of that.
+    DoubtOverlooked,
     /// The old occupant says that it is inside before it writes AWAY.
     InsideBeforeAway,
-    /// The occupant's word carries nothing but itself.
+    /// The word that says whether the occupant is inside carries nothing but itself.
     WordRelaxed,
     /// The new occupant writes LOOKING before the seat is its own.
     LookingBeforeRelief,
@@ -87,11 +91,13 @@ pub(crate) enum Slip {
     /// The new occupant leaves the old lead's POLLED.
     LeavesPolled,
     /// The old lead writes its status before it knows that the seat is still its own.
-    PolledBeforeExchange,
+    PolledBeforeExit,
 
     // A seat whose occupant's procedure sleeps.
-    /// The occupant opens it by a store.
-    OpenByStore,
+    /// The occupant opens it without the lock.
+    OpenUnlocked,
+    /// The occupant takes it back by a store.
+    BackByStore,
     /// Does not fence between OPEN and its look.
     NoFenceAfterOpen,
     /// Does not look after OPEN.
@@ -130,9 +136,9 @@ pub(crate) enum Slip {
     // Private memory.
     /// The lock is released by a Relaxed store.
     UnlockedRelaxed,
-    /// Whoever gives an A-stack back does not fence before it looks for waiters.
+    /// Whoever gives an A-stack back does not fence before it looks for waiters; the like for other light barriers.
     NoLightBarrier,
-    /// Whoever waits for an A-stack does not fence before it looks.
+    /// Whoever waits for an A-stack does not fence before it looks; the like for other heavy barriers.
     NoHeavyBarrier,
     /// The right is read before the A-stack is marked as busy.
     RightBeforeBusy,

@@ -12,8 +12,12 @@ use crate::pair::{ASLEEP, AWAY, LOOKING, Pair, UNPOLLED};
 /// What a CPU's standby shares with the rest of its process.
 #[derive(Default)]
 pub(crate) struct Seat {
-    /// Who sits here, with [`INSIDE`] while it is in a procedure.
+    /// Who sits here, with [`DOUBTED`], or [`OPEN`].
     pub(crate) occupant: AtomicU32,
+    /// Of who sat here first: odd while it is in a procedure. Its own, whoever sits here later.
+    pub(crate) inside: AtomicU32,
+    /// The books, for their lock.
+    pub(crate) books: Mutex<()>,
     /// Bumped for each command.
     pub(crate) kick: AtomicU32,
     /// Commands that came and were not taken.
@@ -22,7 +26,55 @@ pub(crate) struct Seat {
     pub(crate) bed: Futex,
 }
 
-pub(crate) const INSIDE: u32 = 1 << 31;
+/// Set while the watcher decides whether the occupant is relieved.
+pub(crate) const DOUBTED: u32 = 1 << 31;
+
+/// Set while the occupant's procedure sleeps.
+pub(crate) const OPEN: u32 = 1 << 30;
+
+/// Who sits here first, and who does next.
+pub(crate) const OLD: u32 = 1;
+pub(crate) const NEW: u32 = 2;
+
+impl Seat {
+    /// The first occupant enters a procedure, or comes out of it.
+    pub(crate) fn step(&self, slip: Slip) {
+        let order = if slip == Slip::WordRelaxed { Ordering::Relaxed } else { Ordering::Release };
+        self.inside.store(self.inside.load(Ordering::Relaxed) + 1, order);
+    }
+
+    /// It comes out of a procedure: says so; light barrier; has it the seat? If there is a doubt, it waits until that is over.
+    pub(crate) fn exit(&self, slip: Slip) -> bool {
+        self.step(slip);
+        if slip == Slip::BackUnasked {
+            return true;
+        }
+        if slip != Slip::NoLightBarrier {
+            fence(Ordering::SeqCst);
+        }
+        let occupant = self.occupant.load(Ordering::Relaxed);
+        if occupant == OLD || slip == Slip::DoubtTakenForRelief || slip == Slip::DoubtOverlooked {
+            return occupant == OLD || slip == Slip::DoubtOverlooked && occupant == OLD | DOUBTED;
+        }
+        let _books = self.books.lock().unwrap();
+        self.occupant.load(Ordering::Relaxed) == OLD
+    }
+
+    /// The watcher gives the seat to the next one if the first is inside: doubt; heavy barrier; is it inside?
+    pub(crate) fn relieve(&self, slip: Slip) -> bool {
+        let _books = self.books.lock().unwrap();
+        if self.occupant.compare_exchange(OLD, OLD | DOUBTED, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        if slip != Slip::NoHeavyBarrier {
+            fence(Ordering::SeqCst);
+        }
+        let order = if slip == Slip::WordRelaxed { Ordering::Relaxed } else { Ordering::Acquire };
+        let is_inside = self.inside.load(order) % 2 == 1;
+        self.occupant.store(if is_inside { NEW } else { OLD }, Ordering::Release);
+        is_inside
+    }
+}
 
 /// How a processor's part in a model ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +102,8 @@ impl<const PAIRS: usize, const SEATS: usize> World<PAIRS, SEATS> {
     }
 
     pub(crate) fn of(pair: impl Fn() -> Pair) -> Arc<Self> {
-        Arc::new(Self { pairs: from_fn(|_| pair()), seats: from_fn(|_| Seat::default()) })
+        let seat = || Seat { occupant: AtomicU32::new(OLD), ..Seat::default() };
+        Arc::new(Self { pairs: from_fn(|_| pair()), seats: from_fn(|_| seat()) })
     }
 
     pub(crate) fn standby(&self, n: usize) -> Standby<'_> {
