@@ -43,10 +43,10 @@ use super::workers;
 use crate::sync;
 
 pub(super) use waits::micros;
-pub use waits::{On, Turn, Waited, wait_until, wait_until_on};
+pub use waits::{Answer, On, Turn, Waited, wait_among_others, wait_until, wait_until_on};
 pub use work::{NoWork, POLLED_WORD_COUNT, Words, Work};
 
-use waits::Polled;
+use waits::Entry;
 
 /// Threads that are run before something else is looked at.
 pub const TURN_COUNT: usize = 64;
@@ -93,7 +93,7 @@ pub struct Processor {
     timer_count: Cell<usize>,
     looked: Cell<u64>,
     /// Those that began first are the first.
-    polled: RefCell<VecDeque<*const Polled>>,
+    polled: RefCell<VecDeque<Entry>>,
     /// Of those, for which the CPU was given away.
     given: Cell<usize>,
     /// The last sleep that was a step, and how often a thread had been resumed by then.

@@ -24,7 +24,7 @@ use crate::shm::PeerLine;
 use crate::sys::futex::{self, Sleep};
 use crate::sys::{milliseconds, process};
 use crate::threads::{self, Processor};
-use thread::{has_others, is_crowded};
+use thread::{has_others, is_crowded, others_run};
 
 /// Calls of which one begins so soon after the last began come back to back: both sides may yield instead of sleeping.
 /// A gap of 3 us and a donated call. From begin to begin, because a look at the clock is 1 % of such a call.
@@ -103,6 +103,14 @@ pub struct Published<'a> {
     pub mode: &'a Mode,
 }
 
+impl Published<'_> {
+    #[inline(always)]
+    fn answered(&self) -> Option<u64> {
+        let first = self.reply.load_acquire();
+        (pair::sequence(first) == self.sequence).then_some(first)
+    }
+}
+
 /// Waits for the reply to a published call; returns the reply's status.
 ///
 /// # Errors
@@ -124,13 +132,50 @@ pub fn wait(half: &ClientHalf, doorbell: &impl Doorbell, call: Published<'_>) ->
 /// for its registers: a call costs less than one turn.
 #[inline(never)]
 fn look(half: &ClientHalf, doorbell: &impl Doorbell, call: &Published<'_>) -> Result<u64, Unanswered> {
+    if let Some(processor) = threads::on_thread()
+        && has_others(processor)
+        && call.mode.get() != Transfer::Donate
+    {
+        return look_among_others(half, doorbell, call, processor);
+    }
     let spun = match spin(half, call) {
         Ok(first) => return Ok(first),
         Err(spun) => spun,
     };
+    long(half, doorbell, call, spun.was_polled).run(spun.in_vain)
+}
+
+/// A thread lets others run first, unless it was told to give its CPU away. All of it is in this function: a return on another
+/// stack than that of the last call costs as much as the switch.
+#[inline(never)]
+fn look_among_others(
+    half: &ClientHalf,
+    doorbell: &impl Doorbell,
+    call: &Published<'_>,
+    processor: &Processor,
+) -> Result<u64, Unanswered> {
+    let first = call.reply.poll();
+    if pair::sequence(first) == call.sequence {
+        call.reply.acquire();
+        return Ok(first);
+    }
+    let polled = half.status_word().load();
+    if poll::state(polled) != poll::POLLED || poll::cpu(polled) == call.cpu {
+        return long(half, doorbell, call, poll::state(polled) == poll::POLLED).begin(false);
+    }
+    // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
+    match others_run(half, call, processor, Some(polled)) {
+        Some(first) => Ok(first),
+        None => long(half, doorbell, call, true).run(false),
+    }
+}
+
+/// Out of line: it is looked at how long the call may take.
+#[inline(never)]
+fn long<'a>(half: &'a ClientHalf, doorbell: &'a dyn Doorbell, call: &'a Published<'a>, was_polled: bool) -> Long<'a> {
     let &Published { astack, callee, .. } = call;
     let timeout = Deadline { half, callee, astack }.left();
-    Long::new(half, doorbell, call, timeout, spun.was_polled).begin(spun.in_vain)
+    Long::new(half, doorbell, call, timeout, was_polled)
 }
 
 /// The same for a call that was started and whose server was rung, for up to `timeout`; with `is_last`, there is no wait
@@ -318,8 +363,7 @@ impl<'a> Long<'a> {
     }
 
     fn answered(&self) -> Option<u64> {
-        let first = self.call.reply.load_acquire();
-        (pair::sequence(first) == self.call.sequence).then_some(first)
+        self.call.answered()
     }
 
     /// Whether calls come back to back; the next request says so.

@@ -24,7 +24,7 @@ pub(super) const POLL_STEP_MAX: Duration = Duration::from_millis(16);
 
 /// How many polled waits before its own turn the word of one is fetched: replies to calls that were made together come together,
 /// and one after the other they would cost a cache miss each.
-const LOOKED_AT_AHEAD: usize = 6;
+const FETCHED_AHEAD: usize = 8;
 
 /// How often the clock is read while threads are ready and timers are set, in microseconds.
 const CLOCK_US: u64 = 20;
@@ -50,7 +50,7 @@ pub enum Waited {
 }
 
 pub(super) struct Polled {
-    pub(super) waiter: Waiter,
+    waiter: Waiter,
     ready: *mut (dyn FnMut(Turn) -> bool + 'static),
     on: *const On<'static>,
 }
@@ -62,6 +62,53 @@ impl Polled {
     }
 }
 
+/// A wait in the list of those that are polled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// On the stack of the thread that waits.
+    polled: *const Polled,
+    /// Here as well, because a look at the answer alone then needs nothing of that stack, which is in no cache by then if
+    /// there are many threads.
+    answer: Option<Answer<'static>>,
+}
+
+impl Entry {
+    pub(super) fn polled(&self) -> &Polled {
+        // SAFETY: what is in the list waits, and takes itself out before it goes.
+        unsafe { &*self.polled }
+    }
+
+    fn fetch(&self) {
+        self.answer.inspect(|answer| ahead::fetch(answer.word));
+    }
+
+    /// Whether the wait is over.
+    #[inline(always)]
+    fn look(&self, turn: Turn) -> bool {
+        self.answer.is_some_and(|answer| answer.is_there()) || look(self.polled().ready, turn)
+    }
+}
+
+/// A word that another processor writes, and what is in its low half when a wait for it is over.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer<'a> {
+    /// The word. It is fetched ahead.
+    pub word: &'a AtomicU64,
+    /// Its low half.
+    pub low: u32,
+}
+
+impl Answer<'_> {
+    /// Whoever waits for it acquires what comes with it.
+    #[inline(always)]
+    fn is_there(&self) -> bool {
+        #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half")]
+        // Relaxed: see above.
+        let low = self.word.load(Ordering::Relaxed) as u32;
+        low == self.low
+    }
+}
+
 /// What a polled wait sleeps on when nothing else is ready, and how soon.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct On<'a> {
@@ -69,8 +116,8 @@ pub struct On<'a> {
     pub words: &'a [Sleep<'a>],
     /// The whole of the first word, if many waits share it: its value, the low half, is read just before the last look.
     pub shared: Option<&'a AtomicU64>,
-    /// The word that each look begins with, if another processor writes it: it is fetched ahead.
-    pub looked_at: Option<&'a AtomicU64>,
+    /// What ends the wait without a question: `ready` says so, too.
+    pub answer: Option<Answer<'a>>,
     /// The CPU was given to somebody who is ready to use it: the sleep comes at once, without a budget.
     pub is_given: bool,
 }
@@ -97,6 +144,27 @@ impl Processor {
         if std::thread::panicking() {
             return block_until(ready, deadline, on);
         }
+        self.wait_until_some_turns(ready, deadline, on)
+    }
+
+    /// The same for a thread, where others are ready most of the time. All of it is in the caller: a function that is returned
+    /// from on another stack than it was called on is a branch that the processor predicts wrongly, and each has a line or two
+    /// of the stack for itself.
+    #[inline(always)]
+    pub(in crate::threads) fn wait_among_others(&self, ready: &mut dyn FnMut(Turn) -> bool, on: &On<'_>) -> Waited {
+        if self.ready.is_empty() || !self.runs_thread() {
+            return self.wait_until_some_turns(ready, None, on);
+        }
+        self.wait_polled(ready, None, on)
+    }
+
+    #[inline(never)]
+    fn wait_until_some_turns(
+        &self,
+        ready: &mut dyn FnMut(Turn) -> bool,
+        deadline: Option<Instant>,
+        on: &On<'_>,
+    ) -> Waited {
         let mut turns = if on.is_given { 0 } else { clock::wake_turns() };
         while turns > 0 && !self.has_ready() {
             if ready(Turn::Poll) {
@@ -120,6 +188,7 @@ impl Processor {
     }
 
     /// Suspends the current thread until the loop finds that `ready` says so.
+    #[inline(always)]
     fn wait_polled(&self, ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Instant>, on: &On<'_>) -> Waited {
         let ready = ptr::from_mut(ready);
         // SAFETY: a pointer of the same kind; it is used until this function returns, and the closure lives longer.
@@ -129,8 +198,10 @@ impl Processor {
         let polled = Polled { waiter: Waiter::new(), ready, on: ptr::from_ref(on).cast() };
         let this = &raw const polled;
         let given = usize::from(on.is_given);
+        // SAFETY: as above.
+        let answer = unsafe { core::mem::transmute::<Option<Answer<'_>>, Option<Answer<'static>>>(on.answer) };
         let mut all = self.polled.borrow_mut();
-        all.push_back(this);
+        all.push_back(Entry { polled: this, answer });
         self.count_waits(all.len());
         drop(all);
         self.given.set(self.given.get() + given);
@@ -139,7 +210,7 @@ impl Processor {
         let mut all = self.polled.borrow_mut();
         // Only who looks at them ends one otherwise, and takes it out.
         if ended.is_err()
-            && let Some(at) = all.iter().position(|&other| ptr::eq(other, this))
+            && let Some(at) = all.iter().position(|other| ptr::eq(other.polled, this))
         {
             all.remove(at);
         }
@@ -185,25 +256,23 @@ impl Processor {
     pub(super) fn look_at_polled(&self, turn: Turn) -> bool {
         let mut woken = false;
         let mut at = 0;
+        self.polled.borrow().iter().take(FETCHED_AHEAD).for_each(Entry::fetch);
         loop {
-            let (polled, later) = {
+            let (entry, later) = {
                 // Not borrowed while the closure runs.
                 let all = self.polled.borrow();
-                (all.get(at).copied(), all.get(at + LOOKED_AT_AHEAD).copied())
+                (all.get(at).copied(), all.get(at + FETCHED_AHEAD).copied())
             };
-            let Some(polled) = polled else { return woken };
-            if let Some(later) = later {
-                // SAFETY: what is in the list waits, and takes itself out before it goes.
-                let later = unsafe { &*later };
-                later.on().looked_at.inspect(|word| ahead::fetch(word));
-            }
-            // SAFETY: as above.
-            let polled = unsafe { &*polled };
-            if polled.waiter.is_parked() && look(polled.ready, turn) && polled.waiter.wake_here() {
+            let Some(entry) = entry else { return woken };
+            later.inspect(Entry::fetch);
+            let waiter = &entry.polled().waiter;
+            if waiter.is_parked() && entry.look(turn) && waiter.wake_here() {
                 woken = true;
-                self.polled.borrow_mut().remove(at);
+                let mut all = self.polled.borrow_mut();
+                let _ = if at == 0 { all.pop_front() } else { all.remove(at) };
+                drop(all);
                 // SAFETY: it is suspended here, in no list, and it was us who ended its wait.
-                unsafe { self.make_ready(polled.waiter.record()) };
+                unsafe { self.make_ready(waiter.record()) };
             } else {
                 at += 1;
             }
@@ -223,6 +292,7 @@ impl Processor {
     }
 
     /// For the watchdog.
+    #[inline(always)]
     fn count_waits(&self, polled: usize) {
         self.watched().to_look_at.store(polled, Ordering::Relaxed);
     }
@@ -286,6 +356,7 @@ impl Processor {
     }
 
     /// Whether some thread waits by being polled.
+    #[inline(always)]
     #[must_use]
     pub fn has_polled(&self) -> bool {
         !self.polled.borrow().is_empty()
@@ -324,6 +395,12 @@ pub fn wait_until_on(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Insta
         Some(processor) => processor.wait_until(ready, deadline, on),
         None => block_until(ready, deadline, on),
     }
+}
+
+/// As [`wait_until_on`] without a deadline, by a thread of `processor` of which others are ready most of the time.
+#[inline(always)]
+pub fn wait_among_others(processor: &Processor, ready: &mut dyn FnMut(Turn) -> bool, on: &On<'_>) -> Waited {
+    processor.wait_among_others(ready, on)
 }
 
 /// As [`wait_until`], by a kernel thread that does nothing else.

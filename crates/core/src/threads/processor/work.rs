@@ -116,9 +116,8 @@ impl Processor {
             return None;
         }
         let mut words = Words::new(self.post().fall_asleep()?);
-        for &polled in self.polled.borrow().iter() {
-            // SAFETY: what is in the list waits, and takes itself out before it goes.
-            let polled = unsafe { &*polled };
+        for entry in self.polled.borrow().iter() {
+            let polled = entry.polled();
             // Beside the processor's own.
             polled.on().read().for_each(|word| words.push_below(1 + POLLED_WORD_COUNT, word));
             words.complete &= !polled.on().words.is_empty();

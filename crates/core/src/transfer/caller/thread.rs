@@ -8,66 +8,77 @@ use nearcall_layout::pair::{self, poll};
 use super::{
     Long, Published, SPURIOUS_MAX, STEP_MAX, STEP_MIN, STEP_MIN_US, STEP_OWN, Unanswered, not_final, now, sleep_on,
 };
+use crate::channel::client::ClientHalf;
 use crate::channel::{Ran, Wake};
 use crate::sys::futex::Sleep;
 use crate::sys::process;
-use crate::threads::{self, On, Processor, Turn, Waited};
+use crate::threads::{self, Answer, On, Processor, Turn, Waited};
 use crate::transfer::clock::{self, ticks};
 use crate::transfer::policy::ring::Ring;
 
 /// Times in a step that a processor may be about to sleep for a reply on a word that many replies share; likewise.
 const BELLS_MAX: u32 = 4096;
 
+/// Lets other threads of this processor run until the answer is there, or none has anything to do, or for as long as the
+/// first step. The CPU is not given away meanwhile (URPC 1991, section 3.3: processors are reallocated as late as
+/// possible), no clock is read on the way, and no timer is set. If nobody was rung because the status said `polled`, until
+/// that changes.
+#[inline(always)]
+pub(super) fn others_run(
+    half: &ClientHalf,
+    call: &Published<'_>,
+    processor: &Processor,
+    polled: Option<u64>,
+) -> Option<u64> {
+    const LOOK: u32 = 16;
+    let &Published { reply, sequence, .. } = call;
+    half.expect_request(sequence);
+    let status = half.status_word();
+    let (mut begin, mut looks) = (0, 0_u32);
+    let mut over = |turn| {
+        if pair::sequence(reply.poll()) == sequence
+            || half.has_ended()
+            || turn == Turn::BeforeSleep
+            || polled.is_some_and(|polled| status.load() != polled)
+        {
+            return true;
+        }
+        looks = looks.wrapping_add(1);
+        if !looks.is_multiple_of(LOOK) {
+            return false;
+        }
+        let now = ticks();
+        if begin == 0 {
+            begin = now;
+        }
+        now.wrapping_sub(begin) > clock::calibration().us(STEP_MIN_US)
+    };
+    let on = On { answer: Some(Answer { word: reply.word(), low: sequence }), ..On::default() };
+    let _ = threads::wait_among_others(processor, &mut over, &on);
+    call.answered()
+}
+
 impl Long<'_> {
-    /// Lets other threads of this processor run until the answer is there, or none has anything to do, or for as long as the
-    /// first step. The CPU is not given away meanwhile (URPC 1991, section 3.3: processors are reallocated as late as
-    /// possible), no clock is read on the way, and no timer is set. `None` as well where it is time to give it away: nobody
-    /// else here has anything to do, and the server has no other processor.
+    /// Lets others run ([`others_run`]) once whoever has to be rung was rung. `None` as well where it is time to give the CPU
+    /// away: nobody else here has anything to do, and the server has no other processor.
     #[inline(never)]
     pub(super) fn let_others_run(&mut self, processor: &Processor) -> Option<u64> {
-        const LOOK: u32 = 16;
-        let (half, &Published { reply, sequence, .. }) = (self.half, self.call);
-        let status = half.status_word();
-        let polled = status.load();
-        // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
-        let is_polled = poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.cpu;
-        if !is_polled {
-            self.cpu = process::cpu();
-            // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
-            fence(Ordering::SeqCst);
-            match self.choose(false) {
-                // Elsewhere it can begin at once.
-                Ring::Bell { own: false, .. } | Ring::Message => {
-                    self.ring(false);
-                }
-                Ring::Own | Ring::Bell { own: true, .. } if !processor.has_ready() && !processor.poll() => return None,
-                _ => {}
-            }
+        let polled = self.half.status_word().load();
+        if poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.cpu {
+            return others_run(self.half, self.call, processor, Some(polled));
         }
-        half.expect_request(sequence);
-        let limit = clock::calibration().us(STEP_MIN_US);
-        let (mut begin, mut looks) = (0, 0_u32);
-        let mut over = |turn| {
-            if pair::sequence(reply.poll()) == sequence
-                || half.has_ended()
-                || turn == Turn::BeforeSleep
-                || is_polled && status.load() != polled
-            {
-                return true;
+        self.cpu = process::cpu();
+        // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
+        fence(Ordering::SeqCst);
+        match self.choose(false) {
+            // Elsewhere it can begin at once.
+            Ring::Bell { own: false, .. } | Ring::Message => {
+                self.ring(false);
             }
-            looks = looks.wrapping_add(1);
-            if !looks.is_multiple_of(LOOK) {
-                return false;
-            }
-            let now = ticks();
-            if begin == 0 {
-                begin = now;
-            }
-            now.wrapping_sub(begin) > limit
-        };
-        let on = On { looked_at: Some(reply.word()), ..On::default() };
-        let _ = threads::wait_until_on(&mut over, None, &on);
-        self.answered()
+            Ring::Own | Ring::Bell { own: true, .. } if !processor.has_ready() && !processor.poll() => return None,
+            _ => {}
+        }
+        others_run(self.half, self.call, processor, None)
     }
 
     /// Gives the CPU to the standby on it although other threads here could run, because the caller asked for it (URPC 1991,
@@ -133,7 +144,8 @@ impl Long<'_> {
                 [Sleep { word, value, shared: true }, Sleep { word: half.ended_word(), value: 0, shared: false }];
             let words = if spurious < SPURIOUS_MAX { &words[..] } else { &[] };
             let shared = is_one_of_many.then(|| half.reply_bell().word());
-            let on = On { words, shared, looked_at: Some(reply.word()), is_given: self.donated };
+            let answer = Some(Answer { word: reply.word(), low: sequence });
+            let on = On { words, shared, answer, is_given: self.donated };
             let waited = threads::wait_until_on(&mut over, Some(wake), &on);
             if sleeps > BELLS_MAX {
                 spurious = SPURIOUS_MAX;
@@ -172,6 +184,7 @@ impl Long<'_> {
 }
 
 /// Whether this processor has other threads that run or wait for a reply.
+#[inline(always)]
 pub(super) fn has_others(processor: &Processor) -> bool {
     processor.has_ready() || processor.has_polled()
 }
