@@ -10,7 +10,9 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall::{Binder, CallError, Client, Ran, Transfer, thread};
@@ -19,9 +21,16 @@ use nearcall_testkit::busy;
 use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::tasks::{confined, cpus};
 
-/// Words of the board: turns of whoever else could run in the client; whether captured calls may return.
+/// Words of the board: turns of whoever else could run in the client; whether captured calls may return; greedy procedures that
+/// were entered; the CPUs that two of them are on, plus one.
 const TURNS: usize = 0;
 const RELEASED: usize = 1;
+const ENTERED: usize = 2;
+const PLACES: [usize; 2] = [3, 4];
+const WORDS: usize = 5;
+
+/// What a mark in a trace of system calls begins with: the name of a file that there is not.
+const MARK: &str = "/nearcall-window-";
 
 #[nearcall::interface]
 pub trait Trial {
@@ -36,6 +45,15 @@ pub trait Trial {
     /// Keeps its CPU busy.
     #[call(timeout = "200ms", concurrency = 4)]
     fn greedy(&self, ms: u32);
+    /// Keeps its CPU busy until it is released.
+    #[call(timeout = "1min", concurrency = 4)]
+    fn greedy_until_released(&self, value: u64);
+    /// Keeps its CPU busy until another one of these is on another CPU.
+    #[call(timeout = "1min", concurrency = 4)]
+    fn greedy_until_apart(&self, which: u32);
+    /// Leaves a mark in the server's trace.
+    #[call(timeout = "1min")]
+    fn mark(&self, window: u32);
     /// Does not return before it is released. Its size gives it an A-stack that no other procedure uses.
     #[call(timeout = "200ms", concurrency = 1, astack = 512, exhausted = "fail")]
     fn captured(&self, value: u64) -> u64;
@@ -64,6 +82,29 @@ impl Trial for Server {
         busy::spin(Duration::from_millis(ms.into()));
     }
 
+    fn greedy_until_released(&self, value: u64) {
+        self.board.bump(ENTERED);
+        while self.board.get(RELEASED) < value {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn greedy_until_apart(&self, which: u32) {
+        let [own, other] = if which == 0 { PLACES } else { [PLACES[1], PLACES[0]] };
+        loop {
+            let here = u64::try_from(rustix::thread::sched_getcpu()).unwrap() + 1;
+            self.board.set(own, here);
+            let there = self.board.get(other);
+            if there != 0 && there != here {
+                return;
+            }
+        }
+    }
+
+    fn mark(&self, window: u32) {
+        leave_mark(window);
+    }
+
     fn captured(&self, value: u64) -> u64 {
         while self.board.get(RELEASED) < value {
             std::thread::sleep(Duration::from_millis(2));
@@ -73,11 +114,11 @@ impl Trial for Server {
 }
 
 fn board(dir: &Path) -> Board {
-    Board::open(&dir.with_extension("board"), 4)
+    Board::open(&dir.with_extension("board"), WORDS)
 }
 
 fn bind(dir: &Path) -> TrialClient {
-    Binder::new("trial").dir(dir).wait(Duration::from_secs(10)).bind().unwrap()
+    Binder::new("trial").dir(dir).wait(Duration::from_secs(60)).bind().unwrap()
 }
 
 /// A server, confined to `server`, and a directory for it.
@@ -89,10 +130,14 @@ struct Scene {
 
 impl Scene {
     fn new(server: usize) -> Self {
+        Self::on(&[server])
+    }
+
+    fn on(server: &[usize]) -> Self {
         let outer = tempfile::tempdir().unwrap();
         let dir = outer.path().join("names");
         support::make_dir(&dir);
-        let server = confined(&[server], || Peer::start("serve", &dir));
+        let server = confined(server, || Peer::start("serve", &dir));
         Self { _server: server, dir, _outer: outer }
     }
 
@@ -102,6 +147,12 @@ impl Scene {
         assert_eq!(client.ends(Duration::from_secs(100)), Some(true), "{part}");
         client.pid()
     }
+}
+
+/// One test at a time: each asks who has a CPU, and some keep one busy.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Threads of the client's that call, and calls of each.
@@ -118,6 +169,7 @@ fn call_from_threads(client: &TrialClient, threads: u64, calls: u64) {
 
 #[test]
 fn one_donation_answers_all_calls_that_are_outstanding() {
+    let _alone = alone();
     let cpu = cpus()[0];
     Scene::new(cpu).play("threads on one CPU", cpu);
 }
@@ -146,6 +198,7 @@ fn threads_on_one_cpu(dir: &Path) {
 
 #[test]
 fn the_receiver_knows_whose_processor_it_has() {
+    let _alone = alone();
     let cpu = cpus()[0];
     let scene = Scene::new(cpu);
     // It calls, and goes on existing; the other one gives.
@@ -166,6 +219,7 @@ fn the_receiver_knows_whose_processor_it_has() {
 
 #[test]
 fn nothing_is_donated_while_the_server_has_a_processor_of_its_own() {
+    let _alone = alone();
     let cpus = cpus();
     let [own, other, ..] = cpus[..] else { return };
     Scene::new(other).play("threads beside a server", own);
@@ -183,6 +237,7 @@ fn threads_beside_a_server(dir: &Path) {
 
 #[test]
 fn a_client_with_a_reply_pending_has_its_processor_back_while_the_server_sleeps() {
+    let _alone = alone();
     let cpu = cpus()[0];
     Scene::new(cpu).play("reply beside a sleep", cpu);
 }
@@ -211,6 +266,7 @@ fn reply_beside_a_sleep(dir: &Path) {
 
 #[test]
 fn a_greedy_server_costs_a_call_its_time_and_nobody_else_anything() {
+    let _alone = alone();
     let cpu = cpus()[0];
     Scene::new(cpu).play("greedy server", cpu);
 }
@@ -245,6 +301,131 @@ fn greedy_server(dir: &Path) {
         assert_eq!(ended, Err(CallError::Timeout { ran: Ran::Maybe }), "{transfer:?}");
         assert_eq!(made, Ok(3), "{transfer:?}");
     }
+}
+
+/// No donor can make a server return what it was given (URPC 1991, section 3.3), but the kernel can: the server's procedure goes
+/// on for as long as it likes, and the client's processor and the server's next call do not wait for it.
+#[test]
+fn a_processor_is_taken_by_force_from_a_server_that_does_not_return_it() {
+    let _alone = alone();
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("taken by force", cpu);
+}
+
+fn taken_by_force(dir: &Path) {
+    let (client, board) = (bind(dir), board(dir));
+    call_from_threads(&client, 2, 100);
+    for (value, transfer) in [(1, Transfer::Auto), (2, Transfer::Donate)] {
+        client.binding().set_transfer(transfer);
+        thread::scope(|scope| {
+            let caller = scope.spawn(|| client.greedy_until_released(value));
+            let other = scope.spawn(|| {
+                let start = Instant::now();
+                while board.get(ENTERED) < value {
+                    thread::yield_now();
+                }
+                let entered = start.elapsed();
+                // It does not return before we say so, and there is one CPU: whatever happens here was taken from it.
+                (0..500).for_each(|n| assert_eq!(client.add(value, n), Ok(value + n)));
+                eprintln!("{transfer:?}: entered after {entered:.1?}, 500 calls beside it by {:.1?}", start.elapsed());
+                board.set(RELEASED, value);
+            });
+            other.join().unwrap();
+            assert_eq!(caller.join().unwrap(), Ok(()), "{transfer:?}: by force, not by its time-out");
+        });
+    }
+}
+
+/// Procedures that were relieved of their seat may run wherever the process may, so no CPU is idle while one waits for another's.
+#[test]
+fn no_processor_is_idle_while_procedures_wait_for_one() {
+    let _alone = alone();
+    let cpus = cpus();
+    let [own, other, ..] = cpus[..] else { return };
+    let scene = Scene::on(&[own, other]);
+    scene.play("two that are greedy", own);
+}
+
+fn two_that_are_greedy(dir: &Path) {
+    let client = bind(dir);
+    (0..100).for_each(|n| assert_eq!(client.add(n, 1), Ok(n + 1)));
+    // Both from one CPU, with whose seat both begin.
+    std::thread::scope(|scope| {
+        let calls = [0, 1].map(|which| {
+            let client = &client;
+            scope.spawn(move || client.greedy_until_apart(which))
+        });
+        calls.into_iter().for_each(|call| assert_eq!(call.join().unwrap(), Ok(())));
+    });
+}
+
+/// Calls between two marks.
+const WINDOW: u64 = 4000;
+
+/// System calls between two marks of one side: those of the marks themselves, around which the other side waits longer than it
+/// polls, and of whoever loses its CPU to somebody else once. One for each call would be 4,000.
+const FEW: usize = 20;
+
+/// Windows that are tried.
+const WINDOWS: u32 = 400;
+
+fn leave_mark(window: u32) {
+    let _ = std::fs::metadata(format!("{MARK}{window}"));
+}
+
+/// With a processor on each side, calls of user-level threads go through memory alone (URPC 1991, section 3.1).
+#[test]
+fn threads_beside_a_server_with_a_processor_make_no_system_calls() {
+    let _alone = alone();
+    let cpus = cpus();
+    let [own, other, ..] = cpus[..] else { return };
+    if !Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: there is no strace");
+        return;
+    }
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("names");
+    support::make_dir(&dir);
+    let traced = |side: &str, cpu: usize, part: &str| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o"]).arg(outer.path().join(side)).arg(std::env::current_exe().unwrap());
+        confined(&[cpu], || Peer::start_by(strace, part, &dir))
+    };
+    let mut server = traced("server", other, "serve");
+    let mut client = traced("client", own, "windows");
+    assert_eq!(client.ends(Duration::from_secs(100)), Some(true));
+    assert_eq!(server.ends(Duration::from_secs(20)), Some(true));
+    let [client, server] = ["client", "server"].map(|side| system_calls_by_window(&outer.path().join(side)));
+    let both = client.iter().zip(&server);
+    let least = both.min_by_key(|(client, server)| **client + **server).unwrap();
+    eprintln!("system calls in a window of {WINDOW} calls, at least: {least:?}, of {} windows", client.len());
+    assert!(*least.0 <= FEW && *least.1 <= FEW, "{least:?}");
+}
+
+/// How many system calls a trace has between each mark and the next.
+fn system_calls_by_window(trace: &Path) -> Vec<usize> {
+    let text = std::fs::read_to_string(trace).unwrap();
+    let marks: Vec<usize> =
+        text.lines().enumerate().filter_map(|(at, line)| line.contains(MARK).then_some(at)).collect();
+    marks.windows(2).map(|pair| pair[1] - pair[0] - 1).collect()
+}
+
+fn windows_of_calls(dir: &Path) {
+    let (client, start) = (bind(dir), Instant::now());
+    // In a thread, so that others are started without a system call.
+    thread::scope(|scope| {
+        let all = scope.spawn(|| {
+            for window in 0..WINDOWS {
+                client.mark(window).unwrap();
+                leave_mark(window);
+                call_from_threads(&client, THREADS, WINDOW / THREADS);
+                if start.elapsed() > Duration::from_secs(20) {
+                    break;
+                }
+            }
+        });
+        all.join().unwrap();
+    });
 }
 
 /// Calls beside a load.
@@ -285,6 +466,7 @@ fn under_load(dir: &Path, rounds: usize, call: impl Fn(&TrialClient) -> u64 + Sy
 
 #[test]
 fn a_processor_that_is_asked_for_goes_at_once_although_other_threads_could_run() {
+    let _alone = alone();
     let cpu = cpus()[0];
     let scene = Scene::new(cpu);
     scene.play("priority", cpu);
@@ -340,6 +522,7 @@ fn real_time(dir: &Path) {
 
 #[test]
 fn a_captured_call_is_given_up_and_its_late_answer_dropped() {
+    let _alone = alone();
     let cpus = cpus();
     for (server, client) in [(cpus[0], cpus[0]), (cpus[0], cpus[cpus.len() - 1])] {
         Scene::new(server).play("captured", client);
@@ -419,6 +602,9 @@ fn play() {
         "threads beside a server" => threads_beside_a_server(&dir),
         "reply beside a sleep" => reply_beside_a_sleep(&dir),
         "greedy server" => greedy_server(&dir),
+        "taken by force" => taken_by_force(&dir),
+        "two that are greedy" => two_that_are_greedy(&dir),
+        "windows" => windows_of_calls(&dir),
         "priority" => priority(&dir),
         "high latency" => high_latency(&dir),
         "single thread" => single_thread(&dir),

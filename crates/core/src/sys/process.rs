@@ -195,6 +195,15 @@ pub fn confine_thread(tid: u32, n: usize) {
     }
 }
 
+/// Lets another kernel thread of this process run wherever the calling one may.
+pub fn let_roam(tid: u32) {
+    if let Some(pid) = i32::try_from(tid).ok().and_then(rustix::thread::Pid::from_raw)
+        && let Ok(cpus) = rustix::thread::sched_getaffinity(None)
+    {
+        let _ = rustix::thread::sched_setaffinity(Some(pid), &cpus);
+    }
+}
+
 /// The CPUs that are `n` modulo 64.
 fn seat(n: usize) -> rustix::thread::CpuSet {
     let mut set = rustix::thread::CpuSet::new();

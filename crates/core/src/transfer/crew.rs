@@ -458,6 +458,11 @@ impl<P: Pair> Crew<P> {
         let mut is_over = false;
         if occupant != 0 {
             self.counters.relieved.add(1);
+            // Its procedure goes on beside its successor, and may use any CPU that is idle: work conserving, as the forced
+            // reallocation has to be that nobody can do for a server but the kernel (URPC 1991, section 3.3).
+            if let Some(relieved) = roster.posts.get(&(occupant & !OPEN)) {
+                process::let_roam(relieved.tid.load(Ordering::Relaxed));
+            }
             end_lead(seats, n);
             self.wires.give_up(occupant & !OPEN);
             // Before the roster is unlocked, which the relieved one needs to come back.
