@@ -260,7 +260,8 @@ fn every_status_has_a_name_and_unknown_ones_are_misbehaviour() {
         (status::DENIED, CallError::Denied),
         (status::NOT_TAKEN, CallError::NotPassed { ran: Ran::No }),
         (status::NOT_GIVEN, CallError::NotPassed { ran: Ran::Yes }),
-        (14, CallError::PeerMisbehaved),
+        (status::ABORTED, CallError::Aborted),
+        (15, CallError::PeerMisbehaved),
         (99, CallError::PeerMisbehaved),
         (u16::MAX, CallError::PeerMisbehaved),
     ];

@@ -84,7 +84,9 @@ enum {
     NEARCALL_STILL_RUNNING = 132, /* procedures have not ended in the time that nearcall_withdraw was given */
 
     NEARCALL_BAD_INTERFACE = 140, /* the tables of an interface are not what its compiler makes */
-    NEARCALL_NOT_UTF8 = 141       /* a name or a directory is no UTF-8 */
+    NEARCALL_NOT_UTF8 = 141,      /* a name or a directory is no UTF-8 */
+
+    NEARCALL_LATER = 150          /* what a stub returns to its loop: the procedure has returned, and its reply comes later */
 };
 
 /* How far a call got before it failed: whether a retry would repeat something. */
@@ -132,6 +134,9 @@ typedef struct nearcall_export_options {
     bool replace;           /* take the name from a living process of this user */
 } nearcall_export_options;
 
+/* How long the next call of this kernel thread may take, in nanoseconds, instead of what its interface says; 0: as that says. */
+void nearcall_within(uint64_t time_ns);
+
 /* Gives a binding up. NULL is allowed. No call on it is under way, and none follows. */
 void nearcall_unbind(nearcall_binding *binding);
 /* Whether calls can succeed. The server may change that at any time. */
@@ -153,6 +158,19 @@ bool nearcall_who(nearcall_caller *caller);
 uint64_t nearcall_remaining_ns(void);
 /* Whether the caller has given the call up. */
 bool nearcall_is_cancelled(void);
+
+/*
+ * A reply that is made later: what a procedure with the attribute `deferred` is handed instead of places for its results. It is
+ * used once, by any kernel thread, before or after the procedure has returned: by the function `.._reply` of the procedure, or
+ * by nearcall_reply_drop. The arguments of the call end with the procedure.
+ */
+typedef struct nearcall_reply nearcall_reply;
+/* Nobody answers: the client gets NEARCALL_ABORTED. NULL is allowed. */
+void nearcall_reply_drop(nearcall_reply *reply);
+/* Who called, how long that one still waits, and whether it does not wait any more; on any kernel thread. */
+bool nearcall_reply_who(const nearcall_reply *reply, nearcall_caller *caller);
+uint64_t nearcall_reply_remaining_ns(const nearcall_reply *reply);
+bool nearcall_reply_is_cancelled(const nearcall_reply *reply);
 
 /* Memory of `size` zeroed bytes, aligned to 16, for as long as the call's arguments. NULL if there is none. */
 void *nearcall_alloc(nearcall_incoming *call, size_t size);

@@ -97,6 +97,12 @@ nearcall_status nearcall_area(nearcall_incoming *call, size_t size, size_t align
 /* Space for the tail of the results, once. */
 nearcall_status nearcall_result(nearcall_incoming *call, size_t size, uint8_t **space);
 void nearcall_answer(nearcall_incoming *call, bool is_raised, const uint8_t *head, size_t size, bool places);
+/* The reply comes later: the token for it. After the procedure the stub returns NEARCALL_LATER. */
+nearcall_status nearcall_defer(nearcall_incoming *call, nearcall_reply **reply);
+/* The reply is made: as that of a call that is served, by nearcall_result and nearcall_answer, and ended by nearcall_finish. NULL without memory. */
+nearcall_incoming *nearcall_resume(nearcall_reply *reply);
+/* Ends what nearcall_resume began. `status`: NEARCALL_OK, or why it cannot be answered. */
+void nearcall_finish(nearcall_incoming *call, nearcall_status status);
 /* Whether the bytes are UTF-8. */
 bool nearcall_is_utf8(const void *bytes, size_t size);
 

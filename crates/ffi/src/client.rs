@@ -1,5 +1,6 @@
 //! The client: bindings, and calls on their way.
 
+use std::cell::Cell;
 use std::ffi::c_char;
 use std::time::Duration;
 
@@ -136,6 +137,17 @@ fn misused(env: &mut NearcallEnv) -> Status {
     failure.map_or(20, |code| env.set(code))
 }
 
+thread_local! {
+    /// How many nanoseconds the next call of this kernel thread has; 0: as its interface says.
+    static WITHIN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How long the next call may take.
+#[unsafe(no_mangle)]
+pub extern "C" fn nearcall_within(time_ns: u64) {
+    WITHIN.set(time_ns);
+}
+
 /// Begins a call.
 ///
 /// # Safety
@@ -155,7 +167,10 @@ pub unsafe extern "C" fn nearcall_begin(
     // SAFETY: precondition 1.
     let binding: &'static Binding = unsafe { &*binding };
     let (state, status) = match binding.begin_raw(procedure, request_size, reply_size) {
-        Ok(call) => (State::Assembled(call), OK),
+        Ok(call) => match WITHIN.replace(0) {
+            0 => (State::Assembled(call), OK),
+            time => (State::Assembled(call.within(Duration::from_nanos(time))), OK),
+        },
         Err(failure) => (State::Over, env.set(failure.code())),
     };
     // SAFETY: precondition 2; size and alignment are asserted above.

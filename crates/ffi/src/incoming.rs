@@ -2,10 +2,11 @@
 
 use std::ffi::c_void;
 
-use nearcall::SharedBytes;
-use nearcall::rt::{Incoming, Refusal};
+use nearcall::rt::{Incoming, Parking, Refusal};
+use nearcall::{ReplyToken, SharedBytes};
 
 use crate::client::bytes_mut;
+use crate::later::Later;
 use crate::{OK, Status};
 
 /// Bytes of memory that a call asks for at once.
@@ -20,12 +21,31 @@ pub struct NearcallIncoming {
     /// What is left of the last chunk, in units of 16 bytes.
     left: usize,
     pub(crate) is_answered: bool,
+    /// What is kept of a call whose reply comes later.
+    pub(crate) parking: Option<Parking>,
+    /// It is a reply that comes later; `call` is null then.
+    pub(crate) later: Option<Later>,
 }
 
 impl NearcallIncoming {
     pub(crate) fn new(call: &mut Incoming<'_>) -> Self {
         let call: *mut Incoming<'_> = call;
-        Self { call: call.cast(), memory: Vec::new(), left: 0, is_answered: false }
+        Self { call: call.cast(), memory: Vec::new(), left: 0, is_answered: false, parking: None, later: None }
+    }
+
+    /// One for a reply that comes later.
+    pub(crate) fn later(later: Later) -> Self {
+        let call = std::ptr::null_mut();
+        Self { call, memory: Vec::new(), left: 0, is_answered: false, parking: None, later: Some(later) }
+    }
+
+    /// The right to answer later, by what `encode` writes, and what is kept while the procedure runs.
+    pub(crate) fn defer<R: Send + 'static>(
+        &mut self,
+        encode: fn(&mut Incoming<'_>, R) -> Result<(), Refusal>,
+    ) -> (ReplyToken<R>, Parking) {
+        // SAFETY: only those of `new` are served, which have it from a unique borrow that lasts as long as the loop.
+        unsafe { &mut *self.call }.defer(encode)
     }
 
     /// `size` zeroed bytes, for as long as this lives. `None` without memory.
@@ -83,14 +103,15 @@ fn status(result: Result<(), Refusal>) -> Status {
 /// The call, while it is served.
 ///
 /// # Safety
-/// 1. `call` is what the loop was called with, it has not returned, and nobody else has it now.
-unsafe fn served<'a>(call: *mut NearcallIncoming) -> &'a mut NearcallIncoming {
+/// 1. `call` is what the loop was called with, it has not returned, and nobody else has it now. Or, where that is said, it came
+///    from `nearcall_resume` and was not finished.
+pub(crate) unsafe fn served<'a>(call: *mut NearcallIncoming) -> &'a mut NearcallIncoming {
     // SAFETY: precondition 1.
     unsafe { &mut *call }
 }
 
 /// # Safety
-/// As for `served`.
+/// As for `served`, but for those from `nearcall_resume`.
 unsafe fn incoming<'a>(call: *mut NearcallIncoming) -> &'a mut Incoming<'static> {
     // SAFETY: precondition 1.
     let served = unsafe { served(call) };
@@ -263,9 +284,16 @@ pub unsafe extern "C" fn nearcall_area(
 /// Space for the tail of the results.
 ///
 /// # Safety
-/// 1. As for `served`; `space` can be written.
+/// 1. As for `served`, also for replies that come later; `space` can be written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcall_result(call: *mut NearcallIncoming, size: usize, space: *mut *mut u8) -> Status {
+    // SAFETY: precondition 1.
+    if let Some(later) = unsafe { &mut served(call).later } {
+        let Some(bytes) = later.tail(size) else { return number(Refusal::TooLarge) };
+        // SAFETY: precondition 1.
+        unsafe { space.write(bytes.as_mut_ptr()) };
+        return OK;
+    }
     // SAFETY: precondition 1.
     let incoming = unsafe { incoming(call) };
     match incoming.result_raw(size) {
@@ -281,7 +309,7 @@ pub unsafe extern "C" fn nearcall_result(call: *mut NearcallIncoming, size: usiz
 /// The results are complete.
 ///
 /// # Safety
-/// 1. As for `served`; `head` points to `size` bytes.
+/// 1. As for `served`, also for replies that come later; `head` points to `size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcall_answer(
     call: *mut NearcallIncoming,
@@ -291,9 +319,14 @@ pub unsafe extern "C" fn nearcall_answer(
     places: bool,
 ) {
     // SAFETY: precondition 1.
-    let incoming = unsafe { incoming(call) };
-    // SAFETY: precondition 1.
     let head = if size == 0 { &[][..] } else { unsafe { std::slice::from_raw_parts(head, size) } };
+    // SAFETY: precondition 1.
+    if let Some(later) = unsafe { &mut served(call).later } {
+        later.answer(is_raised, head, places);
+        return;
+    }
+    // SAFETY: precondition 1.
+    let incoming = unsafe { incoming(call) };
     incoming.reply_raw(is_raised, head, places);
     // SAFETY: precondition 1.
     let served = unsafe { served(call) };

@@ -18,6 +18,7 @@
 
 pub mod client;
 pub mod incoming;
+pub mod later;
 pub mod server;
 pub mod tables;
 pub mod text;

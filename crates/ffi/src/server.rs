@@ -4,11 +4,11 @@ use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use nearcall::rt::{Incoming, Interface, Refusal, Service};
-use nearcall::{Export, Exporter};
+use nearcall::{Export, Exporter, Peer};
 
 use crate::incoming::{NearcallIncoming, refusal};
 use crate::tables::{self, NearcallInterface};
-use crate::text::{BAD_INTERFACE, NOT_UTF8, STILL_RUNNING, failed};
+use crate::text::{BAD_INTERFACE, LATER, NOT_UTF8, STILL_RUNNING, failed};
 use crate::{OK, Status};
 
 /// `nearcall_serve`.
@@ -45,6 +45,9 @@ impl Service for Loop {
         let mut served = NearcallIncoming::new(call);
         // SAFETY: `nearcall_export_service`, precondition 2; `served` is there until it returns.
         let status = unsafe { (self.serve)(self.server, procedure, &raw mut served) };
+        if status == LATER {
+            return served.parking.take().unwrap_or_default().park();
+        }
         match refusal(status) {
             Some(refusal) if status != OK => Err(refusal),
             // What was not answered is one that panicked: so the call began.
@@ -131,6 +134,12 @@ pub struct NearcallCaller {
     gid: u32,
 }
 
+impl NearcallCaller {
+    pub(crate) fn of(peer: &Peer) -> Self {
+        Self { id: peer.id(), pid: peer.pid().unwrap_or(0), uid: peer.uid(), gid: peer.gid() }
+    }
+}
+
 /// Who calls.
 ///
 /// # Safety
@@ -138,10 +147,8 @@ pub struct NearcallCaller {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcall_who(caller: *mut NearcallCaller) -> bool {
     let Some(current) = nearcall::current() else { return false };
-    let peer = current.peer();
-    let who = NearcallCaller { id: peer.id(), pid: peer.pid().unwrap_or(0), uid: peer.uid(), gid: peer.gid() };
     // SAFETY: precondition 1.
-    unsafe { caller.write(who) };
+    unsafe { caller.write(NearcallCaller::of(current.peer())) };
     true
 }
 

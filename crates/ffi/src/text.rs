@@ -12,6 +12,9 @@ pub(crate) const BAD_INTERFACE: Status = 140;
 /// `NEARCALL_NOT_UTF8`.
 pub(crate) const NOT_UTF8: Status = 141;
 
+/// `NEARCALL_LATER`.
+pub(crate) const LATER: Status = 150;
+
 thread_local! {
     static WHY: RefCell<CString> = RefCell::default();
 }
@@ -90,6 +93,7 @@ fn text(status: Status) -> &'static CStr {
         STILL_RUNNING => c"procedures were still running when the time to withdraw was over; they go on",
         BAD_INTERFACE => c"the tables of the interface are not what the interface compiler makes",
         NOT_UTF8 => c"a name or a directory is no UTF-8",
+        LATER => c"the reply comes later",
         _ => c"there is no such status",
     }
 }
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn every_number_has_words_and_every_failure_its_number() {
         let unknown = text(-1);
-        for number in (0..=23).chain(100..=112).chain(120..=126).chain(130..=132).chain(140..=141) {
+        for number in (0..=23).chain(100..=112).chain(120..=126).chain(130..=132).chain(140..=141).chain([150]) {
             assert_ne!(text(number), unknown, "{number}");
         }
         for number in 2..=23 {

@@ -170,3 +170,130 @@ fn c_calls_c() {
     succeeds(program(&pfs, "call", names.path()), "as it is");
     server.end();
 }
+
+/// What `later.idl` says, as a trait: it has the same fingerprints, since it is bound to.
+mod later {
+    use nearcall::{ReplyToken, Wire};
+
+    /// Why there is none.
+    #[derive(Debug, Clone, PartialEq, Eq, Wire)]
+    pub(crate) struct Missing {
+        pub key: String,
+    }
+
+    /// What was waited for.
+    #[derive(Debug, Clone, PartialEq, Eq, Wire)]
+    pub(crate) struct Found {
+        pub text: String,
+        pub count: i32,
+    }
+
+    #[nearcall::interface]
+    pub(crate) trait Store {
+        #[call(timeout = "60s", concurrency = 8)]
+        fn until(&self, key: &str, reply: ReplyToken<Result<Found, Missing>>);
+        fn twice(&self, number: i32, reply: ReplyToken<i32>);
+        fn many(&self, count: i32, reply: ReplyToken<Vec<i32>>);
+        fn nothing(&self, reply: ReplyToken<()>);
+        fn put(&self, key: &str, value: &str) -> i32;
+        fn forget(&self, key: &str) -> i32;
+        fn waiting(&self, #[out] all: &mut i32, #[out] over: &mut i32);
+    }
+
+    type Waiting = (String, ReplyToken<Result<Found, Missing>>);
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Shelf(std::sync::Mutex<Vec<Waiting>>);
+
+    impl Shelf {
+        fn take(&self, key: &str) -> Vec<Waiting> {
+            self.0.lock().unwrap().extract_if(.., |(of, _)| of == key).collect()
+        }
+    }
+
+    impl Store for Shelf {
+        fn until(&self, key: &str, reply: ReplyToken<Result<Found, Missing>>) {
+            if key.is_empty() {
+                return reply.send(Err(Missing { key: "none".to_owned() }));
+            }
+            self.0.lock().unwrap().push((key.to_owned(), reply));
+        }
+        fn twice(&self, number: i32, reply: ReplyToken<i32>) {
+            std::thread::spawn(move || reply.send(number * 2));
+        }
+        fn many(&self, count: i32, reply: ReplyToken<Vec<i32>>) {
+            reply.send((0..count).map(|i| i * 7).collect());
+        }
+        fn nothing(&self, reply: ReplyToken<()>) {
+            reply.send(());
+        }
+        fn put(&self, key: &str, value: &str) -> i32 {
+            let mut count = 0;
+            for (_, reply) in self.take(key) {
+                count += 1;
+                let missing = Missing { key: key.to_owned() };
+                reply.send(if value.is_empty() { Err(missing) } else { Ok(Found { text: value.to_owned(), count }) });
+            }
+            count
+        }
+        fn forget(&self, key: &str) -> i32 {
+            i32::try_from(self.take(key).len()).unwrap()
+        }
+        fn waiting(&self, all: &mut i32, over: &mut i32) {
+            let waiting = self.0.lock().unwrap();
+            *all = i32::try_from(waiting.len()).unwrap();
+            *over = i32::try_from(waiting.iter().filter(|(_, reply)| reply.is_cancelled()).count()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn replies_come_later_from_c_and_to_c() {
+    use later::{Found, Missing, StoreClient, StoreServer};
+    let (dir, names) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let program_of = build(dir.path(), "tests/c/later.idl", "later");
+    for is_checked in [false, true] {
+        let command = || if is_checked { checked(&program_of) } else { Command::new(&program_of) };
+        let mut serves = command();
+        serves.arg("serve").arg(names.path());
+        let server = Server::start(serves);
+        // C to C.
+        let mut calls = command();
+        calls.arg("call").arg(names.path());
+        succeeds(calls, "C to C");
+        // Rust to C.
+        let bind = || Binder::new("store").dir(names.path()).bind::<StoreClient>().unwrap();
+        let store = bind();
+        assert_eq!((store.twice(21), store.nothing()), (Ok(42), Ok(())));
+        assert_eq!(store.many(5000), Ok((0..5000).map(|i| i * 7).collect()));
+        assert_eq!(store.until(""), Err(CallError::App(Missing { key: "none".to_owned() })));
+        for (value, expected) in [
+            (Some("value"), Ok(Found { text: "value".to_owned(), count: 1 })),
+            (Some(""), Err(CallError::App(Missing { key: "key".to_owned() }))),
+            (None, Err(CallError::Aborted)),
+        ] {
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| bind().until("key"));
+                let (mut all, mut over) = (0, 0);
+                while all == 0 {
+                    store.waiting(&mut all, &mut over).unwrap();
+                }
+                let count = value.map_or_else(|| store.forget("key"), |value| store.put("key", value));
+                assert_eq!(count, Ok(1));
+                assert_eq!(waiting.join().unwrap(), expected);
+            });
+        }
+        drop(store);
+        server.end();
+        // C to Rust.
+        let export =
+            Exporter::new("store").dir(names.path()).export(StoreServer::new(later::Shelf::default())).unwrap();
+        let mut calls = command();
+        calls.arg("call").arg(names.path());
+        succeeds(calls, "C to Rust");
+        drop(export);
+    }
+    let mut misuses = Command::new(&program_of);
+    misuses.arg("misuse").arg(names.path());
+    succeeds(misuses, "misuse");
+}

@@ -120,6 +120,9 @@ fn procedure(procedure: &Procedure, refusals: &mut Refusals) {
     if procedure.options.oneway {
         oneway(procedure, refusals);
     }
+    if procedure.token.is_some() {
+        later(procedure, refusals);
+    }
 }
 
 /// Refuses a length that is none.
@@ -149,6 +152,24 @@ fn out_length(param: &Param, len: &OutLen, procedure: &Procedure, refusals: &mut
                 );
             }
         }
+    }
+}
+
+/// Refuses what a reply that comes later cannot have.
+fn later(procedure: &Procedure, refusals: &mut Refusals) {
+    if procedure.options.oneway {
+        refusals.refuse(
+            &procedure.ident,
+            "nobody waits for the reply of a `oneway` procedure, so none comes later",
+            "remove `oneway`, or the token",
+        );
+    }
+    if procedure.output.is_passed {
+        refusals.refuse(
+            &procedure.ident,
+            "what is passed with a reply is sent while its procedure runs",
+            "return it from a procedure that replies at once",
+        );
     }
 }
 

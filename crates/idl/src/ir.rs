@@ -67,6 +67,9 @@ pub struct Procedure {
     pub output: Output,
     /// What `#[call(..)]` says.
     pub options: Options,
+    /// The last parameter of one that leaves its reply to be made later: the token's name, and its type as declared. It is
+    /// no parameter of the client's, and what it is a token for is the output.
+    pub token: Option<(Ident, Type)>,
     /// The [`origin`](Interface::origin) of the interface that declared it, if that is another one: an interface has the
     /// procedures of those that it inherits from.
     pub origin: Option<String>,

@@ -7,9 +7,12 @@
 
 use syn::ext::IdentExt;
 use syn::parse_quote;
-use syn::{Attribute, FnArg, Ident, ItemTrait, Pat, PatType, ReceiverKind, Safety, Signature, TraitItem, TraitItemFn};
+use syn::{
+    Attribute, FnArg, Ident, ItemTrait, Pat, PatType, ReceiverKind, ReturnType, Safety, Signature, TraitItem,
+    TraitItemFn, Type,
+};
 
-use crate::ir::{Interface, Param, Procedure};
+use crate::ir::{Direction, Interface, Param, Procedure};
 use crate::refusals::Refusals;
 use crate::{options, types};
 
@@ -52,14 +55,51 @@ fn procedure(method: &mut TraitItemFn, refusals: &mut Refusals) -> Option<Proced
             "declare the method only; put shared code into a function beside the trait",
         );
     }
-    let params = method.sig.inputs.iter_mut().filter_map(|input| match input {
+    let last = method.sig.inputs.len().saturating_sub(1);
+    let params = method.sig.inputs.iter_mut().enumerate().filter_map(|(at, input)| match input {
         FnArg::Receiver(_) => None,
+        // What it is a token for is read as the output.
+        FnArg::Typed(typed) if at == last && types::token(&typed.ty).is_some() => None,
         FnArg::Typed(typed) => param(typed, refusals),
     });
-    let params = params.collect();
-    let output = types::output(&method.sig, serde, refusals)?;
+    let mut params: Vec<Param> = params.collect();
+    let (token, sig) = token(&method.sig, &mut params, refusals)?;
+    let output = types::output(&sig, serde, refusals)?;
     let attrs = method.attrs.iter().filter(|attr| travels_to_client(attr)).cloned().collect();
-    Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options, origin: None })
+    Some(Procedure { ident: method.sig.ident.clone(), attrs, params, output, options, token, origin: None })
+}
+
+type Token = Option<(Ident, Type)>;
+
+/// The token for a reply that comes later, if that is the last parameter, and the signature with what it is a token for as its
+/// output.
+fn token(sig: &Signature, params: &mut [Param], refusals: &mut Refusals) -> Option<(Token, Signature)> {
+    let Some(FnArg::Typed(PatType { pat, ty, .. })) = sig.inputs.last() else { return Some((None, sig.clone())) };
+    let Some(result) = types::token(ty) else { return Some((None, sig.clone())) };
+    let Pat::Ident(ident) = &**pat else {
+        refusals.refuse(pat, "the token for the reply has a plain name", "name it");
+        return None;
+    };
+    if let ReturnType::Type(_, output) = &sig.output {
+        refusals.refuse(
+            output,
+            "the results of this procedure come later, by its token",
+            "return nothing; what the token is for is the result",
+        );
+        return None;
+    }
+    for param in params {
+        if param.form.direction() != Direction::In {
+            refusals.refuse(
+                &param.declared,
+                "a reply that comes later has a result and nothing else: targets end with the procedure",
+                "make it part of the token's type",
+            );
+        }
+    }
+    let mut sig = sig.clone();
+    sig.output = parse_quote!(-> #result);
+    Some((Some((ident.ident.clone(), (**ty).clone())), sig))
 }
 
 /// Whether an attribute of a method belongs to its counterpart in the client as well.

@@ -227,6 +227,19 @@ fn refuse_lifetime(lifetime: &Lifetime, refusals: &mut Refusals) {
 }
 
 /// What a procedure with this signature returns; `None` if it was refused.
+/// What `ty` is a token for, if it is one: `ReplyToken<T>`, by whatever path.
+pub(crate) fn token(ty: &Type) -> Option<Type> {
+    let Type::Path(path) = bare(ty) else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "ReplyToken")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) if arguments.args.len() == 1 => match arguments.args.first()? {
+            GenericArgument::Type(ty) => Some(ty.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -> Option<Output> {
     let mut result = |ty, by_serde: bool| by_serde || value(ty, Role::Return, refusals);
     let passes = |ty: &Type| !serde.value && is_passed(bare(ty));

@@ -330,6 +330,8 @@ pub mod status {
     pub const NOT_TAKEN: u16 = 12;
     /// One among the results could not be passed.
     pub const NOT_GIVEN: u16 = 13;
+    /// The procedure has left its reply to be made later, and nobody makes it any more.
+    pub const ABORTED: u16 = 14;
 }
 
 /// How far a call got: the stamp of its A-stack, sequence number in the low half.

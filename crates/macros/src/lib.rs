@@ -21,6 +21,9 @@ use proc_macro::TokenStream;
 /// parameters a call can carry, that a call can be repeated, and that the procedure may take long or block, so that other calls
 /// do not wait for it. With `oneway` a procedure has no results at all, and a call of it does not wait.
 ///
+/// A procedure whose last parameter is a `ReplyToken<T>` replies later: it returns nothing, and whoever has the token sends the `T`,
+/// or `Result<T, E>`, that is its result for clients.
+///
 /// `#[interface(uuid = "..", version = "1.0")]` tells the interface from every other one: both are part of what client and
 /// server compare, but for the minor number of the version.
 ///

@@ -25,6 +25,7 @@ use crate::passing::Given;
 use crate::peer::Peer;
 use crate::policy::Policy;
 use crate::quota::Charge;
+use crate::reply::Parked;
 use crate::rt::{self, Interface, Service};
 use crate::segments::want_sweep;
 
@@ -199,6 +200,8 @@ pub(crate) struct ServerPair {
     pub(crate) parcels: Parcels,
     /// What went ahead of replies.
     pub(crate) given: Mutex<Given>,
+    /// Calls whose replies come later, with their exports.
+    parked: Mutex<Vec<(u64, Weak<dyn Parked>)>>,
     /// What else the client has of this process, for as long as a procedure of its can run: a connection, and both regions.
     _held: [Charge; 2],
 }
@@ -232,6 +235,7 @@ impl ServerPair {
             uid,
             parcels: Parcels::default(),
             given: Mutex::default(),
+            parked: Mutex::default(),
             _held: held,
         }
     }
@@ -321,12 +325,30 @@ impl ServerPair {
     /// export it had bound.
     pub(crate) fn depart(self: &Arc<Self>) {
         self.parcels.close();
+        self.abort_parked(None);
         let exports: Vec<_> = self.state().placed.values().map(|room| room.served()).collect();
         for exported in exports {
             self.revoke(exported.id);
             exported.lost_one();
             exported.departures.note(self);
         }
+    }
+
+    /// A call of an export whose reply comes later. There are no more of them than A-stacks.
+    pub(crate) fn note_parked(&self, export: u64, call: &Arc<dyn Parked>) {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        parked.retain(|(_, call)| call.strong_count() > 0);
+        parked.push((export, Arc::downgrade(call)));
+    }
+
+    /// Answers the calls of an export, or all of them, whose replies were to come later.
+    pub(crate) fn abort_parked(&self, export: Option<u64>) {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_meant = |of: &mut (u64, _)| export.is_none_or(|export| of.0 == export);
+        let meant: Vec<_> = parked.extract_if(.., is_meant).collect();
+        drop(parked);
+        // Without the lock: results of the program's are dropped there.
+        meant.into_iter().filter_map(|(_, call)| call.upgrade()).for_each(|call| call.abort());
     }
 
     /// What a binding is to, if it is one of this client.
@@ -494,9 +516,13 @@ impl Pair for ServerPair {
     #[inline(always)]
     fn run(&self, claimed: &Claimed, memory: &mut Memory) -> Result<(), Misbehaved> {
         memory.set_owner(self.uid);
-        let ran = self.grants.run(claimed, |service, entry, call| {
-            rt::answer(&**service, claimed.request.procedure, call, memory, || entry.count_refused())
-        });
+        let ran = self.grants.run(
+            claimed,
+            |service, entry, call| {
+                rt::answer(&**service, claimed.request.procedure, call, memory, || entry.count_refused())
+            },
+            |call| rt::park(self, self.export(claimed.request.binding).unwrap_or_default(), call),
+        );
         if memory.is_large() {
             memory.give_back();
             want_sweep();

@@ -138,8 +138,11 @@ pub enum CallError<E = Infallible> {
     Panicked,
     /// The call was given up by this process: its thread was cancelled ([`JoinHandle::cancel`](crate::thread::JoinHandle)) while it
     /// waited, and the procedure may have run, or may still run. Or the end of a [`Pending`](crate::Pending) was taken before, and
-    /// there is no second one.
-    #[error("the call was given up: its thread was cancelled, or its end was taken before")]
+    /// there is no second one. Or by the server: its procedure ran, left the reply to be made later, and nobody made it
+    /// ([`ReplyToken`](crate::ReplyToken)).
+    #[error(
+        "the call was given up: its thread was cancelled, its end was taken before, or the server never made its reply"
+    )]
     Aborted,
     /// This process is a forked child of the one that bound. Bind in it ([`let_children_take_part`](crate::let_children_take_part) in
     /// its parent), or exec a program and bind there.

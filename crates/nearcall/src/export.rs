@@ -177,7 +177,8 @@ impl Export {
     pub const DRAIN: Duration = Duration::from_secs(5);
 
     /// Withdraws the service: gives up the name, takes all bindings back (later calls get `Revoked`), and waits up to
-    /// `timeout` for procedures that are running. These finish, whatever happens here, and their results arrive. Inside a
+    /// `timeout` for procedures that are running. These finish, whatever happens here, and their results arrive. Calls whose
+    /// replies come later ([`ReplyToken`](crate::ReplyToken)) are running ones; they are answered `Aborted` after that time. Inside a
     /// procedure of the same export it does not wait: that would be for itself.
     ///
     /// # Errors
@@ -238,7 +239,11 @@ impl Export {
         let drained = loop {
             match self.exported.take() {
                 Ok(service) => break Ok(service),
-                Err(count) if start.elapsed() >= timeout => break Err(StillRunning { count }),
+                Err(count) if start.elapsed() >= timeout => {
+                    // Replies that were to come later have had their time; the service may have the tokens itself.
+                    self.exported.clients().iter().for_each(|pair| pair.abort_parked(Some(id)));
+                    break self.exported.take().map_err(|left| StillRunning { count: count.min(left) });
+                }
                 Err(_) => {}
             }
             std::thread::sleep(nap.min(timeout.saturating_sub(start.elapsed())));
@@ -275,6 +280,8 @@ pub(crate) fn drop_later(exported: Arc<Exported>) {
     let wait = move || {
         process::block_all_signals();
         loop {
+            // What a procedure has left to be answered later since then.
+            exported.clients().iter().for_each(|pair| pair.abort_parked(Some(exported.id)));
             match exported.take() {
                 Ok(service) => return drop(service),
                 Err(0) => return,

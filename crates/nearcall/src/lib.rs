@@ -63,6 +63,7 @@ mod pending;
 mod policy;
 mod quota;
 mod rebinding;
+mod reply;
 #[doc(hidden)]
 pub mod rt;
 mod segments;
@@ -95,6 +96,7 @@ pub use peer::Peer;
 pub use pending::{Pending, wait_any};
 pub use policy::{Policy, Who};
 pub use rebinding::Rebinding;
+pub use reply::ReplyToken;
 pub use rt::Plain;
 pub use shared::SharedBytes;
 

@@ -380,7 +380,14 @@ impl Text<'_> {
             3 => attrs.push("max(64 KiB), timeout(\"250us\")".to_owned()),
             _ => {}
         }
+        let is_later = self.random.one_in(8);
+        attrs.extend(is_later.then(|| "deferred".to_owned()));
         let _ = write!(self.out, "  [{}] ", attrs.join(", "));
+        if is_later {
+            let output = self.fixed().map_or_else(|| "sequence<string>".to_owned(), |known| known.name);
+            let _ = writeln!(self.out, "{output} {name}([in] long reply, [in, string] char *b);");
+            return;
+        }
         if self.random.one_in(8) {
             let _ = writeln!(self.out, "oneway void {name}([in] long a, [in, string] char *b);");
             return;

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use nearcall_layout::pair::{AstackClass, request, status};
 
-use super::server::{Busy, Claimed, Misbehaved, ServerHalf, Started, running_in};
+use super::server::{Busy, Claimed, DEFERRED, Deferral, Misbehaved, ServerHalf, Started, running_in};
 use super::serving::Serving;
 
 /// Bindings of a pair whose places are there from the beginning; few pairs have more.
@@ -337,8 +337,8 @@ impl<T, I> Grants<T, I> {
 
 impl<T, I: Refusals> Grants<T, I> {
     /// LRPC's call sequence: the binding and the procedure, the A-stack, both unused, the right; then `serve`, which has
-    /// the value, what is known of it, and the call, and whose status is the answer. Whatever does not get there is answered
-    /// and counted.
+    /// the value, what is known of it, and the call, and whose status is the answer; or [`DEFERRED`], and `later` has what
+    /// can be answered. Whatever does not get there is answered and counted.
     ///
     /// # Errors
     /// [`Misbehaved`]: there is nowhere to answer to.
@@ -347,6 +347,7 @@ impl<T, I: Refusals> Grants<T, I> {
         &self,
         claimed: &Claimed,
         serve: impl FnOnce(&T, &Served<T, I>, Serving<'_>) -> u16,
+        later: impl FnOnce(Deferral),
     ) -> Result<(), Misbehaved> {
         let wanted = &claimed.request;
         if claimed.flags & request::TOO_DEEP != 0 {
@@ -373,11 +374,15 @@ impl<T, I: Refusals> Grants<T, I> {
         let served = room.current.load(Ordering::Relaxed);
         // SAFETY: the room has an `Arc` of it until `pass_on` puts another there. That is after `Served::take`, and that is
         // after this call, as it says: the call's A-stack is busy, because `started` is there, and its right was read after
-        // it had become so. The reference ends with `serve`, before the answer.
+        // it had become so. The reference ends with `serve`, before the answer, or before what answers later is handed out.
         let served = unsafe { &*served };
         // SAFETY: the same.
         let value: &T = unsafe { &*served.value.get() };
         let status = serve(value, served, started.serve());
+        if status == DEFERRED {
+            later(started.defer());
+            return Ok(());
+        }
         started.answer(status);
         Ok(())
     }

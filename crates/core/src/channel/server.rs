@@ -17,6 +17,12 @@ use crate::shm::{OwnLine, OwnRegion, PeerRegion, PeerWord};
 use crate::sys::futex;
 use crate::transfer::policy::tenure::EVIDENCE_MIN;
 
+/// What stands for a status where a procedure has returned and its reply comes later ([`Started::defer`]). Never in a line.
+pub const DEFERRED: u16 = u16::MAX;
+
+/// Numbers of halves: what a [`Deferral`] is of.
+static HALVES: AtomicU64 = AtomicU64::new(0);
+
 /// The client did what no correct client does. Counted; the pair is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -82,6 +88,8 @@ pub(super) fn running_in(busy: &Busy, class: &AstackClass) -> usize {
 /// The server's half: its own region, the client's, and its private records.
 #[derive(Debug)]
 pub struct ServerHalf {
+    /// No other half of this process ever has it.
+    id: u64,
     pub(super) own: OwnRegion,
     pub(super) peer: PeerRegion,
     /// The sequence number of the next request. Claiming is incrementing this private word, so no two processors ever
@@ -123,6 +131,8 @@ impl ServerHalf {
 
     fn with_results(own: OwnRegion, peer: PeerRegion, first: u32, results: Results) -> Self {
         Self {
+            // Relaxed: only its being the only one counts.
+            id: HALVES.fetch_add(1, Ordering::Relaxed),
             own,
             peer,
             next: AtomicU32::new(first.max(1)),
@@ -452,6 +462,69 @@ impl Started<'_> {
         let Self { busy, reply, sequence, .. } = self;
         core::mem::forget(self);
         answer(busy, reply, sequence, status);
+    }
+
+    /// The procedure has returned, and its answer comes later: the A-stack stays busy until then.
+    #[cold]
+    pub fn defer(self) -> Deferral {
+        let Self { half, class, astack, flags, sequence, .. } = self;
+        core::mem::forget(self);
+        Deferral { half: half.id, class: *class, astack, flags, sequence }
+    }
+}
+
+/// A call whose procedure has returned and which is not answered yet: what its [`Started`] was, without the half. It is
+/// the only holder of the A-stack, which is busy until [`answer`](Self::answer); one that is dropped leaves it so.
+#[derive(Debug)]
+#[must_use = "its A-stack is busy until it is answered"]
+pub struct Deferral {
+    half: u64,
+    class: AstackClass,
+    astack: u16,
+    flags: u16,
+    sequence: u32,
+}
+
+impl Deferral {
+    /// The A-stack.
+    #[must_use]
+    pub fn astack(&self) -> u16 {
+        self.astack
+    }
+
+    /// The call's sequence number.
+    #[must_use]
+    pub fn sequence(&self) -> u32 {
+        self.sequence
+    }
+
+    /// The call, for its results to be written. `None`: it is of another half.
+    #[must_use]
+    pub fn serve<'a>(&'a mut self, half: &'a ServerHalf) -> Option<Serving<'a>> {
+        let Self { class, astack, flags, sequence, .. } = self;
+        let serving = Serving {
+            half,
+            class,
+            places: 0,
+            sequence: *sequence,
+            reserved: 0,
+            lent: 0,
+            astack: *astack,
+            flags: *flags,
+        };
+        (half.id == self.half).then_some(serving)
+    }
+
+    /// Answers with a status; its results are in the reply line and the reply half by now.
+    ///
+    /// # Errors
+    /// Itself: it is of another half.
+    pub fn answer(self, half: &ServerHalf, status: u16) -> Result<(), Self> {
+        if half.id != self.half {
+            return Err(self);
+        }
+        answer(half.busy(self.astack), half.own.reply_line(self.astack), self.sequence, status);
+        Ok(())
     }
 }
 

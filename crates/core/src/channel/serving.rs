@@ -9,7 +9,8 @@ use crate::segments::Part;
 use crate::shm::{OwnLine, PeerBytes};
 
 /// A call that is being served: what the client sent, to be read once, and where its results go. All of that is the
-/// call's while its [`Started`](super::server::Started) is borrowed.
+/// call's while its [`Started`](super::server::Started), or the [`Deferral`](super::server::Deferral) that this became, is
+/// borrowed.
 ///
 /// It is handed to code that the compiler does not see, so each field costs a store on every call: lines are looked up
 /// where they are needed. (The stamp's, which every call needs twice, saves five instructions in the service and costs five
@@ -57,7 +58,7 @@ impl<'a> Serving<'a> {
     #[cold]
     #[inline(never)]
     fn arguments_out_of_band(&self) -> (PeerBytes<'a>, usize, usize) {
-        // SAFETY: the A-stack's busy flag is set for 'a, as `Started` has it.
+        // SAFETY: the A-stack's busy flag is set for 'a, as `Started` or the `Deferral` that it became has it.
         match unsafe { self.half.offered.get(self.astack) } {
             Some((bytes, size)) => (bytes, 0, size),
             // The client says that it has a segment, and has none.
@@ -222,8 +223,8 @@ impl<'a> Serving<'a> {
         if at.checked_add(size)? > self.frame_size() {
             return None;
         }
-        // SAFETY: the busy flag makes `Started` the only holder of the A-stack, its unique borrow for 'a makes this the
-        // only `Serving`; precondition 1.
+        // SAFETY: the busy flag makes `Started` the only holder of the A-stack, and after it the `Deferral` that it became; the
+        // unique borrow of either for 'a makes this the only `Serving`; precondition 1.
         unsafe { self.half.own.lend(self.class.frame(self.astack) + at, size) }
     }
 

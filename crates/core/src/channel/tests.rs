@@ -175,7 +175,7 @@ fn a_value_is_taken_when_nothing_runs_on_it_and_never_used_again() {
         let target = Target::new(binding, 3, 4);
         client.publish(&target, Which::new(procedure), 0, [0], |_| Ok(NO_HINTS)).unwrap();
         let claimed = grants.half().claim().unwrap();
-        grants.run(&claimed, |value, _, _| serve(value)).unwrap();
+        grants.run(&claimed, |value, _, _| serve(value), |_| unreachable!("it answers")).unwrap();
         middle(client.reply_line(0).load_acquire())
     };
     let never = |_: &Arc<u16>| panic!("nothing to call");

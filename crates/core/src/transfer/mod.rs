@@ -16,6 +16,7 @@ pub mod clock;
 pub mod counts;
 pub mod crew;
 pub mod deadline;
+pub mod deferred;
 pub mod desk;
 pub mod handoff;
 #[cfg(feature = "wait-hook")]

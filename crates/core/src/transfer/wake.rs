@@ -23,9 +23,14 @@ pub(super) fn wake<P: Pair>(pair: &P, astack: u16, how: Wake) {
 
 /// Wakes the caller of a request that has just been answered, if it sleeps.
 pub(super) fn wake_after<P: Pair>(pair: &P, claimed: &Claimed) {
+    wake_of(pair, claimed.request.astack, claimed.sequence);
+}
+
+/// The same, by A-stack and sequence number.
+pub(super) fn wake_of<P: Pair>(pair: &P, astack: u16, sequence: u32) {
     // Pairs with the caller's fence between announcing its wait and its look at the reply.
     fence(Ordering::SeqCst);
-    if let Some(how) = pair.half().waits(claimed.request.astack, claimed.sequence) {
-        wake(pair, claimed.request.astack, how);
+    if let Some(how) = pair.half().waits(astack, sequence) {
+        wake(pair, astack, how);
     }
 }

@@ -198,8 +198,13 @@ pub(super) fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             _ => quote!(#local),
         }
     });
+    let arguments = arguments.chain(procedure.token.iter().map(|_| quote!(__token)));
     let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
     let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
+    let (call, run) = match &procedure.token {
+        Some(_) => (run, quote!(__result)),
+        None => (TokenStream::new(), run),
+    };
     let ok = reply(plan);
     let body = match (&procedure.output.error, &plan.returned) {
         (None, None) => quote!(#run; #ok),
@@ -220,6 +225,8 @@ pub(super) fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             }
         }
     };
+    let body =
+        if procedure.token.is_some() { super::later(procedure, &call, &TokenStream::new(), &body) } else { body };
     quote! {
         #deprecated
         #[allow(unused_mut, unused_variables, reason = "not every procedure has parts of every kind")]

@@ -35,7 +35,21 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
             Form::InPlace => quote!(::nearcall::SharedBytes::from(#ident)),
             _ => quote!(#ident),
         });
+        let arguments = arguments.chain(plan.procedure.token.iter().map(|_| quote!(__token)));
         let run = quote!(<__T as #files>::#ident(&self.0, #(#arguments),*));
+        let (later, run) = match &plan.procedure.token {
+            Some(_) => (
+                Some(quote! {
+                    let (__token, __answer) = ::nearcall::ReplyToken::here();
+                    #run;
+                    let ::core::option::Option::Some(__result) = __answer.wait() else {
+                        return ::core::result::Result::Err(::nearcall::CallError::Aborted);
+                    };
+                }),
+                quote!(__result),
+            ),
+            None => (None, run),
+        };
         let body = match (&output.error, &output.value) {
             (Some(_), _) => quote!(#run.map_err(::nearcall::CallError::App)),
             (None, Some(_)) => quote!(::core::result::Result::Ok(#run)),
@@ -44,7 +58,7 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
         quote! {
             #allow
             #[inline]
-            fn #ident(&self, #signature) -> #client_output { #body }
+            fn #ident(&self, #signature) -> #client_output { #later #body }
         }
     });
     let starts = plans.iter().filter(|plan| !plan.passes()).map(|plan| {

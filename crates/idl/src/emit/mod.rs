@@ -104,9 +104,10 @@ fn shared(item: &ItemTrait, names: &Names<'_>, plans: &[Plan<'_>]) -> TokenStrea
     let bounds = shared.then(|| quote!(+ ::core::marker::Send + ::core::marker::Sync));
     let methods = plans.iter().map(|plan| {
         let Procedure { ident, params, .. } = plan.procedure;
-        let (signature, allow) = (served_params_of(plan.procedure), allow_many_params(plan.procedure));
-        let arguments = params.iter().map(|param| &param.ident);
-        let output = plan.procedure.output.declared();
+        let (signature, allow) = (served_params_of(plan.procedure), allow_one_more(plan.procedure));
+        let arguments =
+            params.iter().map(|param| &param.ident).chain(plan.procedure.token.iter().map(|(ident, _)| ident));
+        let output = plan.procedure.served_output();
         quote! {
             #allow
             #[inline]
@@ -138,6 +139,8 @@ fn served_params_of(procedure: &Procedure) -> TokenStream {
         let (ident, served) = (&param.ident, &param.served);
         quote!(#ident: #served)
     });
+    let token = procedure.token.iter().map(|(ident, ty)| quote!(#ident: #ty));
+    let params = params.chain(token);
     quote!(#(#params),*)
 }
 
@@ -248,6 +251,40 @@ fn doc_text(attr: &Attribute) -> Option<String> {
             ..
         }) if path.is_ident("doc") => Some(text.value()),
         _ => None,
+    }
+}
+
+impl Procedure {
+    /// The return type in the trait that servers implement: nothing, where the reply comes later.
+    pub(crate) fn served_output(&self) -> TokenStream {
+        if self.token.is_some() { TokenStream::new() } else { self.output.declared() }
+    }
+
+    /// The type of its result as a value.
+    fn result_type(&self) -> TokenStream {
+        let value = value_type(self.output.value.as_ref());
+        match &self.output.error {
+            Some(error) => quote!(::core::result::Result<#value, #error>),
+            None => value,
+        }
+    }
+}
+
+/// Ends a stub whose procedure leaves its reply to be made later: `run` calls it with its token, `body` is what writes the result
+/// `__result`, and `resume` what comes before.
+fn later(procedure: &Procedure, run: &TokenStream, resume: &TokenStream, body: &TokenStream) -> TokenStream {
+    let result = procedure.result_type();
+    quote! {
+        fn __encode(
+            __call: &mut ::nearcall::rt::Incoming<'_>,
+            __result: #result,
+        ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+            #resume
+            #body
+        }
+        let (__token, __parking) = __call.defer::<#result>(__encode);
+        #run;
+        __parking.park()
     }
 }
 

@@ -119,8 +119,14 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             _ => quote!(#local),
         }
     });
+    let arguments = arguments.chain(procedure.token.iter().map(|_| quote!(__token)));
     let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
     let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
+    // Where the reply comes later, its result is there already when it is written.
+    let (call, run) = match &procedure.token {
+        Some(_) => (run, quote!(__result)),
+        None => (TokenStream::new(), run),
+    };
     let ok = reply(plan);
     let body = match (&procedure.output.error, &plan.returned) {
         (None, None) => quote!(#run; #ok),
@@ -140,6 +146,12 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             }
         }
     };
+    let (rep_now, body) = if procedure.token.is_some() {
+        let resume = quote!(__call.resume::<#rep>()?;);
+        (quote!(0), super::later(procedure, &call, &resume, &quote!(#body ::core::result::Result::Ok(()))))
+    } else {
+        (quote!(#rep), quote!(#body ::core::result::Result::Ok(())))
+    };
     let provide = provide(plan);
     let head = if plan.request.is_empty() { quote!(_) } else { quote!(__head) };
     quote! {
@@ -148,13 +160,12 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             __imp: &__T,
             __call: &mut ::nearcall::rt::Incoming<'_>,
         ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
-            let #head = __call.open::<#req, #rep>()?;
+            let #head = __call.open::<#req, #rep_now>()?;
             #provide
             #(#takes)*
             #arrivals
             #(#outs)*
             #body
-            ::core::result::Result::Ok(())
         }
     }
 }

@@ -161,11 +161,14 @@ impl Compiled {
                     let (ident, served) = (&param.ident, &param.served);
                     quote::quote!(#ident: #served)
                 });
-                let output = procedure.output.declared();
+                let token = procedure.token.iter().map(|(ident, ty)| quote::quote!(#ident: #ty));
+                let params = params.chain(token);
+                let output = procedure.served_output();
                 let unused = said.params.iter().map(|param| {
                     let ident = lower::ident(&param.name);
                     quote::quote!(#ident)
                 });
+                let unused = unused.chain(procedure.token.iter().map(|(ident, _)| quote::quote!(#ident)));
                 let what = said.name.as_str();
                 quote::quote! {
                     fn #ident(&self, #(#params),*) #output {

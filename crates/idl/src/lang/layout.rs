@@ -355,6 +355,7 @@ fn describe_procedure(procedure: &Procedure, defs: &[Def], to: &mut String) {
         options.idempotent.then(|| "idempotent".to_owned()),
         options.oneway.then(|| "oneway".to_owned()),
         options.handoff.then(|| "handed off before it runs".to_owned()),
+        options.deferred.then(|| "replies later".to_owned()),
     ]
     .into_iter()
     .flatten()

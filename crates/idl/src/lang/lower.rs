@@ -63,6 +63,12 @@ fn trait_of(interface: &Interface, defs: &[Def]) -> TokenStream {
         let call = call(procedure);
         let params = procedure.params.iter().map(|param| self::param(param, defs));
         let output = output(procedure, defs);
+        if procedure.options.deferred {
+            let token = ident(token(procedure));
+            let params = params.chain([quote!(#token: ::nearcall::ReplyToken<#output>)]);
+            return quote!(#doc #call fn #name(&self, #(#params),*););
+        }
+        let output = (!output.is_empty()).then(|| quote!(-> #output));
         quote!(#doc #call fn #name(&self, #(#params),*) #output;)
     });
     quote!(#doc pub trait #name { #(#methods)* })
@@ -131,15 +137,23 @@ fn param(param: &Param, defs: &[Def]) -> TokenStream {
     }
 }
 
+/// What the token for its reply is called.
+fn token(procedure: &Procedure) -> &'static str {
+    let names = ["reply", "reply_token", "the_reply"];
+    let is_free = |name: &&&str| procedure.params.iter().all(|param| param.name != **name);
+    names.iter().find(is_free).copied().unwrap_or("a_reply_token")
+}
+
 fn output(procedure: &Procedure, defs: &[Def]) -> TokenStream {
     let value = procedure.output.as_ref().map(|output| ty(output, defs));
     match (&value, &procedure.error) {
+        (None, None) if procedure.options.deferred => quote!(()),
         (None, None) => TokenStream::new(),
-        (Some(value), None) => quote!(-> #value),
+        (Some(value), None) => quote!(#value),
         (value, Some(error)) => {
             let error = ty(error, defs);
             let value = value.clone().unwrap_or_else(|| quote!(()));
-            quote!(-> ::core::result::Result<#value, #error>)
+            quote!(::core::result::Result<#value, #error>)
         }
     }
 }

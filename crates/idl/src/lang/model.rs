@@ -184,6 +184,8 @@ pub(crate) struct Options {
     pub(crate) exhausted: Option<Exhausted>,
     pub(crate) idempotent: bool,
     pub(crate) oneway: bool,
+    /// Its reply comes later.
+    pub(crate) deferred: bool,
     pub(crate) handoff: bool,
 }
 

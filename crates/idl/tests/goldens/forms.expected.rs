@@ -6189,6 +6189,7 @@ const _: () = {
         ) -> ::core::result::Result<std::time::Duration, Vec<Text>> {
             <__T as Forms>::by_serde(self, a, b, n)
         }
+        #[allow(clippy::too_many_arguments, reason = "as many as the procedure has")]
         #[inline]
         fn several(
             &self,

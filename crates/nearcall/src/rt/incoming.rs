@@ -6,7 +6,11 @@ use std::time::Instant;
 
 use nearcall_core::budget::NoRoom;
 use nearcall_core::channel::memory::{Arena, Memory};
+use nearcall_core::channel::server::{DEFERRED, Deferral};
 use nearcall_core::channel::serving::Serving;
+use nearcall_core::transfer::crew::Pair;
+use nearcall_core::transfer::deferred::Deferred;
+use nearcall_core::transfer::desk;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::{SEGMENT_SIZE_MAX, status};
 use nearcall_layout::wire::{count_of, get_count};
@@ -15,7 +19,9 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use super::plain::{Plain, padding};
 use super::{Arrived, LINE_BYTES, NotTaken, Parcel, Pass, Service};
+use crate::clerk::ServerPair;
 use crate::current::current;
+use crate::reply::{Parking, ReplyToken, defer, take_parked};
 use crate::shared::SharedBytes;
 
 /// The size of a head that begins a frame.
@@ -47,6 +53,9 @@ pub enum Refusal {
     NotTaken,
     /// A result cannot be passed.
     NotGiven,
+    /// None: the procedure has left its reply to be made later. What stubs return that have parked their call
+    /// ([`Parking`](super::Parking)); from anybody else it is the answer that the call was aborted.
+    Deferred,
 }
 
 impl From<NotTaken> for Refusal {
@@ -126,7 +135,7 @@ impl Refusal {
         self.status()
     }
 
-    fn status(self) -> u16 {
+    pub(crate) fn status(self) -> u16 {
         match self {
             Self::NoSuchProcedure => status::NO_PROCEDURE,
             Self::BadArgument => status::BAD_ARGUMENT,
@@ -137,11 +146,67 @@ impl Refusal {
             Self::Denied => status::DENIED,
             Self::NotTaken => status::NOT_TAKEN,
             Self::NotGiven => status::NOT_GIVEN,
+            Self::Deferred => DEFERRED,
         }
     }
 }
 
+/// A procedure of `pair` has returned, and its answer comes later.
+#[cold]
+pub(crate) fn park(pair: &ServerPair, export: u64, call: Deferral) {
+    let Some(running) = desk::current::<ServerPair>().filter(|running| std::ptr::eq(&*running.pair, pair)) else {
+        // On no processor nobody could answer later.
+        let _ = call.answer(pair.half(), status::ABORTED);
+        return;
+    };
+    let call = Deferred::new(running.pair, call);
+    // Without a token it is dropped, which answers.
+    if let Some(parked) = take_parked() {
+        pair.note_parked(export, &parked);
+        parked.park(call);
+    }
+}
+
 impl<'a> Incoming<'a> {
+    /// A call whose procedure has returned, for its results.
+    pub(crate) fn resumed(call: Serving<'a>, memory: &'a mut Memory) -> Self {
+        Self { call, arena: memory.arena(), status: u32::from(status::ABORTED), at: 0 }
+    }
+
+    /// The status of what was put.
+    #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "only statuses are stored there")]
+    pub(crate) fn status(&self) -> u16 {
+        self.status as u16
+    }
+
+    /// The right to answer later, by what `encode` writes, and what is kept while the procedure runs.
+    #[cold]
+    pub fn defer<R: Send + 'static>(
+        &mut self,
+        encode: fn(&mut Incoming<'_>, R) -> Result<(), Refusal>,
+    ) -> (ReplyToken<R>, Parking) {
+        defer(encode)
+    }
+
+    /// Room for the head of a reply that comes later. First of all that is written.
+    ///
+    /// # Errors
+    /// `Overloaded` without memory for it.
+    pub fn resume<const REP: usize>(&mut self) -> Result<(), Refusal> {
+        self.resume_raw(REP)
+    }
+
+    /// The same, where its size is no constant.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resume_raw(&mut self, size: usize) -> Result<(), Refusal> {
+        if size > LINE_BYTES {
+            self.call.reserve(size).map_err(|no| self.no_room(no))?;
+        }
+        Ok(())
+    }
+
     /// Copies the head into private memory, fixes where tails begin, and stamps the call as started: from then on its
     /// request line is the client's again. Called once, first.
     ///

@@ -29,10 +29,11 @@ pub use zerocopy;
 
 pub use crate::error::Failure;
 pub use crate::passing::{Arrived, Lent, NotTaken, Parcel, Pass};
+pub use crate::reply::Parking;
 pub use codes::{Code, RAISED};
 pub use far::{FarCall, FarReply};
 pub use incoming::{Incoming, Refusal};
-pub(crate) use incoming::{answer, discard};
+pub(crate) use incoming::{answer, discard, park};
 pub(crate) use outgoing::failure;
 pub use outgoing::{Answer, Area, Call, Reply};
 pub use plain::{Plain, assert_item};

@@ -366,6 +366,7 @@ pub(super) fn refused(by: u16, size: usize, word: u64) -> Failure {
         status::TOO_DEEP => CallError::TooDeep,
         status::NO_PROCEDURE => CallError::Unsupported,
         status::DENIED => CallError::Denied,
+        status::ABORTED => CallError::Aborted,
         status::NOT_TAKEN => CallError::NotPassed { ran: Ran::No },
         status::NOT_GIVEN => CallError::NotPassed { ran: Ran::Yes },
         _ => CallError::PeerMisbehaved,

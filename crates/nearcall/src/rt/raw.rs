@@ -6,6 +6,8 @@
 //!
 //! What it does not do: look into values. Whoever encodes and decodes them is a stub in another language.
 
+use std::time::{Duration, Instant};
+
 use nearcall_core::shm::copy;
 use nearcall_layout::pair::status;
 use zerocopy::IntoBytes;
@@ -38,6 +40,13 @@ impl Binding {
 }
 
 impl<'a> RawCall<'a> {
+    /// The same call, to be over in `time`.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.call.held = self.call.held.with_deadline(Instant::now().checked_add(time));
+        self
+    }
+
     /// The next `size` bytes of the request's tail, of a part that may have `max`; to be overwritten.
     ///
     /// # Errors
@@ -71,7 +80,7 @@ impl<'a> RawCall<'a> {
     pub fn leave(mut self, head: &[u8]) -> Result<(), Failure> {
         self.place(head)?;
         let Self { call: Call { pair, held, .. }, .. } = self;
-        held.start(words(head), &pair.control, std::time::Instant::now(), None).map_err(failure)?.leave();
+        held.start(words(head), &pair.control, Instant::now(), None).map_err(failure)?.leave();
         Ok(())
     }
 

@@ -68,6 +68,8 @@ pub(super) struct NamedProcedure<'a> {
     pub(super) procedure: &'a Procedure,
     /// The function that clients call.
     pub(super) function: String,
+    /// The function by which servers reply later.
+    pub(super) later: String,
     /// The member of the server's table.
     pub(super) member: String,
     pub(super) plan: Plan<'a>,
@@ -89,7 +91,13 @@ impl<'a> C<'a> {
                 let function = if begins { name.clone() } else { format!("{prefix}_{name}") };
                 let plan = Plan::of(procedure, &model.defs);
                 let member = names::member(name, &mut members);
-                NamedProcedure { procedure, function: globals.claim(&function), member, plan }
+                let function = globals.claim(&function);
+                let later = if procedure.options.deferred {
+                    globals.claim(&format!("{function}_reply"))
+                } else {
+                    String::new()
+                };
+                NamedProcedure { procedure, function, later, member, plan }
             });
             let procedures = procedures.collect();
             Named { interface, server, table, bind, serve, export, procedures }

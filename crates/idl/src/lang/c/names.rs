@@ -100,7 +100,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Names that generated functions give to parameters of their own.
-const OURS: &[&str] = &["binding", "self", "env", "result", "raised"];
+const OURS: &[&str] = &["binding", "self", "env", "result", "raised", "reply"];
 
 /// Whether a name may be a macro: nothing else is in capitals, or begins with an underscore.
 fn is_word(name: &str) -> bool {

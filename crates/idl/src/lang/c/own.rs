@@ -51,7 +51,10 @@ pub(super) fn template(c: &C<'_>) -> String {
             for param in signatures::params(c, procedure.procedure) {
                 line!(text, "    (void){};", param.name);
             }
-            let (value, more) = signatures::returned(c, procedure.procedure);
+            let (value, more) = signatures::served(c, procedure.procedure);
+            if procedure.procedure.options.deferred {
+                line!(text, "    nearcall_reply_drop(reply);");
+            }
             for name in ["result", "raised"] {
                 if more.iter().any(|param| param.contains(&format!("*{name}")) || param.contains(&format!(" {name}[")))
                 {

@@ -86,18 +86,18 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
     for (_, one) in &ones {
         locals(c, one, to);
     }
-    if let Some(ty) = &procedure.output {
-        line!(to, "    {};", types.declare(ty, "nc_return"));
-    }
-    if let Some(ty) = &procedure.error {
-        line!(to, "    {};", types.declare(ty, "nc_raised"));
+    let is_later = procedure.options.deferred;
+    if is_later {
+        line!(to, "    nearcall_reply *nc_token;");
+    } else {
+        outcomes(c, named, to);
     }
     line!(to, "    /* S1: unmarshal */");
     line!(
         to,
         "    if ((nc_status = nearcall_open(call, nc_head, {}, {})) != NEARCALL_OK) return nc_status;",
         plan.request_size,
-        plan.reply_size
+        if is_later { 0 } else { plan.reply_size }
     );
     let areas: Vec<(&Part<'_>, &One<'_>)> = plan
         .request
@@ -132,16 +132,22 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
             line!(to, "    nc_n_{} = 0;", one.name);
         }
     }
-    if let Some(ty) = &procedure.output {
-        initial(c, ty, "nc_return", to);
-    }
-    if procedure.error.is_some() {
-        line!(to, "    memset(&nc_raised, 0, sizeof nc_raised);");
+    if is_later {
+        line!(to, "    if ((nc_status = nearcall_defer(call, &nc_token)) != NEARCALL_OK) return nc_status;");
+    } else {
+        no_outcomes(c, named, to);
     }
     line!(to, "    memset(&nc_env, 0, sizeof nc_env);\n    nc_env.call = call;\n    /* S2: call */");
     call(c, named, &written, &ones, to);
-    reply(c, named, &ones, places, to);
+    if is_later {
+        line!(to, "    return nc_env.status == NEARCALL_OK ? NEARCALL_LATER : NEARCALL_PANICKED;");
+    } else {
+        reply(c, named, &ones, places, to);
+    }
     line!(to, "}}\n");
+    if is_later {
+        later(c, interface, number, named, places, to);
+    }
     if procedure.options.handoff {
         let (serve, server) = (&interface.serve, &interface.server);
         line!(
@@ -162,6 +168,67 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
             "    all.server = server;\n    all.call = call;\n    all.status = NEARCALL_PANICKED;\n    nearcall_blocking(nc_{serve}_{number}_handed_off, &all);\n    return all.status;\n}}\n"
         );
     }
+}
+
+/// The locals of what comes back that is no parameter.
+fn outcomes(c: &C<'_>, named: &NamedProcedure<'_>, to: &mut String) {
+    if let Some(ty) = &named.procedure.output {
+        line!(to, "    {};", c.types.declare(ty, "nc_return"));
+    }
+    if let Some(ty) = &named.procedure.error {
+        line!(to, "    {};", c.types.declare(ty, "nc_raised"));
+    }
+}
+
+fn no_outcomes(c: &C<'_>, named: &NamedProcedure<'_>, to: &mut String) {
+    if let Some(ty) = &named.procedure.output {
+        initial(c, ty, "nc_return", to);
+    }
+    if named.procedure.error.is_some() {
+        line!(to, "    memset(&nc_raised, 0, sizeof nc_raised);");
+    }
+}
+
+/// The function that makes a reply later: the results are encoded at once, into memory that is not the call's.
+fn later(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<'_>, places: bool, to: &mut String) {
+    let (procedure, serve) = (named.procedure, &interface.serve);
+    let signature = signatures::later(c, named);
+    let mut values = Vec::new();
+    values.extend(procedure.output.is_some().then_some("result"));
+    values.extend(procedure.error.is_some().then_some("raised"));
+    let params = signature.split_once('(').map_or("", |(_, params)| params);
+    let encode = params.replacen("nearcall_reply *reply", "nearcall_incoming *call", 1);
+    line!(to, "static nearcall_status nc_{serve}_{number}_later({encode} {{");
+    line!(to, "    nearcall_status nc_status = NEARCALL_OK;\n    nearcall_env nc_env;");
+    outcomes(c, named, to);
+    line!(to, "    memset(&nc_env, 0, sizeof nc_env);");
+    no_outcomes(c, named, to);
+    // Values are read and not changed; what they own stays their owner's.
+    let assign = match &procedure.output {
+        None => None,
+        Some(ty) if c.types.is_scalar(ty) => Some("nc_return = result;".to_owned()),
+        Some(Type::Array(..)) => Some("memcpy(nc_return, result, sizeof nc_return);".to_owned()),
+        Some(_) => Some("nc_return = *result;".to_owned()),
+    };
+    match (&procedure.error, assign) {
+        (Some(_), assign) => line!(
+            to,
+            "    if (raised) {{ nc_raised = *raised; nc_env.status = NEARCALL_RAISED; }}{}",
+            assign.map_or_else(String::new, |assign| format!(" else {{ {assign} }}"))
+        ),
+        (None, Some(assign)) => line!(to, "    {assign}"),
+        (None, None) => {}
+    }
+    line!(to, "    (void)nc_status;");
+    reply(c, named, &[], places, to);
+    line!(to, "}}\n");
+    line!(to, "{signature} {{\n    nearcall_incoming *call = nearcall_resume(reply);\n    nearcall_status status;");
+    line!(to, "    if (!call) return NEARCALL_NO_MEMORY;");
+    let more = values.iter().map(|value| format!(", {value}")).collect::<String>();
+    line!(
+        to,
+        "    status = nc_{serve}_{number}_later(call{more});\n    nearcall_finish(call, status);\n    return status;\n}}\n"
+    );
 }
 
 /// Takes one argument out of the request.
@@ -330,14 +397,16 @@ fn call(
         });
     }
     let mut assign = "";
-    if let Some(ty) = &procedure.output {
+    if procedure.options.deferred {
+        arguments.push("nc_token".to_owned());
+    } else if let Some(ty) = &procedure.output {
         if types.is_scalar(ty) {
             assign = "nc_return = ";
         } else {
             arguments.push(if matches!(ty, Type::Array(..)) { "nc_return" } else { "&nc_return" }.to_owned());
         }
     }
-    if procedure.error.is_some() {
+    if procedure.error.is_some() && !procedure.options.deferred {
         arguments.push("&nc_raised".to_owned());
     }
     arguments.push("&nc_env".to_owned());

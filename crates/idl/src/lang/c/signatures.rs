@@ -131,9 +131,31 @@ pub(super) fn client(c: &C<'_>, named: &NamedProcedure<'_>) -> String {
     format!("{value} {}({})", named.function, params.join(", "))
 }
 
+/// What the server's function has for results: places, or a token for a reply that comes later.
+pub(super) fn served(c: &C<'_>, procedure: &Procedure) -> (String, Vec<String>) {
+    if procedure.options.deferred {
+        return ("void".to_owned(), vec!["nearcall_reply *reply".to_owned()]);
+    }
+    returned(c, procedure)
+}
+
+/// The function by which a server makes a reply later.
+pub(super) fn later(c: &C<'_>, named: &NamedProcedure<'_>) -> String {
+    let mut params = vec!["nearcall_reply *reply".to_owned()];
+    match &named.procedure.output {
+        None => {}
+        Some(ty) if c.types.is_scalar(ty) => params.push(c.types.declare(ty, "result")),
+        Some(ty) => params.push(unchanged(c, ty, if matches!(ty, Type::Array(..)) { "result" } else { "*result" })),
+    }
+    if let Some(error) = &named.procedure.error {
+        params.push(unchanged(c, error, "*raised"));
+    }
+    format!("nearcall_status {}({})", named.later, params.join(", "))
+}
+
 /// A function of the server's that is called `name`.
 pub(super) fn server(c: &C<'_>, named: &NamedProcedure<'_>, name: &str) -> String {
-    let (value, more) = returned(c, named.procedure);
+    let (value, more) = served(c, named.procedure);
     let mut params = vec!["void *self".to_owned()];
     params.extend(params_of(c, named.procedure, true));
     params.extend(more);
@@ -168,6 +190,14 @@ pub(super) fn interface(c: &C<'_>, named: &Named<'_>, to: &mut String) {
         line!(to, "    {};", self::server(c, procedure, &format!("(*{})", procedure.member)));
     }
     line!(to, "}} {server};\n");
+    for procedure in named.procedures.iter().filter(|named| named.procedure.options.deferred) {
+        let what = match procedure.procedure.error {
+            Some(_) => "`raised` is NULL, or the procedure's error, and no result is looked at then",
+            None => "It returns why that could not be made, which the client is told, too",
+        };
+        line!(to, "/* Makes the reply of {}, once; `reply` is gone then. {what}. */", procedure.function);
+        line!(to, "{};\n", later(c, procedure));
+    }
     line!(to, "/* The server stubs: takes a request apart, runs the procedure, makes the reply. For the loop. */");
     line!(to, "nearcall_status {serve}(const {server} *server, uint16_t procedure, nearcall_incoming *call);\n");
     line!(to, "/* Exports `server` as `name` behind the loop of {}_loop.c; `options` may be NULL. */", c.stem);

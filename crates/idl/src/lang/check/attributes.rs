@@ -18,7 +18,8 @@ pub(super) enum Place {
 }
 
 const INTERFACE: &[&str] = &["uuid", "version", "concurrency", "exhausted", "timeout", "astack", "max"];
-const PROCEDURE: &[&str] = &["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "oneway", "handoff"];
+const PROCEDURE: &[&str] =
+    &["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "oneway", "handoff", "deferred"];
 const PARAM: &[&str] = &["in", "out", "size_is", "length_is", "string", "max", "in_place"];
 const MEMBER: &[&str] = &["string"];
 
@@ -116,6 +117,7 @@ impl Checker<'_> {
                 "idempotent" => options.idempotent = true,
                 "oneway" => options.oneway = true,
                 "handoff" => options.handoff = true,
+                "deferred" => options.deferred = true,
                 "concurrency" => {
                     let what = "how many calls one client can have under way in this procedure: 1 to 64";
                     options.concurrency = self.number(attr, 1..=64, what).and_then(|n| u16::try_from(n).ok());

@@ -183,6 +183,17 @@ impl Checker<'_> {
                 self.error(name.span, "nobody waits for the results of a `oneway` procedure", hint);
             }
         }
+        if options.deferred {
+            if options.oneway {
+                let what = "nobody waits for the reply of a `oneway` procedure, so none comes later";
+                self.error(name.span, what, "remove `oneway` or `deferred`");
+            }
+            if params.as_ref().is_some_and(|(params, _)| params.iter().any(|param| returns(&param.form))) {
+                let what =
+                    "a reply that comes later has a result and nothing else: `out` parameters end with the procedure";
+                self.error(name.span, what, "make them members of the result, or remove `deferred`");
+            }
+        }
         let (params, places) = params?;
         let procedure = Procedure {
             name: name.text.clone(),
