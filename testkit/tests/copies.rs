@@ -54,6 +54,30 @@ trait Copies {
     fn logs(&self) -> Logs;
 }
 
+/// What the interface compiler makes of the three procedures of the paper on IDL4.
+#[allow(unreachable_pub, reason = "as the interface compiler writes it")]
+mod pfs {
+    include!("../../crates/idl/tests/lang/pfs.rs.expected");
+}
+
+impl pfs::Pfs for Copier {
+    fn pfs_open(&self, client: i32, fobj: i32, flags: i32, mode: i32, handle: &mut i32) -> i32 {
+        enter();
+        *handle = client + fobj + flags + mode;
+        0
+    }
+    fn pfs_write(&self, _: i32, pos: &mut i32, len: i32, _: &[i32]) -> i32 {
+        enter();
+        *pos += len;
+        len
+    }
+    fn pfs_get_direntries(&self, _: i32, _: &mut i32, count: i32, data: &mut Vec<i32>) -> i32 {
+        enter();
+        data.resize(usize::try_from(count).unwrap(), 5);
+        0
+    }
+}
+
 struct Copier;
 
 static LAST: Mutex<Option<(ThreadId, Vec<Copied>)>> = Mutex::new(None);
@@ -240,12 +264,30 @@ fn each_byte_is_copied_as_often_as_table_iii_says() {
     assert_eq!(scatter, (side(&[20], &sizes), side(&[], &[20])), "1 to 5: F, and the server writes in place");
     let add = copies(&client, "add", |client| assert_eq!(client.add(2, 3), Ok(5)));
     assert_eq!(add, (none(), none()), "values ride in the lines");
+    // The same of an `.idl`'s stubs: words are moved by nobody, and what varies once by each side.
+    let pfs: pfs::PfsClient = nearcall::Binder::new("pfs").dir(&dir).wait(Duration::from_secs(10)).bind().unwrap();
+    let open = copies(&client, "pfs_open", |_| {
+        let mut handle = 0;
+        assert_eq!((pfs.pfs_open(1, 2, 3, 4, &mut handle), handle), (Ok(0), 10));
+    });
+    assert_eq!(open, (none(), none()), "five words");
+    let write = copies(&client, "pfs_write", |_| {
+        let mut pos = 7;
+        assert_eq!((pfs.pfs_write(1, &mut pos, 3, &[1, 2, 3]), pos), (Ok(3), 10));
+    });
+    assert_eq!(write, (side(&[12], &[]), side(&[], &[12])), "data: A, E; the words beside it not at all");
+    let read = copies(&client, "pfs_get_direntries", |_| {
+        let mut data = Vec::new();
+        assert_eq!((pfs.pfs_get_direntries(1, &mut 0, 4, &mut data), data), (Ok(0), vec![5; 4]));
+    });
+    assert_eq!(read, (side(&[], &[16]), none()), "data: F; the words beside it not at all");
 }
 
 fn serve(dir: &Path) -> ! {
     let export = nearcall::Exporter::new("copies").dir(dir).export(CopiesServer::new(Copier)).unwrap();
     process::ready();
-    std::mem::forget(export);
+    let pfs = nearcall::Exporter::new("pfs").dir(dir).export(pfs::PfsServer::new(Copier)).unwrap();
+    std::mem::forget((export, pfs));
     process::until_released();
 }
 

@@ -4,11 +4,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
-use nearcall::{Binder, CallError, Exporter};
+use nearcall::{BindError, Binder, CallError, Client, Exporter};
 use nearcall_example_pfs::pfs::{PfsClient, PfsServer};
 use nearcall_example_pfs::pfs_server::Words;
 use nearcall_idl::lang::{self, Side};
+
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// The library that this test was built with, beside it.
 fn library() -> PathBuf {
@@ -28,7 +31,7 @@ fn crate_dir() -> &'static Path {
 fn build(dir: &Path, idl: &str, program: &str) -> PathBuf {
     let compiled = lang::compile_file(&crate_dir().join(idl)).unwrap();
     let output = compiled.write_c(dir, Side::Both).unwrap();
-    let sources = output.written.iter().filter(|path| {
+    let sources = output.written.iter().chain(&output.kept).filter(|path| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.ends_with(".c") && !name.ends_with("_template.c")
     });
@@ -73,6 +76,18 @@ fn succeeds(mut command: Command, what: &str) {
     assert!(output.status.success() && !text.contains("lost in loss record"), "{what}: {:?}\n{text}", output.status);
 }
 
+/// Binds. Under valgrind, on a machine with other things to do, a handshake can take longer than it may.
+fn bind<C: Client>(name: &str, dir: &Path) -> C {
+    let begun = Instant::now();
+    loop {
+        match Binder::new(name).dir(dir).bind() {
+            Ok(client) => return client,
+            Err(BindError::Timeout(_) | BindError::Closed) if begun.elapsed() < PATIENCE => {}
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
 struct Server(Child);
 
 impl Server {
@@ -111,7 +126,7 @@ fn random_values_come_back_equal_through_c() {
         let mut command = if is_checked { checked(&library) } else { Command::new(&library) };
         command.arg(names.path());
         let server = Server::start(command);
-        let client: nearcall_example_pfs::idl::LibraryClient = Binder::new("relay").dir(names.path()).bind().unwrap();
+        let client: nearcall_example_pfs::idl::LibraryClient = bind("relay", names.path());
         round_trips::idl::check(&client, if is_checked { 10 } else { round_trips::rounds() });
         drop(client);
         server.end();
@@ -140,7 +155,7 @@ fn a_client_in_rust_calls_a_server_in_c() {
         let mut command = if is_checked { checked(&pfs) } else { Command::new(&pfs) };
         command.arg("serve").arg(names.path());
         let server = Server::start(command);
-        let client: PfsClient = Binder::new("pfs").dir(names.path()).bind().unwrap();
+        let client: PfsClient = bind("pfs", names.path());
         let (mut handle, mut pos) = (77, 0);
         assert_eq!(client.pfs_open(1, 3, 0, 0, &mut handle), Ok(0));
         assert_eq!(handle, 2);
@@ -169,6 +184,81 @@ fn c_calls_c() {
     let server = Server::start(program(&pfs, "serve", names.path()));
     succeeds(program(&pfs, "call", names.path()), "as it is");
     server.end();
+}
+
+/// A loop that its author has changed stays what it is, and decides.
+#[test]
+fn a_changed_loop_in_c_is_kept_and_denies_and_queues() {
+    let (dir, names) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let own = crate_dir().join("../../examples/pfs/c/pfs_loop.c");
+    let kept = dir.path().join("pfs_loop.c");
+    std::fs::copy(&own, &kept).unwrap();
+    let pfs = build(dir.path(), "../../examples/pfs/pfs.idl", "pfs");
+    assert_eq!(std::fs::read(&kept).unwrap(), std::fs::read(&own).unwrap());
+    let own_uid = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(names.path()).unwrap());
+    for (writer, may) in [(own_uid, true), (own_uid + 1, false)] {
+        let mut command = program(&pfs, "serve", names.path());
+        command.env("PFS_WRITER", writer.to_string());
+        let server = Server::start(command);
+        let client: PfsClient = bind("pfs", names.path());
+        let (mut handle, mut pos) = (77, 0);
+        let opened = client.pfs_open(1, 3, 0, 0, &mut handle);
+        assert_eq!(opened, if may { Ok(0) } else { Err(CallError::Denied) });
+        assert_eq!(handle, if may { 2 } else { 77 });
+        let wrote = client.pfs_write(handle, &mut pos, 2, &[5, 6]);
+        assert_eq!(wrote, if may { Ok(2) } else { Err(CallError::Denied) });
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let mut read = Vec::new();
+                        let got = client.pfs_get_direntries(handle, &mut 0, 2, &mut read);
+                        assert_eq!((got, read), if may { (Ok(0), vec![5, 6]) } else { (Ok(-2), Vec::new()) });
+                    }
+                });
+            }
+        });
+        drop(client);
+        server.end();
+    }
+}
+
+/// A library that sends nothing but nonsense stands in for ours: what stubs in C do with it is seen by gcc's sanitizers.
+#[test]
+fn stubs_in_c_bear_nonsense_from_either_side() {
+    let dir = tempfile::tempdir().unwrap();
+    let idl = crate_dir().join("../../examples/pfs/library.idl");
+    let output = lang::compile_file(&idl).unwrap().write_c(dir.path(), Side::Both).unwrap();
+    let sources = output.written.iter().filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.ends_with(".c") && !name.ends_with("_template.c")
+    });
+    let own = ["library", "hostile"].map(|name| crate_dir().join(format!("tests/c/{name}.c")));
+    let out = dir.path().join("hostile");
+    let compile = |sanitizers: &[&str]| {
+        let mut gcc = Command::new("gcc");
+        gcc.args(["-std=gnu99", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"]).args([&crate_dir().join("include")]);
+        gcc.arg("-I").arg(dir.path()).args(sanitizers).args(sources.clone()).args(&own).arg("-o").arg(&out);
+        gcc.output().unwrap()
+    };
+    let gcc = compile(&["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    let is_sanitized = gcc.status.success();
+    if !is_sanitized {
+        eprintln!("without gcc's sanitizers: {}", String::from_utf8_lossy(&gcc.stderr));
+        let gcc = compile(&[]);
+        assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    }
+    let log = dir.path().join("found");
+    let mut command = if is_sanitized { Command::new(&out) } else { checked(&out) };
+    command.env("ASAN_OPTIONS", format!("log_path={}", log.display())).env("UBSAN_OPTIONS", "print_stacktrace=1");
+    let ended = command.arg(dir.path()).stdin(Stdio::null()).output().unwrap();
+    let found = std::fs::read_dir(dir.path())
+        .unwrap()
+        .filter_map(Result::ok)
+        .filter(|file| file.file_name().to_string_lossy().starts_with("found"));
+    let found: String = found.map(|file| std::fs::read_to_string(file.path()).unwrap()).collect();
+    assert!(ended.status.success() && found.is_empty(), "{:?} {found}", ended.status);
+    println!("{}", String::from_utf8_lossy(&ended.stdout));
 }
 
 /// What `later.idl` says, as a trait: it has the same fingerprints, since it is bound to.
@@ -262,7 +352,7 @@ fn replies_come_later_from_c_and_to_c() {
         calls.arg("call").arg(names.path());
         succeeds(calls, "C to C");
         // Rust to C.
-        let bind = || Binder::new("store").dir(names.path()).bind::<StoreClient>().unwrap();
+        let bind = || bind::<StoreClient>("store", names.path());
         let store = bind();
         assert_eq!((store.twice(21), store.nothing()), (Ok(42), Ok(())));
         assert_eq!(store.many(5000), Ok((0..5000).map(|i| i * 7).collect()));

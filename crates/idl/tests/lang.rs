@@ -33,6 +33,17 @@ fn loops_and_templates() {
     }
 }
 
+/// The paper's procedures, and one whose reply comes later.
+#[test]
+fn files_in_c() {
+    for name in ["pfs", "later"] {
+        let compiled = compile_file(&Path::new("tests/lang").join(format!("{name}.idl"))).unwrap();
+        for file in compiled.c_files(Side::Both) {
+            is_as_reviewed(&format!("c/{}.expected", file.name), &file.text);
+        }
+    }
+}
+
 #[test]
 fn mistakes_are_all_reported_at_once() {
     let Err(CompileError::Refused(diagnostics)) = compile_file(Path::new("tests/lang/mistakes.idl")) else {
