@@ -5,7 +5,8 @@
  * `nearcall idl compile files.idl --lang c --out DIR` (docs/idl.md, "C"). Link with libnearcall_ffi.
  *
  * Ownership, in one place:
- *   - What a function takes it does not keep, unless it says so.
+ *   - What a function takes it does not keep, unless it says so. NAME_export() keeps the table of functions and its `self`
+ *     until nearcall_withdraw() has returned NEARCALL_OK, or no procedure runs any more: so not on the stack of an earlier function.
  *   - What a client gets in an out parameter or a result it owns: `free()` for text and items, `NAME_free(&value)`
  *     for a type that owns memory, which frees what is in it.
  *   - In-out values that own memory: the stub frees what was in them and puts new memory there; so it was allocated
@@ -15,7 +16,7 @@
  *     long as the arguments, or from anywhere else where nobody changes it meanwhile.
  *
  * Threads: every function may be called by several kernel threads at once, also with one binding. A server's procedures are
- * called by several at once, too. A procedure does not leave by longjmp().
+ * called by several at once, too. What belongs to one call, as nearcall_alloc() does, is for one thread at a time. A procedure does not leave by longjmp().
  */
 #ifndef NEARCALL_H
 #define NEARCALL_H
@@ -172,7 +173,7 @@ bool nearcall_reply_who(const nearcall_reply *reply, nearcall_caller *caller);
 uint64_t nearcall_reply_remaining_ns(const nearcall_reply *reply);
 bool nearcall_reply_is_cancelled(const nearcall_reply *reply);
 
-/* Memory of `size` zeroed bytes, aligned to 16, for as long as the call's arguments. NULL if there is none. */
+/* Memory of `size` zeroed bytes, aligned to 16, for as long as the call's arguments. NULL if there is none. By one thread of a call at a time. */
 void *nearcall_alloc(nearcall_incoming *call, size_t size);
 
 /* Bytes of a parameter with the attribute `in_place`: they are the client's, which may change them while the procedure runs. */

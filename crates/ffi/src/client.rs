@@ -52,6 +52,8 @@ pub unsafe extern "C" fn nearcall_bind(
     options: *const NearcallBindOptions,
     binding: *mut *mut Binding,
 ) -> Status {
+    // SAFETY: precondition 1. Whoever unbinds on the way out of a failure must not free what was there before.
+    unsafe { binding.write(std::ptr::null_mut()) };
     // SAFETY: precondition 1.
     let Some(interface) = (unsafe { tables::interface(interface) }) else {
         return failed(BAD_INTERFACE, &"the interface is not what the interface compiler makes");

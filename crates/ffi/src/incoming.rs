@@ -20,7 +20,6 @@ pub struct NearcallIncoming {
     memory: Vec<Vec<u128>>,
     /// What is left of the last chunk, in units of 16 bytes.
     left: usize,
-    pub(crate) is_answered: bool,
     /// What is kept of a call whose reply comes later.
     pub(crate) parking: Option<Parking>,
     /// It is a reply that comes later; `call` is null then.
@@ -30,13 +29,13 @@ pub struct NearcallIncoming {
 impl NearcallIncoming {
     pub(crate) fn new(call: &mut Incoming<'_>) -> Self {
         let call: *mut Incoming<'_> = call;
-        Self { call: call.cast(), memory: Vec::new(), left: 0, is_answered: false, parking: None, later: None }
+        Self { call: call.cast(), memory: Vec::new(), left: 0, parking: None, later: None }
     }
 
     /// One for a reply that comes later.
     pub(crate) fn later(later: Later) -> Self {
         let call = std::ptr::null_mut();
-        Self { call, memory: Vec::new(), left: 0, is_answered: false, parking: None, later: Some(later) }
+        Self { call, memory: Vec::new(), left: 0, parking: None, later: Some(later) }
     }
 
     /// The right to answer later, by what `encode` writes, and what is kept while the procedure runs.
@@ -328,9 +327,6 @@ pub unsafe extern "C" fn nearcall_answer(
     // SAFETY: precondition 1.
     let incoming = unsafe { incoming(call) };
     incoming.reply_raw(is_raised, head, places);
-    // SAFETY: precondition 1.
-    let served = unsafe { served(call) };
-    served.is_answered = true;
 }
 
 /// Whether the bytes are UTF-8.

@@ -72,6 +72,8 @@ pub unsafe extern "C" fn nearcall_export_service(
     options: *const NearcallExportOptions,
     service: *mut *mut Export,
 ) -> Status {
+    // SAFETY: precondition 1. Whoever withdraws on the way out of a failure must not free what was there before.
+    unsafe { service.write(std::ptr::null_mut()) };
     // SAFETY: precondition 1.
     let Some(interface) = (unsafe { tables::interface(interface) }) else {
         return failed(BAD_INTERFACE, &"the interface is not what the interface compiler makes");

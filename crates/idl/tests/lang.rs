@@ -88,3 +88,91 @@ fn imports_are_read_once_and_may_be_mutual() {
     let error = compile_file(&dir.path().join("a.idl")).unwrap_err().to_string();
     assert!(error.contains("c.idl:1:46"), "{error}");
 }
+
+/// What is wrong with `text`, as the file `name`; empty if nothing is.
+fn wrong(name: &str, text: &str) -> String {
+    let load = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    nearcall_idl::lang::compile(name, text.as_bytes(), &load).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+#[test]
+fn names_of_files_are_names_or_refused() {
+    let text = "interface x { long f(); };";
+    for name in ["self.idl", "super.idl", "crate.idl", "Self.idl", "9p.idl", "é.idl", "-.idl", "_.idl", "nearcall.idl"]
+    {
+        let error = wrong(name, text);
+        assert!(
+            error.contains(&format!("{name}:1:1")) && error.contains("give the file another name"),
+            "{name}: {error}"
+        );
+    }
+    // In others, what cannot stand in a name is an underscore, also in that of an interface without one of its own.
+    for name in ["my-file.idl", "a.b.idl", "aé.idl", "type.idl", "gen.idl"] {
+        for text in [text, "long f();"] {
+            let load = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+            let compiled = nearcall_idl::lang::compile(name, text.as_bytes(), &load).unwrap();
+            assert!(compiled.files(Side::Both).iter().all(|file| syn::parse_file(&file.text).is_ok()), "{name}");
+            assert!(!compiled.c_files(Side::Both).is_empty());
+        }
+    }
+}
+
+#[test]
+fn words_that_only_later_editions_keep_are_escaped() {
+    let load = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let text = "struct handle { long gen; }; interface x { long gen([in] long gen, [in] handle h); };";
+    let compiled = nearcall_idl::lang::compile("w.idl", text.as_bytes(), &load).unwrap();
+    for file in compiled.files(Side::Both) {
+        let bare = file.text.replace("r#gen", "").replace("\"gen", "");
+        let bare: String = bare.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        assert!(!bare.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "gen"), "{}", file.text);
+    }
+}
+
+#[test]
+fn what_would_not_compile_or_would_be_ignored_is_refused() {
+    for (text, place, what) in [
+        ("const long handle = 3; void f([in] long handle);", "x.idl:1:41", "`handle` is a constant"),
+        ("void f([in] long Ok);", "x.idl:1:18", "variant of `Option` or `Result`"),
+        ("const float F = 1e300;", "x.idl:1:17", "1e300 does not fit this type"),
+        ("const double *X = \"hello\";", "x.idl:1:7", "a pointer to this"),
+        ("const boolean *X = \"x\";", "x.idl:1:7", "a pointer to this"),
+        ("const long N = 5uuuLLLu;", "x.idl:1:16", "is no number"),
+        ("const long N = 1___0;", "x.idl:1:16", "is no number"),
+        (
+            "enum e { A, B }; union u switch (e) { case A: long a; case B: long b; default: long c; };",
+            "x.idl:1:",
+            "every value has a label already",
+        ),
+    ] {
+        let error = wrong("x.idl", text);
+        assert!(error.contains(place) && error.contains(what), "{text}: {error}");
+    }
+    for text in ["const char *X = \"x\";", "const octet *X = \"x\";", "const double D = 1.5f;", "const float F = 3e38;"]
+    {
+        assert_eq!(wrong("x.idl", text), "", "{text}");
+    }
+}
+
+#[test]
+fn a_file_is_one_by_whatever_path_it_is_imported() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("main.idl", "import \"types.idl\", \"sub/b.idl\", \"./main.idl\"; interface a { void f([in] b x); };");
+    write("types.idl", "struct t { long x; };");
+    write("sub/b.idl", "import \"../types.idl\", \"./../sub/./b.idl\"; struct b { t x; };");
+    let compiled = compile_file(&dir.path().join("main.idl")).unwrap();
+    assert_eq!(compiled.paths().len(), 3);
+    // Two declarations in two files: the message says which the other one is.
+    write("sub/b.idl", "\nimport \"../types.idl\"; struct b { t x; }; struct t { long y; };");
+    let error = compile_file(&dir.path().join("main.idl")).unwrap_err().to_string();
+    assert!(error.contains("`t` is declared in line 1 of ") && error.contains("types.idl already"), "{error}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_said_once() {
+    let error = compile_file(Path::new("no/such.idl")).unwrap_err();
+    assert!(std::error::Error::source(&error).is_none(), "{error}");
+    assert_eq!(error.to_string().matches("No such file").count(), 1);
+}

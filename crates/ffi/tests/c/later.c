@@ -267,15 +267,17 @@ static int misuse(const char *dir) {
     env.status = store_bind("store", &options, &store);
     CHECK(env.status == NEARCALL_NOT_UTF8);
     options.dir = dir;
+    /* What was there before is gone after a failure, so that it cannot be freed on the way out. */
+    store = (nearcall_binding *)&env;
     env.status = nearcall_bind("store", NULL, &options, &store);
     CHECK(env.status == NEARCALL_BAD_INTERFACE && !store);
-    env.status = nearcall_export_service("store", NULL, NULL, (void *)&server, NULL, NULL);
-    CHECK(env.status == NEARCALL_BAD_INTERFACE);
+    nearcall_export *service = (nearcall_export *)&env;
+    env.status = nearcall_export_service("store", NULL, NULL, (void *)&server, NULL, &service);
+    CHECK(env.status == NEARCALL_BAD_INTERFACE && !service);
 
     static struct slow slow = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
     const store_server late = { &slow, NULL, NULL, NULL, slow_nothing, NULL, NULL, NULL };
     nearcall_export_options where = { .dir = dir };
-    nearcall_export *service;
     pthread_t thread;
     void *answered = NULL;
     env.status = store_export("slow", &late, &where, &service);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::ast::{self, Item, Name, TypeKind};
 use super::diagnostics::Found;
 use super::model::{self, Alias, Const, Def, DefKind, Model, Type, Value};
-use super::names::{camel, is_taken, similar, unfit};
+use super::names::{camel, is_taken, similar, unfit, unfit_module};
 use super::source::{Sources, Span};
 use super::values::{self, Known};
 
@@ -64,6 +64,10 @@ pub(super) fn check(files: &[(String, Vec<Item>)], sources: &Sources, found: &mu
         procedures: 0,
         model: Model { stem, ..Model::default() },
     };
+    if let Some(why) = unfit_module(&checker.model.stem) {
+        // The file that was asked for is the first that was read.
+        checker.error(Span { file: 0, start: 0, end: 0 }, why, "give the file another name");
+    }
     for (_, items) in files {
         checker.declare(items);
     }
@@ -132,8 +136,8 @@ impl Checker<'_> {
             self.error(span, format!("in Rust it would be called `{rust}`, which is something else"), hint);
         }
         if let Some(other) = self.rust_names.insert(rust.to_owned(), span) {
-            let (line, ..) = self.sources.position(other);
-            let what = format!("in Rust it would be called `{rust}`, as something in line {line}");
+            let place = self.sources.whereabouts(other, span);
+            let what = format!("in Rust it would be called `{rust}`, as something in {place}");
             self.error(span, what, "use names that differ in more than underscores and capitals");
         }
     }
@@ -143,8 +147,8 @@ impl Checker<'_> {
             self.error(name.span, why, "use another name");
         }
         if let Some((_, other)) = self.symbols.get(&name.text) {
-            let (line, ..) = self.sources.position(*other);
-            self.error(name.span, format!("`{}` is declared in line {line} already", name.text), "use another name");
+            let place = self.sources.whereabouts(*other, name.span);
+            self.error(name.span, format!("`{}` is declared in {place} already", name.text), "use another name");
             return;
         }
         self.symbols.insert(name.text.clone(), (symbol, name.span));

@@ -100,8 +100,7 @@ impl Compiled {
 
     /// The name of the module that the support is.
     pub(super) fn module(&self) -> String {
-        let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
-        self.model.stem.chars().map(word).collect()
+        super::names::module(&self.model.stem)
     }
 
     /// The loop of each interface.

@@ -312,6 +312,9 @@ fn constant(constant: &Const) -> TokenStream {
 
 /// A name, `r#` if it needs that. The checks let through only what can be one.
 pub(crate) fn ident(name: &str) -> Ident {
+    if super::names::is_later_word(name) {
+        return Ident::new_raw(name, here());
+    }
     syn::parse_str(name).unwrap_or_else(|_| Ident::new_raw(name, here()))
 }
 

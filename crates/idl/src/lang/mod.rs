@@ -36,7 +36,7 @@ mod source;
 mod values;
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 pub use build::{build, build_conventional};
@@ -102,20 +102,14 @@ pub enum CompileError {
 impl std::fmt::Display for CompileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            // The cause is part of the text, and no source beside it: who shows both would say it twice.
             Self::Read(path, error) => write!(f, "error: {} cannot be read: {error}", path.display()),
             Self::Refused(diagnostics) => diagnostics.fmt(f),
         }
     }
 }
 
-impl std::error::Error for CompileError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Read(_, error) => Some(error),
-            Self::Refused(diagnostics) => Some(diagnostics),
-        }
-    }
-}
+impl std::error::Error for CompileError {}
 
 /// Compiles the file at `path`, with what it imports.
 ///
@@ -238,15 +232,15 @@ impl Reader<'_> {
                 self.import(name, import);
             }
         }
-        let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| names::module(&stem.to_string_lossy()));
         self.files.push((stem, items));
     }
 
     fn import(&mut self, from: &str, import: &ast::Import) {
-        let path = Path::new(from).parent().unwrap_or(Path::new("")).join(&import.path);
+        let path = plain(&Path::new(from).parent().unwrap_or(Path::new("")).join(&import.path));
         let name = path.to_string_lossy().into_owned();
         // Files that import each other are read once; what is used before it is known is refused where it is used.
-        if self.sources.find(&name).is_some() {
+        if self.paths.iter().any(|known| plain(known) == path) {
             return;
         }
         if self.paths.len() >= MAX_FILES {
@@ -261,4 +255,20 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// `path` without `.` and without what `..` leads out of, so that a file has one name however it is imported. Links are not
+/// followed: what is imported may be in memory.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
 }

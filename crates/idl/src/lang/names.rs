@@ -3,6 +3,12 @@
 /// Words that Rust keeps even with `r#`.
 const UNSPEAKABLE: &[&str] = &["self", "Self", "super", "crate", "_"];
 
+/// Variants that patterns mean wherever they stand: no parameter can be called so.
+const VARIANTS: &[&str] = &["Ok", "Err", "Some", "None"];
+
+/// Words that the workspace's edition keeps and syn, which knows older ones, lets through.
+const LATER_WORDS: &[&str] = &["gen"];
+
 /// Types of Rust that mean something to the interface compiler.
 const TAKEN: &[&str] = &["Result", "String", "Vec", "Option", "Box", "Self"];
 
@@ -34,6 +40,33 @@ pub(crate) fn unfit(name: &str) -> Option<&'static str> {
         return Some("Rust has no way to use this name");
     }
     name.starts_with("__").then_some("names that begin with `__` belong to generated code")
+}
+
+/// Whether `name` in a pattern would be a variant of the prelude.
+pub(crate) fn is_variant(name: &str) -> bool {
+    VARIANTS.contains(&name)
+}
+
+/// Whether Rust needs `r#` before `name`, beside the words that syn knows.
+pub(crate) fn is_later_word(name: &str) -> bool {
+    LATER_WORDS.contains(&name)
+}
+
+/// What a file called `stem` is in names: a dash or a dot is an underscore there.
+pub(crate) fn module(stem: &str) -> String {
+    let word = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' };
+    stem.chars().map(word).collect()
+}
+
+/// Why what is generated for a file cannot begin with its name, as [`module`] has it.
+pub(crate) fn unfit_module(module: &str) -> Option<&'static str> {
+    if !module.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return Some("the file's name, with which generated names begin, does not begin with a letter from a to z");
+    }
+    if module.eq_ignore_ascii_case("nearcall") {
+        return Some("the file would have the library's own name");
+    }
+    unfit(module).map(|_| "Rust has no way to use the file's name for a module")
 }
 
 /// Whether a type may not be called so in Rust.

@@ -309,6 +309,10 @@ impl<'a> Parser<'a> {
         let mut ty = self.ty()?;
         if self.eat(b'*') {
             // `const char *` is how C spells text.
+            if !matches!(ty.kind, super::ast::TypeKind::Int { size: 1, .. }) {
+                let hint = "write `const char *`, or `const string`, for text, and the type alone for a number";
+                return Err(self.error(ty.span, "a constant that is a pointer to this has no value", hint));
+            }
             ty.kind = super::ast::TypeKind::Text(None);
         }
         let name = self.name("a constant")?;

@@ -60,6 +60,15 @@ impl Sources {
         self.0.iter().position(|source| source.name == name).and_then(|at| u32::try_from(at).ok())
     }
 
+    /// Where `of` is, said to somebody who looks at `from`: with its file's name if that is another one.
+    pub(crate) fn whereabouts(&self, of: Span, from: Span) -> String {
+        let (line, ..) = self.position(of);
+        match self.get(of.file).filter(|_| of.file != from.file) {
+            Some(source) => format!("line {line} of {}", source.name),
+            None => format!("line {line}"),
+        }
+    }
+
     /// The line and the column of a place, both from 1, the column in characters; and the line itself.
     pub(crate) fn position(&self, span: Span) -> (usize, usize, &str) {
         let text = self.get(span.file).map_or("", |source| &source.text);

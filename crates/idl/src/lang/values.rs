@@ -101,8 +101,14 @@ fn combine(left: Value, mark: u8, right: Value) -> Option<Value> {
 }
 
 fn number(span: Span, sources: &Sources, found: &mut Found) -> Option<Value> {
-    let text = sources.text(span).replace('_', "");
-    let value = parse(&text);
+    let text = sources.text(span);
+    // An underscore stands between two digits.
+    let bytes = text.as_bytes();
+    let is_between = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_').all(|(at, _)| {
+        let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_hexdigit);
+        is_digit(at.checked_sub(1)) && is_digit(Some(at + 1))
+    });
+    let value = if is_between { parse(&text.replace('_', "")) } else { None };
     if value.is_none() {
         found.error(
             span,
@@ -115,16 +121,29 @@ fn number(span: Span, sources: &Sources, found: &mut Found) -> Option<Value> {
 
 fn parse(text: &str) -> Option<Value> {
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        let digits = digits.trim_end_matches(['u', 'U', 'l', 'L']);
-        return i128::from_str_radix(digits, 16).ok().map(Value::Int);
+        let digits = without_suffix(digits)?;
+        let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        return i128::from_str_radix(digits, 16).ok().filter(|_| is_hex).map(Value::Int);
     }
     let digits = text.trim_end_matches(['u', 'U', 'l', 'L']);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = without_suffix(text)?;
         let octal = digits.len() > 1 && digits.starts_with('0');
         return i128::from_str_radix(digits, if octal { 8 } else { 10 }).ok().map(Value::Int);
     }
+    let text = text.strip_suffix(['f', 'F', 'l', 'L']).unwrap_or(text);
     let is_float = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
     text.parse::<f64>().ok().filter(|float| is_float && float.is_finite()).map(Value::Float)
+}
+
+/// An integer without what C lets follow it: `u` once, `l` or `ll`, in either order.
+fn without_suffix(text: &str) -> Option<&str> {
+    let digits = text.trim_end_matches(['u', 'U', 'l', 'L']);
+    let suffix = text.get(digits.len()..)?;
+    let long = suffix.trim_start_matches(['u', 'U']);
+    let long = if long.len() == suffix.len() { suffix.trim_end_matches(['u', 'U']) } else { long };
+    let is_one = suffix.len() - long.len() <= 1 && matches!(long, "" | "l" | "L" | "ll" | "LL");
+    is_one.then_some(digits)
 }
 
 /// `value` as one of type `ty`; says why not otherwise.
@@ -141,6 +160,10 @@ pub(crate) fn typed(value: Value, ty: &Type) -> Result<Value, String> {
             if fits { Ok(Value::Int(int)) } else { Err(format!("{int} does not fit this type")) }
         }
         (Type::Int { size: 1, signed: false }, Value::Char(c)) if c < 256 => Ok(Value::Int(i128::from(c))),
+        #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "it is what is asked")]
+        (Type::Float { size: 4 }, Value::Float(float)) if !(float as f32).is_finite() => {
+            Err(format!("{float:e} does not fit this type"))
+        }
         (Type::Float { .. }, Value::Float(float)) => Ok(Value::Float(float)),
         #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "as C does it")]
         (Type::Float { .. }, Value::Int(int)) => Ok(Value::Float(int as f64)),
@@ -186,10 +209,23 @@ mod tests {
             ("052", 42),
             ("1_000", 1000),
             ("10UL", 10),
+            ("10llu", 10),
+            ("0x10uLL", 16),
             ("6 ^ 3", 5),
         ] {
             assert_eq!(value(text), Some(Value::Int(worth)), "{text}");
         }
+    }
+
+    #[test]
+    fn floats_have_the_suffixes_of_c_and_fit_their_type() {
+        for text in ["1.5", "1.5f", "1.5F", "1.5L", "15e-1f"] {
+            assert_eq!(value(text), Some(Value::Float(1.5)), "{text}");
+        }
+        assert_eq!(value("1.5ff"), None);
+        assert!(typed(Value::Float(1e300), &Type::Float { size: 4 }).is_err());
+        assert!(typed(Value::Float(1e300), &Type::Float { size: 8 }).is_ok());
+        assert!(typed(Value::Float(-3.4e38), &Type::Float { size: 4 }).is_ok());
     }
 
     #[test]
@@ -208,6 +244,13 @@ mod tests {
             "1 << -1",
             "X",
             "nan",
+            "5uu",
+            "5uuuLLLu",
+            "5lL",
+            "5ulu",
+            "1___0",
+            "0x_1",
+            "1_u",
         ] {
             assert_eq!(value(text), None, "{text}");
         }

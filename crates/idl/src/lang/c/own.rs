@@ -62,7 +62,13 @@ pub(super) fn template(c: &C<'_>) -> String {
                 }
             }
             line!(text, "    env->status = NEARCALL_PANICKED; /* write it */");
-            line!(text, "{}}}\n", if value == "void" { "" } else { "    return 0;\n" });
+            let nothing = match value.as_str() {
+                "void" => String::new(),
+                // Numbers of 128 bits are structs in C.
+                "nearcall_int128" | "nearcall_uint128" => format!("    return ({value}){{0}};\n"),
+                _ => "    return 0;\n".to_owned(),
+            };
+            line!(text, "{nothing}}}\n");
         }
         line!(text, "const {0} my_{0} = {{\n    .self = NULL,", named.server);
         for procedure in &named.procedures {

@@ -141,7 +141,16 @@ impl Checker<'_> {
                 (size, signed) => (1_i64 << (u32::from(size) * 8 - u32::from(signed))) - 1,
             };
             let most = if matches!(switch, Type::Bool) { 1 } else { most };
-            if free > most {
+            let values = match &switch {
+                Type::Def(at) => self.model.defs.get(*at).and_then(|def| match &def.kind {
+                    DefKind::Enum { variants, .. } => Some(variants.iter().map(|variant| variant.value)),
+                    _ => None,
+                }),
+                _ => None,
+            };
+            // Of an enum, all values are known, and no other one travels.
+            let is_full = values.is_some_and(|mut values| values.all(|value| union.seen.contains_key(&value)));
+            if free > most || is_full {
                 self.error(span, "every value has a label already", "remove `default`");
             }
             union.arms.push(Arm { rust, docs, value: free, ty });

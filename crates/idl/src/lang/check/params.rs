@@ -17,7 +17,7 @@ use super::Checker;
 use super::attributes;
 use crate::lang::ast::{self, Attr, Expr, ExprKind};
 use crate::lang::model::{self, Form, OutLength, Param, Place, Type};
-use crate::lang::names::unfit;
+use crate::lang::names::{is_variant, unfit};
 use crate::lang::source::Span;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,13 @@ impl Checker<'_> {
             let name = &param.declarator.name;
             if let Some(why) = unfit(&name.text) {
                 self.error(name.span, why, "use another name");
+            }
+            // In Rust a parameter is a pattern, which means a constant or a variant where there is one of that name.
+            if is_variant(&name.text) {
+                self.error(name.span, "in Rust this is a variant of `Option` or `Result`", "use another name");
+            }
+            if self.known.contains_key(&name.text) {
+                self.error(name.span, format!("`{}` is a constant", name.text), "use another name for one of them");
             }
             if names.insert(&name.text, name.span).is_some() {
                 self.error(name.span, format!("there are two parameters `{}`", name.text), "use another name");

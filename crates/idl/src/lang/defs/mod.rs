@@ -40,6 +40,7 @@ use std::sync::Arc;
 use super::MAX_FILES;
 use super::diagnostics::{Diagnostics, Found};
 use super::model::Model;
+use super::names;
 use super::source::{MAX_SOURCE, Sources, Span};
 
 pub(super) use routines::Routines;
@@ -69,7 +70,10 @@ pub(super) fn understand(
     reader.file(name, text, &mut parser);
     let Reader { sources, mut found, paths, .. } = reader;
     let sources = Arc::new(sources);
-    let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let stem = Path::new(name).file_stem().map_or_else(String::new, |stem| names::module(&stem.to_string_lossy()));
+    if let Some(why) = names::unfit_module(&stem) {
+        found.error(Span { file: 0, start: 0, end: 0 }, why, "give the file another name");
+    }
     let understood = parser.finish(stem, &mut found);
     match understood.filter(|_| found.is_empty()) {
         Some((model, routines)) => Ok((model, sources, paths, routines)),
