@@ -337,7 +337,7 @@ fn errors_are_those_of_near_calls() {
 /// before anything has run, but for a result that nobody knew of.
 #[test]
 fn what_is_larger_than_a_message_is_refused_by_name() {
-    let site = site(4);
+    let site = site(6);
     let ways: WaysClient = site.bind().unwrap();
     let Err(CallError::TooLarge { size, limit }) = ways.large(&[0; 24_000]) else { panic!("it goes") };
     assert!(size > 24_000 && (22_000..24_000).contains(&limit), "{size} of {limit}");
