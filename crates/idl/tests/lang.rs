@@ -148,8 +148,13 @@ fn what_would_not_compile_or_would_be_ignored_is_refused() {
         let error = wrong("x.idl", text);
         assert!(error.contains(place) && error.contains(what), "{text}: {error}");
     }
-    for text in ["const char *X = \"x\";", "const octet *X = \"x\";", "const double D = 1.5f;", "const float F = 3e38;"]
-    {
+    for text in [
+        "const char *X = \"x\";",
+        "const octet *X = \"x\";",
+        "const double D = 1.5f;",
+        "const float F = 3e38;",
+        "union s switch (long) { case 0: string a; case 1: octet big[60000]; }; s f([in] s x, [in] sequence<s> y);",
+    ] {
         assert_eq!(wrong("x.idl", text), "", "{text}");
     }
 }

@@ -207,6 +207,9 @@ impl Class {
     }
 }
 
+/// Bytes of a value that owns memory: a `Vec` or a `String` in Rust, which have more than their like in C.
+const OWNER: u64 = 24;
+
 /// The constants of `Wire`, and whether slices of the type travel as they lie in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Layout {
@@ -219,11 +222,13 @@ pub(crate) struct Layout {
     pub(crate) align: u64,
     /// No floating-point number is inside.
     pub(crate) is_eq: bool,
+    /// Bytes that a value has where it lies in memory, without what it owns: about, and not less.
+    pub(crate) memory: u64,
 }
 
 impl Layout {
     const fn scalar(size: u64, is_plain: bool) -> Self {
-        Self { size, class: Class::Fixed, is_plain, align: size, is_eq: true }
+        Self { size, class: Class::Fixed, is_plain, align: size, is_eq: true, memory: size }
     }
 
     pub(crate) const fn is_fixed(&self) -> bool {
@@ -233,7 +238,7 @@ impl Layout {
     /// What is fixed, or written in sequence.
     const fn all_or_nothing(is_fixed: bool, size: u64, is_eq: bool) -> Self {
         let class = if is_fixed { Class::Fixed } else { Class::Conventional };
-        Self { size: class.fixed_part(size), class, is_plain: false, align: 1, is_eq }
+        Self { size: class.fixed_part(size), class, is_plain: false, align: 1, is_eq, memory: size }
     }
 }
 
@@ -244,21 +249,25 @@ pub(crate) fn layout(ty: &Type, defs: &[Def]) -> Layout {
         Type::Wide => Layout::scalar(4, false),
         Type::Int { size, .. } => Layout::scalar(u64::from(*size), true),
         Type::Float { size } => Layout { is_eq: false, ..Layout::scalar(u64::from(*size), true) },
-        Type::Text(_) => Layout { size: 4, class: Class::Varying, is_plain: false, align: 1, is_eq: true },
+        Type::Text(_) => {
+            Layout { size: 4, class: Class::Varying, is_plain: false, align: 1, is_eq: true, memory: OWNER }
+        }
         Type::Seq(item, _) => {
             let item = layout(item, defs);
             let class = if item.is_fixed() { Class::Varying } else { Class::Conventional };
-            Layout { size: 4, class, is_plain: false, align: 1, is_eq: item.is_eq }
+            Layout { size: 4, class, is_plain: false, align: 1, is_eq: item.is_eq, memory: OWNER }
         }
         Type::Optional(item) => {
             let item = layout(item, defs);
-            Layout::all_or_nothing(item.is_fixed(), item.size.saturating_add(1), item.is_eq)
+            let memory = item.memory.saturating_add(8);
+            Layout { memory, ..Layout::all_or_nothing(item.is_fixed(), item.size.saturating_add(1), item.is_eq) }
         }
         Type::Array(item, count) => {
             let item = layout(item, defs);
             let whole =
                 Layout::all_or_nothing(item.is_fixed(), item.size.saturating_mul(u64::from(*count)), item.is_eq);
-            Layout { is_plain: item.is_plain && *count > 0, align: item.align, ..whole }
+            let memory = item.memory.saturating_mul(u64::from(*count));
+            Layout { is_plain: item.is_plain && *count > 0, align: item.align, memory, ..whole }
         }
         Type::Def(at) => defs.get(*at).map(|def| def.layout).unwrap_or_default(),
     }
@@ -285,13 +294,20 @@ pub(crate) fn layout_of(kind: &DefKind, defs: &[Def]) -> Layout {
                 is_plain: is_dense && size > 0 && size.is_multiple_of(align) && parts.iter().all(|part| part.is_plain),
                 align,
                 is_eq: parts.iter().all(|part| part.is_eq),
+                memory: parts.iter().fold(0_u64, |end, part| {
+                    let padding = part.memory.min(8).next_power_of_two() - 1;
+                    end.saturating_add(padding).saturating_add(part.memory)
+                }),
             }
         }
         DefKind::Union { size, arms, .. } => {
             let parts = || arms.iter().filter_map(|arm| arm.ty.as_ref()).map(|ty| layout(ty, defs));
             let largest = parts().map(|part| part.size).max().unwrap_or(0);
             let size = u64::from(*size).saturating_add(largest);
-            Layout::all_or_nothing(parts().all(|part| part.is_fixed()), size, parts().all(|part| part.is_eq))
+            let memory = parts().map(|part| part.memory).max().unwrap_or(0).saturating_add(8);
+            let whole =
+                Layout::all_or_nothing(parts().all(|part| part.is_fixed()), size, parts().all(|part| part.is_eq));
+            Layout { memory, ..whole }
         }
     }
 }

@@ -427,8 +427,14 @@ fn write_all(types: &Types<'_>, ty: &Type, to: &mut String) {
     let layout = types.layout(ty);
     if layout.is_fixed() {
         let size = layout.size;
+        let put = function(types, "put", ty);
+        if layout.is_plain {
+            // Every value of it can be sent, so there is nothing to be found out before it is written.
+            line!(to, "    uint8_t *at = nearcall_write(to, {size});\n    return !at || {put}(at, value);");
+            return;
+        }
         line!(to, "    uint8_t nowhere[{}];\n    uint8_t *at = nearcall_write(to, {size});", size.max(1));
-        line!(to, "    return {}(at ? at : nowhere, value);", function(types, "put", ty));
+        line!(to, "    return {put}(at ? at : nowhere, value);");
         return;
     }
     match ty {

@@ -14,6 +14,9 @@ const MAX_PROCEDURES: usize = 1024;
 const MAX_PARAMS: usize = 64;
 /// Procedures of all interfaces of a file and its imports: each is generated for each interface that has it.
 const MAX_TOGETHER: usize = 16_384;
+/// Bytes that the arguments and results of a procedure may have in memory, without what they own. In servers they are local
+/// variables of the stub, on a stack of 2 MiB of which the procedure needs the most.
+const MAX_LOCALS: u64 = 256 * 1024;
 const TAKEN: &[&str] = &["bind", "describe"];
 
 /// What an interface is followed by in the names of what is generated for it.
@@ -227,9 +230,28 @@ impl Checker<'_> {
                 format!("the parts of fixed size have {fixed} bytes, which would be copied over the stack"),
                 "send the large ones as sequences",
             ),
-            _ => return,
+            _ => return self.locals(procedure),
         };
         self.error(procedure.span, what, hint);
+    }
+
+    /// Refuses values that are large in memory, however few bytes of them travel: an arm of a union that is not there, for one.
+    fn locals(&mut self, procedure: &Procedure) {
+        let values = procedure.params.iter().filter(|param| match param.form {
+            Form::Value | Form::Ref | Form::InOut | Form::Out => true,
+            // Of these, the stub has a pointer.
+            Form::Text | Form::Slice | Form::InPlace | Form::InOutSlice | Form::OutSlice(_) => false,
+        });
+        let types = values.map(|param| &param.ty).chain(&procedure.output).chain(&procedure.error);
+        let defs = &self.model.defs;
+        let bytes = types.fold(0_u64, |sum, ty| sum.saturating_add(crate::lang::model::layout(ty, defs).memory));
+        if bytes > MAX_LOCALS {
+            let what = format!(
+                "the arguments and results have {bytes} bytes in memory; {MAX_LOCALS} is the most, as the server's stub has \
+                 them on its stack"
+            );
+            self.error(procedure.span, what, "put the large ones into sequences, also in unions and structs");
+        }
     }
 
     /// The type of what a procedure raises: the one there is, or a union of them.
