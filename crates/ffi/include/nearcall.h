@@ -15,6 +15,9 @@
  *     parameters and results is read before the stub returns and is not freed: take it from `nearcall_alloc()`, which lasts as
  *     long as the arguments, or from anywhere else where nobody changes it meanwhile.
  *
+ * Memory that a client or a procedure gives to be filled (out buffers, nearcall_shared_copy) holds some value already: from
+ * calloc(), static, or written before.
+ *
  * Threads: every function may be called by several kernel threads at once, also with one binding. A server's procedures are
  * called by several at once, too. What belongs to one call, as nearcall_alloc() does, is for one thread at a time. A procedure does not leave by longjmp().
  */

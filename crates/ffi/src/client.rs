@@ -238,12 +238,12 @@ unsafe fn bytes<'a>(head: *const u8, size: usize) -> &'a [u8] {
 /// Bytes to be written.
 ///
 /// # Safety
-/// 1. `into` points to `size` bytes that nobody else has while the result lives, or `size` is 0.
+/// 1. `into` points to `size` initialised bytes that nobody else has while the result lives, or `size` is 0.
 pub(crate) unsafe fn bytes_mut<'a>(into: *mut u8, size: usize) -> &'a mut [u8] {
     if size == 0 {
         return &mut [];
     }
-    // SAFETY: precondition 1. Whatever is there are bytes; the stub's arrays are initialised.
+    // SAFETY: precondition 1. The stub's arrays are zeroed; nearcall.h asks for the same of buffers that are the author's.
     unsafe { std::slice::from_raw_parts_mut(into, size) }
 }
 

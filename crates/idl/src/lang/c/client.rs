@@ -129,7 +129,7 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
         line!(to, "    nearcall_leave(&nc_call, nc_head, {}, env);\n}}\n", plan.request_size);
         return;
     }
-    line!(to, "    {{\n    uint8_t nc_reply[{}];", plan.reply_size.max(8));
+    line!(to, "    {{\n    uint8_t nc_reply[{}] = {{0}};", plan.reply_size.max(8));
     line!(
         to,
         "    nearcall_status nc_status = nearcall_transfer(&nc_call, nc_head, {}, {places}, env);",
@@ -164,7 +164,7 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
             to,
             "    if (nearcall_reply_tail_size(&nc_call, {all}u, &nc_from.left, env) != NEARCALL_OK) return{returned};"
         );
-        line!(to, "    nc_tail = (uint8_t *)malloc(nc_from.left ? nc_from.left : 1);");
+        line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
         line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
         line!(
             to,
@@ -387,7 +387,7 @@ fn raised(c: &C<'_>, named: &NamedProcedure<'_>, returned: &str, to: &mut String
                 "    uint8_t *nc_tail;\n    if (nearcall_reply_tail_size(&nc_call, {}, &nc_from.left, env) != NEARCALL_OK) return{returned};",
                 error.max
             );
-            line!(to, "    nc_tail = (uint8_t *)malloc(nc_from.left ? nc_from.left : 1);");
+            line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
             line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
             line!(
                 to,

@@ -80,7 +80,7 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
     );
     line!(
         to,
-        "    uint8_t nc_head[{}];\n    nearcall_status nc_status;\n    nearcall_env nc_env;",
+        "    uint8_t nc_head[{}] = {{0}};\n    nearcall_status nc_status;\n    nearcall_env nc_env;",
         plan.request_size.max(8)
     );
     for (_, one) in &ones {
