@@ -138,6 +138,9 @@ pub(crate) struct Receivers {
     /// An event that was due then and is not there any more. It is slept for all the same: a protocol that sets and cancels
     /// a timer for each message would otherwise wake the receiver for each.
     was_due: AtomicU64,
+    /// Held while one sleeps. The alarm may move the lead while the old one sleeps, or is about to; the new one announces nothing
+    /// before the old one, which is woken then, has taken back what it announced.
+    bed: Mutex<()>,
 }
 
 impl Receivers {
@@ -146,6 +149,53 @@ impl Receivers {
         // Relaxed: the lock of the events, which both sides have had, shows one of them what the other has written.
         if at.0 < self.until.load(Ordering::Relaxed) {
             self.sleepers.rouse();
+        }
+    }
+}
+
+/// Threads that sleep on the wires' descriptors. A wire knows of one sleeper only: what one announces or takes off its bell would be
+/// another's, who is then not rung for a frame that is there. So the first of them announces, the last one takes that back, and
+/// once one leaves all do before anybody comes.
+#[derive(Debug, Default)]
+pub(crate) struct Asleep(Mutex<Sleeping>);
+
+#[derive(Debug, Default)]
+struct Sleeping {
+    count: usize,
+    /// What the first found: nothing.
+    is_quiet: bool,
+    /// One has left, and has woken the others.
+    is_ending: bool,
+}
+
+impl Asleep {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Sleeping> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more, if none leaves at the moment; `Some(false)`: there is something already. Who has come has to leave.
+    fn come(&self, announce: impl FnOnce() -> bool) -> Option<bool> {
+        let mut sleeping = self.lock();
+        if sleeping.is_ending {
+            return None;
+        }
+        if sleeping.count == 0 {
+            sleeping.is_quiet = announce();
+        }
+        sleeping.count += 1;
+        Some(sleeping.is_quiet)
+    }
+
+    /// One less.
+    fn leave(&self, take_back: impl FnOnce(), rouse: impl FnOnce()) {
+        let mut sleeping = self.lock();
+        sleeping.count -= 1;
+        if sleeping.count == 0 {
+            sleeping.is_ending = false;
+            take_back();
+        } else if !sleeping.is_ending {
+            sleeping.is_ending = true;
+            rouse();
         }
     }
 }
@@ -359,9 +409,10 @@ impl Graph {
     /// Sleeps until a wire has something or an event is due, at most until `deadline`: for the thread that receives. `ready` is
     /// asked after the sleep was announced. What reaches a program's end of the graph does not wake it.
     pub(crate) fn sleep_on_wires(&self, clock: &Clock, deadline: Time, ready: impl FnMut() -> bool) {
-        let Receivers { sleepers, until, was_due } = &self.receivers;
+        let Receivers { sleepers, until, was_due, bed } = &self.receivers;
         WAKER.with(|waker| {
             let Some(waker) = waker else { return std::thread::sleep(Duration::from_millis(1)) };
+            let _own = bed.lock().unwrap_or_else(PoisonError::into_inner);
             sleepers.enter(waker);
             let was = was_due.load(Ordering::Relaxed);
             let due = self.next_event_now().map_or(u64::MAX, |next| next.0);
@@ -401,8 +452,13 @@ impl Graph {
         });
     }
 
+    /// The caller is among the sleepers, and can be woken.
     fn sleep(&self, clock: &Clock, deadline: Time, waker: &Arc<OwnedFd>, mut ready: impl FnMut() -> bool) {
-        if self.before_sleep(clock.now()) && !ready() {
+        let Some(is_quiet) = self.asleep.come(|| self.before_sleep(clock.now())) else {
+            // The others are awake already, and will not take long.
+            return process::yield_cpu();
+        };
+        if is_quiet && !ready() {
             let until = self.next_event().map_or(deadline, |event| event.min(deadline));
             let descriptors = self.descriptors(clock.now());
             let all = core::iter::once(waker.as_fd()).chain(descriptors);
@@ -411,6 +467,13 @@ impl Graph {
             // Woken by a signal it looks again, as it does for everything.
             let _ = rustix::event::poll(&mut polled, time.as_ref());
         }
-        self.after_sleep(clock.now());
+        let rouse = || {
+            self.sleepers.rouse_all();
+            self.receivers.sleepers.rouse_all();
+        };
+        self.asleep.leave(|| self.after_sleep(clock.now()), rouse);
     }
 }
+
+#[cfg(test)]
+mod tests;

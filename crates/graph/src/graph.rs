@@ -16,7 +16,7 @@ use core::time::Duration;
 
 use crate::anchor::{Anchor, Inbox};
 use crate::crossings::{Annotations, Crossing, Crossings, Handoff, Passage};
-use crate::drive::{Attendance, Receivers, Sleepers, Wires};
+use crate::drive::{Asleep, Attendance, Receivers, Sleepers, Wires};
 use crate::event::{Cancel, EventId, Events, Time};
 use crate::handler::Handler;
 use crate::message::Message;
@@ -73,6 +73,7 @@ pub struct Graph {
     pub(crate) wires: Wires,
     pub(crate) sleepers: Sleepers,
     pub(crate) receivers: Receivers,
+    pub(crate) asleep: Asleep,
     pub(crate) attendance: Attendance,
 }
 
@@ -179,6 +180,7 @@ impl Graph {
             wires,
             sleepers: Sleepers::default(),
             receivers: Receivers::default(),
+            asleep: Asleep::default(),
             attendance: Attendance::default(),
         };
         for (at, place) in graph.nodes.iter().enumerate() {
