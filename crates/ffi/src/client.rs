@@ -304,6 +304,26 @@ pub unsafe extern "C" fn nearcall_leave(
     }
 }
 
+/// Takes something out of the reply, which ends the call if that cannot be.
+///
+/// # Safety
+/// 1. As for [`nearcall_space`].
+unsafe fn answered(
+    call: *mut NearcallCall,
+    env: *mut NearcallEnv,
+    take: impl FnOnce(&mut RawReply<'static>) -> Result<(), Failure>,
+) -> Status {
+    // SAFETY: precondition 1.
+    let state = unsafe { state(call) };
+    // SAFETY: precondition 1.
+    let env = unsafe { self::env(env) };
+    let State::Answered(reply) = state else { return misused(env) };
+    match take(reply) {
+        Ok(()) => OK,
+        Err(failure) => over(state, env, failure),
+    }
+}
+
 /// Copies the head of the reply.
 ///
 /// # Safety
@@ -316,16 +336,9 @@ pub unsafe extern "C" fn nearcall_reply_head(
     env: *mut NearcallEnv,
 ) -> Status {
     // SAFETY: precondition 1.
-    let state = unsafe { state(call) };
-    // SAFETY: precondition 1.
-    let env = unsafe { self::env(env) };
-    // SAFETY: precondition 1.
     let head = unsafe { bytes_mut(head, size) };
-    let State::Answered(reply) = state else { return misused(env) };
-    match reply.head(head) {
-        Ok(()) => OK,
-        Err(failure) => over(state, env, failure),
-    }
+    // SAFETY: precondition 1.
+    unsafe { answered(call, env, |reply| reply.head(head)) }
 }
 
 /// Where the next area begins.
@@ -353,14 +366,7 @@ pub unsafe extern "C" fn nearcall_reply_check(
     env: *mut NearcallEnv,
 ) -> Status {
     // SAFETY: precondition 1.
-    let state = unsafe { state(call) };
-    // SAFETY: precondition 1.
-    let env = unsafe { self::env(env) };
-    let State::Answered(reply) = state else { return misused(env) };
-    match reply.check(at, size) {
-        Ok(()) => OK,
-        Err(failure) => over(state, env, failure),
-    }
+    unsafe { answered(call, env, |reply| reply.check(at, size)) }
 }
 
 /// Copies bytes of the reply.
@@ -376,16 +382,9 @@ pub unsafe extern "C" fn nearcall_reply_copy(
     env: *mut NearcallEnv,
 ) -> Status {
     // SAFETY: precondition 1.
-    let state = unsafe { state(call) };
-    // SAFETY: precondition 1.
-    let env = unsafe { self::env(env) };
-    // SAFETY: precondition 1.
     let into = unsafe { bytes_mut(into, size) };
-    let State::Answered(reply) = state else { return misused(env) };
-    match reply.copy_out(at, into) {
-        Ok(()) => OK,
-        Err(failure) => over(state, env, failure),
-    }
+    // SAFETY: precondition 1.
+    unsafe { answered(call, env, |reply| reply.copy_out(at, into)) }
 }
 
 /// How many bytes the tail has.
@@ -399,19 +398,12 @@ pub unsafe extern "C" fn nearcall_reply_tail_size(
     size: *mut usize,
     env: *mut NearcallEnv,
 ) -> Status {
+    let write = |bytes| {
+        // SAFETY: precondition 1.
+        unsafe { size.write(bytes) }
+    };
     // SAFETY: precondition 1.
-    let state = unsafe { state(call) };
-    // SAFETY: precondition 1.
-    let env = unsafe { self::env(env) };
-    let State::Answered(reply) = state else { return misused(env) };
-    match reply.tail_size(max) {
-        Ok(bytes) => {
-            // SAFETY: precondition 1.
-            unsafe { size.write(bytes) };
-            OK
-        }
-        Err(failure) => over(state, env, failure),
-    }
+    unsafe { answered(call, env, |reply| reply.tail_size(max).map(write)) }
 }
 
 /// Copies the tail, all of it.
@@ -426,16 +418,9 @@ pub unsafe extern "C" fn nearcall_reply_tail(
     env: *mut NearcallEnv,
 ) -> Status {
     // SAFETY: precondition 1.
-    let state = unsafe { state(call) };
-    // SAFETY: precondition 1.
-    let env = unsafe { self::env(env) };
-    // SAFETY: precondition 1.
     let into = unsafe { bytes_mut(into, size) };
-    let State::Answered(reply) = state else { return misused(env) };
-    match reply.tail(into) {
-        Ok(()) => OK,
-        Err(failure) => over(state, env, failure),
-    }
+    // SAFETY: precondition 1.
+    unsafe { answered(call, env, |reply| reply.tail(into)) }
 }
 
 /// Ends a call that was transferred.

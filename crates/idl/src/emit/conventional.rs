@@ -171,7 +171,6 @@ fn length(form: &Form, all: &TokenStream) -> TokenStream {
 pub(super) fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let Names { files, deprecated, .. } = names;
     let Plan { procedure, serve, req, rep, .. } = plan;
-    let ident = &procedure.ident;
     let takes = plan.request.iter().map(|Slot { at, param }| {
         let (local, max) = (param.local(), plan.max(param));
         match &param.form {
@@ -185,11 +184,7 @@ pub(super) fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             Form::Serde { .. } | Form::Pass { .. } | Form::Gather | Form::Scatter => TokenStream::new(),
         }
     });
-    let outs = plan.outs().map(|(param, ty)| {
-        let local = param.local();
-        let value = server::initial(ty);
-        quote!(let mut #local: #ty = #value;)
-    });
+    let outs = server::outs(plan);
     let arguments = procedure.params.iter().map(|param| {
         let local = param.local();
         match &param.form {
@@ -198,13 +193,7 @@ pub(super) fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             _ => quote!(#local),
         }
     });
-    let arguments = arguments.chain(procedure.token.iter().map(|_| quote!(__token)));
-    let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
-    let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
-    let (call, run) = match &procedure.token {
-        Some(_) => (run, quote!(__result)),
-        None => (TokenStream::new(), run),
-    };
+    let (call, run) = server::run(names, procedure, arguments);
     let ok = reply(plan);
     let body = match (&procedure.output.error, &plan.returned) {
         (None, None) => quote!(#run; #ok),

@@ -18,7 +18,7 @@ use syn::Type;
 
 use super::plan::{Plan, Slot};
 use super::{Names, conventional, docs};
-use crate::ir::{BackEnd, Form, PassBy};
+use crate::ir::{BackEnd, Form, PassBy, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -99,15 +99,10 @@ pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
 fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     let Names { files, deprecated, .. } = names;
     let Plan { procedure, serve, req, rep, places, .. } = plan;
-    let ident = &procedure.ident;
 
     let takes = plan.request.iter().filter_map(|slot| take(plan, slot));
     let arrivals = arrivals(plan);
-    let outs = plan.outs().map(|(param, ty)| {
-        let local = param.local();
-        let value = initial(ty);
-        quote!(let mut #local: #ty = #value;)
-    });
+    let outs = outs(plan);
     let arguments = procedure.params.iter().map(|param| {
         let local = param.local();
         match &param.form {
@@ -119,14 +114,7 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
             _ => quote!(#local),
         }
     });
-    let arguments = arguments.chain(procedure.token.iter().map(|_| quote!(__token)));
-    let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
-    let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
-    // Where the reply comes later, its result is there already when it is written.
-    let (call, run) = match &procedure.token {
-        Some(_) => (run, quote!(__result)),
-        None => (TokenStream::new(), run),
-    };
+    let (call, run) = run(names, procedure, arguments);
     let ok = reply(plan);
     let body = match (&procedure.output.error, &plan.returned) {
         (None, None) => quote!(#run; #ok),
@@ -170,8 +158,34 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
     }
 }
 
-/// The value that a procedure gets to overwrite. An array has no `Default` of its own beyond 32 items.
-pub(super) fn initial(ty: &Type) -> TokenStream {
+/// The values that a procedure gets to overwrite.
+pub(super) fn outs(plan: &Plan<'_>) -> impl Iterator<Item = TokenStream> {
+    plan.outs().map(|(param, ty)| {
+        let local = param.local();
+        let value = initial(ty);
+        quote!(let mut #local: #ty = #value;)
+    })
+}
+
+/// Runs the procedure: what its stub does first, and what its result is then. Where the reply comes later, that is there already
+/// when the reply is written.
+pub(super) fn run(
+    names: &Names<'_>,
+    procedure: &Procedure,
+    arguments: impl Iterator<Item = TokenStream>,
+) -> (TokenStream, TokenStream) {
+    let (files, ident) = (names.files, &procedure.ident);
+    let arguments = arguments.chain(procedure.token.iter().map(|_| quote!(__token)));
+    let run = quote!(<__T as #files>::#ident(__imp, #(#arguments),*));
+    let run = if procedure.options.handoff { quote!(::nearcall::blocking(|| #run)) } else { run };
+    match &procedure.token {
+        Some(_) => (run, quote!(__result)),
+        None => (TokenStream::new(), run),
+    }
+}
+
+/// An array has no `Default` of its own beyond 32 items.
+fn initial(ty: &Type) -> TokenStream {
     match ty {
         Type::Array(array) => {
             let item = initial(&array.elem);

@@ -160,17 +160,7 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
     if varying > 0 {
         let all: u64 = values.iter().filter(|part| part.rest != Rest::Nothing).map(|part| u64::from(part.max)).sum();
         line!(to, "    uint8_t *nc_tail = NULL;\n    nearcall_reader nc_from = {{0}};");
-        line!(
-            to,
-            "    if (nearcall_reply_tail_size(&nc_call, {all}u, &nc_from.left, env) != NEARCALL_OK) return{returned};"
-        );
-        line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
-        line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
-        line!(
-            to,
-            "    if (nearcall_reply_tail(&nc_call, nc_tail, nc_from.left, env) != NEARCALL_OK) {{ free(nc_tail); return{returned}; }}"
-        );
-        line!(to, "    nc_from.at = nc_tail;");
+        tail(all, returned, to);
     } else {
         line!(to, "    nearcall_reader nc_from = {{0}};\n    (void)nc_from;");
     }
@@ -362,6 +352,21 @@ fn put(c: &C<'_>, one: &One<'_>, part: &Part<'_>, returned: &str, to: &mut Strin
     }
 }
 
+/// Fetches the reply's tail, which is `nc_tail` then, for `nc_from` to read.
+fn tail(max: u64, returned: &str, to: &mut String) {
+    line!(
+        to,
+        "    if (nearcall_reply_tail_size(&nc_call, {max}u, &nc_from.left, env) != NEARCALL_OK) return{returned};"
+    );
+    line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
+    line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
+    line!(
+        to,
+        "    if (nearcall_reply_tail(&nc_call, nc_tail, nc_from.left, env) != NEARCALL_OK) {{ free(nc_tail); return{returned}; }}"
+    );
+    line!(to, "    nc_from.at = nc_tail;");
+}
+
 /// Reads the procedure's own error.
 fn raised(c: &C<'_>, named: &NamedProcedure<'_>, returned: &str, to: &mut String) {
     let types = &c.types;
@@ -382,18 +387,8 @@ fn raised(c: &C<'_>, named: &NamedProcedure<'_>, returned: &str, to: &mut String
     match types.layout(ty).class {
         Class::Fixed => line!(to, "    nc_fits = {}(nc_reply, &nc_from, {pointer});", function(types, "get", ty)),
         class => {
-            line!(
-                to,
-                "    uint8_t *nc_tail;\n    if (nearcall_reply_tail_size(&nc_call, {}, &nc_from.left, env) != NEARCALL_OK) return{returned};",
-                error.max
-            );
-            line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
-            line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
-            line!(
-                to,
-                "    if (nearcall_reply_tail(&nc_call, nc_tail, nc_from.left, env) != NEARCALL_OK) {{ free(nc_tail); return{returned}; }}"
-            );
-            line!(to, "    nc_from.at = nc_tail;");
+            line!(to, "    uint8_t *nc_tail;");
+            tail(u64::from(error.max), returned, to);
             if class == Class::Varying {
                 line!(
                     to,
