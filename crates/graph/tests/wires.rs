@@ -229,6 +229,54 @@ fn a_wire_that_is_over_lets_its_host_sleep() {
     assert!(graph.count(graph.node("wire_memory").unwrap(), "push_full") > 0);
 }
 
+/// The other side of a memory wire writes what cannot be: the wire is over, and its host sleeps.
+#[test]
+fn a_liar_on_a_memory_wire_lets_its_host_sleep() {
+    use nearcall_core::shm::frames::{REGION_SIZE, SLOT_COUNT};
+    use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("wire");
+    let [sent, taken, slot] =
+        [0, 128, 384].map(|at| REGION_SIZE - 2048 * usize::try_from(SLOT_COUNT).unwrap() - 384 + at);
+    for lies in [vec![(sent, 1 << 40)], vec![(sent, 1), (slot, u64::MAX)], vec![(taken, 1)]] {
+        let text = on_wire(GRAPHS[0].1, &format!("wire_memory path={} side=connect", path.display()), 0);
+        let listener =
+            rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::SEQPACKET, None).unwrap();
+        let _ = std::fs::remove_file(&path);
+        rustix::net::bind(&listener, &rustix::net::SocketAddrUnix::new(&path).unwrap()).unwrap();
+        rustix::net::listen(&listener, 1).unwrap();
+        let (graph, _bell) = std::thread::scope(|scope| {
+            let graph = scope.spawn(|| build(&text));
+            let bell = rustix::net::accept(&listener).unwrap();
+            let file = rustix::fs::memfd_create("liar", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).unwrap();
+            rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, REGION_SIZE as u64).unwrap();
+            let file = std::fs::File::from(file);
+            for (at, lie) in &lies {
+                file.write_all_at(&lie.to_ne_bytes(), *at as u64).unwrap();
+            }
+            let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::FUTURE_WRITE | SealFlags::SEAL;
+            rustix::fs::fcntl_add_seals(&file, seals).unwrap();
+            nearcall_core::sys::socket::send(bell.as_fd(), b"frames 1", &[file.as_fd()]).unwrap();
+            (graph.join().unwrap(), bell)
+        });
+        let (clock, mut turns) = (Clock::new(), 0);
+        graph.until(&clock, Duration::from_millis(200), || {
+            turns += 1;
+            None::<()>
+        });
+        assert!(turns < 5000, "{turns} turns in 200 ms");
+        let node = graph.node("wire_memory").unwrap();
+        let udp = graph.anchor("anchor").unwrap();
+        let session = udp.open(host(254).to(Address::Port(7)), clock.now()).unwrap();
+        udp.push(session, Message::new(), clock.now()).unwrap();
+        assert!(graph.count(node, "push_down") > 0, "{:?}", graph.counts(node));
+        assert!(graph.count(node, "receive_failed") <= 1, "{:?}", graph.counts(node));
+    }
+}
+
 /// Nobody on the other side, somebody who says something else, and an interface that is not there.
 #[test]
 fn wires_that_cannot_be_opened_say_why() {
@@ -244,6 +292,9 @@ fn wires_that_cannot_be_opened_say_why() {
         assert!(said.contains("has nobody on the other side"), "{said}");
     }
     assert!(!path.exists(), "the socket's name is gone");
+    // An instant that far away does not exist.
+    let said = error(&format!("wire_memory path=/{} side=connect patience=10000000000000000000s", "x".repeat(200)));
+    assert!(said.contains("cannot be opened"), "{said}");
     let said = error("wire_packet interface=no-such");
     assert!(said.contains("cannot be opened"), "{said}");
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

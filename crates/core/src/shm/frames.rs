@@ -6,8 +6,9 @@
 //! *sent* counts frames put into this region's slots, *taken* those taken out of the other region's; both only grow. *asleep*
 //! is 1 while this side sleeps on something the other has to ring. A slot is a size and the bytes.
 //!
-//! The peer may write anything at any time: a count that cannot be is its fault and said so, a size is read once and
-//! bounded. What the ring does not do is to wake anybody: [`Frames::send`] says when that is needed.
+//! The peer may write anything at any time: a size is read once and bounded, and after the first number that cannot be the ring is
+//! [faulty](Frames::is_faulty) for good, with nothing in it and room for nothing. Otherwise a count that stays wrong would be a frame
+//! that is always there, for which a receiver never sleeps. What the ring does not do is to wake anybody: [`Frames::send`] says when that is needed.
 //! The order of announcing and looking is in `docs/orderings.md`, "Frames".
 
 use core::sync::atomic::{Ordering, fence};
@@ -77,7 +78,7 @@ impl Half {
     /// [`NotARegion`], by what the descriptor lacks.
     pub fn join(self, peer: BorrowedFd<'_>) -> Result<Frames, NotARegion> {
         let peer = PeerRegion::map(peer, REGION_SIZE)?;
-        Ok(Frames { own: self.region, peer, sent: 0, taken: 0 })
+        Ok(Frames { own: self.region, peer, sent: 0, taken: 0, is_faulty: false })
     }
 }
 
@@ -89,6 +90,8 @@ pub struct Frames {
     /// What is published, kept here: nobody reads back what it wrote.
     sent: u64,
     taken: u64,
+    /// The peer wrote what cannot be.
+    is_faulty: bool,
 }
 
 impl Frames {
@@ -101,12 +104,15 @@ impl Frames {
         if size > FRAME_SIZE_MAX {
             return Err(FrameError::TooLarge);
         }
+        if self.is_faulty {
+            return Err(FrameError::PeerMisbehaved);
+        }
         let taken = self.peer.word(TAKEN).map_or(0, |word| word.load());
         // Acquire: pairs with the Release store of `taken` by the peer, whose reads of the slot came before.
         fence(Ordering::Acquire);
         let under_way = self.sent.checked_sub(taken).filter(|count| *count <= SLOT_COUNT);
         match under_way {
-            None => return Err(FrameError::PeerMisbehaved),
+            None => return Err(self.fault()),
             Some(SLOT_COUNT) => return Err(FrameError::Full),
             Some(_) => {}
         }
@@ -131,23 +137,34 @@ impl Frames {
         Ok(self.peer.word(ASLEEP).is_some_and(|word| word.load() != 0))
     }
 
+    fn fault(&mut self) -> FrameError {
+        self.is_faulty = true;
+        FrameError::PeerMisbehaved
+    }
+
+    /// Whether the peer wrote what no correct one writes: nothing will come any more, and nothing goes.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        self.is_faulty
+    }
+
     /// Whether there is a frame. It does not make its bytes visible.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.peer.line(SENT).is_some_and(|line| line.poll() != self.taken)
+        !self.is_faulty && self.peer.line(SENT).is_some_and(|line| line.poll() != self.taken)
     }
 
     /// Takes a frame, if there is one, into `buffer`, and says how many bytes it has.
     ///
     /// # Errors
-    /// [`FrameError::PeerMisbehaved`], and [`FrameError::TooLarge`] for `buffer`; the frame is gone then.
+    /// [`FrameError::PeerMisbehaved`], once; and [`FrameError::TooLarge`] for `buffer`; the frame is gone then.
     pub fn receive(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, FrameError> {
         let sent = self.peer.line(SENT).map_or(0, |line| line.load_acquire());
-        if sent == self.taken {
+        if sent == self.taken || self.is_faulty {
             return Ok(None);
         }
         if sent.checked_sub(self.taken).is_none_or(|count| count > SLOT_COUNT) {
-            return Err(FrameError::PeerMisbehaved);
+            return Err(self.fault());
         }
         let slot = slot(self.taken);
         // Once, into a register: the peer may change it.
@@ -162,7 +179,7 @@ impl Frames {
             // Release: pairs with the fence in `send` of the peer.
             word.store(self.taken);
         }
-        copied.unwrap_or(Err(FrameError::PeerMisbehaved)).map(Some)
+        copied.unwrap_or_else(|| Err(self.fault())).map(Some)
     }
 
     /// Announces that this side sleeps from now on. `false`: there is a frame, and it must not.
@@ -235,20 +252,30 @@ mod tests {
         assert_eq!(send(&mut a, b"y"), Ok(false));
     }
 
+    /// Each lie ends the ring, though the peer takes it back, and nobody stays awake for it.
     #[test]
     fn a_lying_peer_is_found_out() {
-        let (mut a, b) = pair();
-        let mut buffer = [0; 2048];
-        for lie in [SLOT_COUNT + 1, u64::MAX] {
-            b.own.word(SENT).unwrap().store(lie);
-            assert_eq!(a.receive(&mut buffer), Err(FrameError::PeerMisbehaved));
-            b.own.word(TAKEN).unwrap().store(lie);
+        let lies: [(usize, u64); 5] =
+            [(SENT, SLOT_COUNT + 1), (SENT, u64::MAX), (TAKEN, SLOT_COUNT + 1), (TAKEN, u64::MAX), (slot(0), u64::MAX)];
+        for (word, lie) in lies {
+            let (mut a, b) = pair();
+            let mut buffer = [0; 2048];
+            b.own.word(ASLEEP).unwrap().store(7);
+            b.own.word(word).unwrap().store(lie);
+            if word == slot(0) {
+                b.own.word(SENT).unwrap().store(1);
+            }
+            if word == TAKEN {
+                assert_eq!(send(&mut a, b"x"), Err(FrameError::PeerMisbehaved));
+            } else {
+                assert!(!a.before_sleep());
+                assert_eq!(a.receive(&mut buffer), Err(FrameError::PeerMisbehaved));
+            }
+            assert!(a.is_faulty() && !a.is_ready() && a.before_sleep());
+            b.own.word(TAKEN).unwrap().store(0);
+            b.own.word(SENT).unwrap().store(1);
+            assert_eq!(a.receive(&mut buffer), Ok(None));
             assert_eq!(send(&mut a, b"x"), Err(FrameError::PeerMisbehaved));
         }
-        b.own.word(ASLEEP).unwrap().store(7);
-        b.own.word(slot(0)).unwrap().store(u64::MAX);
-        b.own.word(SENT).unwrap().store(1);
-        assert_eq!(a.receive(&mut buffer), Err(FrameError::PeerMisbehaved));
-        assert_eq!(a.receive(&mut buffer), Ok(None));
     }
 }

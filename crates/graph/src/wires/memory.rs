@@ -1,7 +1,8 @@
 //! Frames through memory that two processes of one machine share.
 //!
 //! Each makes a region that only it writes, and shows it to the other over a socket in the file system; the socket stays as
-//! the bell. While both poll, a frame is two copies and no system call. One that sleeps does so on the socket.
+//! the bell. While both poll, a frame is two copies and no system call. One that sleeps does so on the socket. The end of the socket is
+//! the end of the wire, and so is the first thing that the other side writes which cannot be.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ use crate::participants::Hardware;
 
 /// Blocks that are kept for receiving.
 const BLOCK_COUNT: usize = 64;
+
+/// The other side is waited for no longer: a year.
+const PATIENCE_MAX: Duration = Duration::from_secs(365 * 86_400);
 
 /// Between two attempts to connect.
 const RETRY: Duration = Duration::from_millis(10);
@@ -64,7 +68,7 @@ impl Drop for Listener {
 
 impl MemoryWire {
     /// Meets the other side at `path`, where one side listens and the other connects, and waits for it as long as
-    /// `patience`.
+    /// `patience`, or a year.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -75,7 +79,8 @@ impl MemoryWire {
         largest_packet: usize,
         patience: Duration,
     ) -> Result<Self, OpenError> {
-        let deadline = Instant::now() + patience;
+        // An instant that far away need not exist.
+        let deadline = Instant::now() + patience.min(PATIENCE_MAX);
         let bell = if listens { accept(path, deadline)? } else { connect(path, deadline)? };
         let half = Half::new()?;
         socket::send(bell.as_fd(), b"frames 1", &[half.descriptor().as_fd()])?;
@@ -161,7 +166,7 @@ impl Wire for MemoryWire {
     }
 
     fn is_over(&self) -> bool {
-        self.is_over
+        self.is_over || self.frames.is_faulty()
     }
 }
 

@@ -51,7 +51,7 @@ pub trait Wire: Send {
     /// Nobody sleeps any more.
     fn after_sleep(&mut self) {}
 
-    /// The other end is gone for good: nothing will come, though the descriptor says so for ever.
+    /// The other end is gone for good, or lies: nothing will come, though the descriptor says so for ever.
     fn is_over(&self) -> bool {
         false
     }
