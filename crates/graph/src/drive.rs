@@ -16,8 +16,8 @@ use nearcall_core::threads::{self, On, Waited};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 
 use crate::event::Time;
-use crate::graph::{Graph, Part};
-use crate::protocol::Node;
+use crate::graph::{Graph, Part, StartError};
+use crate::protocol::{Node, OpenError};
 
 /// Turns without anything after which [`Graph::until`] sleeps, unless told otherwise.
 pub const IDLE_TURNS: u32 = 200;
@@ -57,13 +57,14 @@ pub(crate) struct Wires {
 }
 
 impl Wires {
-    pub(crate) fn of(parts: &[Part]) -> Self {
+    /// A wire whose descriptor is not to be had is none: whoever sleeps would not hear it.
+    pub(crate) fn of(parts: &[Part]) -> Result<Self, StartError> {
         let wire = |(at, part): (usize, &Part)| {
             let node = Node(u16::try_from(at).ok()?);
-            // A descriptor that cannot be duplicated is no reason not to poll.
-            part.below.is_empty().then(|| (node, part.core.descriptor().ok().flatten()))
+            let error = |errno| StartError { node: part.name.clone(), error: OpenError::Descriptor(errno) };
+            part.below.is_empty().then(|| Ok((node, part.core.descriptor().map_err(error)?)))
         };
-        Self { wires: parts.iter().enumerate().filter_map(wire).collect() }
+        Ok(Self { wires: parts.iter().enumerate().filter_map(wire).collect::<Result<_, _>>()? })
     }
 
     pub(crate) fn node(&self, at: usize) -> Option<Node> {
@@ -186,6 +187,19 @@ impl Asleep {
         Some(sleeping.is_quiet)
     }
 
+    /// Somebody else sleeps on the same descriptors: what those that sleep here have announced is announced for it, too.
+    fn watch(&self, announce: impl FnOnce() -> bool) -> bool {
+        let sleeping = self.lock();
+        if sleeping.count == 0 { announce() } else { sleeping.is_quiet }
+    }
+
+    /// It does not any more. Theirs stays.
+    fn look_away(&self, take_back: impl FnOnce()) {
+        if self.lock().count == 0 {
+            take_back();
+        }
+    }
+
     /// One less.
     fn leave(&self, take_back: impl FnOnce(), rouse: impl FnOnce()) {
         let mut sleeping = self.lock();
@@ -283,6 +297,9 @@ pub trait Source {
     /// Descriptors that are readable when there is something, after [`before_sleep`](Self::before_sleep).
     fn descriptors(&self, now: Time) -> Vec<BorrowedFd<'_>>;
 
+    /// Those that are readable for ever, because nothing will come: whoever listens to them drops them.
+    fn ended(&self, now: Time) -> Vec<BorrowedFd<'_>>;
+
     /// It is polled again.
     fn after_sleep(&self, now: Time);
 }
@@ -297,31 +314,50 @@ impl Source for Graph {
     }
 
     fn before_sleep(&self, now: Time) -> bool {
-        let may = |node: &Node| self.with(*node, now, |core, _| core.before_sleep()).unwrap_or(true);
-        self.wires.wires.iter().fold(true, |all, (node, _)| may(node) && all)
+        self.asleep.watch(|| self.announce(now))
     }
 
     fn descriptors(&self, now: Time) -> Vec<BorrowedFd<'_>> {
-        let is_over = |node: &Node| self.with(*node, now, |core, _| core.is_over()).unwrap_or(true);
-        let wires = self.wires.wires.iter().filter(|(node, _)| !is_over(node));
-        wires.filter_map(|(_, fd)| fd.as_ref().map(AsFd::as_fd)).collect()
+        self.wires_that(false, now)
+    }
+
+    fn ended(&self, now: Time) -> Vec<BorrowedFd<'_>> {
+        self.wires_that(true, now)
     }
 
     fn after_sleep(&self, now: Time) {
-        for (node, _) in &self.wires.wires {
-            self.with(*node, now, |core, _| core.after_sleep());
-        }
+        self.asleep.look_away(|| self.take_back(now));
     }
 }
 
 impl Graph {
+    /// Descriptors of wires that are over, or are not.
+    fn wires_that(&self, are_over: bool, now: Time) -> Vec<BorrowedFd<'_>> {
+        let is_over = |node: &Node| self.with(*node, now, |core, _| core.is_over()).unwrap_or(true);
+        let wires = self.wires.wires.iter().filter(|(node, _)| is_over(node) == are_over);
+        wires.filter_map(|(_, fd)| fd.as_ref().map(AsFd::as_fd)).collect()
+    }
+
+    /// Tells all wires that somebody is about to sleep. `false` if one has something already.
+    fn announce(&self, now: Time) -> bool {
+        let may = |node: &Node| self.with(*node, now, |core, _| core.before_sleep()).unwrap_or(true);
+        self.wires.wires.iter().fold(true, |all, (node, _)| may(node) && all)
+    }
+
+    /// Tells them that nobody sleeps any more.
+    fn take_back(&self, now: Time) {
+        for (node, _) in &self.wires.wires {
+            self.with(*node, now, |core, _| core.after_sleep());
+        }
+    }
+
     /// Looks at each wire once, carries out what arrived, and runs the events that are due. `true` if there was something.
     pub fn poll(&self, now: Time) -> bool {
         let mut any = false;
         for (node, _) in &self.wires.wires {
             any |= self.with(*node, now, |core, cx| core.poll(cx)).unwrap_or(false);
         }
-        if self.next_event().is_some_and(|next| next <= now) {
+        if self.is_due(now) {
             any |= self.run_events(now);
         }
         any
@@ -415,12 +451,12 @@ impl Graph {
             let _own = bed.lock().unwrap_or_else(PoisonError::into_inner);
             sleepers.enter(waker);
             let was = was_due.load(Ordering::Relaxed);
-            let due = self.next_event_now().map_or(u64::MAX, |next| next.0);
+            let due = self.next_event().map_or(u64::MAX, |next| next.0);
             let was = if was > clock.now().0 { was } else { u64::MAX };
             until.store(due.min(was), Ordering::Relaxed);
             was_due.store(due.min(was), Ordering::Relaxed);
             // Once more, under the lock of the events: from here on whoever schedules an earlier one sees until when we sleep.
-            let is_late = self.next_event_now().is_some_and(|next| next.0 < due.min(was));
+            let is_late = self.next_event().is_some_and(|next| next.0 < due.min(was));
             if !is_late {
                 self.sleep(clock, deadline.min(Time(due.min(was))), waker, ready);
             }
@@ -454,7 +490,7 @@ impl Graph {
 
     /// The caller is among the sleepers, and can be woken.
     fn sleep(&self, clock: &Clock, deadline: Time, waker: &Arc<OwnedFd>, mut ready: impl FnMut() -> bool) {
-        let Some(is_quiet) = self.asleep.come(|| self.before_sleep(clock.now())) else {
+        let Some(is_quiet) = self.asleep.come(|| self.announce(clock.now())) else {
             // The others are awake already, and will not take long.
             return process::yield_cpu();
         };
@@ -471,7 +507,7 @@ impl Graph {
             self.sleepers.rouse_all();
             self.receivers.sleepers.rouse_all();
         };
-        self.asleep.leave(|| self.after_sleep(clock.now()), rouse);
+        self.asleep.leave(|| self.take_back(clock.now()), rouse);
     }
 }
 

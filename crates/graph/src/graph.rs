@@ -68,7 +68,8 @@ pub struct Graph {
     events: Mutex<Events<(Node, u64)>>,
     calls: Mutex<Calls>,
     crossings: Option<Box<dyn Crossings>>,
-    /// When the next event is due, in nanoseconds; the greatest number if there is none. Written under the lock of `events`.
+    /// When the next event is due, in nanoseconds; the greatest number if there is none. Written under the lock of `events`, and only a
+    /// hint without it.
     next: AtomicU64,
     pub(crate) wires: Wires,
     pub(crate) sleepers: Sleepers,
@@ -157,7 +158,7 @@ impl Graph {
         crossings: Option<Box<dyn Crossings>>,
         now: Time,
     ) -> Result<Self, StartError> {
-        let wires = Wires::of(&parts);
+        let wires = Wires::of(&parts)?;
         let edge = |(lower, annotations): (Node, Annotations)| {
             let handoff = Handoff::of(&annotations);
             Edge { lower, annotations, handoff }
@@ -428,17 +429,17 @@ impl Graph {
         }
     }
 
-    /// When the next event is due.
+    /// When the next event is due. Ordered with whoever schedules one: asked after a sleep was announced it misses none of which the
+    /// sleeper is not told.
     #[must_use]
     pub fn next_event(&self) -> Option<Time> {
-        // Relaxed: whoever schedules something earlier rouses those that sleep, and those that poll look again.
-        let next = self.next.load(Ordering::Relaxed);
-        (next < u64::MAX).then_some(Time(next))
+        lock(&self.events).next()
     }
 
-    /// As [`next_event`](Self::next_event), ordered with whoever schedules.
-    pub(crate) fn next_event_now(&self) -> Option<Time> {
-        lock(&self.events).next()
+    /// Whether an event is due, for whoever looks again soon: it may miss one that is scheduled at this moment.
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        // Relaxed: nothing is read by it, and those that poll look again.
+        self.next.load(Ordering::Relaxed) <= now.0
     }
 
     fn note_next(&self, events: &Events<(Node, u64)>) {

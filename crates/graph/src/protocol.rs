@@ -195,6 +195,9 @@ pub enum OpenError {
     /// There is no such protocol below.
     #[error("the protocol has nothing below it in this place")]
     Nothing,
+    /// The descriptor of a wire was not to be had, so nobody could sleep on it.
+    #[error("no descriptor to sleep on: {0}")]
+    Descriptor(rustix::io::Errno),
     /// This protocol opens nothing for anybody.
     #[error("the protocol has no sessions of that kind")]
     Unsupported,

@@ -130,6 +130,24 @@ fn a_memory_wire_believes_nobody() {
     assert!(matches!(outcome.map(drop), Err(WireError::Kernel(_))));
 }
 
+/// Whoever sleeps would not hear a wire without its descriptor.
+#[test]
+fn a_wire_without_a_descriptor_is_none() {
+    struct Deaf;
+    impl Protocol for Deaf {
+        fn start(&mut self, _: &mut Cx<'_>) -> Result<(), OpenError> {
+            Ok(())
+        }
+
+        fn descriptor(&self) -> rustix::io::Result<Option<std::os::fd::OwnedFd>> {
+            Err(rustix::io::Errno::MFILE)
+        }
+    }
+    let part = Part { name: "deaf".to_owned(), kind: "deaf", core: Box::new(Deaf), below: Vec::new() };
+    let error = Graph::new(vec![part], HashMap::new(), None, Time(0)).unwrap_err();
+    assert_eq!(error, StartError { node: "deaf".to_owned(), error: OpenError::Descriptor(rustix::io::Errno::MFILE) });
+}
+
 /// Any kind can be replaced by another of the same name.
 #[test]
 fn kinds_can_be_replaced() {

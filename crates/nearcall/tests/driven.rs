@@ -130,6 +130,18 @@ fn shared_memory_is_polled_by_a_lead_and_silent_when_idle() {
     answers_and_sleeps(Some(directory.path()));
 }
 
+/// The other process of a wire is gone, which its socket says for ever.
+#[test]
+fn a_wire_that_is_over_keeps_nobody_busy() {
+    let _alone = alone();
+    let directory = tempfile::tempdir().unwrap();
+    let [asking, answering] = hosts(Some(directory.path()));
+    let _driven = Driven::new(answering).unwrap();
+    echo(&asking, 1);
+    drop(asking);
+    fall_silent();
+}
+
 #[test]
 fn calls_and_datagrams_are_answered_beside_each_other() {
     let _alone = alone();

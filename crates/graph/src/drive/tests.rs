@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use rustix::event::EventfdFlags;
 
-use super::Clock;
+use super::{Clock, Source as _};
 use crate::event::Time;
 use crate::graph::{Graph, Part};
 use crate::message::Message;
@@ -186,4 +186,30 @@ fn sleepers_by_the_dozen_miss_nothing() {
         is_over.store(true, SeqCst);
         graph.wake();
     });
+}
+
+/// A lead of the runtime begins and ends while a thread sleeps: the thread's announcement stays, and what is on the bell.
+#[test]
+fn a_lead_that_comes_and_goes_leaves_sleepers_their_bell() {
+    let (wire, graph) = graph();
+    let clock = Clock::new();
+    for is_leaving in [false, true] {
+        let begun = Instant::now();
+        graph.park(&clock, clock.now().after(PATIENCE), || {
+            if is_leaving {
+                wire.arrive();
+                let _ = graph.before_sleep(clock.now());
+            } else {
+                graph.after_sleep(clock.now());
+                wire.arrive();
+            }
+            false
+        });
+        assert!(begun.elapsed() < PATIENCE / 2, "it slept on: {:?}", wire.trail());
+        assert!(graph.poll(clock.now()));
+    }
+    // Without sleepers it announces for itself.
+    assert!(graph.before_sleep(clock.now()));
+    graph.after_sleep(clock.now());
+    assert_eq!(wire.trail()[4..], ["announced", "taken back"]);
 }

@@ -138,7 +138,7 @@ impl Receiver {
                     return;
                 }
             }
-            if self.graph.next_event().is_some_and(|next| next <= now) {
+            if self.graph.is_due(now) {
                 any = true;
                 self.begin(Parcel::Events(now));
             }

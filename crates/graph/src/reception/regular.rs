@@ -47,7 +47,7 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
                 shared.team.wake(member);
             }
         }
-        if graph.next_event().is_some_and(|next| next <= now) {
+        if graph.is_due(now) {
             any = true;
             // A handler above a relay that delays panics here.
             let _ = catch_unwind(AssertUnwindSafe(|| graph.run_events(now)));

@@ -209,6 +209,10 @@ impl Wire for Driver {
         self.polled.store(false, Ordering::Relaxed);
         let now = self.clock.now();
         let nothing = self.graph.before_sleep(now);
+        for fd in self.graph.ended(now) {
+            // Dropped before: it is not there any more.
+            let _ = epoll::delete(&self.nest, fd);
+        }
         // 1: long ago. A wire that has something already need not say so by its descriptor.
         self.set_timer(if nothing { self.graph.next_event().map_or(0, |next| next.0.max(1)) } else { 1 });
         self.watch();
