@@ -1,10 +1,11 @@
 //! A protocol's sessions: found by key, counted by reference, bounded.
 //!
 //! What somebody opened stays until it is closed as often. What a message from outside made has no reference until somebody
-//! duplicates it; when there are as many sessions as may be, the one of these that was used longest ago gives way. So a
+//! duplicates it; when there are as many sessions as may be, one of these that was not used lately gives way. So a
 //! stranger who makes up addresses costs bounded memory and takes nothing from those who hold their sessions.
 
 use core::hash::Hash;
+use std::collections::VecDeque;
 
 use crate::map::Map;
 use crate::protocol::{Node, OpenError, Session};
@@ -15,6 +16,9 @@ pub struct Sessions<K, S> {
     node: Node,
     map: Map<K, Session>,
     slots: Vec<Slot<K, S>>,
+    /// Sessions that were made without references, with the turn in which each was used when it got here: the next to give way is in
+    /// front. Others are skipped.
+    strangers: VecDeque<(Session, u64)>,
     free: Vec<u32>,
     bound: usize,
     turn: u64,
@@ -38,7 +42,15 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
     /// Room for `bound` sessions of the protocol `node`.
     #[must_use]
     pub fn new(node: Node, bound: usize) -> Self {
-        Self { node, map: Map::new(bound), slots: Vec::new(), free: Vec::new(), bound, turn: 0 }
+        Self {
+            node,
+            map: Map::new(bound),
+            slots: Vec::new(),
+            strangers: VecDeque::new(),
+            free: Vec::new(),
+            bound,
+            turn: 0,
+        }
     }
 
     /// Sessions there are.
@@ -98,15 +110,37 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
         slot.taken = Some(Entry { key, state, references, used: self.turn });
         let session = Session { node: self.node, slot: index, generation: slot.generation };
         self.map.bind(key, session).map_err(|_| OpenError::Full)?;
+        if references == 0 {
+            self.queue(session);
+        }
         Ok((session, gone))
     }
 
-    /// Removes the session without references that was used longest ago.
+    /// A session that may give way from here on.
+    fn queue(&mut self, session: Session) {
+        if self.strangers.len() > 2 * self.bound.max(16) {
+            let mut strangers = core::mem::take(&mut self.strangers);
+            strangers.retain(|(session, _)| self.entry(*session).is_some_and(|entry| entry.references == 0));
+            self.strangers = strangers;
+        }
+        let used = self.turn;
+        self.strangers.push_back((session, used));
+    }
+
+    /// Removes the session without references that was used longest ago, or nearly: one that was used since it was queued goes to the end
+    /// of the queue. So what this costs was paid by messages, and does not grow with the number of sessions.
     fn give_way(&mut self) -> Option<S> {
-        let unused =
-            |slot: &Slot<K, S>| slot.taken.as_ref().filter(|entry| entry.references == 0).map(|entry| entry.used);
-        let oldest = self.slots.iter().enumerate().filter_map(|(at, slot)| Some((unused(slot)?, at))).min()?.1;
-        self.remove_at(oldest)
+        while let Some((session, queued)) = self.strangers.pop_front() {
+            let Some((references, used)) = self.entry(session).map(|entry| (entry.references, entry.used)) else {
+                continue;
+            };
+            match (references, used == queued) {
+                (0, true) => return self.remove_at(usize::try_from(session.slot).ok()?),
+                (0, false) => self.strangers.push_back((session, used)),
+                _ => {}
+            }
+        }
+        None
     }
 
     fn remove_at(&mut self, at: usize) -> Option<S> {
@@ -153,6 +187,18 @@ mod tests {
         assert_eq!(gone, Some('d'));
         assert_eq!(sessions.insert(6, 'f', 0), Err(OpenError::Full));
         assert_eq!(sessions.get(kept), Some(&mut 'a'));
+    }
+
+    /// Sessions that strangers made and somebody kept and closed leave nothing behind, though nobody ever had to give way.
+    #[test]
+    fn what_is_closed_is_forgotten() {
+        let mut sessions = Sessions::new(Node(1), 4);
+        for key in 0..10_000 {
+            let (session, gone) = sessions.insert(key, (), 0).unwrap();
+            assert_eq!(gone, None);
+            assert!(sessions.duplicate(session) && sessions.close(session).is_some());
+        }
+        assert!(sessions.strangers.len() <= 40, "{}", sessions.strangers.len());
     }
 
     #[test]

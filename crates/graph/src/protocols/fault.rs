@@ -7,6 +7,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use super::relay::{Passing, Treatment, Way};
+use crate::event::EventId;
 use crate::graph::Cx;
 
 /// Messages that a relay holds back, at most.
@@ -86,7 +87,7 @@ pub struct Fault {
     ways: Ways,
     draw: Draw,
     seen: u64,
-    held: BTreeMap<u64, Passing>,
+    held: BTreeMap<u64, (EventId, Passing)>,
     token: u64,
 }
 
@@ -115,8 +116,8 @@ impl Fault {
             return;
         }
         self.token += 1;
-        cx.schedule(time, self.token);
-        self.held.insert(self.token, passing);
+        let event = cx.schedule(time, self.token);
+        self.held.insert(self.token, (event, passing));
     }
 }
 
@@ -126,10 +127,11 @@ impl Treatment for Fault {
         if !self.is_meant(way) {
             out.push(passing);
             if matches!(self.kind, Kind::Disorder(_)) {
-                // What waits for a successor has it now. Its event finds nothing.
-                let waiting: Vec<u64> =
-                    self.held.iter().filter(|(_, held)| held.way == way).map(|(token, _)| *token).collect();
-                out.extend(waiting.into_iter().filter_map(|token| self.held.remove(&token)));
+                // What waits for a successor has it now.
+                for (_, (event, passing)) in self.held.extract_if(.., |_, (_, held)| held.way == way) {
+                    cx.cancel(event);
+                    out.push(passing);
+                }
             }
             return;
         }
@@ -152,6 +154,6 @@ impl Treatment for Fault {
     }
 
     fn event(&mut self, _: &mut Cx<'_>, token: u64, out: &mut Vec<Passing>) {
-        out.extend(self.held.remove(&token));
+        out.extend(self.held.remove(&token).map(|(_, passing)| passing));
     }
 }

@@ -173,17 +173,17 @@ impl<T: Treatment> Protocol for Relay<T> {
 
     fn demux(&mut self, cx: &mut Cx<'_>, from: Session, message: Message) -> Option<(Session, Message)> {
         let session = match self.sessions.find(&from) {
-            Some(session) => session,
+            Some(session) => Some(session),
             // The session that stood for it gave way to others, and with one upper protocol it is known for whom it was.
             None => match self.enabled.as_slice() {
-                [upper] => self.stand(cx, from, Stands { upper: *upper, holds: false }, 0).ok()?,
-                _ => {
-                    cx.count("no_session");
-                    return None;
-                }
+                [upper] => self.stand(cx, from, Stands { upper: *upper, holds: false }, 0).ok(),
+                _ => None,
             },
         };
-        Some((session, message))
+        if session.is_none() {
+            cx.count("no_session");
+        }
+        session.map(|session| (session, message))
     }
 
     fn pop(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) {
