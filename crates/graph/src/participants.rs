@@ -74,7 +74,7 @@ impl core::fmt::Display for Peer {
 }
 
 /// Both ends of a session. The last address of a stack is for the protocol that is asked, the first for the lowest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Participants {
     local: Vec<Address>,
     remote: Vec<Address>,
