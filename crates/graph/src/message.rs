@@ -84,6 +84,8 @@ pub struct Attributes {
     pub reassembled: bool,
     /// It was sent to more hosts than this one.
     pub broadcast: bool,
+    /// To which host it was sent, where hosts have addresses: this one, or an address of several.
+    pub destination: Option<core::net::Ipv4Addr>,
     /// By which whoever sent it names it below ([`Control::Release`](crate::protocol::Control::Release)); 0: never.
     pub tag: u32,
     /// Of a call: when nobody waits for the answer any more.

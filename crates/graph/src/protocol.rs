@@ -87,7 +87,7 @@ pub enum Control {
     Hosts,
     /// The participants with which a session with the same other side is opened. [`Answer::Participants`].
     Participants,
-    /// Makes `host` an address of ours, to be announced and defended. [`Answer::Done`].
+    /// Makes `host` an address of ours, to be announced and answered for; another host that has it is counted. [`Answer::Done`].
     Claim(Ipv4Addr),
     /// The interface of a host. [`Answer::Hardware`], or [`Answer::Later`]: then comes [`Notice::Resolved`] or
     /// [`Notice::Unreachable`].

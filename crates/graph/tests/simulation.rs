@@ -167,16 +167,7 @@ fn pair(seed: u64) -> Shown {
     }
     // Nothing is lost that nobody has counted. What a fault keeps is late when the session that it goes down on has been closed.
     let lost = |name: &str| {
-        let causes = [
-            "dropped",
-            "waited_in_vain",
-            "too_many_neighbours",
-            "unreachable",
-            "crowded_out",
-            "timed_out",
-            "no_room",
-            "late",
-        ];
+        let causes = ["dropped", "waited_in_vain", "unreachable", "crowded_out", "timed_out", "no_room", "late"];
         causes.contains(&name) || name.starts_with("push_") || name == "inbox_full"
     };
     let causes: u64 = sides.iter().map(|side| side.counted(lost)).sum();

@@ -1,14 +1,15 @@
 //! ARP: which interface has the address of a host.
 //!
 //! It is asked by [`Control::Resolve`], remembers what it learned for a while, asks again a few times, and tells those above
-//! what came of it. Only answers to what it asked, and requests to itself, teach it anything; so a stranger cannot fill its
-//! memory, though on an Ethernet anybody can still answer for anybody.
+//! what came of it. It remembers only hosts that it was asked for; of those any packet of theirs, asked or not, says where they are
+//! now, as RFC 826 has it. So a stranger cannot fill its memory with packets of ARP, though on an Ethernet anybody can speak for
+//! anybody. Who has it asked for many hosts that are not there crowds out others that are asked for, and nobody who is known.
 //!
 //! Source: RFC 826; RFC 5227 for what is not to be learned from.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use zerocopy::big_endian::U16;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -58,7 +59,7 @@ const OWN_COUNT: usize = 16;
 #[derive(Debug)]
 enum Entry {
     /// Asked so often; who wants to know.
-    Asked { tries: u32, upper: Vec<Node>, event: EventId },
+    Asked { tries: u32, upper: Vec<Node>, event: EventId, turn: u64 },
     /// Known until the event.
     Known { hardware: Hardware, upper: Vec<Node>, event: EventId },
 }
@@ -67,6 +68,9 @@ enum Entry {
 #[derive(Debug)]
 pub struct Arp {
     entries: HashMap<Ipv4Addr, Entry>,
+    /// Hosts that are asked for, each with the turn of its entry, the oldest first; others are skipped.
+    asked: VecDeque<(Ipv4Addr, u64)>,
+    turn: u64,
     bound: usize,
     lifetime: Duration,
     own: Vec<Ipv4Addr>,
@@ -83,6 +87,8 @@ impl Arp {
     pub fn new(node: Node, bound: usize, lifetime: Duration) -> Self {
         Self {
             entries: HashMap::new(),
+            asked: VecDeque::new(),
+            turn: 0,
             bound,
             lifetime,
             own: Vec::new(),
@@ -121,7 +127,7 @@ impl Arp {
         u64::from(host.to_bits())
     }
 
-    /// Learns that `host` has `hardware`, if somebody has asked for it.
+    /// Learns that `host` has `hardware`, if it was asked for.
     fn learn(&mut self, cx: &mut Cx<'_>, host: Ipv4Addr, hardware: Hardware) {
         let Some(entry) = self.entries.get_mut(&host) else { return };
         let (upper, event, changed) = match entry {
@@ -138,23 +144,54 @@ impl Arp {
         *entry = Entry::Known { hardware, upper, event };
     }
 
-    /// Whether there is room for one more host. What is known longest of all gives way, what is being asked for does not.
-    fn has_room(&mut self, cx: &mut Cx<'_>) -> bool {
+    /// Makes room for one more host. The one that is asked for longest gives way; if all are known, the one that is known longest.
+    fn make_room(&mut self, cx: &mut Cx<'_>) {
         if self.entries.len() < self.bound {
-            return true;
+            return;
         }
-        let known = self.entries.iter().filter_map(|(host, entry)| match entry {
-            Entry::Known { event, .. } => Some((*event, *host)),
+        let known = |(host, entry): (&Ipv4Addr, &Entry)| match entry {
+            Entry::Known { event, .. } => Some((event.at(), *host)),
             Entry::Asked { .. } => None,
-        });
-        let Some((event, host)) = known.min_by_key(|(event, host)| (event.at(), *host)) else { return false };
-        cx.cancel(event);
-        self.forget(cx, host);
-        true
+        };
+        let oldest = self.longest_asked().or_else(|| self.entries.iter().filter_map(known).min().map(|(_, host)| host));
+        if let Some(host) = oldest {
+            cx.count("crowded_out");
+            self.forget(cx, host);
+        }
+    }
+
+    fn is_asked(&self, host: Ipv4Addr, turn: u64) -> bool {
+        matches!(self.entries.get(&host), Some(Entry::Asked { turn: other, .. }) if *other == turn)
+    }
+
+    fn longest_asked(&mut self) -> Option<Ipv4Addr> {
+        while let Some((host, turn)) = self.asked.pop_front() {
+            if self.is_asked(host, turn) {
+                return Some(host);
+            }
+        }
+        None
+    }
+
+    /// A host is to be asked for from here on.
+    fn ask(&mut self, cx: &mut Cx<'_>, host: Ipv4Addr) {
+        self.make_room(cx);
+        self.request(cx, host);
+        self.turn += 1;
+        let (turn, event) = (self.turn, cx.schedule(RETRY, Self::token(host)));
+        self.entries.insert(host, Entry::Asked { tries: 1, upper: self.upper.clone(), event, turn });
+        if self.asked.len() > 2 * self.bound {
+            let mut asked = core::mem::take(&mut self.asked);
+            asked.retain(|(host, turn)| self.is_asked(*host, *turn));
+            self.asked = asked;
+        }
+        self.asked.push_back((host, turn));
     }
 
     fn forget(&mut self, cx: &mut Cx<'_>, host: Ipv4Addr) {
-        if let Some(Entry::Asked { upper, .. } | Entry::Known { upper, .. }) = self.entries.remove(&host) {
+        if let Some(Entry::Asked { upper, event, .. } | Entry::Known { upper, event, .. }) = self.entries.remove(&host)
+        {
+            cx.cancel(event);
             for upper in upper {
                 cx.notify(upper, Notice::Unreachable(host));
             }
@@ -228,13 +265,7 @@ impl Protocol for Arp {
                 Some(Entry::Known { hardware, .. }) => Ok(Answer::Hardware(*hardware)),
                 Some(Entry::Asked { .. }) => Ok(Answer::Later),
                 None => {
-                    if !self.has_room(cx) {
-                        cx.count("full");
-                        return Err(ControlError::Unknown);
-                    }
-                    self.request(cx, host);
-                    let event = cx.schedule(RETRY, Self::token(host));
-                    self.entries.insert(host, Entry::Asked { tries: 1, upper: self.upper.clone(), event });
+                    self.ask(cx, host);
                     Ok(Answer::Later)
                 }
             },

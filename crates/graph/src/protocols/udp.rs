@@ -61,6 +61,11 @@ struct State {
 struct Hosts(Option<(Ipv4Addr, Ipv4Addr)>);
 
 impl Hosts {
+    /// As they are in a message to `destination`, which may be an address of several hosts.
+    fn to(self, destination: Option<Ipv4Addr>) -> Self {
+        Self(self.0.map(|(local, remote)| (destination.unwrap_or(local), remote)))
+    }
+
     /// The sum over them, and over the size that the header says.
     fn sum(self, size: u16) -> Sum {
         let Some((a, b)) = self.0 else { return Sum::default() };
@@ -261,7 +266,7 @@ impl Protocol for Udp {
             return None;
         };
         let hosts = known.map_or_else(|| Self::hosts(cx, from), |state| state.hosts);
-        if !self.is_right(&message, &header, hosts) {
+        if !self.is_right(&message, &header, hosts.to(message.attributes().destination)) {
             cx.count("bad_checksum");
             return None;
         }

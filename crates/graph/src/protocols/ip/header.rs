@@ -23,7 +23,7 @@ pub struct Header {
     pub identification: U16,
     /// Three flags; bytes before the fragment, in units of 8.
     pub flags_and_offset: U16,
-    /// Hops that are left.
+    /// Hops that are left. They bound a way, and say nothing to the host at its end (RFC 1122, section 3.2.1.7).
     pub hops: u8,
     /// The protocol above.
     pub number: u8,
@@ -66,8 +66,6 @@ pub enum Bad {
     Malformed,
     /// The header's checksum is wrong.
     Checksum,
-    /// It has come too far.
-    Hops,
     /// Nobody can be that sender.
     Source,
 }
@@ -80,7 +78,6 @@ impl Bad {
             Self::Short => "short",
             Self::Malformed => "malformed",
             Self::Checksum => "bad_checksum",
-            Self::Hops => "no_hops_left",
             Self::Source => "bad_source",
         }
     }
@@ -116,10 +113,8 @@ pub fn decode(message: &mut Message) -> Result<Packet, Bad> {
     if Sum::default().bytes(bytes).finish() != 0 {
         return Err(Bad::Checksum);
     }
-    if header.hops == 0 {
-        return Err(Bad::Hops);
-    }
     let source = Ipv4Addr::from(header.source);
+    // What only a host can tell is looked at there.
     if source.is_multicast() || source.is_broadcast() || source.is_unspecified() {
         return Err(Bad::Source);
     }

@@ -35,7 +35,7 @@ const RESOLVER: usize = 1;
 /// Bytes of the largest datagram, without its header.
 pub const LARGEST_MESSAGE: usize = 65_535 - HEADER_SIZE;
 
-/// Packets that wait for one interface to be known.
+/// Packets that wait for one interface to be known, beyond the datagram that came last: of that all wait, or it were in vain for any.
 const WAITING_COUNT: usize = 32;
 /// Hosts and routers on the link that are known or looked for.
 const NEIGHBOUR_COUNT: usize = 1024;
@@ -66,10 +66,21 @@ struct Ends {
 
 #[derive(Debug)]
 enum Neighbour {
-    /// Not known yet.
-    Wanted(VecDeque<Message>),
+    /// Not known yet: datagrams that wait, in packets.
+    Wanted { since: u64, waiting: VecDeque<Vec<Message>> },
     /// A session of the link with it.
-    Known(Session),
+    Known { since: u64, session: Session },
+}
+
+impl Neighbour {
+    /// Who gives way first: those that are looked for, which strangers can make up, before those that are known; of either the one
+    /// that is it longest.
+    fn rank(&self) -> (bool, u64) {
+        match self {
+            Self::Wanted { since, .. } => (false, *since),
+            Self::Known { since, .. } => (true, *since),
+        }
+    }
 }
 
 /// The protocol.
@@ -79,6 +90,8 @@ pub struct Ip {
     sessions: Sessions<Ends, Upper>,
     enabled: Map<u8, Upper>,
     neighbours: HashMap<Ipv4Addr, Neighbour>,
+    /// Counts changes of neighbours.
+    turn: u64,
     everybody: Option<Session>,
     largest_packet: usize,
     identification: u16,
@@ -96,6 +109,7 @@ impl Ip {
             sessions: Sessions::new(node, settings.session_count),
             enabled: Map::new(256),
             neighbours: HashMap::new(),
+            turn: 0,
             everybody: None,
             largest_packet: 0,
             identification: 0,
@@ -120,6 +134,16 @@ impl Ip {
         host.is_broadcast() || (self.settings.prefix < 31 && host.to_bits() == all)
     }
 
+    /// Whether `host` can be the sender of a packet that arrives: one host, and another than this one. An answer to any other would
+    /// go to all of a network, or nowhere.
+    fn may_send(&self, host: Ipv4Addr) -> bool {
+        let [first, ..] = host.octets();
+        // This network, the host itself, groups, and what is reserved (RFC 1122, section 3.2.1.3; RFC 1112).
+        let is_special = first == 0 || host.is_loopback() || first >= 224;
+        let is_network = self.settings.prefix < 31 && host.to_bits() == self.settings.address.to_bits() & self.mask();
+        !is_special && !is_network && !self.is_broadcast(host) && host != self.settings.address
+    }
+
     /// Who on the link gets packets for `host`.
     fn next_hop(&self, host: Ipv4Addr) -> Result<Ipv4Addr, OpenError> {
         let unusable = host.is_unspecified() || host.is_multicast() || host == self.settings.address;
@@ -133,8 +157,8 @@ impl Ip {
         self.settings.gateway.ok_or(OpenError::NoRoute(host))
     }
 
-    /// Sends a packet to its next hop, or lets it wait.
-    fn send(&mut self, cx: &mut Cx<'_>, hop: Ipv4Addr, packet: Message) {
+    /// Sends a packet to its next hop, or lets it wait, behind the packet before it if `is_next` of the same datagram.
+    fn send(&mut self, cx: &mut Cx<'_>, hop: Ipv4Addr, packet: Message, is_next: bool) {
         if self.is_broadcast(hop) {
             if let Some(everybody) = self.everybody {
                 cx.push(everybody, packet);
@@ -142,13 +166,15 @@ impl Ip {
             return;
         }
         match self.neighbours.get_mut(&hop) {
-            Some(Neighbour::Known(session)) => cx.push(*session, packet),
-            Some(Neighbour::Wanted(waiting)) => {
-                if waiting.len() >= WAITING_COUNT {
-                    waiting.pop_front();
-                    cx.count("waited_in_vain");
+            Some(Neighbour::Known { session, .. }) => cx.push(*session, packet),
+            Some(Neighbour::Wanted { waiting, .. }) => {
+                match waiting.back_mut().filter(|_| is_next) {
+                    Some(datagram) => datagram.push(packet),
+                    None => waiting.push_back(vec![packet]),
                 }
-                waiting.push_back(packet);
+                while waiting.len() > 1 && waiting.iter().map(Vec::len).sum::<usize>() > WAITING_COUNT {
+                    waiting.pop_front().iter().flatten().for_each(|_| cx.count("waited_in_vain"));
+                }
             }
             None => self.look_for(cx, hop, packet),
         }
@@ -156,42 +182,52 @@ impl Ip {
 
     fn look_for(&mut self, cx: &mut Cx<'_>, hop: Ipv4Addr, packet: Message) {
         if self.neighbours.len() >= NEIGHBOUR_COUNT {
-            let known = |neighbour: &Neighbour| matches!(neighbour, Neighbour::Known(_));
-            let one = self.neighbours.iter().find(|(_, neighbour)| known(neighbour)).map(|(host, _)| *host);
-            let Some(Neighbour::Known(session)) = one.and_then(|host| self.neighbours.remove(&host)) else {
-                cx.count("too_many_neighbours");
-                return;
-            };
-            cx.close(session);
+            let one = self.neighbours.iter().min_by_key(|(_, neighbour)| neighbour.rank()).map(|(host, _)| *host);
+            self.forget(cx, one.unwrap_or(hop), "waited_in_vain");
         }
         match cx.control(RESOLVER, Control::Resolve(hop)) {
-            Ok(Answer::Hardware(hardware)) => {
-                if let Some(session) = self.reach(cx, hop, hardware) {
-                    cx.push(session, packet);
-                }
-            }
+            Ok(Answer::Hardware(hardware)) => match self.reach(cx, hop, hardware) {
+                Some(session) => cx.push(session, packet),
+                None => cx.count("unreachable"),
+            },
             Ok(Answer::Later) => {
-                self.neighbours.insert(hop, Neighbour::Wanted(VecDeque::from([packet])));
+                let since = self.turn();
+                self.neighbours.insert(hop, Neighbour::Wanted { since, waiting: VecDeque::from([vec![packet]]) });
             }
             _ => cx.count("unreachable"),
         }
     }
 
-    /// Opens a session of the link with a neighbour.
+    fn turn(&mut self) -> u64 {
+        self.turn += 1;
+        self.turn
+    }
+
+    /// A neighbour is none any more. What waits for it is lost, and counted as `what`.
+    fn forget(&mut self, cx: &mut Cx<'_>, host: Ipv4Addr, what: &'static str) {
+        match self.neighbours.remove(&host) {
+            Some(Neighbour::Known { session, .. }) => cx.close(session),
+            Some(Neighbour::Wanted { waiting, .. }) => waiting.iter().flatten().for_each(|_| cx.count(what)),
+            None => {}
+        }
+    }
+
+    /// Opens a session of the link with a neighbour, and sends what waits for it. Without one it is looked for again with the next packet.
     fn reach(&mut self, cx: &mut Cx<'_>, hop: Ipv4Addr, hardware: Hardware) -> Option<Session> {
         let to = Participants::new().to(Address::Hardware(hardware));
-        match cx.open(LINK, Upper::own(self.node), to) {
-            Ok(session) => {
-                if let Some(Neighbour::Known(old)) = self.neighbours.insert(hop, Neighbour::Known(session)) {
-                    cx.close(old);
-                }
-                Some(session)
+        let Ok(session) = cx.open(LINK, Upper::own(self.node), to) else {
+            self.forget(cx, hop, "unreachable");
+            return None;
+        };
+        let since = self.turn();
+        match self.neighbours.insert(hop, Neighbour::Known { since, session }) {
+            Some(Neighbour::Known { session: old, .. }) => cx.close(old),
+            Some(Neighbour::Wanted { waiting, .. }) => {
+                waiting.into_iter().flatten().for_each(|packet| cx.push(session, packet));
             }
-            Err(_) => {
-                cx.count("unreachable");
-                None
-            }
+            None => {}
         }
+        Some(session)
     }
 
     fn cut(&mut self, cx: &mut Cx<'_>, ends: Ends, hop: Ipv4Addr, message: Message) {
@@ -221,7 +257,7 @@ impl Ip {
                 }
                 .sealed(),
             );
-            self.send(cx, hop, piece);
+            self.send(cx, hop, piece, offset > 0);
             if is_last {
                 return;
             }
@@ -337,6 +373,10 @@ impl Protocol for Ip {
                 return None;
             }
         };
+        if !self.may_send(packet.source) {
+            cx.count("bad_source");
+            return None;
+        }
         let broadcast = self.is_broadcast(packet.destination);
         if packet.destination != self.settings.address && !broadcast {
             cx.count("for_others");
@@ -344,7 +384,7 @@ impl Protocol for Ip {
         }
         message.attributes_mut().broadcast |= broadcast;
         let mut message = self.put_together(cx, packet, message)?;
-        message.attributes_mut().broadcast |= broadcast;
+        message.attributes_mut().destination = Some(packet.destination);
         let ends = Ends { remote: packet.source, number: packet.number };
         if let Some(session) = self.sessions.find(&ends) {
             return Some((session, message));
@@ -388,21 +428,10 @@ impl Protocol for Ip {
 
     fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: Notice) {
         match notice {
-            Notice::Resolved { host, hardware } => {
-                let waiting = match self.neighbours.get_mut(&host) {
-                    Some(Neighbour::Wanted(waiting)) => core::mem::take(waiting),
-                    Some(Neighbour::Known(_)) => VecDeque::new(),
-                    None => return,
-                };
-                if let Some(session) = self.reach(cx, host, hardware) {
-                    waiting.into_iter().for_each(|packet| cx.push(session, packet));
-                }
+            Notice::Resolved { host, hardware } if self.neighbours.contains_key(&host) => {
+                self.reach(cx, host, hardware);
             }
-            Notice::Unreachable(host) => match self.neighbours.remove(&host) {
-                Some(Neighbour::Known(session)) => cx.close(session),
-                Some(Neighbour::Wanted(waiting)) => waiting.iter().for_each(|_| cx.count("unreachable")),
-                None => {}
-            },
+            Notice::Unreachable(host) => self.forget(cx, host, "unreachable"),
             _ => {}
         }
     }
