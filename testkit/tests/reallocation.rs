@@ -22,12 +22,13 @@ use nearcall_testkit::process::{self, Peer};
 use nearcall_testkit::tasks::{confined, cpus};
 
 /// Words of the board: turns of whoever else could run in the client; whether captured calls may return; greedy procedures that
-/// were entered; the CPUs that two of them are on, plus one.
+/// were entered; the CPUs that three of them are on, plus one, and which of these may return.
 const TURNS: usize = 0;
 const RELEASED: usize = 1;
 const ENTERED: usize = 2;
-const PLACES: [usize; 2] = [3, 4];
-const WORDS: usize = 5;
+const PLACES: [usize; 3] = [3, 4, 5];
+const RETURNING: [usize; 3] = [6, 7, 8];
+const WORDS: usize = 9;
 
 /// What a mark in a trace of system calls begins with: the name of a file that there is not.
 const MARK: &str = "/nearcall-window-";
@@ -48,9 +49,9 @@ pub trait Trial {
     /// Keeps its CPU busy until it is released.
     #[call(timeout = "1min", concurrency = 4)]
     fn greedy_until_released(&self, value: u64);
-    /// Keeps its CPU busy until another one of these is on another CPU.
+    /// Says all the time on which CPU it is, until it may return.
     #[call(timeout = "1min", concurrency = 4)]
-    fn greedy_until_apart(&self, which: u32);
+    fn greedy_in_public(&self, which: u64);
     /// Leaves a mark in the server's trace.
     #[call(timeout = "1min")]
     fn mark(&self, window: u32);
@@ -89,15 +90,10 @@ impl Trial for Server {
         }
     }
 
-    fn greedy_until_apart(&self, which: u32) {
-        let [own, other] = if which == 0 { PLACES } else { [PLACES[1], PLACES[0]] };
-        loop {
-            let here = u64::try_from(rustix::thread::sched_getcpu()).unwrap() + 1;
-            self.board.set(own, here);
-            let there = self.board.get(other);
-            if there != 0 && there != here {
-                return;
-            }
+    fn greedy_in_public(&self, which: u64) {
+        let which = usize::try_from(which).unwrap();
+        while self.board.get(RETURNING[which]) == 0 {
+            self.board.set(PLACES[which], u64::try_from(rustix::thread::sched_getcpu()).unwrap() + 1);
         }
     }
 
@@ -343,18 +339,37 @@ fn no_processor_is_idle_while_procedures_wait_for_one() {
     let cpus = cpus();
     let [own, other, ..] = cpus[..] else { return };
     let scene = Scene::on(&[own, other]);
-    scene.play("two that are greedy", own);
+    scene.play("three that are greedy", own);
 }
 
-fn two_that_are_greedy(dir: &Path) {
-    let client = bind(dir);
+fn three_that_are_greedy(dir: &Path) {
+    let (client, board) = (bind(dir), board(dir));
     (0..100).for_each(|n| assert_eq!(client.add(n, 1), Ok(n + 1)));
-    // Both from one CPU, with whose seat both begin.
+    let until = |what: &str, condition: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !condition() {
+            assert!(start.elapsed() < Duration::from_secs(30), "{what}: {:?}", PLACES.map(|place| board.get(place)));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
     std::thread::scope(|scope| {
-        let calls = [0, 1].map(|which| {
-            let client = &client;
-            scope.spawn(move || client.greedy_until_apart(which))
+        let calls = [0, 1, 2].map(|which| {
+            let call = scope.spawn({
+                let client = &client;
+                move || client.greedy_in_public(which)
+            });
+            // Each finds the seats of those before it taken by them, and the third the seats of both CPUs.
+            until("entered", &|| board.get(PLACES[usize::try_from(which).unwrap()]) != 0);
+            call
         });
+        let places = PLACES.map(|place| board.get(place));
+        let is_alone = |which: &usize| places.iter().filter(|place| **place == places[*which]).count() == 1;
+        let first = (0..3).find(is_alone).unwrap_or(0);
+        board.set(RETURNING[first], 1);
+        // Two that began on one CPU, and one CPU that nobody uses.
+        let rest: Vec<usize> = (0..3).filter(|which| *which != first).map(|which| PLACES[which]).collect();
+        until("apart", &|| board.get(rest[0]) != board.get(rest[1]));
+        RETURNING.iter().for_each(|&word| board.set(word, 1));
         calls.into_iter().for_each(|call| assert_eq!(call.join().unwrap(), Ok(())));
     });
 }
@@ -610,7 +625,7 @@ fn play() {
         "reply beside a sleep" => reply_beside_a_sleep(&dir),
         "greedy server" => greedy_server(&dir),
         "taken by force" => taken_by_force(&dir),
-        "two that are greedy" => two_that_are_greedy(&dir),
+        "three that are greedy" => three_that_are_greedy(&dir),
         "windows" => windows_of_calls(&dir),
         "priority" => priority(&dir),
         "high latency" => high_latency(&dir),
