@@ -232,7 +232,7 @@ impl<'a> Underway<'a> {
     }
 
     fn wait(&mut self, at: Option<Instant>) -> Option<End<'a>> {
-        let end = self.end(|call, pair| call.wait(Instant::now(), at, &pair.control));
+        let end = self.end(|call, pair| call.wait(Instant::now, at, &pair.control));
         if end.is_none() {
             self.withdraw();
         }

@@ -214,7 +214,8 @@ impl<'a> Outstanding<'a> {
 
     /// Nobody is to be woken any more.
     pub fn withdraw(&self) {
-        if self.is_announced.swap(false, Ordering::Relaxed) {
+        // Looked at first: an exchange waits until the requests before it have been stored.
+        if self.is_announced.load(Ordering::Relaxed) && self.is_announced.swap(false, Ordering::Relaxed) {
             self.half.announce_wait(self.astack, 0);
         }
     }
@@ -258,14 +259,19 @@ impl<'a> Outstanding<'a> {
         ControlFlow::Break(Err(self.fail(why)))
     }
 
-    /// Waits for the answer as a call does, until the call is over or it is `at`; `None`: until it is over.
-    pub fn wait(self, now: Instant, at: Option<Instant>, doorbell: &dyn Doorbell) -> Taken<'a> {
+    /// Waits for the answer as a call does, until the call is over or it is `at`; `None`: until it is over. `now` is not asked
+    /// if the answer is there.
+    pub fn wait(self, now: impl FnOnce() -> Instant, at: Option<Instant>, doorbell: &dyn Doorbell) -> Taken<'a> {
         let Self { half, callee, mode, astack, sequence, cpu, until, .. } = self;
         let is_last = at.is_none_or(|at| until.is_some_and(|until| until <= at));
         let end = if is_last { until } else { at };
         let reply = half.reply_line(astack);
+        let first = reply.load_acquire();
+        if pair::sequence(first) == sequence {
+            return ControlFlow::Break(Ok(self.answered(pair::middle(first))));
+        }
         let call = Published { astack, sequence, reply, cpu, callee, mode };
-        let left = end.map(|end| end.saturating_duration_since(now));
+        let left = end.map(|end| end.saturating_duration_since(now()));
         match caller::wait_for(half, doorbell, &call, left, is_last) {
             Ok(first) => ControlFlow::Break(Ok(self.answered(pair::middle(first)))),
             Err(Unanswered::Timeout(_)) if !is_last => ControlFlow::Continue(self),
