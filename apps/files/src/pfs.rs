@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::io::Errno;
 
@@ -27,6 +27,7 @@ pub struct Pfs {
     cache: Cache,
     inodes: Inodes,
     table: Table,
+    syncs: AtomicU64,
     read_only: bool,
 }
 
@@ -36,8 +37,8 @@ impl Pfs {
     /// # Errors
     /// The directory cannot be opened.
     pub fn new(directory: &Path, pages: usize) -> Result<Self, Errno> {
-        let (inodes, table) = (Inodes::default(), Table::default());
-        Ok(Self { root: Root::new(directory)?, cache: Cache::new(pages), inodes, table, read_only: false })
+        let (root, cache, syncs) = (Root::new(directory)?, Cache::new(pages), AtomicU64::new(0));
+        Ok(Self { root, cache, inodes: Inodes::default(), table: Table::default(), syncs, read_only: false })
     }
 
     /// Refuses whatever changes something.
@@ -57,6 +58,12 @@ impl Pfs {
     #[must_use]
     pub fn open_count(&self) -> usize {
         self.table.count()
+    }
+
+    /// How often it was seen to that something is on the disk.
+    #[must_use]
+    pub fn sync_count(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
     }
 
     /// Exports it. What a client has open is closed when it has gone.
@@ -215,7 +222,9 @@ impl Files for Pfs {
     fn sync(&self, handle: Handle) -> Result<(), FileError> {
         let open = self.get(handle)?;
         // The disk takes its time; others are not to wait for this processor.
-        nearcall::blocking(|| Ok(rustix::fs::fsync(file_of(&open))?))
+        nearcall::blocking(|| rustix::fs::fsync(file_of(&open)))?;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn close(&self, handle: Handle) -> Result<(), FileError> {

@@ -30,30 +30,30 @@ pub(crate) fn give<T: Failed>(result: io::Result<T>) -> T {
     })
 }
 
-/// A path. `None`: none that could be ours, which is left to the kernel to judge.
+/// A path. `None`: there is none, which is left to the kernel to judge.
 ///
 /// # Safety
 /// It is null, or a string that lives for `'a`.
-pub(crate) unsafe fn path<'a>(path: *const c_char) -> Option<&'a str> {
+pub(crate) unsafe fn path<'a>(path: *const c_char) -> Option<&'a [u8]> {
     if path.is_null() {
         return None;
     }
     // SAFETY: by our caller, it is a string.
-    unsafe { CStr::from_ptr(path) }.to_str().ok()
+    Some(unsafe { CStr::from_ptr(path) }.to_bytes())
 }
 
-/// Space that the program wants filled.
+/// Space that the program wants filled. It is not written before there is something to write: the kernel leaves what is behind the
+/// end of a file as it was, too, and pages that nobody has touched untouched.
 ///
 /// # Safety
-/// It has `size` bytes, which nobody else uses for `'a`; they may hold anything.
+/// It has `size` bytes, which nobody else uses for `'a`. What they hold are values: they are memory of a program across the border of
+/// a shared object, of which the compiler of this library knows no state in which they would have none.
 pub(crate) unsafe fn space<'a>(at: *mut c_void, size: usize) -> io::Result<&'a mut [u8]> {
     let size = checked(at, size)?;
     if size == 0 {
         return Ok(&mut []);
     }
-    // SAFETY: by our caller. Bytes that were never written are written by a zero each, so that they are values.
-    unsafe { std::ptr::write_bytes(at.cast::<u8>(), 0, size) };
-    // SAFETY: by our caller, and all of it was just written.
+    // SAFETY: by our caller.
     Ok(unsafe { std::slice::from_raw_parts_mut(at.cast(), size) })
 }
 

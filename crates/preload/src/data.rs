@@ -13,6 +13,7 @@ use libc::{c_int, c_void, iovec, off_t, size_t, ssize_t};
 use crate::c::{self, count, error};
 use crate::open_files::{self, OpenFile, get};
 use crate::real::{real, stand_in};
+use crate::server;
 
 type Ours<T> = Option<io::Result<T>>;
 
@@ -38,6 +39,9 @@ fn write_some(open: &OpenFile, at: Option<off_t>, bytes: &[u8]) -> io::Result<us
         file.write_at(bytes, offset(at)?)?;
     } else {
         open.position.write(bytes.len(), |at| file.write_at(bytes, at))?;
+    }
+    if open.flags & libc::O_DSYNC != 0 {
+        file.sync()?;
     }
     Ok(bytes.len())
 }
@@ -86,13 +90,13 @@ unsafe fn on_pwrite(fd: c_int, buffer: *const c_void, size: size_t, at: off_t) -
     unsafe { write_ours(fd, Some(at), buffer, size) }
 }
 
-stand_in!(on_read for read: (fd: c_int, buffer: *mut c_void, size: size_t) -> ssize_t);
-stand_in!(on_pread for pread, pread64: (fd: c_int, buffer: *mut c_void, size: size_t, at: off_t) -> ssize_t);
+stand_in!(on_read for read, __read: (fd: c_int, buffer: *mut c_void, size: size_t) -> ssize_t);
+stand_in!(on_pread for pread, pread64, __pread64: (fd: c_int, buffer: *mut c_void, size: size_t, at: off_t) -> ssize_t);
 stand_in!(on_read_chk for __read_chk: (fd: c_int, buffer: *mut c_void, size: size_t, space: size_t) -> ssize_t);
 stand_in!(on_pread_chk for __pread_chk, __pread64_chk:
     (fd: c_int, buffer: *mut c_void, size: size_t, at: off_t, space: size_t) -> ssize_t);
-stand_in!(on_write for write: (fd: c_int, buffer: *const c_void, size: size_t) -> ssize_t);
-stand_in!(on_pwrite for pwrite, pwrite64: (fd: c_int, buffer: *const c_void, size: size_t, at: off_t) -> ssize_t);
+stand_in!(on_write for write, __write: (fd: c_int, buffer: *const c_void, size: size_t) -> ssize_t);
+stand_in!(on_pwrite for pwrite, pwrite64, __pwrite64: (fd: c_int, buffer: *const c_void, size: size_t, at: off_t) -> ssize_t);
 
 /// Does `each` to the parts of a vectored call, one after the other, until one of them comes short.
 fn vectored(
@@ -207,7 +211,7 @@ unsafe fn on_lseek(fd: c_int, to: off_t, from: c_int) -> Ours<off_t> {
     };
     Some(seek())
 }
-stand_in!(on_lseek for lseek, lseek64: (fd: c_int, to: off_t, from: c_int) -> off_t);
+stand_in!(on_lseek for lseek, lseek64, __lseek: (fd: c_int, to: off_t, from: c_int) -> off_t);
 
 unsafe fn on_close(fd: c_int) -> Ours<c_int> {
     let open = open_files::take(fd)?;
@@ -216,15 +220,36 @@ unsafe fn on_close(fd: c_int) -> Ours<c_int> {
     drop(open);
     Some(Ok(0))
 }
-stand_in!(on_close for close: (fd: c_int) -> c_int);
+stand_in!(on_close for close, __close: (fd: c_int) -> c_int);
+
+/// As [`on_close`], of many.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int {
+    let result = real!(close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int);
+    if result == 0 && flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+        open_files::closed(first, last);
+    }
+    result
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn closefrom(first: c_int) {
+    real!(closefrom(first: c_int) -> ());
+    open_files::closed(first.max(0).unsigned_abs(), libc::c_uint::MAX);
+}
 
 /// A second number for something, made by the kernel.
 fn also(fd: c_int, open: Arc<OpenFile>) -> io::Result<c_int> {
     if fd < 0 { Err(io::Error::last_os_error()) } else { open_files::put(fd, open) }
 }
 
+/// A number that the kernel has given out for something of its own.
+pub(crate) fn kernels(fd: c_int) -> io::Result<c_int> {
+    if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(open_files::opened(fd)) }
+}
+
 unsafe fn on_dup(fd: c_int) -> Ours<c_int> {
-    let open = get(fd)?;
+    let Some(open) = get(fd) else { return Some(kernels(real!(dup(fd: c_int) -> c_int))) };
     Some(also(real!(dup(fd: c_int) -> c_int), open))
 }
 stand_in!(on_dup for dup: (fd: c_int) -> c_int);
@@ -253,11 +278,14 @@ unsafe fn on_dup2(from: c_int, to: c_int) -> Ours<c_int> {
 unsafe fn on_dup3(from: c_int, to: c_int, flags: c_int) -> Ours<c_int> {
     onto(from, to, || real!(dup3(from: c_int, to: c_int, flags: c_int) -> c_int))
 }
-stand_in!(on_dup2 for dup2: (from: c_int, to: c_int) -> c_int);
+stand_in!(on_dup2 for dup2, __dup2: (from: c_int, to: c_int) -> c_int);
 stand_in!(on_dup3 for dup3: (from: c_int, to: c_int, flags: c_int) -> c_int);
 
 unsafe fn on_fcntl(fd: c_int, command: c_int, argument: usize) -> Ours<c_int> {
-    let open = get(fd)?;
+    let Some(open) = get(fd) else {
+        let is_dup = matches!(command, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC);
+        return is_dup.then(|| kernels(real!(fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int)));
+    };
     Some(match command {
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => {
             also(real!(fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int), open)
@@ -271,7 +299,7 @@ unsafe fn on_fcntl(fd: c_int, command: c_int, argument: usize) -> Ours<c_int> {
         _ => Err(error(libc::EINVAL)),
     })
 }
-stand_in!(on_fcntl for fcntl, fcntl64: (fd: c_int, command: c_int, argument: usize) -> c_int);
+stand_in!(on_fcntl for fcntl, fcntl64, __fcntl: (fd: c_int, command: c_int, argument: usize) -> c_int);
 
 unsafe fn on_ftruncate(fd: c_int, size: off_t) -> Ours<c_int> {
     let open = get(fd)?;
@@ -281,7 +309,13 @@ stand_in!(on_ftruncate for ftruncate, ftruncate64: (fd: c_int, size: off_t) -> c
 
 unsafe fn on_sync(fd: c_int) -> Ours<c_int> {
     let open = get(fd)?;
-    Some((|| open.file()?.sync())().map(|()| 0))
+    let sync = || {
+        if open.is_directory() {
+            return server::files()?.open(&open.path, open.how)?.sync();
+        }
+        open.file()?.sync()
+    };
+    Some(sync().map(|()| 0))
 }
 stand_in!(on_sync for fsync, fdatasync: (fd: c_int) -> c_int);
 

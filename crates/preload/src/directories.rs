@@ -67,7 +67,8 @@ unsafe fn directory<'a>(of: *mut DIR) -> Option<&'a mut Directory> {
 unsafe fn on_opendir(path: *const c_char) -> Ours<*mut DIR> {
     // SAFETY: passed on.
     let path = unsafe { names::ours(libc::AT_FDCWD, path) }?;
-    Some(names::open_ours(path.clone(), libc::O_DIRECTORY | libc::O_CLOEXEC, 0).and_then(|fd| {
+    Some(path.and_then(|path| {
+        let fd = names::open_ours(path.clone(), libc::O_DIRECTORY | libc::O_CLOEXEC, 0)?;
         begin(fd, &path).inspect_err(|_| {
             drop(open_files::take(fd));
             real!(close(fd: c_int) -> c_int);
@@ -100,6 +101,28 @@ unsafe fn on_readdir(of: *mut DIR) -> Ours<*mut dirent> {
     Some(Ok(entry))
 }
 stand_in!(on_readdir for readdir, readdir64: (of: *mut DIR) -> *mut dirent);
+
+/// As `readdir`, into an entry of the program's. It returns its error, of which ours has none.
+macro_rules! reads_into {
+    ($($name:ident),+) => {$(
+        #[unsafe(no_mangle)]
+        unsafe extern "C" fn $name(of: *mut DIR, entry: *mut dirent, found: *mut *mut dirent) -> c_int {
+            // SAFETY: passed on.
+            let Some(read) = (unsafe { on_readdir(of) }) else {
+                return real!($name(of: *mut DIR, entry: *mut dirent, found: *mut *mut dirent) -> c_int);
+            };
+            let read = read.unwrap_or(std::ptr::null_mut());
+            if !read.is_null() {
+                // SAFETY: an entry of ours, and room for one, as for readdir_r.
+                unsafe { std::ptr::copy_nonoverlapping(read, entry, 1) };
+            }
+            // SAFETY: room for a pointer, as for readdir_r.
+            unsafe { found.write(if read.is_null() { read } else { entry }) };
+            0
+        }
+    )+};
+}
+reads_into!(readdir_r, readdir64_r);
 
 unsafe fn on_closedir(of: *mut DIR) -> Ours<c_int> {
     if !ours().remove(&(of as usize)) {

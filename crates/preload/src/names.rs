@@ -5,37 +5,104 @@
     reason = "the conditions of each are those of the C library's function that it stands in for"
 )]
 
+use std::ffi::CString;
 use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use libc::{c_char, c_int, mode_t, off_t};
 use nearcall_files::{Stat, flags};
 
 use crate::c::{self, error};
+use crate::data::kernels;
 use crate::open_files::{self, OpenFile, get};
 use crate::paths;
-use crate::real::stand_in;
-use crate::server::{self, prefix};
+use crate::real::{real, stand_in};
+use crate::server::{self, Prefix, prefix};
 
 type Ours<T> = Option<io::Result<T>>;
 
 /// Where a path lies for the vfs; `None`: not below the prefix.
 ///
+/// # Errors
+/// `EILSEQ` if it is below the prefix and not UTF-8: the vfs can have no such name, and what has it on a disk is not ours.
+///
 /// # Safety
 /// It is null or a string.
-pub(crate) unsafe fn ours(directory: c_int, path: *const c_char) -> Option<String> {
+pub(crate) unsafe fn ours(directory: c_int, path: *const c_char) -> Ours<String> {
     let prefix = prefix()?;
     // SAFETY: by our caller.
-    let path = unsafe { c::path(path) }?;
-    let normal = match get(directory).filter(|_| !path.starts_with('/')) {
-        Some(open) => paths::normal(&format!("{prefix}/{}", open.path), path),
-        None if path.starts_with('/') => paths::normal("/", path),
-        // From a directory of the kernel's one does not come here but by `..` through the root.
-        None => return None,
+    let absolute = match absolute(prefix, directory, unsafe { c::path(path) }?)? {
+        Ok(absolute) => absolute,
+        Err(error) => return Some(Err(error)),
     };
-    paths::below(prefix, &normal).map(str::to_owned)
+    let below = prefix.below(&absolute)?;
+    Some(String::from_utf8(below.to_vec()).map_err(|_| error(libc::EILSEQ)))
 }
 
-const HERE: c_int = libc::AT_FDCWD;
+/// The normal path from the root; `None`: there is no such directory, which is the kernel's to say.
+fn absolute(prefix: &Prefix, directory: c_int, path: &[u8]) -> Ours<Vec<u8>> {
+    if path.starts_with(b"/") {
+        return Some(Ok(paths::normal(b"/", path)));
+    }
+    // Only an empty path means the directory itself, if at all: the kernel says so of its own, and we of ours.
+    if let Some(open) = get(directory) {
+        return Some(Ok(paths::normal(&[prefix.given(), b"/", open.path.as_bytes()].concat(), path)));
+    }
+    match place(directory) {
+        Ok(base) => Some(Ok(paths::normal(&base, path))),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EBADF | libc::ENOENT)) => None,
+        // Whether it is ours is not known, so nothing is done to it.
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Where a directory of the kernel's is.
+fn place(directory: c_int) -> io::Result<Vec<u8>> {
+    let mut place = vec![0_u8; libc::PATH_MAX as usize];
+    let (into, size) = (place.as_mut_ptr().cast::<c_char>(), place.len());
+    let end = if directory == HERE {
+        // SAFETY: there is room for `size` bytes.
+        if unsafe { libc::getcwd(into, size) }.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        place.iter().position(|&byte| byte == 0).unwrap_or(0)
+    } else {
+        let link = CString::new(format!("/proc/self/fd/{directory}")).map_err(|_| error(libc::EBADF))?;
+        let path = link.as_ptr();
+        let n = real!(readlink(path: *const c_char, into: *mut c_char, size: usize) -> isize);
+        match usize::try_from(n).map_err(|_| io::Error::last_os_error()) {
+            Ok(n) => n,
+            // The descriptor is there, so what is not there is /proc.
+            Err(_) if is_open(directory) => return Err(error(libc::ENOTSUP)),
+            Err(error) => return Err(error),
+        }
+    };
+    place.truncate(end);
+    Ok(place)
+}
+
+fn is_open(fd: c_int) -> bool {
+    let (command, argument) = (libc::F_GETFD, 0);
+    real!(fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int) >= 0
+}
+
+/// Whether the prefix is below a path, or the path below the prefix: what walks from there would come to files of the kernel's that
+/// are hidden.
+pub(crate) unsafe fn leads_to_ours(path: *const c_char) -> bool {
+    let Some(prefix) = prefix() else { return false };
+    // SAFETY: by our caller, it is null or a string.
+    match unsafe { c::path(path) }.and_then(|path| absolute(prefix, HERE, path)) {
+        Some(Ok(mut absolute)) => {
+            if absolute.ends_with(b"/") {
+                absolute.pop();
+            }
+            prefix.below(&absolute).is_some() || prefix.is_below(&absolute)
+        }
+        other => other.is_some(),
+    }
+}
+
+pub(crate) const HERE: c_int = libc::AT_FDCWD;
 
 /// Opens a path of ours; `O_` flags.
 pub(crate) fn open_ours(path: String, how: c_int, mode: mode_t) -> io::Result<c_int> {
@@ -66,7 +133,7 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
     }
     let kept = how & !(libc::O_CREAT | libc::O_EXCL | libc::O_TRUNC | libc::O_CLOEXEC | libc::O_NOCTTY);
     if how & libc::O_CREAT != 0 {
-        let file = files.create(&path, wanted, mode & !umask())?;
+        let file = files.create(&path, wanted, mode & !mask())?;
         return OpenFile::new(path, wanted, kept, Some(file));
     }
     // A directory is opened to be looked at, or to begin paths with.
@@ -89,19 +156,41 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
     OpenFile::new(path, wanted, kept, Some(file))
 }
 
-fn umask() -> mode_t {
-    // There is no way to ask for it alone but by changing it for a moment.
-    // SAFETY: it has no conditions.
-    let mask = unsafe { libc::umask(0o77) };
-    // SAFETY: as above.
-    unsafe { libc::umask(mask) };
-    mask
+/// No mask: it is asked for when it is needed.
+const UNKNOWN: u32 = u32::MAX;
+
+/// The process's mask, as `umask` has last set it.
+static MASK: AtomicU32 = AtomicU32::new(UNKNOWN);
+
+/// It is never changed to be read, as POSIX has it: files that other kernel threads make meanwhile would get the wrong one.
+fn mask() -> mode_t {
+    // Relaxed, here and below: a word of its own.
+    let known = MASK.load(Ordering::Relaxed);
+    if known != UNKNOWN {
+        return known;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    let found = line.and_then(|mask| mode_t::from_str_radix(mask.trim(), 8).ok());
+    match found {
+        // Whoever was faster has set another one.
+        Some(mask) => {
+            MASK.compare_exchange(UNKNOWN, mask, Ordering::Relaxed, Ordering::Relaxed).map_or_else(|set| set, |_| mask)
+        }
+        // Nobody says, so nobody else gets anything.
+        None => 0o77,
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn umask(mask: mode_t) -> mode_t {
+    MASK.store(mask & 0o777, Ordering::Relaxed);
+    real!(umask(mask: mode_t) -> mode_t)
 }
 
 unsafe fn on_open(path: *const c_char, how: c_int, mode: mode_t) -> Ours<c_int> {
     // SAFETY: passed on.
-    let path = unsafe { ours(HERE, path) }?;
-    Some(open_ours(path, how, mode))
+    unsafe { on_openat(HERE, path, how, mode) }
 }
 
 unsafe fn on_open_2(path: *const c_char, how: c_int) -> Ours<c_int> {
@@ -116,8 +205,13 @@ unsafe fn on_creat(path: *const c_char, mode: mode_t) -> Ours<c_int> {
 
 unsafe fn on_openat(directory: c_int, path: *const c_char, how: c_int, mode: mode_t) -> Ours<c_int> {
     // SAFETY: passed on.
-    let path = unsafe { ours(directory, path) }?;
-    Some(open_ours(path, how, mode))
+    match unsafe { ours(directory, path) } {
+        Some(path) => Some(path.and_then(|path| open_ours(path, how, mode))),
+        None if how & libc::O_PATH != 0 => {
+            Some(kernels(real!(openat64(directory: c_int, path: *const c_char, how: c_int, mode: mode_t) -> c_int)))
+        }
+        None => None,
+    }
 }
 
 unsafe fn on_openat_2(directory: c_int, path: *const c_char, how: c_int) -> Ours<c_int> {
@@ -125,7 +219,7 @@ unsafe fn on_openat_2(directory: c_int, path: *const c_char, how: c_int) -> Ours
     unsafe { on_openat(directory, path, how, 0) }
 }
 
-stand_in!(on_open for open, open64: (path: *const c_char, how: c_int, mode: mode_t) -> c_int);
+stand_in!(on_open for open, open64, __open, __open64: (path: *const c_char, how: c_int, mode: mode_t) -> c_int);
 stand_in!(on_open_2 for __open_2, __open64_2: (path: *const c_char, how: c_int) -> c_int);
 stand_in!(on_creat for creat, creat64: (path: *const c_char, mode: mode_t) -> c_int);
 stand_in!(on_openat for openat, openat64: (directory: c_int, path: *const c_char, how: c_int, mode: mode_t) -> c_int);
@@ -140,13 +234,13 @@ unsafe fn stat_at(directory: c_int, path: *const c_char, how: c_int) -> Ours<Sta
     let follows = how & libc::AT_SYMLINK_NOFOLLOW == 0;
     if how & libc::AT_EMPTY_PATH != 0
         // SAFETY: by our caller.
-        && unsafe { c::path(path) }.is_none_or(str::is_empty)
+        && unsafe { c::path(path) }.is_none_or(<[u8]>::is_empty)
     {
         return Some(get(directory)?.stat());
     }
     // SAFETY: passed on.
     let path = unsafe { ours(directory, path) }?;
-    Some(stat_path(&path, follows))
+    Some(path.and_then(|path| stat_path(&path, follows)))
 }
 
 /// Gives it to the program.
@@ -227,11 +321,14 @@ unsafe fn on_statx(
 stand_in!(on_statx for statx:
     (directory: c_int, path: *const c_char, how: c_int, mask: libc::c_uint, into: *mut libc::statx) -> c_int);
 
-/// What may be done is the server's to say, when it is asked to do it; before that only what there is.
-unsafe fn on_faccessat(directory: c_int, path: *const c_char, _mode: c_int, how: c_int) -> Ours<c_int> {
+/// What may be read and written is the server's to say, when it is asked to; before that only what there is. Run is what somebody
+/// may.
+unsafe fn on_faccessat(directory: c_int, path: *const c_char, mode: c_int, how: c_int) -> Ours<c_int> {
     // SAFETY: passed on.
     let found = unsafe { stat_at(directory, path, how) }?;
-    Some(found.map(|_| 0))
+    Some(found.and_then(|found| {
+        if mode & libc::X_OK != 0 && found.mode & 0o111 == 0 { Err(error(libc::EACCES)) } else { Ok(0) }
+    }))
 }
 
 unsafe fn on_access(path: *const c_char, mode: c_int) -> Ours<c_int> {
@@ -244,7 +341,7 @@ stand_in!(on_faccessat for faccessat: (directory: c_int, path: *const c_char, mo
 unsafe fn on_mkdirat(directory: c_int, path: *const c_char, mode: mode_t) -> Ours<c_int> {
     // SAFETY: passed on.
     let path = unsafe { ours(directory, path) }?;
-    Some(server::with_files(|files| files.mkdir(&path, mode & !umask())).map(|()| 0))
+    Some(path.and_then(|path| server::with_files(|files| files.mkdir(&path, mode & !mask()))).map(|()| 0))
 }
 
 unsafe fn on_mkdir(path: *const c_char, mode: mode_t) -> Ours<c_int> {
@@ -258,7 +355,7 @@ unsafe fn on_unlinkat(directory: c_int, path: *const c_char, how: c_int) -> Ours
     // SAFETY: passed on.
     let path = unsafe { ours(directory, path) }?;
     let how = if how & libc::AT_REMOVEDIR != 0 { flags::DIRECTORY } else { 0 };
-    Some(server::with_files(|files| files.unlink(&path, how)).map(|()| 0))
+    Some(path.and_then(|path| server::with_files(|files| files.unlink(&path, how))).map(|()| 0))
 }
 
 unsafe fn on_unlink(path: *const c_char) -> Ours<c_int> {
@@ -288,7 +385,10 @@ unsafe fn on_renameat2(
     Some(match (from, to) {
         (None, None) => return None,
         (Some(_), Some(_)) if how != 0 => Err(error(libc::EINVAL)),
-        (Some(from), Some(to)) => server::with_files(|files| files.rename(&from, &to)).map(|()| 0),
+        (Some(from), Some(to)) => (|| {
+            let (from, to) = (from?, to?);
+            server::with_files(|files| files.rename(&from, &to)).map(|()| 0)
+        })(),
         _ => Err(error(libc::EXDEV)),
     })
 }
@@ -311,12 +411,12 @@ unsafe fn on_truncate(path: *const c_char, size: off_t) -> Ours<c_int> {
     // SAFETY: passed on.
     let path = unsafe { ours(HERE, path) }?;
     let size = u64::try_from(size).map_err(|_| error(libc::EINVAL));
-    Some(size.and_then(|size| server::files()?.open(&path, flags::WRITE)?.set_len(size)).map(|()| 0))
+    Some(size.and_then(|size| server::files()?.open(&path?, flags::WRITE)?.set_len(size)).map(|()| 0))
 }
 stand_in!(on_truncate for truncate, truncate64: (path: *const c_char, size: off_t) -> c_int);
 
 /// What the file server does not do to a path.
-unsafe fn refused(directory: c_int, path: *const c_char) -> Ours<c_int> {
+pub(crate) unsafe fn refused(directory: c_int, path: *const c_char) -> Ours<c_int> {
     // SAFETY: passed on.
     unsafe { ours(directory, path) }.map(|_| Err(error(libc::ENOTSUP)))
 }
@@ -442,7 +542,11 @@ stand_in!(no_path_fs for statfs, statfs64, statvfs, statvfs64: (path: *const c_c
 
 unsafe fn on_readlinkat(directory: c_int, path: *const c_char, _into: *mut c_char, _size: usize) -> Ours<isize> {
     // SAFETY: passed on.
-    unsafe { ours(directory, path) }.map(|_| Err(error(libc::EINVAL)))
+    let path = unsafe { ours(directory, path) }?;
+    // Of a link only that it is one.
+    Some(path.and_then(|path| stat_path(&path, false)).and_then(|found| {
+        Err(error(if found.mode & libc::S_IFMT == libc::S_IFLNK { libc::ENOTSUP } else { libc::EINVAL }))
+    }))
 }
 
 unsafe fn on_readlink(path: *const c_char, into: *mut c_char, size: usize) -> Ours<isize> {

@@ -139,7 +139,35 @@ pub(crate) fn get(fd: RawFd) -> Option<Arc<OpenFile>> {
     if !IS_OURS.get(at)?.load(Ordering::Relaxed) {
         return None;
     }
+    if !has_nothing_behind_it(fd) {
+        // Closed past us (by fclose, say, in the C library), and perhaps another's by now.
+        drop(take(fd));
+        return None;
+    }
     OPEN.read().unwrap_or_else(PoisonError::into_inner).get(at)?.clone()
+}
+
+/// Whether a number is still what [`number`] has made. To ask for its inode would cost more, in each read, and tell only one thing
+/// more: that it is not another descriptor which can be neither read nor written, and those are seen when they are opened ([`opened`]).
+fn has_nothing_behind_it(fd: RawFd) -> bool {
+    let (command, argument) = (libc::F_GETFL, 0);
+    let flags = real!(fcntl64(fd: i32, command: i32, argument: usize) -> i32);
+    flags >= 0 && flags & libc::O_PATH != 0
+}
+
+/// The kernel has given out a number for something of its own: if it was ours, it was closed past us.
+pub(crate) fn opened(fd: RawFd) -> RawFd {
+    drop(take(fd));
+    fd
+}
+
+/// The kernel has closed these.
+pub(crate) fn closed(first: u32, last: u32) {
+    let end = OPEN.read().unwrap_or_else(PoisonError::into_inner).len();
+    for at in first as usize..end.min((last as usize).saturating_add(1)) {
+        // No table has more numbers than that.
+        drop(RawFd::try_from(at).ok().and_then(take));
+    }
 }
 
 /// A number of the kernel's with nothing behind it.

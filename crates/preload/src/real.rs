@@ -13,6 +13,11 @@ impl Failed for i32 {
     const FAILED: Self = -1;
 }
 
+/// A mask, whose function does not fail.
+impl Failed for u32 {
+    const FAILED: Self = 0o77;
+}
+
 impl Failed for i64 {
     const FAILED: Self = -1;
 }

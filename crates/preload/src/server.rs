@@ -1,27 +1,91 @@
 //! The file server: where it is to be seen, and the binding of this process to it.
 
 use std::cell::RefCell;
+use std::ffi::{CStr, CString, OsStr, c_void};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use libc::{c_char, c_int};
 use nearcall::Binder;
 use nearcall_files::client::FileSystem;
 
 use crate::c::error;
+use crate::real::real;
 use crate::{directories, open_files, paths};
 
-/// How long a server may take to be there.
+/// How long a server may take to be there, when it is first asked for.
 const WAIT: Duration = Duration::from_secs(2);
 
-/// The prefix, normal; `None`: there is none, and nothing is ours.
-pub(crate) fn prefix() -> Option<&'static str> {
-    static PREFIX: OnceLock<Option<String>> = OnceLock::new();
+/// Where the vfs's mounts are to be seen.
+#[derive(Debug)]
+pub(crate) struct Prefix {
+    given: Vec<u8>,
+    /// The same place as the kernel calls it, in whose directories relative paths begin.
+    resolved: Vec<u8>,
+}
+
+impl Prefix {
+    /// A normal path that is not the root.
+    fn new(prefix: &OsStr) -> Option<Self> {
+        let prefix = prefix.as_bytes();
+        let mut given = paths::normal(b"/", prefix);
+        if given.ends_with(b"/") {
+            given.pop();
+        }
+        let is_fit = prefix.starts_with(b"/") && !given.is_empty() && std::str::from_utf8(&given).is_ok();
+        is_fit.then(|| Self { resolved: resolved(&given), given })
+    }
+
+    /// As the environment has it.
+    pub(crate) fn given(&self) -> &[u8] {
+        &self.given
+    }
+
+    /// What is left of a normal path.
+    pub(crate) fn below<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        paths::below(&self.given, path).or_else(|| paths::below(&self.resolved, path))
+    }
+
+    /// Whether the prefix is below a normal path.
+    pub(crate) fn is_below(&self, path: &[u8]) -> bool {
+        paths::below(path, &self.given).or_else(|| paths::below(path, &self.resolved)).is_some()
+    }
+}
+
+/// A normal path without symbolic links, as far as there is something; the rest as it is.
+fn resolved(path: &[u8]) -> Vec<u8> {
+    for end in (1..=path.len()).rev().filter(|&end| path.get(end).is_none_or(|&byte| byte == b'/')) {
+        let (there, rest) = path.split_at(end);
+        let Ok(there) = CString::new(there) else { break };
+        let mut into = [0 as c_char; libc::PATH_MAX as usize];
+        let (path, into_at) = (there.as_ptr(), into.as_mut_ptr());
+        if !real!(realpath(path: *const c_char, into_at: *mut c_char) -> *mut c_char).is_null() {
+            // SAFETY: it ends in a zero byte, which realpath has written.
+            let found = unsafe { CStr::from_ptr(into_at) }.to_bytes();
+            let found = found.strip_suffix(b"/").unwrap_or(found);
+            return [found, rest].concat();
+        }
+    }
+    path.to_vec()
+}
+
+/// The prefix; `None`: there is none, and nothing is ours. One that is set and fits nothing is the end of the program: to go on
+/// would be to do to real files what was meant for the file server.
+pub(crate) fn prefix() -> Option<&'static Prefix> {
+    static PREFIX: OnceLock<Option<Prefix>> = OnceLock::new();
     let read = || {
-        let prefix = std::env::var("NEARCALL_FILES_PREFIX").ok().filter(|prefix| prefix.starts_with('/'))?;
-        Some(paths::normal("/", &prefix)).filter(|prefix| prefix != "/")
+        let prefix = std::env::var_os("NEARCALL_FILES_PREFIX").filter(|prefix| !prefix.is_empty())?;
+        Prefix::new(&prefix).or_else(|| {
+            let said = b"nearcall-preload: NEARCALL_FILES_PREFIX is no absolute path of UTF-8 below the root\n";
+            let (fd, bytes, size) = (libc::STDERR_FILENO, said.as_ptr().cast::<c_void>(), said.len());
+            real!(write(fd: c_int, bytes: *const c_void, size: usize) -> isize);
+            std::process::abort()
+        })
     };
-    PREFIX.get_or_init(read).as_deref()
+    PREFIX.get_or_init(read).as_ref()
 }
 
 type Binding = MutexGuard<'static, Option<Arc<FileSystem>>>;
@@ -75,7 +139,10 @@ pub(crate) fn files() -> io::Result<Arc<FileSystem>> {
         return Ok(Arc::clone(files));
     }
     let name = std::env::var("NEARCALL_FILES_VFS").unwrap_or_else(|_| "vfs".to_owned());
-    let bound = Arc::new(FileSystem::bind(Binder::new(&name).wait(WAIT)).map_err(|_| error(libc::EHOSTDOWN))?);
+    // Nobody waits again and again for what is not there; to ask is cheap.
+    static WAITED: AtomicBool = AtomicBool::new(false);
+    let wait = if WAITED.swap(true, Ordering::Relaxed) { Duration::ZERO } else { WAIT };
+    let bound = Arc::new(FileSystem::bind(Binder::new(&name).wait(wait)).map_err(|_| error(libc::EHOSTDOWN))?);
     *files = Some(Arc::clone(&bound));
     Ok(bound)
 }

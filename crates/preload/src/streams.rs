@@ -105,7 +105,7 @@ unsafe fn on_fopen(path: *const c_char, mode: *const c_char) -> Ours<*mut FILE> 
     }
     // SAFETY: it is a string, as for fopen.
     let how = flags_of(unsafe { CStr::from_ptr(mode) });
-    Some(how.and_then(|how| names::open_ours(path, how, 0o666)).and_then(|fd| {
+    Some(how.and_then(|how| names::open_ours(path?, how, 0o666)).and_then(|fd| {
         // SAFETY: as above.
         unsafe { stream(fd, mode) }.inspect_err(|_| {
             drop(open_files::take(fd));
@@ -125,11 +125,11 @@ stand_in!(on_fdopen for fdopen: (fd: c_int, mode: *const c_char) -> *mut FILE);
 /// To put our functions beneath a stream that is there is not possible: the old one is closed and there is no new one.
 unsafe fn on_freopen(path: *const c_char, _mode: *const c_char, stream: *mut FILE) -> Ours<*mut FILE> {
     // SAFETY: passed on.
-    unsafe { names::ours(libc::AT_FDCWD, path) }?;
+    let path = unsafe { names::ours(libc::AT_FDCWD, path) }?;
     if !stream.is_null() {
         // SAFETY: by our caller, as for freopen.
         unsafe { libc::fclose(stream) };
     }
-    Some(Err(error(libc::ENOTSUP)))
+    Some(path.and(Err(error(libc::ENOTSUP))))
 }
 stand_in!(on_freopen for freopen, freopen64: (path: *const c_char, mode: *const c_char, stream: *mut FILE) -> *mut FILE);

@@ -2,91 +2,13 @@
 //!
 //! `NEARCALL_TEST_FILES` and `NEARCALL_TEST_MIB` make the tree larger: 60 files and 8 MiB if not set.
 
+mod stage;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
+use std::path::Path;
+use std::process::Command;
 
-use nearcall::{Binder, Export, Exporter};
-use nearcall_files::VfsServer;
-use nearcall_files::pfs::Pfs;
-use nearcall_files::vfs::Mounts;
-
-/// The library, beside this test's own program.
-fn library() -> PathBuf {
-    let deps = std::env::current_exe().unwrap().parent().unwrap().to_owned();
-    let found = [deps.clone(), deps.parent().unwrap().to_owned()].map(|dir| dir.join("libnearcall_preload.so"));
-    found.iter().find(|path| path.is_file()).expect("the library is built with its tests").clone()
-}
-
-/// Pages of the cache: far less than the tree has.
-const PAGES: usize = 512;
-
-/// A server, seen at `/nearcall-n/one`, and the same directory on the disk.
-struct Stage {
-    dir: tempfile::TempDir,
-    pfs: Arc<Pfs>,
-    // Dropped before the directory.
-    _exports: [Export; 2],
-}
-
-const SEEN: &str = "/nearcall-n/one";
-
-impl Stage {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let (names, tree) = (dir.path().join("names"), dir.path().join("tree"));
-        fs::create_dir(&names).unwrap();
-        fs::create_dir(&tree).unwrap();
-        let pfs = Arc::new(Pfs::new(&tree, PAGES).unwrap());
-        let one = Arc::clone(&pfs).export(Exporter::new("pfs").dir(&names)).unwrap();
-        let mounts = Mounts::new().mount("one", Binder::new("pfs").dir(&names)).unwrap();
-        let vfs = Exporter::new("vfs").dir(&names).export(VfsServer::new(mounts)).unwrap();
-        Self { dir, pfs, _exports: [vfs, one] }
-    }
-
-    fn tree(&self) -> PathBuf {
-        self.dir.path().join("tree")
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env("LD_PRELOAD", library())
-            .env("NEARCALL_FILES_PREFIX", "/nearcall-n")
-            .env("NEARCALL_DIR", self.dir.path().join("names"))
-            .env("LC_ALL", "C")
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs a line of a shell, in which `$N` is the tree: on the server, and on the disk.
-    fn shell(&self, line: &str, tree: &str) -> Output {
-        let mut command = self.command("/bin/sh");
-        if !tree.starts_with(SEEN) {
-            command.env_remove("LD_PRELOAD");
-        }
-        command.args(["-c", line]).env("N", tree).output().unwrap()
-    }
-
-    fn served(&self, line: &str) -> Output {
-        self.shell(line, SEEN)
-    }
-
-    /// The same on both, and successful.
-    fn same(&self, line: &str) -> String {
-        let (served, real) = (self.served(line), self.shell(line, self.tree().to_str().unwrap()));
-        let text = |bytes: &[u8], tree: &str| String::from_utf8_lossy(bytes).replace(tree, "$N");
-        let of = |output: &Output, tree: &str| {
-            (text(&output.stdout, tree), text(&output.stderr, tree), output.status.code())
-        };
-        let (served, real) = (of(&served, SEEN), of(&real, self.tree().to_str().unwrap()));
-        assert!(served == real, "{line}\nserved: {served:?}\n  disk: {real:?}");
-        assert_eq!(served.2, Some(0), "{line}: {}", served.1);
-        served.0
-    }
-}
+use stage::{PAGES, SEEN, Stage, compiled, is_there};
 
 fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual)
@@ -311,13 +233,7 @@ int main(void) {
 #[test]
 fn a_program_of_its_own_finds_what_posix_says() {
     let stage = Stage::new();
-    let (source, program) = (stage.dir.path().join("p.c"), stage.dir.path().join("p"));
-    fs::write(&source, PROGRAM).unwrap();
-    let built = match Command::new("cc").args(["-O1", "-pthread", "-o"]).args([&program, &source]).status() {
-        Ok(status) => status,
-        Err(error) => return eprintln!("there is no C compiler, so nothing was tested: {error}"),
-    };
-    assert!(built.success());
+    let Some(program) = compiled(stage.dir.path(), "p", PROGRAM) else { return };
     let output = stage.command(program.to_str().unwrap()).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && output.stdout == b"done\n", "{:?}: {said}", output.status);
@@ -352,8 +268,8 @@ fn without_a_server_there_is_no_file_behind_the_prefix() {
 #[test]
 fn fio_finds_what_it_wrote() {
     let stage = Stage::new();
-    if Command::new("fio").arg("--version").output().is_err() {
-        return eprintln!("there is no fio, so nothing was tested");
+    if !is_there("fio") {
+        return;
     }
     let size = number("NEARCALL_TEST_MIB", 8);
     // Jobs that are kernel threads, and jobs that fio forks once it has laid out their files.
