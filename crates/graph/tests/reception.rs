@@ -303,6 +303,77 @@ fn a_handler_that_is_trusted_and_blocks_loses_the_lead_and_its_trust() {
     assert!(told.iter().any(|told| (told.node.as_str(), told.why) == ("anchor", Why::Ran)), "{told:?}");
 }
 
+/// A stack is suspended until a message has been handled that came when every thread was in a handler: it waits in the backlog, and
+/// of the two threads one has that stack, and may start nothing, and the other one receives, and sleeps.
+#[test]
+fn a_message_that_waits_is_started_by_whoever_receives() {
+    for count in 0..rounds(20) {
+        let semaphore = Arc::new(Semaphore::new(0));
+        let (wait, release) = blocking();
+        let (number, handled) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+        let handler = {
+            let (semaphore, handled) = (Arc::clone(&semaphore), Arc::clone(&handled));
+            Handler::new(move |_, _, _, _| {
+                if number.fetch_add(1, Ordering::Relaxed) == 0 {
+                    wait();
+                    semaphore.acquire().unwrap().forget();
+                } else {
+                    semaphore.release(1);
+                }
+                handled.fetch_add(1, Ordering::Relaxed);
+                None
+            })
+        };
+        let mut rig = Rig::new(&text("", UDP), exact(Mode::Interrupt, 1).handoff_at_reassembly(false), handler);
+        let frames = rig.frames(8);
+        rig.put(frames);
+        until("the first", || rig.reception.counts().program == 1);
+        let frames = rig.frames(8);
+        rig.put(frames);
+        until("the second", || rig.reception.counts().queued == 1);
+        if count % 2 == 0 {
+            // Mostly asleep by then; it must not matter.
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        release();
+        until("both", || handled.load(Ordering::Relaxed) == 2);
+        rig.settle();
+        let counts = rig.reception.counts();
+        assert_eq!((counts.implicit, counts.relieved, counts.dropped), (1, 1, 0), "{counts:?}");
+        assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+    }
+}
+
+/// When nothing comes, nothing moves: also with a suspended stack on each thread.
+#[test]
+fn the_lead_does_not_go_round_among_threads_with_suspended_stacks() {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let handler = {
+        let semaphore = Arc::clone(&semaphore);
+        Handler::nonblocking(move |_, _, _, _| {
+            semaphore.acquire().unwrap().forget();
+            None
+        })
+    };
+    let options = exact(Mode::Interrupt, 1).handoff_at_reassembly(false).on_overrun(|_| ());
+    let mut rig = Rig::new(&text("", UDP), options, handler);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    // Whoever has it suspended has left the lead to the other one, which may start the second.
+    until("the lead to be passed on", || rig.reception.counts().resumed == 1);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the second to be suspended", || rig.reception.counts().implicit == 2);
+    let before = rig.reception.counts();
+    std::thread::sleep(Duration::from_millis(30));
+    let after = rig.reception.counts();
+    assert_eq!((after.switches, after.resumed), (before.switches, before.resumed), "{after:?}");
+    semaphore.release(2);
+    rig.settle();
+    let counts = rig.reception.counts();
+    assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+}
+
 /// Without stacks each message is queued, and an input thread carries it out in its own context.
 #[test]
 fn without_stacks_it_is_regular_mode() {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::Why;
 use super::counts::add;
 use super::shared::{Shared, Shown};
+use super::team::Whom;
 use crate::graph::Graph;
 
 /// Looks without a new message after which the alarm sleeps until there is one.
@@ -73,7 +74,7 @@ fn sleep(shared: &Shared, messages: u64) {
 
 fn take_away(shared: &Shared, graph: &Graph, member: usize) {
     // The message may have ended meanwhile; then the lead moves for nothing, once.
-    if shared.hand_off(member) {
+    if shared.hand_off(member, Whom::Any) {
         add(&shared.counters.alarms);
         // If it ended, and sleeps, it looks again who receives.
         graph.rouse_receiver();

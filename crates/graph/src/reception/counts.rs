@@ -28,6 +28,8 @@ pub struct Counts {
     pub alarms: u64,
     /// The lead was passed on by a thread that has suspended stacks to go on with.
     pub resumed: u64,
+    /// The lead was passed to a thread that has suspended stacks, so that another one starts messages that waited.
+    pub relieved: u64,
     /// Messages that were queued as in Regular mode because there was no stack for them.
     pub exhausted: u64,
     /// Messages that were to be handed off, or queued, when no thread waited.
@@ -69,6 +71,7 @@ counters!(
     implicit,
     alarms,
     resumed,
+    relieved,
     exhausted,
     queued,
     dropped,

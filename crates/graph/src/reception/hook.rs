@@ -13,6 +13,7 @@ use nearcall_core::transfer::clock;
 
 use super::policy::{Facts, reason};
 use super::shared::Shared;
+use super::team::Whom;
 use crate::crossings::{Crossing, Crossings, Passage};
 use crate::graph::Work;
 
@@ -128,7 +129,7 @@ impl Wrappers {
             is_late: shared.options.budget.is_some() && late(),
         };
         let Some(reason) = reason(shared.options.at_reassembly, facts) else { return Passage::GoOn };
-        if !shared.hand_off(me) {
+        if !shared.hand_off(me, Whom::Any) {
             return Passage::Keep;
         }
         shared.counters.handed_off(reason);

@@ -13,7 +13,8 @@
 //!
 //! Each thread is a processor of user-level threads, so what waits in a handler (a mutex, a call, a sleep of nearcall's)
 //! suspends its stack, and the lead goes on with a fresh one. A kernel thread with a suspended stack starts no handler: what is
-//! suspended may hold a lock of std's. It passes the lead on when it has something to go on with, or would sleep.
+//! suspended may hold a lock of std's. It passes the lead on when it has something to go on with, or would sleep, and takes it
+//! from one without such a stack when messages wait that only that may start.
 
 use core::cell::{Cell, RefCell};
 use core::sync::atomic::Ordering;
@@ -33,7 +34,7 @@ use super::counts::{add, add_own};
 use super::hook::{Standing, settle, stand, with_turn};
 use super::policy::Account;
 use super::shared::{Shared, Shown};
-use super::team::{Given, Next};
+use super::team::{Given, Next, Whom};
 use crate::drive::Clock;
 use crate::event::Time;
 use crate::graph::{Graph, Work};
@@ -124,7 +125,7 @@ impl Receiver {
 
     /// Receives, for as long as the lead is here.
     fn lead(self: &Rc<Self>) {
-        let mut idle = 0;
+        let mut idle = 0_u32;
         while self.shared.leads(self.me) && !self.shared.is_over() {
             let now = self.clock.now();
             let mut any = false;
@@ -143,7 +144,10 @@ impl Receiver {
                 self.begin(Parcel::Events(now));
             }
             any |= self.go_on();
-            idle = if any { 0 } else { idle + 1 };
+            if self.relieve() {
+                return;
+            }
+            idle = if any { 0 } else { idle.saturating_add(1) };
             if idle > self.shared.options.spin {
                 self.sleep(now);
                 idle = self.shared.options.spin;
@@ -159,19 +163,41 @@ impl Receiver {
             return false;
         }
         self.processor.poll();
-        // Messages that have to be queued, because this kernel thread starts no handler, are better received by another one.
+        // Messages that have to be queued, because this kernel thread starts no handler, are better received by one that does.
         let has_kept = with_turn(|turn| turn.has_kept.replace(false));
-        if !has_kept && !self.processor.has_ready() {
+        let is_ready = self.processor.has_ready();
+        if !has_kept && !is_ready {
             return false;
         }
-        if self.shared.hand_off(self.me) {
-            add(&self.shared.counters.resumed);
+        if self.pass_on(if is_ready { Whom::Any } else { Whom::Unoccupied }) {
             return true;
         }
-        if self.processor.has_ready() {
+        if is_ready {
             self.resume();
         }
         true
+    }
+
+    /// Leaves the lead to another thread, because there are suspended stacks here.
+    fn pass_on(&self, whom: Whom) -> bool {
+        let has_moved = self.shared.hand_off(self.me, whom);
+        if has_moved {
+            add(&self.shared.counters.resumed);
+        }
+        has_moved
+    }
+
+    /// Changes places with a thread that waits and has suspended stacks, if there are messages that only a thread without any may
+    /// start: one of these stacks may wait for one of these messages.
+    fn relieve(&self) -> bool {
+        if !self.shared.team.has_backlog() || self.processor.live() > 0 {
+            return false;
+        }
+        let has_moved = self.shared.hand_off(self.me, Whom::Any);
+        if has_moved {
+            add(&self.shared.counters.relieved);
+        }
+        has_moved
     }
 
     /// Lets suspended stacks go on.
@@ -184,14 +210,16 @@ impl Receiver {
     fn sleep(&self, now: Time) {
         let deadline = if self.processor.live() == 0 {
             Time(u64::MAX)
-        } else if self.shared.hand_off(self.me) {
-            // What is suspended here is woken by what the wires' descriptors do not tell.
-            return add(&self.shared.counters.resumed);
+        } else if self.pass_on(Whom::Unoccupied) {
+            // What is suspended here is woken by what the wires' descriptors do not tell. To a thread with suspended stacks of its own
+            // it would be the same: the lead would go round among those.
+            return;
         } else {
             now.after(STEP)
         };
         self.shown(|shown| add_own(&shown.sleeps));
-        let has_ended = || self.shared.is_over() || !self.shared.leads(self.me);
+        let is_stuck = || self.processor.live() == 0 && self.shared.team.is_stuck();
+        let has_ended = || self.shared.is_over() || !self.shared.leads(self.me) || is_stuck();
         self.graph.sleep_on_wires(&self.clock, deadline, has_ended);
     }
 
@@ -336,6 +364,10 @@ impl Receiver {
                 Next::Given(given) => Some(given),
                 Next::Over => return,
                 Next::Sleep(bell) => {
+                    if is_occupied && self.shared.team.has_backlog() {
+                        // Nobody takes it but who has the lead, if that is not occupied.
+                        self.graph.rouse_receiver();
+                    }
                     self.shown(|shown| add_own(&shown.parks));
                     self.park(is_occupied, bell);
                     self.shared.team.leave(self.me)

@@ -27,7 +27,7 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
     let Some(shown) = shared.shown.first() else { return };
     let mut woken = Vec::with_capacity(TOGETHER);
     let is_confined = is_confined();
-    let mut idle = 0;
+    let mut idle = 0_u32;
     while !shared.is_over() {
         let now = clock.now();
         let mut any = false;
@@ -52,7 +52,7 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
             // A handler above a relay that delays panics here.
             let _ = catch_unwind(AssertUnwindSafe(|| graph.run_events(now)));
         }
-        idle = if any { 0 } else { idle + 1 };
+        idle = if any { 0 } else { idle.saturating_add(1) };
         if idle > shared.options.spin {
             add_own(&shown.sleeps);
             graph.sleep_on_wires(&clock, Time(u64::MAX), || shared.is_over());

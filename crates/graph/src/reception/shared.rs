@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nearcall_core::transfer::clock;
 
 use super::counts::{Counters, Counts, add};
-use super::team::{Placed, Team, number};
+use super::team::{Placed, Team, Whom, number};
 use super::{Options, Overrun, Why};
 use crate::graph::Work;
 use crate::protocol::Node;
@@ -113,9 +113,9 @@ impl Shared {
         self.holder.load(Ordering::Relaxed) == number(member)
     }
 
-    /// Passes the lead, which `member` has, to a thread that waits.
-    pub(super) fn hand_off(&self, member: usize) -> bool {
-        let has_moved = self.team.give_lead(&self.holder, member);
+    /// Passes the lead, which `member` has, to a thread that waits, and is one of `whom`.
+    pub(super) fn hand_off(&self, member: usize, whom: Whom) -> bool {
+        let has_moved = self.team.give_lead(&self.holder, member, whom);
         if has_moved {
             add(&self.counters.switches);
         }

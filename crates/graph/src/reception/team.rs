@@ -5,7 +5,7 @@
 //!
 //! Invariant: there is nothing in the backlog while a thread waits that may take it.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
@@ -45,9 +45,20 @@ pub(super) enum Placed {
     Dropped,
 }
 
+/// Who may have the lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// Any thread that waits.
+    Any,
+    /// One without suspended stacks.
+    Unoccupied,
+}
+
 #[derive(Debug)]
 pub(super) struct Team {
     state: Mutex<State>,
+    /// Messages in the backlog. Written under the lock; read without it as a hint.
+    backlog: AtomicUsize,
     members: Box<[Member]>,
 }
 
@@ -79,7 +90,11 @@ impl Team {
     pub(super) fn new(count: usize, bound: usize) -> Self {
         let given = (0..count).map(|_| None).collect();
         let state = State { waiting: Vec::new(), given, backlog: VecDeque::new(), bound, is_over: false };
-        Self { state: Mutex::new(state), members: (0..count).map(|_| Member::default()).collect() }
+        Self {
+            state: Mutex::new(state),
+            backlog: AtomicUsize::new(0),
+            members: (0..count).map(|_| Member::default()).collect(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,14 +127,15 @@ impl Team {
         }
     }
 
-    /// Gives the lead, which `from` has, to a thread that waits. `false`: none does, or `from` has it no more.
-    pub(super) fn give_lead(&self, holder: &AtomicU32, from: usize) -> bool {
+    /// Gives the lead, which `from` has, to a thread that waits. `false`: none of those does, or `from` has it no more.
+    pub(super) fn give_lead(&self, holder: &AtomicU32, from: usize, whom: Whom) -> bool {
         let mut state = self.state();
         // Relaxed: it is written under this lock, or by whoever has the lead when it begins.
         if holder.load(Ordering::Relaxed) != number(from) {
             return false;
         }
-        let Some(waiting) = state.waiting.pop() else { return false };
+        let may = |waiting: &mut Waiting| whom == Whom::Any || !waiting.is_occupied;
+        let Some(waiting) = state.waiting.pop_if(may) else { return false };
         if let Some(given) = state.given.get_mut(waiting.member) {
             *given = Some(Given::Lead);
         }
@@ -144,6 +160,7 @@ impl Team {
             return Placed::Dropped;
         }
         state.backlog.push_back(work);
+        self.backlog.store(state.backlog.len(), Ordering::Relaxed);
         Placed::Queued
     }
 
@@ -157,6 +174,7 @@ impl Team {
             return Next::Over;
         }
         if !is_occupied && let Some(work) = state.backlog.pop_front() {
+            self.backlog.store(state.backlog.len(), Ordering::Relaxed);
             return Next::Given(Given::Work(work));
         }
         if state.waiting.iter().all(|waiting| waiting.member != me) {
@@ -181,6 +199,18 @@ impl Team {
     /// Messages that wait.
     pub(super) fn backlog(&self) -> usize {
         self.state().backlog.len()
+    }
+
+    /// Whether messages wait, by a look that costs nothing and may be late.
+    pub(super) fn has_backlog(&self) -> bool {
+        self.backlog.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether messages wait, and so does a thread, which therefore has suspended stacks: whoever has the lead and none is to change
+    /// places with it.
+    pub(super) fn is_stuck(&self) -> bool {
+        let state = self.state();
+        !state.backlog.is_empty() && !state.waiting.is_empty()
     }
 
     /// All are to end.
