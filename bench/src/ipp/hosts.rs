@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nearcall_core::sys::process;
 use nearcall_graph::compose::{Kinds, Plan as Composition};
-use nearcall_graph::protocol::Session;
+use nearcall_graph::protocol::{Control, Session};
 use nearcall_graph::reception::{Counts, Mode, Options, Reception};
 use nearcall_graph::wires::Wire as _;
 use nearcall_graph::wires::memory::MemoryWire;
@@ -34,6 +34,9 @@ const TURNS: u32 = u32::MAX;
 
 /// SELECT's number, or UDP's port.
 const PORT: u16 = 7;
+
+/// By which BLAST knows the one message of a host that it keeps until an answer shows that it has arrived.
+const TAG: u32 = 1;
 
 /// What the two hosts are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,6 +129,19 @@ impl Trip {
     }
 }
 
+/// What goes to and fro.
+fn ball(size: usize) -> Message {
+    let mut message = Message::from(vec![0x55; size]);
+    message.attributes_mut().tag = TAG;
+    message
+}
+
+/// What came on `session` shows that what went there last has arrived: BLAST keeps a copy of what it cut, for a second
+/// otherwise, and takes no more than 64 in that time.
+fn release(graph: &Graph, session: Session, now: Time) {
+    let _ = graph.control(session, Control::Release(TAG), now);
+}
+
 /// Lets `handler` have what comes to the anchor.
 fn attach(graph: &Graph, now: Time, at: Participants, handler: Handler) {
     let Some(anchor) = graph.anchor("anchor") else { return };
@@ -143,7 +159,13 @@ pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result
         bare.start(|_| true)?;
     } else {
         let options = trip.server.options().cpus(&trip.cpus(own, other));
-        let echo = Handler::nonblocking(|_, _, message, _| Some(message));
+        let echo = Handler::nonblocking(move |graph, session, mut message, now| {
+            if trip.stack == Stack::Blast {
+                release(graph, session, now);
+                message.attributes_mut().tag = TAG;
+            }
+            Some(message)
+        });
         let host =
             Reception::start(&trip.graph(1, place)?, options, |graph, now| attach(graph, now, trip.port(), echo))?;
         // For as long as the process is there.
@@ -232,10 +254,15 @@ impl Rally {
 fn measure_messages(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Result<Sample> {
     let clock = Clock::new();
     let rally = Rally::new(trip.size);
-    let message = Message::from(vec![0x55; trip.size]);
+    let message = ball(trip.size);
     let handler = {
         let (rally, message) = (Arc::clone(&rally), message.clone());
-        Handler::nonblocking(move |_, _, back, _| rally.hit(back.size()).then(|| message.clone()))
+        Handler::nonblocking(move |graph, session, back, now| {
+            if trip.stack == Stack::Blast {
+                release(graph, session, now);
+            }
+            rally.hit(back.size()).then(|| message.clone())
+        })
     };
     let options = trip.client.options().cpus(cpus);
     let attach = |graph: &Graph, now: Time| attach(graph, now, trip.port(), handler);

@@ -237,7 +237,7 @@ impl Rig {
                 Driven::Direct(graph, clock) => drop(graph.poll(clock.now()).then_some(())),
                 Driven::Received(_) => {
                     std::thread::park_timeout(Duration::from_secs(1));
-                    ensure!(started.elapsed() < PATIENCE, "messages are not carried out");
+                    ensure!(started.elapsed() < PATIENCE, "messages are not carried out: {}", self.state());
                 }
             }
         }
@@ -255,10 +255,29 @@ impl Rig {
     pub(super) fn settle(&self) -> Result<()> {
         let (reception, started) = (self.reception()?, Instant::now());
         while !reception.is_idle() {
-            ensure!(started.elapsed() < PATIENCE, "the host does not come to rest");
+            ensure!(started.elapsed() < PATIENCE, "the host does not come to rest: {}", self.state());
             std::thread::yield_now();
         }
         Ok(())
+    }
+
+    /// What can be seen of a run that does not end: what has come and gone, what each protocol has counted, what the host's
+    /// threads have, and where they are in the kernel.
+    fn state(&self) -> String {
+        let Flow { wanted, done, .. } = &*self.flow;
+        let mut text = format!("{done:?} of {wanted:?}\n");
+        if let Driven::Received(reception) = &self.driven {
+            let graph = reception.graph();
+            let counts = graph.nodes().map(|node| format!("{}: {:?}\n", graph.name(node), graph.counts(node)));
+            text.extend(counts);
+            text.push_str(&format!("{reception:#?}\n"));
+        }
+        let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+        text.extend(tasks.map(|task| {
+            let read = |name| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+            format!("{} {} {}\n", read("comm").trim(), read("wchan").trim(), read("syscall").trim())
+        }));
+        text
     }
 
     /// What `count` messages cost.
