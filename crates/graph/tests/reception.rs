@@ -374,6 +374,39 @@ fn the_lead_does_not_go_round_among_threads_with_suspended_stacks() {
     assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
 }
 
+/// The CPU that the test runs on at this moment.
+fn one_cpu() -> usize {
+    usize::from(nearcall_core::sys::process::cpu())
+}
+
+/// On one CPU a thread that gets the lead at an edge is not woken before the message is over, or waits; or before the alarm looks, if it
+/// does neither.
+#[test]
+fn on_one_cpu_others_are_received_while_what_was_handed_off_blocks_or_waits() {
+    let options = || Options::new(Mode::Interrupt, 2).budget(None).cpus(&[one_cpu()]).on_overrun(|_| ());
+    let (wait, release) = blocking();
+    let (rig, elsewhere) = one_takes_long(options().alarm(Duration::from_millis(1)), answers_at_once, wait, release);
+    assert!(elsewhere >= 2 * rounds(30), "the next frames are received by other kernel threads: {elsewhere}");
+    let counts = rig.reception.counts();
+    assert!(counts.reassembled > 0 && counts.implicit == 0, "{counts:?}");
+    let (wait, release) = suspending();
+    let (rig, _) = one_takes_long(options(), answers_at_once, wait, release);
+    let counts = rig.reception.counts();
+    assert!(counts.reassembled > 0 && counts.implicit == 1, "{counts:?}");
+    // One that is said to wait, above an edge at which the lead was left already.
+    let (wait, release) = blocking();
+    let (rig, _) = one_takes_long(options(), waits, wait, release);
+    let counts = rig.reception.counts();
+    assert!(counts.reassembled > 0 && counts.implicit == 0, "{counts:?}");
+    // What is short is one switch, as ever.
+    let count = rounds(200);
+    let explicit = text("", &UDP.replace("protocols=udp", "protocols=udp{handoff=explicit}"));
+    let counts = cost(options().alarm(Duration::from_millis(4)), &explicit, 100, count, true);
+    // The alarm may have come first to one that did not get a CPU.
+    assert_eq!(counts.explicit + counts.alarms, counts.switches, "{counts:?}");
+    assert!(counts.alarms > 0 || counts.switches == count, "{counts:?}");
+}
+
 /// Without stacks each message is queued, and an input thread carries it out in its own context.
 #[test]
 fn without_stacks_it_is_regular_mode() {

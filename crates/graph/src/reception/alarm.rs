@@ -4,6 +4,8 @@
 //! so a thread that does nothing else looks now and then. A message that it finds a second time loses the lead. One that it finds
 //! a third time, though its kernel thread had a CPU or wanted none, is named, and what it has reached is demoted: from then on
 //! messages are handed off before it. It sleeps when no message has come for a while.
+//!
+//! It also calls a thread that has the lead and was not woken for it yet (`Shared::hand_off_in_passing`).
 
 use core::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub(super) fn run(shared: &Arc<Shared>, graph: &Graph) {
     let mut suspect: Option<Suspect> = None;
     while !shared.is_over() {
         std::thread::park_timeout(shared.options.alarm);
+        // What has left the lead to another thread may have blocked since, or run long.
+        (0..shared.shown.len()).for_each(|member| shared.call(member));
         suspect = suspect.and_then(|suspect| look_again(shared, suspect));
         let holder = shared.holder.load(Ordering::Relaxed);
         let member = usize::try_from(holder).unwrap_or(0).wrapping_sub(1);

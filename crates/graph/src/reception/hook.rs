@@ -13,7 +13,6 @@ use nearcall_core::transfer::clock;
 
 use super::policy::{Facts, reason};
 use super::shared::Shared;
-use super::team::Whom;
 use crate::crossings::{Crossing, Crossings, Passage};
 use crate::graph::Work;
 
@@ -73,6 +72,11 @@ pub(super) fn with_turn<T>(look: impl FnOnce(&Turn) -> T) -> T {
     TURN.with(look)
 }
 
+/// Whether the calling kernel thread may use one CPU only.
+pub(super) fn is_confined() -> bool {
+    process::allowed_cpus().count_ones() == 1
+}
+
 fn address(shared: &Arc<Shared>) -> usize {
     Arc::as_ptr(shared).addr()
 }
@@ -83,7 +87,11 @@ pub(super) fn settle(shared: &Arc<Shared>, member: usize) {
         turn.host.set(address(shared));
         turn.member.set(member);
     });
-    shared.shown.get(member).inspect(|shown| shown.thread.store(process::thread_id(), Ordering::Relaxed));
+    shared.shown.get(member).inspect(|shown| {
+        shown.thread.store(process::thread_id(), Ordering::Relaxed);
+        let cpu = if is_confined() { u32::from(process::cpu()) + 1 } else { 0 };
+        shown.cpu.store(cpu, Ordering::Relaxed);
+    });
     stand(Standing::Thread);
 }
 
@@ -116,20 +124,25 @@ impl Wrappers {
             turn.has_kept.set(true);
             return Passage::Keep;
         }
+        let may_wait = crossing.handler.is_some_and(|handler| !handler.is_nonblocking());
+        let is_demoted = shared.is_demoted(crossing.upper);
         if !shared.leads(me) {
+            if may_wait || is_demoted {
+                shared.call(me);
+            }
             stand(Standing::Thread);
             return Passage::GoOn;
         }
         let late = || clock::ticks().wrapping_sub(turn.began.get()) > turn.allowance.get();
         let facts = Facts {
             handoff: crossing.handoff,
-            may_wait: crossing.handler.is_some_and(|handler| !handler.is_nonblocking()),
-            is_demoted: shared.is_demoted(crossing.upper),
+            may_wait,
+            is_demoted,
             is_reassembled: crossing.message.attributes().reassembled,
             is_late: shared.options.budget.is_some() && late(),
         };
         let Some(reason) = reason(shared.options.at_reassembly, facts) else { return Passage::GoOn };
-        if !shared.hand_off(me, Whom::Any) {
+        if !shared.hand_off_in_passing(me, may_wait || is_demoted) {
             return Passage::Keep;
         }
         shared.counters.handed_off(reason);

@@ -171,7 +171,8 @@ impl Options {
     }
 
     /// How often it is looked whether the lead is stuck in a message; 2 ms if not given. After two looks the lead is another's,
-    /// after three what the message has reached is demoted.
+    /// after three what the message has reached is demoted. A thread that has the lead and shares its only CPU with the message that it
+    /// was handed off by waits for the end of that, or for the alarm, if that looks every 4 ms or oftener.
     pub fn alarm(mut self, every: Duration) -> Self {
         self.alarm = every.max(Duration::from_micros(100));
         self

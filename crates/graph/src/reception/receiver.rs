@@ -31,7 +31,7 @@ use nearcall_core::transfer::clock;
 
 use super::Why;
 use super::counts::{add, add_own};
-use super::hook::{Standing, settle, stand, with_turn};
+use super::hook::{Standing, is_confined, settle, stand, with_turn};
 use super::policy::Account;
 use super::shared::{Shared, Shown};
 use super::team::{Given, Next, Whom};
@@ -102,11 +102,6 @@ pub(super) fn run(me: usize, shared: Arc<Shared>, graph: Arc<Graph>) {
     }
     // What is suspended is leaked, as wherever a started stack has nobody to end it.
     receiver.processor.leave();
-}
-
-/// Whether the calling kernel thread may use one CPU only.
-pub(super) fn is_confined() -> bool {
-    process::allowed_cpus().count_ones() == 1
 }
 
 /// Between two looks. On a CPU of its own it keeps that; on one that it shares with whoever it has woken, these come first.
@@ -352,6 +347,7 @@ impl Receiver {
         stand(Standing::Thread);
         loop {
             if self.processor.live() > 0 {
+                self.shared.call(self.me);
                 self.resume();
                 self.processor.poll();
                 if self.processor.has_ready() {
@@ -360,7 +356,10 @@ impl Receiver {
                 }
             }
             let is_occupied = self.processor.live() > 0;
-            let mut given = match self.shared.team.next(self.me, is_occupied) {
+            let next = self.shared.team.next(self.me, is_occupied);
+            // Not before: whoever is woken may have the CPU at once, and leave the lead to us.
+            self.shared.call(self.me);
+            let mut given = match next {
                 Next::Given(given) => Some(given),
                 Next::Over => return,
                 Next::Sleep(bell) => {

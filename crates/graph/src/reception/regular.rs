@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::counts::{add, add_own};
-use super::hook::{Standing, settle, stand};
-use super::receiver::{is_confined, pause};
+use super::hook::{Standing, is_confined, settle, stand};
+use super::receiver::pause;
 use super::shared::Shared;
 use super::team::{Given, Next, Placed};
 use crate::drive::Clock;

@@ -1,6 +1,7 @@
 //! What the threads of one host share, and what each of them shows the others.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use nearcall_core::transfer::clock;
@@ -13,6 +14,9 @@ use crate::protocol::Node;
 
 /// No node: an event runs.
 const NO_NODE: u32 = u32::MAX;
+
+/// A period of the alarm within which reception may rest: a thread that uses up its turn keeps a CPU about as long.
+const LOOKS_OFTEN: Duration = Duration::from_millis(4);
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -34,12 +38,16 @@ pub(super) struct Shared {
     pub(super) alarm: std::sync::OnceLock<std::thread::Thread>,
 }
 
-/// What a thread shows. Only it writes here, but for the counts of what ends on it.
+/// What a thread shows. Only it writes here, but for the counts of what ends on it, and for `uncalled`, which the alarm clears.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(super) struct Shown {
     /// The kernel's number for it.
     pub(super) thread: AtomicU32,
+    /// The only CPU that it may use, and 1 more; 0: there are several.
+    pub(super) cpu: AtomicU32,
+    /// To whom it has left the lead without waking that yet, as `team::number`; 0: nobody.
+    pub(super) uncalled: AtomicU32,
     /// Which message runs on its lead's stack; 0: none.
     pub(super) message: AtomicU64,
     /// Which protocol, or handler, that has reached.
@@ -55,6 +63,8 @@ impl Default for Shown {
     fn default() -> Self {
         Self {
             thread: AtomicU32::new(0),
+            cpu: AtomicU32::new(0),
+            uncalled: AtomicU32::new(0),
             message: AtomicU64::new(0),
             node: AtomicU32::new(NO_NODE),
             messages: AtomicU64::new(0),
@@ -83,7 +93,7 @@ impl Shown {
 impl Shared {
     /// For a graph with nodes of these names, and a team of `count` threads.
     pub(super) fn new(options: Options, names: Box<[String]>, count: usize) -> Arc<Self> {
-        let ticks = |time: core::time::Duration| {
+        let ticks = |time: Duration| {
             let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
             clock::calibration().ticks_per_us.saturating_mul(ns) / 1000
         };
@@ -115,11 +125,40 @@ impl Shared {
 
     /// Passes the lead, which `member` has, to a thread that waits, and is one of `whom`.
     pub(super) fn hand_off(&self, member: usize, whom: Whom) -> bool {
-        let has_moved = self.team.give_lead(&self.holder, member, whom);
-        if has_moved {
-            add(&self.counters.switches);
+        let Some(waiting) = self.team.give_lead(&self.holder, member, whom) else { return false };
+        add(&self.counters.switches);
+        self.team.wake_waiting(waiting);
+        true
+    }
+
+    /// The same at an edge: the calling thread, which is `member`, goes on with its message. On a CPU that both are confined to the
+    /// other one could only run in its place: it would look at the wires, and let it go on. So there it is called when the
+    /// message is over or waits ([`call`](Self::call)), or by the alarm, if that looks often; unless what follows is said to wait, and
+    /// may do so in the kernel, `at_once`.
+    pub(super) fn hand_off_in_passing(&self, member: usize, at_once: bool) -> bool {
+        let Some(waiting) = self.team.give_lead(&self.holder, member, Whom::Any) else { return false };
+        add(&self.counters.switches);
+        let cpu = |member: usize| self.shown.get(member).map_or(0, |shown| shown.cpu.load(Ordering::Relaxed));
+        let shares = cpu(member) != 0 && cpu(member) == cpu(waiting.member);
+        match self.shown.get(member) {
+            Some(shown) if shares && !at_once && !waiting.is_occupied && self.options.alarm <= LOOKS_OFTEN => {
+                shown.uncalled.store(number(waiting.member), Ordering::Relaxed);
+            }
+            _ => self.team.wake_waiting(waiting),
         }
-        has_moved
+        true
+    }
+
+    /// Wakes the thread that `member` has left the lead to, if that was not done yet.
+    pub(super) fn call(&self, member: usize) {
+        let Some(Shown { uncalled, .. }) = self.shown.get(member) else { return };
+        // Relaxed: what it was given is under the team's lock. The alarm may call it, too; one of the two does.
+        if uncalled.load(Ordering::Relaxed) != 0
+            && let Some(waiting) =
+                usize::try_from(uncalled.swap(0, Ordering::Relaxed)).ok().and_then(|n| n.checked_sub(1))
+        {
+            self.team.wake(waiting);
+        }
     }
 
     /// Gives work to another thread, as in Regular mode.

@@ -78,11 +78,12 @@ struct State {
     is_over: bool,
 }
 
+/// A thread that waits, or waited until it was given something, and is to be woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Waiting {
-    member: usize,
+pub(super) struct Waiting {
+    pub(super) member: usize,
     /// It has suspended stacks: it starts no message of others, and sleeps as a processor does.
-    is_occupied: bool,
+    pub(super) is_occupied: bool,
 }
 
 impl Team {
@@ -120,29 +121,28 @@ impl Team {
         thread.get().inspect(|thread| thread.unpark());
     }
 
-    fn wake_waiting(&self, Waiting { member, is_occupied }: Waiting) {
+    pub(super) fn wake_waiting(&self, Waiting { member, is_occupied }: Waiting) {
         self.wake(member);
         if is_occupied {
             self.members.get(member).inspect(|member| futex::wake_private(&member.bell));
         }
     }
 
-    /// Gives the lead, which `from` has, to a thread that waits. `false`: none of those does, or `from` has it no more.
-    pub(super) fn give_lead(&self, holder: &AtomicU32, from: usize, whom: Whom) -> bool {
+    /// Gives the lead, which `from` has, to a thread that waits; the caller wakes it. `None`: none of those does, or `from` has it
+    /// no more.
+    pub(super) fn give_lead(&self, holder: &AtomicU32, from: usize, whom: Whom) -> Option<Waiting> {
         let mut state = self.state();
         // Relaxed: it is written under this lock, or by whoever has the lead when it begins.
         if holder.load(Ordering::Relaxed) != number(from) {
-            return false;
+            return None;
         }
         let may = |waiting: &mut Waiting| whom == Whom::Any || !waiting.is_occupied;
-        let Some(waiting) = state.waiting.pop_if(may) else { return false };
+        let waiting = state.waiting.pop_if(may)?;
         if let Some(given) = state.given.get_mut(waiting.member) {
             *given = Some(Given::Lead);
         }
         holder.store(number(waiting.member), Ordering::Relaxed);
-        drop(state);
-        self.wake_waiting(waiting);
-        true
+        Some(waiting)
     }
 
     /// Gives work to a thread that waits and may start it; the caller wakes it. Otherwise to whoever is ready next.
