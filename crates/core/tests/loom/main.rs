@@ -17,6 +17,7 @@
 //! preemptions that [`explore`] is told; `LOOM_MAX_PREEMPTIONS` overrides it.
 #![cfg(loom)]
 
+mod alarm;
 mod frames;
 mod futex;
 mod given;

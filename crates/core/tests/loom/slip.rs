@@ -6,6 +6,18 @@ pub(crate) enum Slip {
     /// Everything is done right.
     None,
 
+    // A host that receives, and its alarm.
+    /// Does not fence between the message and its look at the alarm.
+    NoFenceAfterMessage,
+    /// Does not look at the message again when it has read what that has reached.
+    NoSecondLook,
+    /// Stores what a message has reached without ordering it after the message.
+    NodeNotReleased,
+    /// Rouses whoever receives before the lead is another's.
+    RousesFirst,
+    /// Asks whether it leads before it is among those that are woken.
+    AsksBeforeItIsListed,
+
     // A standby that goes to sleep.
     /// Does not fence between ASLEEP and its last look; an acquire fence keeps the scan after the bells.
     NoFenceBeforeSleep,

@@ -78,7 +78,8 @@ impl Default for Shown {
 
 impl Shown {
     pub(super) fn enter(&self, node: Node) {
-        self.node.store(u32::from(node.0), Ordering::Relaxed);
+        // Release: pairs with the Acquire in `node_of`.
+        self.node.store(u32::from(node.0), Ordering::Release);
     }
 
     pub(super) fn enter_nothing(&self) {
@@ -87,6 +88,13 @@ impl Shown {
 
     pub(super) fn node(&self) -> u32 {
         self.node.load(Ordering::Relaxed)
+    }
+
+    /// What `message` has reached, unless it is over: for another thread.
+    pub(super) fn node_of(&self, message: u64) -> Option<u32> {
+        // Acquire: pairs with the Release in `enter`. If it is of a later message, that is seen here next.
+        let node = self.node.load(Ordering::Acquire);
+        (self.message.load(Ordering::Relaxed) == message).then_some(node)
     }
 }
 
