@@ -6,9 +6,10 @@
 //! | 3 | `chanN.*` |
 //! | 4, 6, 7 | `udpN.*` |
 //! | 5 | `switches.*` |
-//! | 8 | `regular.blastN`, `ipp.blastN`, and the same `.across` |
+//! | 8 | `bare.blastN`, `queued.blastN`, `regular.blastN`, `ipp.blastN`, and the same `.across` |
 
 mod hosts;
+mod queued;
 mod rig;
 
 use std::collections::BTreeMap;
@@ -87,12 +88,13 @@ pub(crate) fn cases() -> Vec<Case> {
         for size in [8, 1024, 2048] {
             let both = |stack, how| trip(stack, how, how, size, across);
             let name = |kind: &str| format!("{kind}.blast{size}{suffix}");
-            let mut regular = both(Stack::Blast, How::Regular(1))(name("regular"));
+            let mut queued = both(Stack::Blast, How::Queued)(name("queued"));
             if size < 1400 {
-                cases.push(both(Stack::Bare, How::Regular(1))(name("bare")));
-                regular = regular.limit(name("bare"));
+                cases.push(both(Stack::Bare, How::Queued)(name("bare")));
+                queued = queued.limit(name("bare"));
             }
-            cases.push(regular);
+            cases.push(queued);
+            cases.push(both(Stack::Blast, How::Regular(1))(name("regular")).limit(name("queued")));
             cases.push(both(Stack::Blast, How::Stay(1))(name("ipp")).limit(name("regular")));
         }
     }

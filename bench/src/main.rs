@@ -104,7 +104,7 @@ enum Command {
     ///
     /// Cases are through.{polled,ipp,ipp_handoff,regular}; chan{1,1000,2000}.{regular,ipp};
     /// udp{1,1000,2000,4000}.{regular1,regular2,regular3,regular4,regular8,client,server,both,ipp1,ipp3};
-    /// {bare,regular,ipp}.blast{8,1024,2048}[.across]; the counts handoff.{penalty,saving},
+    /// {bare,queued,regular,ipp}.blast{8,1024,2048}[.across]; the counts handoff.{penalty,saving},
     /// switches.{regular1,regular2,regular3,regular4,regular8,ipp,ipp_handoff,ipp_handoff3}, balance.
     #[command(verbatim_doc_comment)]
     Ipp(Measure),

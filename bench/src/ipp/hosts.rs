@@ -1,8 +1,9 @@
 //! Round trips between two hosts, each a process with threads that receive, over memory that both share.
 //!
 //! Both sides poll their wire, which stands for the interrupt; whoever polls on a CPU that others of its host need lets them run
-//! between two looks. *bare* is what Regular mode cannot be faster than: a thread that takes frames off the same wire and puts them
-//! into a queue, and one thread that sleeps until there is one, and sends it back; no graph.
+//! between two looks. *queued* is what Regular mode cannot be faster than ([`queued`]); *bare* is that without any protocol: a
+//! thread that takes frames off the same wire and puts them into a queue, and one thread that sleeps until there is one, and sends it
+//! back; no graph.
 
 use std::collections::VecDeque;
 use std::process::Stdio;
@@ -21,7 +22,7 @@ use nearcall_graph::wires::memory::MemoryWire;
 use nearcall_graph::{Address, Clock, Graph, Handler, Hardware, Message, Participants, Time};
 use serde::{Deserialize, Serialize};
 
-use super::PATIENCE;
+use super::{PATIENCE, queued};
 use crate::client::Task;
 use crate::measure::Plan;
 use crate::sample::Sample;
@@ -61,6 +62,8 @@ pub(crate) enum How {
     Handoff(usize),
     /// The same without any handoff.
     Stay(usize),
+    /// By a bare queue and a thread that sleeps, without any reception of the graph's.
+    Queued,
 }
 
 /// A round trip.
@@ -80,6 +83,7 @@ impl How {
     pub(crate) fn options(self) -> Options {
         let (mode, threads) = match self {
             Self::Regular(threads) => (Mode::Regular, threads),
+            Self::Queued => (Mode::Regular, 1),
             Self::Handoff(threads) | Self::Stay(threads) => (Mode::Interrupt, threads),
         };
         Options::new(mode, threads).handoff_at_reassembly(false).budget(None).spin(TURNS)
@@ -142,6 +146,37 @@ fn release(graph: &Graph, session: Session, now: Time) {
     let _ = graph.control(session, Control::Release(TAG), now);
 }
 
+/// A host, in whichever way it receives.
+enum Host {
+    Received(Reception),
+    Queued(Arc<Graph>),
+}
+
+impl Host {
+    /// Of the side `side`, whose threads have `cpus`.
+    fn start(trip: Trip, side: usize, place: &str, cpus: &[usize], attach: impl FnOnce(&Graph, Time)) -> Result<Self> {
+        let (how, plan) = ([trip.client, trip.server][side], trip.graph(side, place)?);
+        Ok(match how {
+            How::Queued => Self::Queued(queued::start(&plan, cpus, attach)?),
+            how => Self::Received(Reception::start(&plan, how.options().cpus(cpus), attach)?),
+        })
+    }
+
+    fn graph(&self) -> &Arc<Graph> {
+        match self {
+            Self::Received(reception) => reception.graph(),
+            Self::Queued(graph) => graph,
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        match self {
+            Self::Received(reception) => reception.counts(),
+            Self::Queued(_) => Counts::default(),
+        }
+    }
+}
+
 /// Lets `handler` have what comes to the anchor.
 fn attach(graph: &Graph, now: Time, at: Participants, handler: Handler) {
     let Some(anchor) = graph.anchor("anchor") else { return };
@@ -158,7 +193,6 @@ pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result
         let bare = Arc::new(Bare::open(place, true, trip.cpus(own, other))?);
         bare.start(|_| true)?;
     } else {
-        let options = trip.server.options().cpus(&trip.cpus(own, other));
         let echo = Handler::nonblocking(move |graph, session, mut message, now| {
             if trip.stack == Stack::Blast {
                 release(graph, session, now);
@@ -166,8 +200,8 @@ pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result
             }
             Some(message)
         });
-        let host =
-            Reception::start(&trip.graph(1, place)?, options, |graph, now| attach(graph, now, trip.port(), echo))?;
+        let cpus = trip.cpus(own, other);
+        let host = Host::start(trip, 1, place, &cpus, |graph, now| attach(graph, now, trip.port(), echo))?;
         // For as long as the process is there.
         std::mem::forget(host);
     }
@@ -264,9 +298,8 @@ fn measure_messages(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Res
             rally.hit(back.size()).then(|| message.clone())
         })
     };
-    let options = trip.client.options().cpus(cpus);
     let attach = |graph: &Graph, now: Time| attach(graph, now, trip.port(), handler);
-    let host = Reception::start(&trip.graph(0, place)?, options, attach)?;
+    let host = Host::start(trip, 0, place, cpus, attach)?;
     let anchor = host.graph().anchor("anchor").context("the graph has an anchor")?;
     let session = anchor.open(trip.to(), clock.now())?;
     let begin = || Ok(anchor.push(session, message.clone(), clock.now())?);
@@ -277,7 +310,9 @@ fn measure_messages(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Res
         trips += u64::from(TOGETHER);
         rally.play(TOGETHER, PATIENCE, begin)
     })?;
-    note(&mut sample, before, host.counts(), trips);
+    if trip.client != How::Queued {
+        note(&mut sample, before, host.counts(), trips);
+    }
     Ok(sample)
 }
 
@@ -291,8 +326,7 @@ fn note(sample: &mut Sample, before: Counts, after: Counts, trips: u64) {
 /// CHAN's client is always handed off to: it waits for its answer.
 fn measure_calls(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Result<Sample> {
     let clock = Clock::new();
-    let options = trip.client.options().cpus(cpus);
-    let host = Reception::start(&trip.graph(0, place)?, options, |_, _| {})?;
+    let host = Host::start(trip, 0, place, cpus, |_, _| {})?;
     let graph = host.graph();
     let session: Session = graph.anchor("anchor").context("the graph has an anchor")?.open(trip.to(), clock.now())?;
     let message = Message::from(vec![0x55; trip.size]);
