@@ -422,7 +422,9 @@ fn without_stacks_it_is_regular_mode() {
     let options = exact(Mode::Interrupt, 2).stacks(1).handoff_at_reassembly(false);
     let (rig, _) = one_takes_long(options, waits, wait, release);
     let counts = rig.reception.counts();
-    assert_eq!((counts.implicit, counts.exhausted), (1, 2 * rounds(30)), "{counts:?}");
+    assert_eq!(counts.implicit, 1, "{counts:?}");
+    // It is suspended a little after it began; those that come before that have stacks.
+    assert!(counts.exhausted + counts.stacks_taken >= counts.messages, "{counts:?}");
 }
 
 #[test]
