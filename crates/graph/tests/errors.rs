@@ -40,7 +40,10 @@ fn a_graph_that_does_not_start_says_who_failed() {
     let text = "name=cable side=0;\n@;\nname=eth protocols=cable;\nname=wrong protocols=eth;\n@;\neth wrong 0x9000;\n";
     let plan = Plan::read("wrong.graph", text, &kinds(&[Cable::default()]).with(kind)).unwrap();
     let error = plan.build(None, Time(0)).unwrap_err();
-    let BuildError::Start(StartError { node, error: OpenError::NoNumber { upper, lower } }) = error else {
+    let said = error.to_string();
+    assert!(said.contains("wrong.graph:4:6") && said.contains("wrong could not start"), "{said}");
+    let BuildError::Start { error: StartError { node, error: OpenError::NoNumber { upper, lower } }, .. } = error
+    else {
         panic!("{error}")
     };
     assert_eq!((node.as_str(), upper.as_str(), lower.as_str()), ("wrong", "eth", "eth"));
@@ -94,9 +97,8 @@ fn what_a_wire_refuses_is_counted_there() {
 #[test]
 fn a_fault_that_does_not_say_which_is_refused_at_its_place() {
     let text = host(0, "name=drop", "");
-    let plan = Plan::read("a.graph", &text, &kinds(&[Cable::default()])).unwrap();
-    let said = plan.build(None, Time(0)).unwrap_err().to_string();
-    assert!(said.contains("one of `every` and `rate`") && said.contains("a.graph:3:6"), "{said}");
+    let said = Plan::read("a.graph", &text, &kinds(&[Cable::default()])).unwrap_err().to_string();
+    assert!(said.contains("every and `rate`: one of them") && said.contains("a.graph:3:6"), "{said}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! From statements to a plan, with everything that can be wrong about them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::diagnostic::{Diagnostic, Span, nearest};
-use super::kinds::{Default, Kind, Kinds, Realm, Set, number};
+use super::kinds::{Default, Kind, Kinds, Make, Realm, Set, number};
 use super::scan::{Item, Statement, Value, Word};
 use super::{Plan, Planned};
 use crate::crossings::Annotations;
@@ -14,12 +15,25 @@ const ANNOTATIONS: &[(&str, &[&str])] = &[("handoff", &["explicit", "none"])];
 
 const SECTIONS: [&str; 3] = ["wires", "protocols", "numbers"];
 
+/// Protocols at most: so that whatever is looked for among them, and above and below them, is soon found.
+const NODE_COUNT: usize = 1024;
+
 /// A statement that defines a node.
 struct Definition<'a> {
     name: &'a Word,
     kind: Option<Kind>,
     items: &'a [Item],
+    /// What is below, with at most one more than there may be.
     protocols: &'a [Value],
+    /// As many as there are.
+    protocol_count: usize,
+}
+
+/// What is below each node, in the places of its kind, as far as it was found.
+type Edges = Vec<Vec<Option<Node>>>;
+
+fn node(at: usize) -> Node {
+    Node(u16::try_from(at).unwrap_or(u16::MAX))
 }
 
 pub(super) fn fill(plan: &mut Plan, sections: &[Vec<Statement>], kinds: &Kinds, problems: &mut Vec<Diagnostic>) {
@@ -35,6 +49,10 @@ pub(super) fn fill(plan: &mut Plan, sections: &[Vec<Statement>], kinds: &Kinds, 
             definitions.extend(define(statement, section == 0, kinds, problems));
         }
     }
+    if let Some(one) = definitions.get(NODE_COUNT) {
+        problems.push(Diagnostic::new(one.name.span, format!("a graph has at most {NODE_COUNT} protocols")));
+        return;
+    }
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (at, definition) in definitions.iter().enumerate() {
         let name = definition.name;
@@ -48,26 +66,34 @@ pub(super) fn fill(plan: &mut Plan, sections: &[Vec<Statement>], kinds: &Kinds, 
             places.insert(&name.text, at);
         }
     }
+    let mut edges = Edges::new();
     for (at, definition) in definitions.iter().enumerate() {
         let below = references(definition, at, &definitions, &places, problems);
+        edges.push(below.iter().map(|edge| edge.as_ref().map(|(node, _)| *node)).collect());
+        let said = problems.len();
         let (set, set_at) = options(definition, problems);
-        let Some(kind) = definition.kind.clone() else {
-            // Its place is kept, so that numbers of others stay right; the plan is not used anyway.
-            continue;
-        };
+        // Who has no kind keeps its place, and nothing is said of what it is above or below.
+        let kind = definition.kind.clone().unwrap_or_else(Kind::unknown);
         let (name, span) = (definition.name.text.clone(), definition.name.span);
-        plan.nodes.push(Planned { name, span, kind, set, set_at, below });
+        if problems.len() == said
+            && let Err(error) = kind.look_at(&Make { node: node(at), set: &set })
+        {
+            problems.push(error.at(&name, span, &set_at));
+        }
+        plan.nodes.push(Planned { name, span, kind, set, set_at, below: below.into_iter().flatten().collect() });
     }
-    // What follows needs every node in its place.
-    if !problems.is_empty() {
-        let _ = sections.get(2).map(|statements| numbers(plan, statements, kinds, None, problems));
-        return;
+    check_realms(plan, &definitions, &edges, problems);
+    let given = sections.get(2).map(|statements| numbers(plan, statements, &places, problems)).unwrap_or_default();
+    let used = give_numbers(plan, kinds, &definitions, &edges, problems);
+    // What is missing may be what a number is for.
+    if problems.is_empty() {
+        for (span, edges) in given {
+            if edges.iter().all(|edge| !used.contains(edge)) {
+                problems.push(Diagnostic::new(span, "no protocol of the first name has one of the second above it"));
+            }
+        }
     }
-    check_realms(plan, &definitions, problems);
-    if let Some(statements) = sections.get(2) {
-        numbers(plan, statements, kinds, Some(&places), problems);
-    }
-    give_numbers(plan, kinds, &definitions, problems);
+    check_ports(plan, &edges, problems);
 }
 
 fn define<'a>(
@@ -77,7 +103,7 @@ fn define<'a>(
     problems: &mut Vec<Diagnostic>,
 ) -> Option<Definition<'a>> {
     let (first, items) = statement.split_first()?;
-    let [Value { word: name, .. }] = first.values.as_slice() else {
+    let [Value { word: name, annotations }] = first.values.as_slice() else {
         problems.push(
             Diagnostic::new(first.key.span, "a statement begins with the name of a protocol")
                 .hint("name=KIND or name=KIND/INSTANCE"),
@@ -89,6 +115,9 @@ fn define<'a>(
             Diagnostic::new(first.key.span, "a statement begins with the name of a protocol")
                 .hint("name=KIND or name=KIND/INSTANCE"),
         );
+    }
+    if let Some((key, _)) = annotations.first() {
+        problems.push(Diagnostic::new(key.span, "only edges have annotations"));
     }
     let word = name.text.split('/').next().unwrap_or(&name.text);
     let kind = kinds.get(word).cloned();
@@ -111,32 +140,38 @@ fn define<'a>(
         }
         Some(_) => {}
     }
-    Some(Definition { name, kind, items, protocols: protocols.map_or(&[], |item| item.values.as_slice()) })
+    let all = protocols.map_or(&[][..], |item| item.values.as_slice());
+    let most = kind.as_ref().map_or(2, |kind| kind.below.len()) + 1;
+    Some(Definition { name, kind, items, protocols: all.get(..most).unwrap_or(all), protocol_count: all.len() })
 }
 
-/// What is below a definition, as far as it can be found.
+/// What is below a definition, in its places, as far as it can be found.
 fn references(
     definition: &Definition<'_>,
     at: usize,
     definitions: &[Definition<'_>],
     places: &HashMap<&str, usize>,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<(Node, Annotations)> {
+) -> Vec<Option<(Node, Annotations)>> {
     let mut below = Vec::new();
     for Value { word, annotations } in definition.protocols {
         let annotations = annotate(annotations, problems);
-        match places.get(word.text.as_str()) {
+        below.push(match places.get(word.text.as_str()) {
             None => {
                 let mut problem = Diagnostic::new(word.span, format!("nothing is called `{}`", word.text));
                 problem.hint = nearest(&word.text, places.keys().copied()).map(|near| format!("there is `{near}`"));
                 problems.push(problem);
+                None
             }
-            Some(place) if *place >= at => problems.push(above(definition, word, *place, definitions, places)),
-            Some(place) => below.push((Node(u16::try_from(*place).unwrap_or(u16::MAX)), annotations)),
-        }
+            Some(place) if *place >= at => {
+                problems.push(above(definition, word, *place, definitions, places));
+                None
+            }
+            Some(place) => Some((node(*place), annotations)),
+        });
     }
     if let Some(kind) = &definition.kind
-        && definition.protocols.len() != kind.below.len()
+        && definition.protocol_count != kind.below.len()
     {
         let needs: Vec<&str> = kind.below.iter().map(|below| below.name).collect();
         let what = match needs.as_slice() {
@@ -148,7 +183,7 @@ fn references(
             None => definition.name.span,
         };
         problems.push(
-            Diagnostic::new(span, format!("`{}` has {} below", definition.name.text, definition.protocols.len()))
+            Diagnostic::new(span, format!("`{}` has {} below", definition.name.text, definition.protocol_count))
                 .hint(what),
         );
     }
@@ -163,8 +198,8 @@ fn above(
     definitions: &[Definition<'_>],
     places: &HashMap<&str, usize>,
 ) -> Diagnostic {
-    let mut path = vec![place];
-    if leads(place, &definition.name.text, definitions, places, &mut path) {
+    let own = places.get(definition.name.text.as_str()).copied().unwrap_or(usize::MAX);
+    if let Some(path) = path(place, own, definitions, places) {
         let names = path.iter().filter_map(|at| definitions.get(*at)).map(|one| one.name.text.as_str());
         let names: Vec<&str> = [definition.name.text.as_str()].into_iter().chain(names).collect();
         return Diagnostic::new(word.span, format!("`{}` would be below itself", definition.name.text))
@@ -175,29 +210,25 @@ fn above(
         .hint("what is below comes first in the file")
 }
 
-/// Whether `name` is below `place`. `path` then says how.
-fn leads(
-    place: usize,
-    name: &str,
-    definitions: &[Definition<'_>],
-    places: &HashMap<&str, usize>,
-    path: &mut Vec<usize>,
-) -> bool {
-    let Some(definition) = definitions.get(place) else { return false };
-    if definition.name.text == name {
-        return true;
-    }
-    for below in definition.protocols.iter().filter_map(|value| places.get(value.word.text.as_str())) {
-        if path.contains(below) {
-            continue;
+/// How one gets from `from` down to `to`, with both. Nobody is asked twice, however many ways there are.
+fn path(from: usize, to: usize, definitions: &[Definition<'_>], places: &HashMap<&str, usize>) -> Option<Vec<usize>> {
+    let (mut above, mut next) = (HashMap::from([(from, from)]), vec![from]);
+    while let Some(at) = next.pop() {
+        if at == to {
+            let up = |at: &usize| above.get(at).copied().filter(|_| *at != from);
+            let mut path: Vec<usize> = core::iter::successors(Some(to), up).collect();
+            path.reverse();
+            return Some(path);
         }
-        path.push(*below);
-        if leads(*below, name, definitions, places, path) {
-            return true;
+        let protocols = definitions.get(at).map_or(&[][..], |definition| definition.protocols);
+        for below in protocols.iter().filter_map(|value| places.get(value.word.text.as_str())) {
+            if let Entry::Vacant(entry) = above.entry(*below) {
+                entry.insert(at);
+                next.push(*below);
+            }
         }
-        path.pop();
     }
-    false
+    None
 }
 
 fn annotate(annotations: &[(Word, Word)], problems: &mut Vec<Diagnostic>) -> Annotations {
@@ -283,13 +314,31 @@ fn options(
     (set, set_at)
 }
 
+/// What each node does for those above it, with relays looked through.
+fn realms(definitions: &[Definition<'_>], edges: &Edges) -> Vec<Option<Realm>> {
+    // What is below has its realm already.
+    let mut realms: Vec<Option<Realm>> = Vec::new();
+    for (definition, below) in definitions.iter().zip(edges) {
+        realms.push(match definition.kind.as_ref().map(|kind| kind.realm) {
+            Some(Realm::Same) => {
+                let first = below.first().copied().flatten();
+                first.and_then(|first| realms.get(first.index()).copied().flatten())
+            }
+            realm => realm,
+        });
+    }
+    realms
+}
+
 /// Whether what is below each protocol does what it needs, and wires have one user each.
-fn check_realms(plan: &Plan, definitions: &[Definition<'_>], problems: &mut Vec<Diagnostic>) {
+fn check_realms(plan: &Plan, definitions: &[Definition<'_>], edges: &Edges, problems: &mut Vec<Diagnostic>) {
+    let realms = realms(definitions, edges);
     let mut users: HashMap<Node, &str> = HashMap::new();
-    for (planned, definition) in plan.nodes.iter().zip(definitions) {
-        let places = planned.kind.below.iter().zip(&planned.below).zip(definition.protocols);
-        for ((need, (node, _)), value) in places {
-            let realm = plan.realm(*node);
+    for ((planned, definition), below) in plan.nodes.iter().zip(definitions).zip(edges) {
+        let places = planned.kind.below.iter().zip(below).zip(definition.protocols);
+        for ((need, node), value) in places {
+            let Some(node) = *node else { continue };
+            let Some(realm) = realms.get(node.index()).copied().flatten() else { continue };
             let span = value.word.span;
             if !need.realms.contains(&realm) {
                 let needs: Vec<&str> = need.realms.iter().map(|realm| realm.words()).collect();
@@ -299,7 +348,7 @@ fn check_realms(plan: &Plan, definitions: &[Definition<'_>], problems: &mut Vec<
                     ),
                 );
             } else if realm == Realm::Frames
-                && let Some(other) = users.insert(*node, &planned.name)
+                && let Some(other) = users.insert(node, &planned.name)
             {
                 problems.push(
                     Diagnostic::new(span, format!("`{}` has `{other}` above it already", value.word.text))
@@ -310,63 +359,97 @@ fn check_realms(plan: &Plan, definitions: &[Definition<'_>], problems: &mut Vec<
     }
 }
 
-/// The third section: `LOWER UPPER NUMBER;`, by name or by kind.
+/// The third section: `LOWER UPPER NUMBER;`, by name or by kind. Returns of each statement for which edges it is.
 fn numbers(
     plan: &mut Plan,
     statements: &[Statement],
-    kinds: &Kinds,
-    places: Option<&HashMap<&str, usize>>,
+    places: &HashMap<&str, usize>,
     problems: &mut Vec<Diagnostic>,
-) {
+) -> Vec<(Span, Vec<(Node, Node)>)> {
+    let mut all = Vec::new();
     for statement in statements {
         let [lower, upper, number_item] = statement.as_slice() else {
-            if let Some(first) = statement.first() {
-                problems.push(
-                    Diagnostic::new(first.key.span, "a number is given in three words")
-                        .hint("LOWER UPPER NUMBER, as `eth ip 0x0800;`"),
-                );
-            }
+            problems.extend(statement.first().map(|first| three_words(first.key.span)));
             continue;
         };
+        if let Some(valued) = statement.iter().find(|item| !item.values.is_empty()) {
+            problems.push(three_words(valued.key.span));
+            continue;
+        }
         let given = number(&number_item.key.text).and_then(|value| u32::try_from(value).ok());
         let Some(given) = given else {
             problems.push(Diagnostic::new(number_item.key.span, "this is no number"));
             continue;
         };
-        let Some(places) = places else { continue };
-        let mut nodes = |item: &Item| -> Vec<Node> {
+        let nodes = |item: &Item| -> Vec<Node> {
             let text = item.key.text.as_str();
-            let named = places.get(text).map(|at| vec![*at]);
-            let found = named.unwrap_or_else(|| {
-                plan.nodes.iter().enumerate().filter(|(_, one)| one.kind.name == text).map(|(at, _)| at).collect()
-            });
-            if found.is_empty() && kinds.get(text).is_none() {
-                problems.push(Diagnostic::new(item.key.span, format!("nothing is called `{text}`")));
+            let is_meant = |(at, one): (usize, &Planned)| (one.kind.name == text).then_some(node(at));
+            match places.get(text) {
+                Some(at) => vec![node(*at)],
+                None => plan.nodes.iter().enumerate().filter_map(is_meant).collect(),
             }
-            found.into_iter().map(|at| Node(u16::try_from(at).unwrap_or(u16::MAX))).collect()
         };
-        let (lower, upper) = (nodes(lower), nodes(upper));
-        for lower in &lower {
-            plan.numbers.extend(upper.iter().map(|upper| ((*lower, *upper), given)));
+        let (lowers, uppers) = (nodes(lower), nodes(upper));
+        for (item, found) in [(lower, &lowers), (upper, &uppers)] {
+            if found.is_empty() {
+                problems.push(Diagnostic::new(item.key.span, format!("nothing is called `{}`", item.key.text)));
+            }
         }
+        let kind = lowers.first().and_then(|lower| plan.nodes.get(lower.index())).map(|planned| &planned.kind);
+        match kind.filter(|kind| !kind.name.is_empty()).map(|kind| kind.numbers) {
+            Some(None) => {
+                let what = format!("`{}` tells nobody above it apart by numbers", lower.key.text);
+                problems.push(Diagnostic::new(lower.key.span, what));
+            }
+            Some(Some((min, max))) if !(min..=max).contains(&given) => {
+                let what = format!("above `{}` there are numbers from {min} to {max}", lower.key.text);
+                problems.push(Diagnostic::new(number_item.key.span, what));
+            }
+            _ => {}
+        }
+        let pairs = lowers.iter().flat_map(|lower| uppers.iter().map(|upper| (*lower, *upper)));
+        let pairs: Vec<(Node, Node)> = pairs.collect();
+        let mut is_new = true;
+        for pair in &pairs {
+            is_new &= plan.numbers.insert(*pair, given).is_none();
+        }
+        if !is_new {
+            let what = format!("`{}` has a number above `{}` already", upper.key.text, lower.key.text);
+            problems.push(Diagnostic::new(number_item.key.span, what));
+        }
+        all.push((lower.key.span, pairs));
     }
+    all
 }
 
-/// Gives the usual numbers where the file gives none, and looks for those that are missing or given twice.
-fn give_numbers(plan: &mut Plan, kinds: &Kinds, definitions: &[Definition<'_>], problems: &mut Vec<Diagnostic>) {
+fn three_words(span: Span) -> Diagnostic {
+    Diagnostic::new(span, "a number is given in three words").hint("LOWER UPPER NUMBER, as `eth ip 0x0800;`")
+}
+
+/// Gives the usual numbers where the file gives none, and looks for those that are missing or given twice. Returns the edges that
+/// have one.
+fn give_numbers(
+    plan: &mut Plan,
+    kinds: &Kinds,
+    definitions: &[Definition<'_>],
+    edges: &Edges,
+    problems: &mut Vec<Diagnostic>,
+) -> HashSet<(Node, Node)> {
     let mut taken: HashMap<(Node, u32), Node> = HashMap::new();
-    for at in 0..plan.nodes.len() {
-        let upper = Node(u16::try_from(at).unwrap_or(u16::MAX));
-        let (Some(planned), Some(definition)) = (plan.nodes.get(at), definitions.get(at)) else { continue };
-        if passes_on(planned) {
+    let mut used = HashSet::new();
+    for (at, (definition, below)) in definitions.iter().zip(edges).enumerate() {
+        let upper = node(at);
+        let Some(planned) = plan.nodes.get(at).filter(|planned| !passes_on(planned)) else { continue };
+        if definition.kind.is_none() {
             continue;
         }
         let mut given = Vec::new();
-        for ((below, _), value) in planned.below.iter().zip(definition.protocols) {
-            let mut lowers = Vec::new();
-            real_lowers(plan, *below, &mut lowers);
-            for lower in lowers {
-                let Some(one) = plan.nodes.get(lower.index()).filter(|one| one.kind.numbers) else { continue };
+        for (below, value) in below.iter().zip(definition.protocols) {
+            for lower in below.map(|below| real_lowers(plan, below)).unwrap_or_default() {
+                let Some(one) = plan.nodes.get(lower.index()).filter(|one| one.kind.numbers.is_some()) else {
+                    continue;
+                };
+                used.insert((lower, upper));
                 let usual = kinds.number(one.kind.name, planned.kind.name);
                 let Some(number) = plan.numbers.get(&(lower, upper)).copied().or(usual) else {
                     problems.push(
@@ -398,6 +481,37 @@ fn give_numbers(plan: &mut Plan, kinds: &Kinds, definitions: &[Definition<'_>], 
         }
         plan.numbers.extend(given);
     }
+    used
+}
+
+/// Whether those that listen where there are ports say at which, each at its own.
+fn check_ports(plan: &Plan, edges: &Edges, problems: &mut Vec<Diagnostic>) {
+    let mut taken: HashMap<(Node, u64), &str> = HashMap::new();
+    for (planned, below) in plan.nodes.iter().zip(edges) {
+        if !planned.kind.settings.iter().any(|setting| setting.name == "port") {
+            continue;
+        }
+        let lowers = below.iter().flatten().flat_map(|below| real_lowers(plan, *below));
+        for lower in lowers {
+            let Some(one) = plan.nodes.get(lower.index()).filter(|one| one.kind.ports) else { continue };
+            let span = planned.set_at.get("port").copied().unwrap_or(planned.span);
+            match planned.set.get("port") {
+                Some(Set::Count(port)) => {
+                    if let Some(other) = taken.insert((lower, *port), &planned.name) {
+                        let what = format!("`{}` and `{other}` have the same port above `{}`", planned.name, one.name);
+                        problems.push(Diagnostic::new(span, what));
+                    }
+                }
+                _ => problems.push(
+                    Diagnostic::new(
+                        span,
+                        format!("`{}` needs the option `port` above `{}`", planned.kind.name, one.name),
+                    )
+                    .hint("there it listens at one"),
+                ),
+            }
+        }
+    }
 }
 
 /// Whether it opens below in the name of those above.
@@ -405,12 +519,16 @@ fn passes_on(planned: &Planned) -> bool {
     planned.kind.realm == Realm::Same || planned.kind.name == "vsize"
 }
 
-/// What is below `node` once relays are looked through.
-fn real_lowers(plan: &Plan, node: Node, into: &mut Vec<Node>) {
-    match plan.nodes.get(node.index()) {
-        Some(planned) if passes_on(planned) => {
-            planned.below.iter().for_each(|(below, _)| real_lowers(plan, *below, into));
+/// What is below `node` once relays are looked through. Nobody is looked at twice, however many ways there are.
+fn real_lowers(plan: &Plan, node: Node) -> Vec<Node> {
+    let (mut seen, mut next, mut real) = (HashSet::from([node]), vec![node], Vec::new());
+    while let Some(node) = next.pop() {
+        match plan.nodes.get(node.index()).filter(|planned| passes_on(planned)) {
+            Some(planned) => {
+                next.extend(planned.below.iter().map(|(below, _)| *below).filter(|below| seen.insert(*below)))
+            }
+            None => real.push(node),
         }
-        _ => into.push(node),
     }
+    real
 }

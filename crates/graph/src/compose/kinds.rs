@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use super::diagnostic::{Diagnostic, Span};
 use crate::participants::Hardware;
 use crate::protocol::{Node, Protocol};
 
@@ -68,7 +69,9 @@ pub enum Sort {
     Network,
     /// An Ethernet address.
     Hardware,
-    /// Addresses and ports of the kernel's UDP.
+    /// An address and port of the kernel's UDP.
+    Socket,
+    /// Several.
     Sockets,
     /// Any text.
     Text,
@@ -113,7 +116,7 @@ pub enum Set {
     Network(Ipv4Addr, u32),
     /// Of [`Sort::Hardware`].
     Hardware(Hardware),
-    /// Of [`Sort::Sockets`].
+    /// Of [`Sort::Socket`] and [`Sort::Sockets`].
     Sockets(Vec<SocketAddr>),
     /// Of [`Sort::Text`] and [`Sort::Choice`].
     Text(String),
@@ -133,6 +136,12 @@ impl MakeError {
     #[must_use]
     pub fn new(option: &'static str, what: impl core::fmt::Display) -> Self {
         Self { option, what: what.to_string() }
+    }
+
+    /// As a problem of `name`, at the option that is to blame or, if that is not set, at `span`.
+    pub(super) fn at(self, name: &str, span: Span, set_at: &BTreeMap<&'static str, Span>) -> Diagnostic {
+        let Self { option, what } = self;
+        Diagnostic::new(set_at.get(option).copied().unwrap_or(span), format!("`{name}`: {option} {what}"))
     }
 }
 
@@ -216,6 +225,7 @@ impl Make<'_> {
     }
 }
 
+type Checker = fn(&Make<'_>) -> Result<(), MakeError>;
 type Maker = dyn Fn(&Make<'_>) -> Result<Box<dyn Protocol>, MakeError> + Send + Sync;
 
 /// A kind of protocol.
@@ -229,8 +239,11 @@ pub struct Kind {
     pub below: &'static [Below],
     /// Its options.
     pub settings: Vec<Setting>,
-    /// Whether it tells those above apart by numbers.
-    pub numbers: bool,
+    /// The numbers by which it can tell those above it apart, from the first to the second.
+    pub numbers: Option<(u32, u32)>,
+    /// Whether those above it that listen do so at ports of this host.
+    pub ports: bool,
+    check: Option<Checker>,
     make: Arc<Maker>,
 }
 
@@ -248,7 +261,16 @@ impl Kind {
         below: &'static [Below],
         make: impl Fn(&Make<'_>) -> Result<Box<dyn Protocol>, MakeError> + Send + Sync + 'static,
     ) -> Self {
-        Self { name, realm, below, settings: Vec::new(), numbers: false, make: Arc::new(make) }
+        Self {
+            name,
+            realm,
+            below,
+            settings: Vec::new(),
+            numbers: None,
+            ports: false,
+            check: None,
+            make: Arc::new(make),
+        }
     }
 
     /// The same with options.
@@ -258,11 +280,34 @@ impl Kind {
         self
     }
 
-    /// The same, telling its users apart by numbers.
+    /// The same, telling its users apart by numbers from `min` to `max`.
     #[must_use]
-    pub fn numbers(mut self) -> Self {
-        self.numbers = true;
+    pub fn numbers(mut self, min: u32, max: u32) -> Self {
+        self.numbers = Some((min, max));
         self
+    }
+
+    /// The same, with ports. A kind above it that has an option `port` needs it there.
+    #[must_use]
+    pub fn ports(mut self) -> Self {
+        self.ports = true;
+        self
+    }
+
+    /// The same, with what options have to be together. It is asked when the file is read, before anything is opened.
+    #[must_use]
+    pub fn check(mut self, check: fn(&Make<'_>) -> Result<(), MakeError>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// Of a name that no kind has.
+    pub(crate) fn unknown() -> Self {
+        Self::new("", Realm::Top, &[], |_| Err(MakeError::new("", "has no kind")))
+    }
+
+    pub(crate) fn look_at(&self, make: &Make<'_>) -> Result<(), MakeError> {
+        self.check.map_or(Ok(()), |check| check(make))
     }
 
     /// Whether it is a wire.
@@ -337,6 +382,7 @@ impl Sort {
             Self::Host => "an IPv4 address".to_owned(),
             Self::Network => "an IPv4 address and the bits of its network, as 10.0.0.1/24".to_owned(),
             Self::Hardware => "an Ethernet address, as 02:00:00:00:00:01".to_owned(),
+            Self::Socket => "an address with its port, as 127.0.0.1:9000".to_owned(),
             Self::Sockets => "addresses with ports, as 127.0.0.1:9000".to_owned(),
             Self::Text => "text".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
@@ -359,6 +405,7 @@ impl Sort {
                 Some(Set::Network(host.parse().ok()?, bits.parse().ok().filter(|bits| (1..=32).contains(bits))?))
             }
             Self::Hardware => text.parse().ok().filter(|hardware: &Hardware| !hardware.is_group()).map(Set::Hardware),
+            Self::Socket => text.parse().ok().map(|socket| Set::Sockets(vec![socket])),
             Self::Text | Self::Sockets => Some(Set::Text((*text).to_owned())),
             Self::Choice(words) => words.contains(text).then(|| Set::Text((*text).to_owned())),
         }

@@ -1,8 +1,8 @@
 //! Composition: from a text file to a graph (docs/graph.md).
 //!
 //! The format is that of the x-kernel's `graph.comp`: three sections, separated by `@;`. In the first are the wires, in the
-//! second the protocols, from the bottom up, in the third the numbers that lower protocols know upper ones by. All that is wrong is
-//! found before anything is opened, and each problem has its place in the file.
+//! second the protocols, from the bottom up, in the third the numbers that lower protocols know upper ones by. All that is wrong with
+//! the file is found before anything is opened; what only opening shows comes later. Each problem has its place in the file.
 
 mod check;
 mod diagnostic;
@@ -50,8 +50,13 @@ pub enum BuildError {
     #[error(transparent)]
     Make(#[from] Problems),
     /// A protocol could not open what it needs below.
-    #[error(transparent)]
-    Start(#[from] StartError),
+    #[error("{at}")]
+    Start {
+        /// Where in the file, and what.
+        at: Box<Problems>,
+        /// Which protocol, and why.
+        error: StartError,
+    },
 }
 
 impl Plan {
@@ -75,15 +80,18 @@ impl Plan {
         let mut parts = Vec::new();
         for (at, planned) in self.nodes.iter().enumerate() {
             let node = Node(u16::try_from(at).unwrap_or(u16::MAX));
-            let core = planned.kind.make(&Make { node, set: &planned.set }).map_err(|MakeError { option, what }| {
-                let span = planned.set_at.get(option).copied().unwrap_or(planned.span);
-                let what = format!("`{}`: {option} {what}", planned.name);
-                Problems::new(&self.file, &self.text, vec![Diagnostic::new(span, what)])
+            let core = planned.kind.make(&Make { node, set: &planned.set }).map_err(|error| {
+                let what = error.at(&planned.name, planned.span, &planned.set_at);
+                Problems::new(&self.file, &self.text, vec![what])
             })?;
             let (name, below) = (planned.name.clone(), planned.below.clone());
             parts.push(Part { name, kind: planned.kind.name, core, below });
         }
-        Ok(Graph::new(parts, self.numbers.clone(), crossings, now)?)
+        Graph::new(parts, self.numbers.clone(), crossings, now).map_err(|error| {
+            let span = self.nodes.iter().find(|planned| planned.name == error.node).map(|planned| planned.span);
+            let what = Diagnostic::new(span.unwrap_or(Span { line: 1, column: 1, width: 1 }), error.to_string());
+            BuildError::Start { at: Box::new(Problems::new(&self.file, &self.text, vec![what])), error }
+        })
     }
 
     /// Names of its protocols, from the bottom up, each with those of what is below it.
@@ -98,15 +106,6 @@ impl Plan {
     #[must_use]
     pub fn draw(&self) -> String {
         draw::svg(self)
-    }
-
-    /// What `node` does for those above it, with relays looked through.
-    fn realm(&self, node: Node) -> Realm {
-        let Some(planned) = self.nodes.get(node.index()) else { return Realm::Top };
-        match (planned.kind.realm, planned.below.first()) {
-            (Realm::Same, Some((below, _))) => self.realm(*below),
-            (realm, _) => realm,
-        }
     }
 }
 

@@ -66,18 +66,19 @@ fn wire(make: &Make<'_>, wire: impl Wire + 'static) -> Box<dyn Protocol> {
 
 fn wires() -> Vec<Kind> {
     let udp = Kind::new("wire_udp", Realm::Frames, &[], |make| {
-        let local = make.sockets("local");
-        let [local] = local else { return Err(MakeError::new("local", "it takes one address")) };
-        // Both sides derive different addresses as long as they are bound to different sockets.
-        let seed = u64::from(local.port()) << 32
-            | if let core::net::IpAddr::V4(host) = local.ip() { u64::from(host.to_bits()) } else { 0 };
-        let hardware = make.hardware("hardware").unwrap_or(made_up(seed));
+        let [local] = make.sockets("local") else { return Err(MakeError::new("local", "is missing")) };
+        let hardware = match make.hardware("hardware") {
+            Some(hardware) => hardware,
+            None => {
+                made_up(seed(*local).map_err(|errno| MakeError::new("hardware", format!("cannot be drawn: {errno}")))?)
+            }
+        };
         UdpWire::new(*local, make.sockets("peers").to_vec(), hardware, make.size("mtu"))
             .map(|it| wire(make, it))
             .map_err(|error| MakeError::new("local", format!("cannot be bound: {error}")))
     })
     .settings([
-        required("local", Sort::Sockets),
+        required("local", Sort::Socket),
         required("peers", Sort::Sockets),
         optional("hardware", Sort::Hardware),
         setting("mtu", MTU, "1500"),
@@ -108,15 +109,13 @@ fn wires() -> Vec<Kind> {
         setting("patience", Sort::Time, "10s"),
     ]);
     let sockets = Kind::new("wire_sockets", Realm::Messages, &[], |make| {
-        let [std::net::SocketAddr::V4(local)] = make.sockets("local") else {
-            return Err(MakeError::new("local", "it takes one IPv4 address"));
-        };
-        let sockets = Sockets::new(make.node, *local, make.size("sessions"), make.size("mtu"));
+        let sockets = Sockets::new(make.node, local_v4(make)?, make.size("sessions"), make.size("mtu"));
         sockets
             .map(|it| Box::new(it) as Box<dyn Protocol>)
             .map_err(|error| MakeError::new("local", format!("cannot be bound: {error}")))
     })
-    .settings([required("local", Sort::Sockets), SESSIONS, setting("mtu", MTU, "1472")]);
+    .settings([required("local", Sort::Socket), SESSIONS, setting("mtu", MTU, "1472")])
+    .check(|make| local_v4(make).map(drop));
     vec![udp, packet, memory, sockets]
 }
 
@@ -139,7 +138,7 @@ fn protocols() -> Vec<Kind> {
     vec![
         Kind::new("eth", Realm::Messages, LINK, |make| Ok(Box::new(Eth::new(make.node, make.size("sessions")))))
             .settings([SESSIONS])
-            .numbers(),
+            .numbers(1536, 0xffff),
         Kind::new("arp", Realm::Resolver, MESSAGES, |make| {
             Ok(Box::new(Arp::new(make.node, make.size("hosts"), make.time("lifetime"))))
         })
@@ -154,7 +153,8 @@ fn protocols() -> Vec<Kind> {
                 setting("reassembly_count", Sort::Count(1, 65_536), "256"),
                 setting("reassembly_time", Sort::Time, "30s"),
             ])
-            .numbers(),
+            .check(addresses)
+            .numbers(0, 255),
         Kind::new("icmp", Realm::Calls, MESSAGES, |make| {
             Ok(Box::new(Icmp::new(make.node, make.size("sessions"), make.time("timeout"))))
         })
@@ -162,7 +162,8 @@ fn protocols() -> Vec<Kind> {
         Kind::new("udp", Realm::Messages, MESSAGES, |make| {
             Ok(Box::new(Udp::new(make.node, make.size("sessions"), make.text("checksum") == Some("yes"))))
         })
-        .settings([SESSIONS, setting("checksum", YES, "yes")]),
+        .settings([SESSIONS, setting("checksum", YES, "yes")])
+        .ports(),
         Kind::new("vsize", Realm::Messages, TWO, |make| {
             let limit = make.optional_count("limit").and_then(|limit| usize::try_from(limit).ok());
             Ok(Box::new(Vsize::new(make.node, make.size("sessions"), limit)))
@@ -180,7 +181,7 @@ fn protocols() -> Vec<Kind> {
             )))
         })
         .settings([optional("port", PORT), SESSIONS, setting("keep", Sort::Time, "1s"), optional("ask", Sort::Time)])
-        .numbers(),
+        .numbers(0, 0xffff),
         Kind::new("bidctl", Realm::Lives, MESSAGES, |make| {
             let [life, seed] = lives().map_err(|errno| MakeError::new("id", format!("cannot be drawn: {errno}")))?;
             Ok(Box::new(Bidctl::new(make.node, make.optional_count("id").unwrap_or(life), seed)))
@@ -188,7 +189,7 @@ fn protocols() -> Vec<Kind> {
         .settings([optional("id", Sort::Count(1, u64::MAX))]),
         Kind::new("bid", Realm::Messages, BID, |make| Ok(Box::new(Bid::new(make.node, make.size("sessions")))))
             .settings([SESSIONS])
-            .numbers(),
+            .numbers(0, 0xffff),
         Kind::new("chan", Realm::Calls, MESSAGES, |make| {
             Ok(Box::new(Chan::new(
                 make.node,
@@ -206,7 +207,7 @@ fn protocols() -> Vec<Kind> {
             setting("first", Sort::Time, "20ms"),
             setting("keep", Sort::Time, "4s"),
         ])
-        .numbers(),
+        .numbers(0, 0xffff),
         Kind::new("vchan", Realm::Calls, CALLS, |make| {
             Ok(Box::new(Vchan::new(make.node, make.size("sessions"), make.size("channels"))))
         })
@@ -226,6 +227,23 @@ fn protocols() -> Vec<Kind> {
     ]
 }
 
+/// What an interface's address is made of: both sides have different ones as long as they are bound to different sockets. Any
+/// address of a machine is that of any machine, so for it there is another number each time.
+fn seed(local: std::net::SocketAddr) -> rustix::io::Result<u64> {
+    if local.ip().is_unspecified() {
+        return lives().map(|[seed, _]| seed);
+    }
+    let host = match local.ip() {
+        core::net::IpAddr::V4(host) => u64::from(host.to_bits()),
+        core::net::IpAddr::V6(host) => {
+            let [high, low] = [host.to_bits() >> 64, host.to_bits()]
+                .map(|part| u64::try_from(part & u128::from(u64::MAX)).unwrap_or(0));
+            high.rotate_left(17) ^ low
+        }
+    };
+    Ok(u64::from(local.port()) << 32 ^ host)
+}
+
 /// A boot id, and what tags are drawn from.
 fn lives() -> rustix::io::Result<[u64; 2]> {
     let mut bytes = [[0; 8]; 2];
@@ -234,6 +252,34 @@ fn lives() -> rustix::io::Result<[u64; 2]> {
         rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *number, rustix::rand::GetRandomFlags::empty()))?;
     }
     Ok(bytes.map(u64::from_ne_bytes))
+}
+
+fn local_v4(make: &Make<'_>) -> Result<std::net::SocketAddrV4, MakeError> {
+    match make.sockets("local") {
+        [std::net::SocketAddr::V4(local)] => Ok(*local),
+        _ => Err(MakeError::new("local", "is no IPv4 address")),
+    }
+}
+
+/// Whether a host can have the address, and reach the gateway.
+fn addresses(make: &Make<'_>) -> Result<(), MakeError> {
+    let (address, prefix) = make.network("address");
+    let mask = u32::MAX.checked_shl(32 - prefix).unwrap_or(0);
+    let is_host = |host: core::net::Ipv4Addr| {
+        let (rest, [first, ..]) = (host.to_bits() & !mask, host.octets());
+        (1..224).contains(&first) && (prefix >= 31 || (rest != 0 && rest != !mask))
+    };
+    if !is_host(address) {
+        return Err(MakeError::new("address", "is no host's: it is that of a network, of all of it, or of a group"));
+    }
+    match make.host("gateway") {
+        Some(gateway)
+            if (gateway.to_bits() ^ address.to_bits()) & mask != 0 || !is_host(gateway) || gateway == address =>
+        {
+            Err(MakeError::new("gateway", "is no other host of the network"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn ip_settings(make: &Make<'_>) -> ip::Settings {
@@ -256,13 +302,21 @@ fn relay<T: Treatment + 'static>(make: &Make<'_>, treatment: T) -> Box<dyn Proto
     Box::new(Relay::new(make.node, 1024, treatment))
 }
 
+/// Which messages are meant; all, if nothing says so and that is `usual`.
+fn which(make: &Make<'_>, usual: Option<Which>) -> Result<Which, MakeError> {
+    match (make.optional_count("every"), make.rate("rate"), usual) {
+        (Some(every), None, _) => Ok(Which::Every(every)),
+        (None, Some(rate), _) => Ok(Which::Rate(rate)),
+        (None, None, Some(usual)) => Ok(usual),
+        _ => Err(MakeError::new("every", "and `rate`: one of them says which messages are meant")),
+    }
+}
+
+const ALL: Option<Which> = Some(Which::Every(1));
+
 fn fault(make: &Make<'_>, kind: fault::Kind) -> Result<Box<dyn Protocol>, MakeError> {
-    let which = match (make.optional_count("every"), make.rate("rate")) {
-        (Some(every), None) => Which::Every(every),
-        (None, Some(rate)) => Which::Rate(rate),
-        (None, None) if matches!(kind, fault::Kind::Delay(_)) => Which::Every(1),
-        _ => return Err(MakeError::new("every", "one of `every` and `rate` says which messages are meant")),
-    };
+    let usual = if matches!(kind, fault::Kind::Delay(_)) { ALL } else { None };
+    let which = which(make, usual)?;
     let ways = match make.text("way") {
         Some("up") => Ways::Only(Way::Up),
         Some("down") => Ways::Only(Way::Down),
@@ -276,14 +330,17 @@ fn relays() -> Vec<Kind> {
         Kind::new(name, Realm::Same, ANYTHING, move |make| fault(make, kind(make))).settings(settings)
     };
     vec![
-        of("drop", vec![EVERY, RATE, SEED, WAY], |_| fault::Kind::Drop),
+        of("drop", vec![EVERY, RATE, SEED, WAY], |_| fault::Kind::Drop).check(|make| which(make, None).map(drop)),
         of("delay", vec![EVERY, RATE, SEED, WAY, required("time", Sort::Time)], |make| {
             fault::Kind::Delay(make.time("time"))
-        }),
+        })
+        .check(|make| which(make, ALL).map(drop)),
         of("disorder", vec![EVERY, RATE, SEED, WAY, setting("time", Sort::Time, "10ms")], |make| {
             fault::Kind::Disorder(make.time("time"))
-        }),
-        of("duplicate", vec![EVERY, RATE, SEED, WAY], |_| fault::Kind::Duplicate),
+        })
+        .check(|make| which(make, None).map(drop)),
+        of("duplicate", vec![EVERY, RATE, SEED, WAY], |_| fault::Kind::Duplicate)
+            .check(|make| which(make, None).map(drop)),
         Kind::new("trace", Realm::Same, ANYTHING, trace).settings([
             required("file", Sort::Text),
             setting("link", Sort::Choice(&["ethernet", "raw", "user"]), "ethernet"),

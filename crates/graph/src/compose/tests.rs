@@ -76,6 +76,48 @@ fn what_is_wrong_is_said_and_where() {
         ("name=arp protocols=eth", "protocols=eth name=arp", "5:1", "a statement begins with the name"),
         ("253;", "253", "14:15", "the statement does not end"),
         ("rate=0.1", "rate=\"0.1", "8:33", "the quotation does not end"),
+        ("rate=0.1", "", "8:6", "`drop/udp`: every and `rate`: one of them says which messages are meant"),
+        ("rate=0.1", "rate=0.1 every=2", "8:43", "`drop/udp`: every and `rate`: one of them"),
+        ("127.0.0.1:0 peers", "127.0.0.1:0,127.0.0.1:1 peers", "2:21", "`local` is an address with its port"),
+        (
+            "name=echo protocols=udp port=7",
+            "name=echo protocols=udp",
+            "10:6",
+            "`echo` needs the option `port` above `udp`",
+        ),
+        (
+            "name=echo protocols=udp port=7",
+            "name=delay protocols=udp time=1s; name=echo/2 protocols=delay port=7; name=echo protocols=udp port=7",
+            "10:100",
+            "`echo` and `echo/2` have the same port above `udp`",
+        ),
+        ("ip anchor/raw 253", "ip anchor/raw 256", "14:15", "above `ip` there are numbers from 0 to 255"),
+        (
+            "ip anchor/raw 253",
+            "ip anchor/raw 253; eth ip 5",
+            "14:27",
+            "above `eth` there are numbers from 1536 to 65535",
+        ),
+        ("ip anchor/raw 253", "ip anchor/raw 253; udp echo 9", "14:20", "`udp` tells nobody above it apart by numbers"),
+        (
+            "ip anchor/raw 253",
+            "ip anchor/raw 253; eth echo 7000",
+            "14:20",
+            "no protocol of the first name has one of the second",
+        ),
+        (
+            "ip anchor/raw 253",
+            "ip anchor/raw 253; ip anchor/raw 254",
+            "14:34",
+            "`anchor/raw` has a number above `ip` already",
+        ),
+        ("ip anchor/raw 253", "ip=a anchor/raw 253", "14:1", "a number is given in three words"),
+        ("name=eth protocols", "name=eth{handoff=none} protocols", "4:10", "only edges have annotations"),
+        ("10.0.0.1/24", "224.0.0.1/24", "6:35", "`ip`: address is no host's"),
+        ("10.0.0.1/24", "10.0.0.255/24", "6:35", "`ip`: address is no host's"),
+        ("10.0.0.1/24", "10.0.0.0/24", "6:35", "`ip`: address is no host's"),
+        ("10.0.0.1/24", "10.0.0.1/24 gateway=10.0.1.1", "6:55", "`ip`: gateway is no other host of the network"),
+        ("10.0.0.1/24", "10.0.0.1/24 gateway=10.0.0.1", "6:55", "`ip`: gateway is no other host of the network"),
         (
             "name=eth protocols=wire_udp",
             "name=eth protocols=wire_udp; name=eth/2 protocols=wire_udp",
@@ -126,6 +168,78 @@ fn what_cannot_be_made_is_said_at_its_option() {
     let plan = read(&text.replace("protocols=wire_udp", "protocols=wire_packet/a")).unwrap();
     let error = plan.build(None, crate::Time(0)).unwrap_err().to_string();
     assert!(error.contains("a.graph:2:30") && error.contains("interface cannot be opened"), "{error}");
+}
+
+/// Of any sort, beside any other: nothing waits until the rest is mended.
+#[test]
+fn no_problem_hides_another() {
+    let text = HOST
+        .replace("protocols=eth,arp", "protocols=arp,eth adress=1")
+        .replace("ip anchor/raw 253", "ip nobody 300")
+        .replace("name=icmp protocols=ip", "name=tcp protocols=nothing")
+        .replace("port=7", "")
+        .replace("rate=0.1", "");
+    let problems = read(&text).unwrap_err();
+    let said = problems.to_string();
+    for what in [
+        "`arp` cannot be here",
+        "has no option `adress`",
+        "there is no protocol `tcp`",
+        "nothing is called `nothing`",
+        "one of them says which",
+        "needs the option `port`",
+        "nothing is called `icmp`",
+        "`anchor/raw` has no number above `ip`",
+        "nothing is called `nobody`",
+        "above `ip` there are numbers from 0 to 255",
+    ] {
+        assert!(said.contains(what), "{what} is not in\n{said}");
+    }
+}
+
+/// 2^300 ways lead through each of these, and each is soon read.
+#[test]
+fn ladders_are_read_step_by_step() {
+    let wire = "name=wire_udp local=127.0.0.1:0 peers=127.0.0.1:9;\n@;\nname=eth protocols=wire_udp;\n";
+    let step = |n: usize, below: usize| match below {
+        0 => format!("name=vsize/{n} protocols=eth,eth;\n"),
+        below => format!("name=vsize/{n} protocols=vsize/{below},vsize/{below};\n"),
+    };
+    let up: String = (1..=300).map(|n| step(n, n - 1)).collect();
+    let plan = read(&format!("{wire}{up}name=echo protocols=vsize/300;\n@;\neth echo 0x9000;\n"));
+    assert_eq!(plan.unwrap_or_else(|problems| panic!("{problems}")).names().count(), 303);
+    // The same, upside down, and round.
+    let down: String = (1..300).map(|n| step(n, n + 1)).collect();
+    let problems = read(&format!("{wire}{down}{}", step(300, 0))).unwrap_err();
+    assert_eq!(problems.list.iter().filter(|one| one.what.contains("is defined only in line")).count(), 2 * 299);
+    let problems = read(&format!("{wire}{down}{}", step(300, 1))).unwrap_err();
+    assert!(problems.list.iter().filter(|one| one.what.contains("would be below itself")).count() >= 2 * 299);
+    // Relays upon relays, and more of them than may be.
+    let relays = |count: usize| -> String {
+        let name = |n: usize| if n == 0 { "eth".to_owned() } else { format!("delay/{n}") };
+        (1..=count).map(|n| format!("name={} protocols={} time=1s;\n", name(n), name(n - 1))).collect()
+    };
+    assert!(read(&format!("{wire}{}", relays(1000))).is_ok());
+    let problems = read(&format!("{wire}{}", relays(20_000))).unwrap_err().to_string();
+    assert!(problems.contains("a graph has at most 1024 protocols"), "{problems}");
+}
+
+/// Any address of a machine is not its own; those of IPv6 are told apart.
+#[test]
+fn addresses_that_are_made_up_differ() {
+    let hardware = |local: &str| {
+        let text = format!("name=wire_udp local={local} peers=127.0.0.1:9;\n@;\nname=eth protocols=wire_udp;\n");
+        let graph = read(&text).unwrap().build(None, crate::Time(0)).ok()?;
+        graph.with(graph.node("eth")?, crate::Time(0), |core, cx| {
+            core.control(cx, None, crate::protocol::Control::Hardware)
+        })
+    };
+    assert_ne!(hardware("0.0.0.0:0").unwrap(), hardware("0.0.0.0:0").unwrap());
+    assert_eq!(hardware("127.0.0.1:0").unwrap(), hardware("127.0.0.1:0").unwrap());
+    // Where there is IPv6.
+    if let (Some(one), Some(other)) = (hardware("[::1]:0"), hardware("[::]:0")) {
+        assert_ne!(one, other);
+    }
 }
 
 /// The reader never fails, whatever the text.
