@@ -29,7 +29,7 @@ pub const HEADROOM: usize = 96;
 pub struct Copied {
     /// Into and out of headers.
     pub headers: u64,
-    /// By [`Message::from_slice`] and [`Message::copy_to`]: where bytes enter and leave the graph.
+    /// By [`Message::from_slice`], [`Message::copy_to`] and [`Blocks::receive`]: where bytes enter and leave the graph.
     pub borders: u64,
 }
 
@@ -37,8 +37,9 @@ thread_local! {
     static COPIED: Cell<Copied> = const { Cell::new(Copied { headers: 0, borders: 0 }) };
 }
 
-/// What was copied on this kernel thread. There is no other place where bytes of a message are copied: a graph that copied
-/// payload would have to do it by headers or across a border.
+/// What was copied on this kernel thread. Nothing else copies bytes of a message but wires and traces, which read its slices at the
+/// border, into a system call, memory shared with others, or a file. A graph that copied payload would have to do it by headers or
+/// across a border.
 #[must_use]
 pub fn copied() -> Copied {
     COPIED.get()
@@ -437,11 +438,13 @@ impl Blocks {
                     self.next = at;
                     return Ok(None);
                 };
+                log_border(size);
                 return Ok(Some(Message::from_block(Arc::clone(block), 0, size)));
             }
         }
         let mut block = vec![0; self.size];
         let Some(size) = fill(&mut block)? else { return Ok(None) };
+        log_border(size);
         Ok(Some(Message::from_block(Arc::new(block), 0, size)))
     }
 }

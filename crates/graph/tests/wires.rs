@@ -45,8 +45,40 @@ fn other_process() {
     });
     println!("\nready");
     std::io::stdout().flush().unwrap();
-    while !over.load(std::sync::atomic::Ordering::Relaxed) {
-        graph.until(&clock, Duration::from_millis(100), || None::<()>);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    graph.until(&clock, Duration::from_millis(100), || None::<()>);
+                }
+            });
+        }
+    });
+}
+
+/// Threads that drive a graph beside the test, and sleep when there is nothing, until this is dropped.
+struct Beside<'a>(&'a Graph, &'a std::sync::atomic::AtomicBool);
+
+impl<'a> Beside<'a> {
+    fn start<'s>(
+        scope: &'s std::thread::Scope<'s, 'a>,
+        graph: &'a Graph,
+        over: &'a std::sync::atomic::AtomicBool,
+    ) -> Self {
+        for _ in 0..2 {
+            scope.spawn(move || {
+                let done = || over.load(std::sync::atomic::Ordering::Relaxed).then_some(());
+                while graph.until(&Clock::new(), PATIENCE, done).is_none() {}
+            });
+        }
+        Self(graph, over)
+    }
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        self.1.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.0.wake();
     }
 }
 
@@ -123,6 +155,15 @@ fn both(name: &str, command: impl Fn() -> Command, wires: impl Fn(usize) -> Stri
             other.ready();
         }
         suite(&format!("{graph} on {name}"), &own, &Clock::new());
+        // By several threads, of which most sleep; once, the graphs differ in nothing that they would see.
+        if graph != "host" {
+            continue;
+        }
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let _beside = Beside::start(scope, &own, &over);
+            suite(&format!("{graph} on {name}, driven by three threads"), &own, &Clock::new());
+        });
     }
 }
 
@@ -227,6 +268,62 @@ fn a_wire_that_is_over_lets_its_host_sleep() {
         let _ = udp.push(session, Message::new(), clock.now());
     }
     assert!(graph.count(graph.node("wire_memory").unwrap(), "push_full") > 0);
+}
+
+/// What is larger than the wire's frames is dropped as a whole, and what is of another network as well; each is counted.
+#[test]
+fn what_is_cut_by_the_kernel_is_dropped_and_counted() {
+    let await_count = |graph: &Graph, node: &str, name: &str, count: u64| {
+        let (clock, node) = (Clock::new(), graph.node(node).unwrap());
+        let seen = graph.until(&clock, PATIENCE, || (graph.count(node, name) >= count).then_some(()));
+        assert!(seen.is_some(), "{name}: {:?}", graph.counts(node));
+    };
+    let [peer, stranger] = [(); 2].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+    let text = format!(
+        "name=wire_udp local=127.0.0.1:0 peers={} mtu=100;\n@;\nname=eth protocols=wire_udp;\n",
+        peer.local_addr().unwrap()
+    );
+    // The port is the kernel's choice: the graph's own frames say which.
+    let graph = build(&format!("{text}name=arp protocols=eth;\nname=ip protocols=eth,arp address=10.0.0.1/24;\n"));
+    peer.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (_, there) = peer.recv_from(&mut [0; 200]).unwrap();
+    let bytes = [0; 200];
+    peer.send_to(&bytes[..115], there).unwrap();
+    peer.send_to(&bytes[..114], there).unwrap();
+    stranger.send_to(&bytes[..60], there).unwrap();
+    await_count(&graph, "wire_udp", "from_stranger", 1);
+    await_count(&graph, "wire_udp", "too_large", 1);
+    await_count(&graph, "eth", "for_others", 1);
+
+    let local = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let graph = build(&format!("name=wire_sockets local={local} mtu=100;\n@;\nname=anchor protocols=wire_sockets;\n"));
+    graph.anchor("anchor").unwrap().enable(Participants::new(), Time(1)).unwrap();
+    for size in [101, 100, 150] {
+        peer.send_to(&bytes[..size], local).unwrap();
+    }
+    await_count(&graph, "wire_sockets", "received", 3);
+    assert_eq!(graph.count(graph.node("wire_sockets").unwrap(), "too_large"), 2);
+    assert_eq!(graph.anchor("anchor").unwrap().receive().map(|(_, whole)| whole.size()), Some(100));
+    assert!(graph.anchor("anchor").unwrap().receive().is_none());
+
+    let Some((near, far)) = veth(false) else { return };
+    near.enter();
+    for slots in ["slots=64", "slots=0"] {
+        let graph = build(&on_wire(GRAPHS[0].1, &format!("wire_packet interface=near {slots}"), 0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                far.enter();
+                let (socket, _) = nearcall_core::sys::packet::open("far", false).unwrap();
+                // "Who has 10.0.0.1?", in network 5.
+                let question = [0, 1, 8, 0, 6, 4, 0, 1, 2, 9, 9, 9, 9, 9, 10, 0, 0, 9, 0, 0, 0, 0, 0, 0, 10, 0, 0, 1];
+                let head = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 9, 9, 9, 9, 9, 0x81, 0, 0, 5, 8, 6];
+                let frame = [&head[..], &question, &[0; 20]].concat();
+                socket.send(&[std::io::IoSlice::new(&frame)]).unwrap();
+            });
+        });
+        await_count(&graph, "wire_packet", "tagged", 1);
+        assert_eq!(graph.count(graph.node("arp").unwrap(), "replies"), 0);
+    }
 }
 
 /// The other side of a memory wire writes what cannot be: the wire is over, and its host sleeps.

@@ -6,7 +6,8 @@
 //! A slot is the kernel's until it sets `USER` in its status, then ours until we store 0 there; both go round in the same order. When
 //! all are ours the kernel drops what arrives, as it does when a socket's buffer is full.
 //!
-//! The status says of the transport checksum what `PACKET_AUXDATA` says of a frame that is received by a system call.
+//! The status says of the transport checksum, and of a tag that was taken off, what `PACKET_AUXDATA` says of a frame that is received
+//! by a system call.
 //!
 //! What it does not do: send, and sleep. The socket is readable as long as the newest frame has not been taken.
 //!
@@ -20,7 +21,7 @@ use rustix::io::Errno;
 
 use super::copy;
 use crate::sys::memory::Mapping;
-use crate::sys::packet::{PacketSocket, Received, STATUS_USER, checksum_not_needed};
+use crate::sys::packet::{PacketSocket, Received, STATUS_USER};
 
 /// Bytes before a frame in its slot, at most: `tpacket2_hdr`, an address, and what aligns what follows the Ethernet header.
 const BEFORE: usize = 80;
@@ -92,14 +93,14 @@ impl PacketRing {
             // The kernel keeps to its slots; if it did not, the frame would be none.
             at.checked_add(here).filter(|end| *end <= self.slot_size)?;
             self.copy_in(slot + at, into.get_mut(..here)?)?;
-            Some(Received { size, checksum_not_needed: checksum_not_needed(status) })
+            Some(Received::new(size, status))
         });
         if let Some(status) = self.status() {
             // Release: pairs with the read barrier in the kernel's `__packet_get_status`, after which it writes into the slot again.
             status.store(0, Ordering::Release);
         }
         self.next = (self.next + 1) % self.slot_count;
-        Some(received.unwrap_or(Received { size: 0, checksum_not_needed: false }))
+        Some(received.unwrap_or(Received::new(0, 0)))
     }
 
     /// The status of the slot that is filled next.

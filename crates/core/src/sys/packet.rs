@@ -30,10 +30,21 @@ pub struct Received {
     pub size: usize,
     /// The kernel vouches for its transport checksum, or never computed it because the frame has not left the machine.
     pub checksum_not_needed: bool,
+    /// It had the tag of a virtual network (IEEE 802.1Q), which the kernel took off.
+    pub is_tagged: bool,
+}
+
+impl Received {
+    /// A frame of `size` bytes, of which the kernel says `status`.
+    pub(crate) fn new(size: usize, status: u32) -> Self {
+        let checksum_not_needed = status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID) != 0;
+        Self { size, checksum_not_needed, is_tagged: status & TP_STATUS_VLAN_VALID != 0 }
+    }
 }
 
 /// Not in libc for all targets.
 const TP_STATUS_CSUMNOTREADY: u32 = 1 << 3;
+const TP_STATUS_VLAN_VALID: u32 = 1 << 4;
 const TP_STATUS_CSUM_VALID: u32 = 1 << 7;
 /// `TP_STATUS_USER`: a slot of a ring holds a frame.
 pub(crate) const STATUS_USER: u32 = 1;
@@ -123,7 +134,7 @@ impl PacketSocket {
                 errno => Err(errno),
             };
         };
-        Ok(Some(Received { size, checksum_not_needed: checksum_not_needed(auxiliary_status(&header)) }))
+        Ok(Some(Received::new(size, auxiliary_status(&header))))
     }
 
     /// Has the kernel put what arrives from now on into slots that can be mapped, in blocks, and no longer where
@@ -166,11 +177,6 @@ struct Ring {
     block_count: libc::c_uint,
     slot_size: libc::c_uint,
     slot_count: libc::c_uint,
-}
-
-/// Whether a frame of this status has a transport checksum that somebody should look at.
-pub(crate) fn checksum_not_needed(status: u32) -> bool {
-    status & (TP_STATUS_CSUMNOTREADY | TP_STATUS_CSUM_VALID) != 0
 }
 
 /// What the kernel says of a frame, 0 if it says nothing.

@@ -40,6 +40,11 @@ pub trait Wire: Send {
     /// What the kernel says.
     fn receive(&mut self) -> Result<Option<Message>, Errno>;
 
+    /// Why the frame that was received last is to be dropped, if it is: by what name that is counted.
+    fn flaw(&self) -> Option<&'static str> {
+        None
+    }
+
     /// A descriptor that is readable when there is a frame, if asked for by [`before_sleep`](Self::before_sleep).
     fn descriptor(&self) -> Option<BorrowedFd<'_>>;
 
@@ -137,9 +142,10 @@ impl Protocol for WireProtocol {
             Ok(None) => false,
             Ok(Some(frame)) => {
                 cx.count("received");
-                match self.upper {
-                    Some(upper) => cx.deliver(upper.receiver, self.session(), frame),
-                    None => cx.count("for_nobody"),
+                match (self.wire.flaw(), self.upper) {
+                    (Some(flaw), _) => cx.count(flaw),
+                    (None, Some(upper)) => cx.deliver(upper.receiver, self.session(), frame),
+                    (None, None) => cx.count("for_nobody"),
                 }
                 true
             }

@@ -27,6 +27,7 @@ pub struct PacketWire {
     hardware: Hardware,
     largest_packet: usize,
     blocks: Blocks,
+    flaw: Option<&'static str>,
 }
 
 /// Where frames are received.
@@ -68,7 +69,7 @@ impl PacketWire {
         };
         let blocks = Blocks::new(BLOCK_COUNT, largest_packet + ETHERNET_HEADER_SIZE);
         let hardware = hardware.unwrap_or(Hardware(interface.hardware));
-        Ok(Self { source, hardware, largest_packet, blocks })
+        Ok(Self { source, hardware, largest_packet, blocks, flaw: None })
     }
 }
 
@@ -86,7 +87,7 @@ impl Wire for PacketWire {
     }
 
     fn receive(&mut self) -> Result<Option<Message>, Errno> {
-        let Self { source, blocks, .. } = self;
+        let Self { source, blocks, flaw, .. } = self;
         // Most looks find nothing, and need no block.
         if let Source::Ring(ring) = source
             && !ring.is_ready()
@@ -98,13 +99,22 @@ impl Wire for PacketWire {
             let Some(received) = source.receive(block)? else { return Ok(None) };
             not_needed = received.checksum_not_needed;
             // One that is larger than the interface lets through was put together by it: there is no room for all of it,
-            // and half of it is none.
-            Ok::<_, Errno>(Some(if received.size > block.len() { 0 } else { received.size }))
+            // and half of it is none. One with a tag is of another network than this one, and the tag is not in it any more.
+            *flaw = match (received.is_tagged, received.size <= block.len()) {
+                (true, _) => Some("tagged"),
+                (false, false) => Some("too_large"),
+                (false, true) => None,
+            };
+            Ok::<_, Errno>(Some(received.size))
         })?;
         Ok(received.map(|mut frame| {
             frame.attributes_mut().checksum_not_needed = not_needed;
             frame
         }))
+    }
+
+    fn flaw(&self) -> Option<&'static str> {
+        self.flaw
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

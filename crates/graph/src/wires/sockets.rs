@@ -127,15 +127,17 @@ impl Protocol for Sockets {
     }
 
     fn poll(&mut self, cx: &mut Cx<'_>) -> bool {
-        let Self { socket, blocks, .. } = self;
-        let mut sender = None;
+        let Self { socket, blocks, largest, .. } = self;
+        let (mut sender, mut is_whole) = (None, true);
         let received = blocks.receive(|block| {
-            let (_, size, from) = match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT) {
-                Ok(received) => received,
-                Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
-                Err(errno) => return Err(errno),
-            };
+            let (_, size, from) =
+                match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+                    Ok(received) => received,
+                    Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
+                    Err(errno) => return Err(errno),
+                };
             sender = from.and_then(|from| SocketAddr::try_from(from).ok());
+            is_whole = size <= *largest;
             Ok(Some(size))
         });
         let message = match received {
@@ -147,6 +149,11 @@ impl Protocol for Sockets {
             }
         };
         cx.count("received");
+        if !is_whole {
+            // Half a message is none.
+            cx.count("too_large");
+            return true;
+        }
         let (Some(SocketAddr::V4(from)), Some(upper)) = (sender, self.upper) else {
             cx.count("for_nobody");
             return true;

@@ -26,6 +26,7 @@ pub struct UdpWire {
     hardware: Hardware,
     largest_packet: usize,
     blocks: Blocks,
+    flaw: Option<&'static str>,
 }
 
 impl UdpWire {
@@ -43,7 +44,7 @@ impl UdpWire {
         let socket = UdpSocket::bind(local)?;
         socket.set_nonblocking(true)?;
         let blocks = Blocks::new(BLOCK_COUNT, largest_packet + ETHERNET_HEADER_SIZE);
-        Ok(Self { socket, peers, hardware, largest_packet, blocks })
+        Ok(Self { socket, peers, hardware, largest_packet, blocks, flaw: None })
     }
 
     /// Where it is bound.
@@ -81,17 +82,27 @@ impl Wire for UdpWire {
     }
 
     fn receive(&mut self) -> Result<Option<Message>, Errno> {
-        let Self { socket, peers, blocks, .. } = self;
+        let Self { socket, peers, blocks, flaw, .. } = self;
         blocks.receive(|block| {
-            let (_, size, from) = match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT) {
-                Ok(received) => received,
-                Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
-                Err(errno) => return Err(errno),
-            };
+            let (_, size, from) =
+                match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+                    Ok(received) => received,
+                    Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
+                    Err(errno) => return Err(errno),
+                };
             let known = from.and_then(|from| SocketAddr::try_from(from).ok()).is_some_and(|from| peers.contains(&from));
-            // Of a stranger there is an empty frame: it was received, and nobody wants it.
-            Ok(Some(if known { size } else { 0 }))
+            // Half of one that is larger than this wire's are is none.
+            *flaw = match (known, size <= block.len()) {
+                (false, _) => Some("from_stranger"),
+                (true, false) => Some("too_large"),
+                (true, true) => None,
+            };
+            Ok(Some(size))
         })
+    }
+
+    fn flaw(&self) -> Option<&'static str> {
+        self.flaw
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
