@@ -73,8 +73,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Command::Check { file } => {
             for (name, below) in read(file)?.names() {
                 match below.as_slice() {
-                    [] => println!("{name}"),
-                    below => println!("{name} over {}", below.join(", ")),
+                    [] => say(name)?,
+                    below => say(format_args!("{name} over {}", below.join(", ")))?,
                 }
             }
             Ok(())
@@ -83,7 +83,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             let svg = read(file)?.draw();
             match output {
                 Some(path) => std::fs::write(path, svg).with_context(|| format!("writing {}", path.display())),
-                None => Ok(std::io::stdout().write_all(svg.as_bytes())?),
+                None => say(svg.trim_end()),
             }
         }
         Command::Run { file, seconds, receive, threads } => {
@@ -111,8 +111,7 @@ fn read(file: &Path) -> Result<Plan> {
 fn serve(file: &Path, time: Option<Duration>) -> Result<()> {
     let clock = Clock::new();
     let graph = read(file)?.build(None, clock.now())?;
-    println!("running");
-    std::io::stdout().flush()?;
+    say("running")?;
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         if time.is_none() {
@@ -127,28 +126,36 @@ fn serve(file: &Path, time: Option<Duration>) -> Result<()> {
         while graph.until(&clock, limit, || over.load(Ordering::Relaxed).then_some(())).is_none() && time.is_none() {}
     });
     graph.stop(clock.now());
-    report(&graph);
-    Ok(())
+    report(&graph)
 }
 
 /// The same with threads that receive.
 fn receive_in(file: &Path, time: Option<Duration>, options: Receiving) -> Result<()> {
     let host = Reception::start(&read(file)?, options, |_, _| {})?;
-    println!("running");
-    std::io::stdout().flush()?;
+    say("running")?;
     match time {
         Some(time) => std::thread::sleep(time),
         None => drop(std::io::copy(&mut std::io::stdin(), &mut std::io::sink())),
     }
-    report(host.graph());
+    report(host.graph())?;
     let counts = host.counts();
-    println!("{counts:#?}");
-    Ok(())
+    say(format_args!("{counts:#?}"))
 }
 
-fn report(graph: &Graph) {
+/// A line on the standard output. Who has closed that has read enough.
+fn say(line: impl core::fmt::Display) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        said => Ok(said?),
+    }
+}
+
+fn report(graph: &Graph) -> Result<()> {
     for node in graph.nodes() {
         let counts: Vec<String> = graph.counts(node).iter().map(|(name, count)| format!("{name} {count}")).collect();
-        println!("{}: {}", graph.name(node), if counts.is_empty() { "-".to_owned() } else { counts.join(", ") });
+        let counts = if counts.is_empty() { "-".to_owned() } else { counts.join(", ") };
+        say(format_args!("{}: {counts}", graph.name(node)))?;
     }
+    Ok(())
 }

@@ -53,6 +53,22 @@ fn what_is_wrong_is_said() {
     assert!(!missing.status.success() && text(&missing.stderr).contains("reading /nowhere.graph"));
 }
 
+/// As `nearcall graph check FILE | head -1` does.
+#[test]
+fn who_closes_the_output_has_read_enough() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.graph");
+    std::fs::write(&path, include_str!("../../graph/graphs/host.graph")).unwrap();
+    for command in ["check", "draw"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut nearcall = Command::new(env!("CARGO_BIN_EXE_nearcall"));
+        nearcall.args(["graph", command, path.to_str().unwrap()]).stdout(writer).stderr(Stdio::piped());
+        let ended = nearcall.spawn().unwrap().wait_with_output().unwrap();
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{}", text(&ended.stderr));
+    }
+}
+
 #[test]
 fn a_graph_runs_until_its_input_ends() {
     let directory = tempfile::tempdir().unwrap();
