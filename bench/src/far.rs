@@ -115,8 +115,12 @@ pub(crate) fn cases() -> Vec<Case> {
             if wire == Wire::Packet {
                 cases.push(case("ring", How::Ring).limit(format!("bare.{name}{suffix}")));
             }
-            cases.push(case("udp", How::Graph).limit(format!("bare.{name}{suffix}")));
-            cases.push(case("chan", How::Chan).limit(format!("bare.{name}{suffix}")));
+            for (kind, how) in [("udp", How::Graph), ("chan", How::Chan)] {
+                let case = case(kind, how).limit(format!("bare.{name}{suffix}"));
+                // What receives as the graph does there.
+                let is_packet = wire == Wire::Packet;
+                cases.push(if is_packet { case.beside(format!("ring.{name}{suffix}")) } else { case });
+            }
         }
         for (suffix, size, limit) in [(".1", 1, ""), (".2000", 2000, ".1000")] {
             let work = Work::Far(Far { wire, how: How::Chan, size });

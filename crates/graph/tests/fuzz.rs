@@ -5,14 +5,44 @@ mod common;
 
 use common::{Cable, build, kinds, rounds};
 use nearcall_graph::checksum::Sum;
+use nearcall_graph::compose::{Below, Kind, Kinds, Realm};
 use nearcall_graph::protocols::fault::Draw;
-use nearcall_graph::{Address, Message, Participants, Time};
+use nearcall_graph::protocols::relay::{Passing, Relay, Treatment, Way};
+use nearcall_graph::{Address, Cx, Graph, Message, Participants, Time};
 
 const HOST: &str = "name=cable side=1;\n@;\nname=trace protocols=cable file=/dev/null;\n\
-    name=disorder protocols=trace rate=0.1 time=1ms;\nname=eth protocols=disorder sessions=64;\n\
-    name=arp protocols=eth hosts=32;\nname=ip protocols=eth,arp address=10.0.0.2/24 sessions=64 \
-    reassembly_memory=300000 reassembly_time=2s;\nname=icmp protocols=ip;\nname=udp protocols=ip sessions=64;\n\
+    name=disorder protocols=trace rate=0.1 time=1ms;\nname=to/eth protocols=disorder;\nname=eth protocols=to/eth sessions=64;\n\
+    name=to/arp protocols=eth;\nname=arp protocols=to/arp hosts=32;\nname=to/ip protocols=eth;\n\
+    name=ip protocols=to/ip,arp address=10.0.0.2/24 sessions=64 reassembly_memory=300000 reassembly_time=2s;\n\
+    name=to/icmp protocols=ip;\nname=icmp protocols=to/icmp;\nname=to/udp protocols=ip;\nname=udp protocols=to/udp sessions=64;\n\
     name=echo protocols=udp port=7;\nname=anchor protocols=icmp;\n";
+
+/// Counts what goes up to a decoder.
+struct Counter;
+
+impl Treatment for Counter {
+    fn pass(&mut self, cx: &mut Cx<'_>, passing: Passing, out: &mut Vec<Passing>) {
+        if passing.way == Way::Up {
+            cx.count("up");
+        }
+        out.push(passing);
+    }
+}
+
+/// The usual kinds, and `to/DECODER`, which counts.
+fn counting(cable: &Cable) -> Kinds {
+    const ANYTHING: &[Below] = &[Below { name: "anything", realms: &[Realm::Frames, Realm::Messages, Realm::Calls] }];
+    let counter = Kind::new("to", Realm::Same, ANYTHING, |make| Ok(Box::new(Relay::new(make.node, 1024, Counter))));
+    kinds(std::slice::from_ref(cable)).with(counter)
+}
+
+/// Says how many messages each decoder was given, and that each had some.
+fn tell(host: &Graph) {
+    let counters = host.nodes().filter(|node| host.kind(*node) == "to");
+    let counts: Vec<(&str, u64)> = counters.map(|node| (&host.name(node)[3..], host.count(node, "up"))).collect();
+    println!("messages given to each decoder: {counts:?}");
+    assert!(counts.iter().all(|(_, count)| *count > 0), "{counts:?}");
+}
 
 struct Frames {
     draw: Draw,
@@ -126,7 +156,7 @@ impl Frames {
 #[test]
 fn no_frame_harms() {
     let cable = Cable::default();
-    let host = build(HOST, &kinds(std::slice::from_ref(&cable)));
+    let host = build(HOST, &counting(&cable));
     let mut frames = Frames { draw: Draw::new(1) };
     let (mut now, mut answers) = (Time(0), 0);
     for _ in 0..rounds(100_000) {
@@ -153,14 +183,16 @@ fn no_frame_harms() {
         assert!(counts.contains_key(name), "{name} of {counts:?}");
     }
     assert!(answers > 100);
+    tell(&host);
 }
 
 const CALLED: &str = "name=cable side=1;\n@;\nname=eth protocols=cable sessions=64;\nname=arp protocols=eth hosts=32;\n\
     name=ip protocols=eth,arp address=10.0.0.2/24 sessions=64 reassembly_memory=300000 reassembly_time=2s;\n\
-    name=udp protocols=ip sessions=64 checksum=no;\nname=blast protocols=udp port=7 sessions=64 keep=50ms;\n\
-    name=bidctl protocols=blast id=2;\nname=bid protocols=blast,bidctl sessions=64;\n\
-    name=chan protocols=bid sessions=64 keep=20ms;\nname=vchan protocols=chan sessions=256;\n\
-    name=select protocols=vchan sessions=256;\nname=anchor protocols=select;\n";
+    name=udp protocols=ip sessions=64 checksum=no;\nname=to/blast protocols=udp;\n\
+    name=blast protocols=to/blast port=7 sessions=64 keep=50ms;\nname=to/bidctl protocols=blast;\n\
+    name=bidctl protocols=to/bidctl id=2;\nname=to/bid protocols=blast;\nname=bid protocols=to/bid,bidctl sessions=64;\n\
+    name=to/chan protocols=bid;\nname=chan protocols=to/chan sessions=64 keep=20ms;\nname=vchan protocols=chan sessions=256;\n\
+    name=to/select protocols=vchan;\nname=select protocols=to/select sessions=256;\nname=anchor protocols=select;\n";
 
 impl Frames {
     /// A datagram for the protocols of calls: right headers from the bottom up to some layer, then anything. `tags` are those of
@@ -235,7 +267,7 @@ impl Frames {
 #[test]
 fn no_call_harms() {
     let cable = Cable::default();
-    let host = build(CALLED, &kinds(std::slice::from_ref(&cable)));
+    let host = build(CALLED, &counting(&cable));
     let anchor = host.anchor("anchor").unwrap();
     anchor.enable(Participants::new().at(Address::Port(7)), Time(0)).unwrap();
     let mut frames = Frames { draw: Draw::new(2) };
@@ -301,4 +333,5 @@ fn no_call_harms() {
         assert!(counts.contains_key(&(node.to_owned(), name)), "{node}: {name} of {counts:?}");
     }
     assert!(calls > 100, "{calls}");
+    tell(host);
 }

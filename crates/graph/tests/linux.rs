@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::net::{dissect, pcap};
 use nearcall_graph::compose::{Kinds, Plan};
 use nearcall_graph::{Address, Clock, Graph, Message, Participants, Time};
-use nearcall_testkit::netns::{Namespace, veth};
+use nearcall_testkit::netns::{Namespace, skipped, veth};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketType};
 use smoltcp::wire::{Icmpv4Packet, Icmpv4Repr};
 
@@ -81,8 +81,7 @@ fn check_trace(path: &std::path::Path) {
 /// What tcpdump makes of it, where it is installed: nothing may be called bad, truncated or malformed.
 fn tcpdump(path: &std::path::Path) {
     let Ok(output) = std::process::Command::new("tcpdump").arg("-nvvr").arg(path).output() else {
-        eprintln!("\n!!! there is no tcpdump here; smoltcp alone read the trace\n");
-        return;
+        return skipped("there is no tcpdump here; smoltcp alone read the trace");
     };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.lines().count() > 20, "{said}");
@@ -103,7 +102,7 @@ fn linux_asks(far: &Namespace) {
                 let said = String::from_utf8_lossy(&output.stdout).into_owned();
                 assert!(output.status.success() && said.contains(" 0% packet loss"), "{said}");
             }
-            Err(_) => eprintln!("\n!!! there is no ping here; a raw socket asks instead\n"),
+            Err(_) => skipped("there is no ping here; a raw socket asks instead"),
         }
         for size in [0, 56, 3000] {
             assert!(raw_ping(Ipv4Addr::new(10, 1, 0, 2), size) == vec![0xab; size], "{size}");
@@ -168,8 +167,58 @@ fn linux_asks_us() {
         let count = |node: &str, name: &str| graph.count(graph.node(node).unwrap(), name);
         assert_eq!((count("udp", "bad_checksum"), count("icmp", "bad_checksum")), (0, 0));
         assert_eq!((count("ip", "bad_checksum"), count("ip", "malformed_fragments")), (0, 0));
-        assert!(!faults || count("ip", "duplicate_fragments") + count("disorder", "disordered") > 0);
+        assert_faults(&graph, faults);
+        assert!(!faults || count("ip", "duplicate_fragments") > 0, "{:?}", graph.counts(graph.node("ip").unwrap()));
     }
+}
+
+/// Both kinds have happened, or neither is there.
+fn assert_faults(graph: &Graph, faults: bool) {
+    for (node, name) in [("duplicate", "duplicated"), ("disorder", "disordered")] {
+        let count = graph.node(node).map(|node| graph.count(node, name));
+        assert!(count.map_or(!faults, |count| count > 0), "{name}: {count:?}");
+    }
+}
+
+/// To all hosts of the network, both ways, whole and in fragments: each side takes it, and answers it to one.
+#[test]
+fn datagrams_to_all_are_taken_by_both() {
+    let Some((near, far)) = veth(true) else { return };
+    near.enter();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("trace.pcap");
+    let graph = build(&file(path.to_str().unwrap(), false));
+    let (clock, udp) = (Clock::new(), graph.anchor("anchor").unwrap());
+    udp.enable(Participants::new().at(Address::Port(9)), clock.now()).unwrap();
+    let socket = on_linux(&far, || UdpSocket::bind("0.0.0.0:9").unwrap());
+    socket.set_broadcast(true).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let all = Participants::new().to(Address::Host(Ipv4Addr::new(10, 1, 0, 255)));
+    let session = udp.open(all.to(Address::Port(9)).at(Address::Port(9)), clock.now()).unwrap();
+    let mut buffer = vec![0; 65_536];
+    for size in [0, 1, 1472, 5000] {
+        let sent: Vec<u8> = (0..size).map(|at| u8::try_from(at % 247).unwrap()).collect();
+        socket.send_to(&sent, "10.1.0.255:9").unwrap();
+        let came = graph.until(&clock, PATIENCE, || udp.receive());
+        assert_eq!(came.map(|(_, message)| message.to_vec()), Some(sent.clone()));
+        udp.push(session, Message::from(sent.clone()), clock.now()).unwrap();
+        // Linux hears itself, too.
+        let mut heard = || socket.recv_from(&mut buffer).unwrap();
+        let came = core::iter::repeat_with(&mut heard).find(|(_, from)| from.to_string() == "10.1.0.2:9").unwrap().0;
+        assert!(buffer[..came] == sent, "{size}");
+    }
+    let count = |name: &str| graph.count(graph.node("udp").unwrap(), name);
+    assert_eq!((count("bad_checksum"), count("malformed")), (0, 0));
+    graph.stop(clock.now());
+    let bytes = std::fs::read(&path).unwrap();
+    // Ours are right to the last checksum.
+    let ours = pcap(&bytes).into_iter().filter(|frame| frame.get(26..30) == Some(&[10, 1, 0, 2]));
+    assert_eq!(
+        ours.map(|frame| dissect(frame, true).unwrap_or_else(|wrong| panic!("{wrong}")))
+            .filter(|kind| *kind == "udp")
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -200,6 +249,7 @@ fn we_ask_linux() {
         });
         graph.stop(clock.now());
         check_trace(&path);
+        assert_faults(&graph, faults);
     }
 }
 

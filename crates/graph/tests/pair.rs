@@ -4,7 +4,7 @@ mod common;
 
 use core::net::Ipv4Addr;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, Weak};
 
 use common::{Cable, build, host, kinds, run, settle};
 use nearcall_graph::message::copied;
@@ -198,9 +198,17 @@ fn fragments_through_faults_are_whole_or_nothing() {
 fn a_flood_of_first_fragments_is_bounded() {
     let cable = Cable::default();
     let kinds = kinds(std::slice::from_ref(&cable));
-    let b = build(&host(1, "", ECHO).replace("/24", "/24 reassembly_memory=200000"), &kinds);
+    let b = build(&host(1, "", ECHO).replace("/24", "/24 reassembly_memory=200000 reassembly_time=5s"), &kinds);
+    // Not what the graph says it keeps, but what there is.
+    let mut blocks: Vec<Weak<Vec<u8>>> = Vec::new();
+    let alive = |blocks: &mut Vec<Weak<Vec<u8>>>| -> usize {
+        blocks.retain(|block| block.strong_count() > 0);
+        blocks.iter().filter_map(Weak::upgrade).map(|block| block.capacity()).sum()
+    };
     for n in 0..20_000_u32 {
-        let mut frame = Message::from(vec![0; 1480]);
+        let block = Arc::new(vec![0; 1480]);
+        blocks.push(Arc::downgrade(&block));
+        let mut frame = Message::from_block(block, 0, 1480);
         frame.push_header(
             &nearcall_graph::protocols::ip::header::Header {
                 version_and_words: 0x45,
@@ -220,7 +228,13 @@ fn a_flood_of_first_fragments_is_bounded() {
         cable.put(1, frame);
         settle(&[&b], Time(1000));
         cable.take(0);
+        let bytes = alive(&mut blocks);
+        assert!(bytes <= 200_000, "{bytes} bytes after {n} fragments");
     }
+    // It is the bound that held them, and time that lets the last ones go.
+    assert!(alive(&mut blocks) > 100_000);
+    settle(&[&b], Time(6 * SECOND));
+    assert_eq!(alive(&mut blocks), 0);
     let ip = b.node("ip").unwrap();
     assert_eq!(b.count(ip, "fragments"), 20_000);
     assert!(b.count(ip, "crowded_out") > 19_800, "{:?}", b.counts(ip));
@@ -283,7 +297,7 @@ fn strangers_give_way() {
 #[test]
 fn work_crosses_an_edge_to_another_thread() {
     #[derive(Default)]
-    struct Queue(std::sync::Arc<Mutex<Vec<Work>>>);
+    struct Queue(Arc<Mutex<Vec<Work>>>);
     impl Crossings for Queue {
         fn up(&self, crossing: &Crossing<'_>) -> Passage {
             if crossing.handoff != Handoff::Explicit {
@@ -301,9 +315,9 @@ fn work_crosses_an_edge_to_another_thread() {
     let kinds = kinds(&[Cable::default()]);
     let a = build(&host(0, "", UDP), &kinds);
     let text = host(1, "", &ECHO.replace("protocols=ip", "protocols=ip{handoff=explicit}"));
-    let queue = std::sync::Arc::default();
+    let queue = Arc::default();
     let plan = nearcall_graph::compose::Plan::read("b.graph", &text, &kinds).unwrap();
-    let b = plan.build(Some(Box::new(Queue(std::sync::Arc::clone(&queue)))), Time(1)).unwrap();
+    let b = plan.build(Some(Box::new(Queue(Arc::clone(&queue)))), Time(1)).unwrap();
     let anchor = a.anchor("anchor").unwrap();
     let session = anchor.open(udp_to(1, 7), Time(0)).unwrap();
     anchor.push(session, Message::from(bytes(5000, 1)), Time(0)).unwrap();
