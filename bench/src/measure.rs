@@ -206,6 +206,18 @@ pub(crate) trait Watch {
     fn end(&mut self) -> Result<()>;
 }
 
+/// Who does not look.
+pub(crate) struct Unwatched;
+
+impl Watch for Unwatched {
+    fn begin(&mut self) -> Result<()> {
+        Ok(())
+    }
+    fn end(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
 impl Job {
     /// Does it with `call`, which makes and verifies one call.
     ///
@@ -260,17 +272,6 @@ fn batches(time: Duration, size: u64, call: &mut impl FnMut() -> Result<()>) -> 
 mod tests {
     use super::*;
 
-    struct Nobody;
-
-    impl Watch for Nobody {
-        fn begin(&mut self) -> Result<()> {
-            Ok(())
-        }
-        fn end(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
-
     fn plan(pace: Pace) -> Plan {
         Plan { pace, ..Plan::quick(Clock::calibrate()) }
     }
@@ -280,7 +281,7 @@ mod tests {
         let gap = Duration::from_millis(2);
         for pace in [Pace::Busy(gap), Pace::Sleep(gap), Pace::Filled(gap)] {
             let (mut made, mut last) = (0_u64, Instant::now());
-            let sample = Job::Plan(plan(pace)).run(&mut Nobody, || {
+            let sample = Job::Plan(plan(pace)).run(&mut Unwatched, || {
                 if !matches!(pace, Pace::Filled(_)) {
                     assert!(last.elapsed() >= gap, "{pace:?}");
                 }
@@ -298,7 +299,7 @@ mod tests {
     fn exactly_is_exact() {
         let mut made = 0;
         let job = Job::Exactly { warm_up: 7, calls: 100 };
-        let sample = job.run(&mut Nobody, || {
+        let sample = job.run(&mut Unwatched, || {
             made += 1;
             Ok(())
         });

@@ -56,6 +56,25 @@ const SLICES: u32 = 20;
 #[repr(align(128))]
 struct Count(AtomicU64);
 
+/// Has the calls count that are made from now on, and tallies them by slices until their time is over; how long that was.
+/// `total`: calls until now.
+fn tally_slices(plan: &Plan, phase: &AtomicU8, total: impl Fn() -> u64) -> (Tally, Duration) {
+    let (mut tally, start, first) = (Tally::new(), Instant::now(), total());
+    let _ = phase.compare_exchange(WARM_UP, TIMED, Ordering::Relaxed, Ordering::Relaxed);
+    for _ in 0..SLICES {
+        let (before, calls) = (Instant::now(), total());
+        std::thread::sleep((plan.batches + plan.singles) / SLICES);
+        let made = total() - calls;
+        // As often as there were calls in it: a slice in which others had the processors is not one call.
+        let took = before.elapsed().as_nanos() as f64 / made.max(1) as f64;
+        record_many(&mut tally.turns, took, made);
+    }
+    let elapsed = start.elapsed();
+    tally.calls = total() - first;
+    phase.store(OVER, Ordering::Relaxed);
+    (tally, elapsed)
+}
+
 /// Measures [`COUNT`] kernel threads, each of which makes calls one after the other with what `make` gives it.
 ///
 /// # Errors
@@ -93,19 +112,7 @@ pub(crate) fn threads<C: FnMut() -> Result<()>>(
         let callers: Vec<_> = counts.iter().map(|count| scope.spawn(|| caller(count))).collect();
         std::thread::sleep(plan.warm_up);
         let begun = watch.begin();
-        let (mut tally, start) = (Tally::new(), Instant::now());
-        let _ = phase.compare_exchange(WARM_UP, TIMED, Ordering::Relaxed, Ordering::Relaxed);
-        for _ in 0..SLICES {
-            let (before, calls) = (Instant::now(), total());
-            std::thread::sleep((plan.batches + plan.singles) / SLICES);
-            let made = total() - calls;
-            // As often as there were calls in it: a slice in which others had the processors is not one call.
-            let took = before.elapsed().as_nanos() as f64 / made.max(1) as f64;
-            record_many(&mut tally.turns, took, made);
-        }
-        let elapsed = start.elapsed();
-        tally.calls = total();
-        phase.store(OVER, Ordering::Relaxed);
+        let (mut tally, elapsed) = tally_slices(plan, &phase, total);
         for caller in callers {
             match caller.join() {
                 Ok(latencies) => tally.latencies += latencies?,
@@ -122,17 +129,7 @@ pub(crate) fn threads<C: FnMut() -> Result<()>>(
 mod tests {
     use super::*;
     use crate::clock::Clock;
-
-    pub(super) struct Nobody;
-
-    impl Watch for Nobody {
-        fn begin(&mut self) -> Result<()> {
-            Ok(())
-        }
-        fn end(&mut self) -> Result<()> {
-            Ok(())
-        }
-    }
+    use crate::measure::Unwatched;
 
     pub(super) fn plan() -> Plan {
         Plan::quick(Clock::calibrate())
@@ -141,7 +138,7 @@ mod tests {
     #[test]
     fn all_threads_call_and_the_first_error_ends_it() {
         let ids = std::sync::Mutex::new(std::collections::BTreeSet::new());
-        let sample = threads(&plan(), &mut Nobody, || {
+        let sample = threads(&plan(), &mut Unwatched, || {
             ids.lock().unwrap().insert(format!("{:?}", std::thread::current().id()));
             || {
                 std::thread::yield_now();
@@ -150,6 +147,6 @@ mod tests {
         });
         assert_eq!(ids.into_inner().unwrap().len(), COUNT);
         assert!(sample.unwrap().calls > 0);
-        assert!(threads(&plan(), &mut Nobody, || || anyhow::bail!("no")).is_err());
+        assert!(threads(&plan(), &mut Unwatched, || || anyhow::bail!("no")).is_err());
     }
 }

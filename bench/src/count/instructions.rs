@@ -35,7 +35,7 @@ mod own_server {
     use nearcall::testing::{Served, set_wait_hook};
 
     use crate::count::callgrind::Profile;
-    use crate::measure::{Job, Watch};
+    use crate::measure::{Job, Unwatched};
     use crate::near::calls::{self, Procedure};
     use crate::near::interface::{Answers, BenchClient, BenchServer, NAME};
     use crate::peer::{Start, has, under};
@@ -116,18 +116,6 @@ mod own_server {
     #[inline(never)]
     fn serve_pending() {
         PENDING.with_borrow_mut(|pending| pending.as_mut().map(Served::serve));
-    }
-
-    struct Unwatched;
-
-    impl Watch for Unwatched {
-        fn begin(&mut self) -> Result<()> {
-            Ok(())
-        }
-
-        fn end(&mut self) -> Result<()> {
-            Ok(())
-        }
     }
 
     /// The caller, and through the hook the server. Not inlined, so that the profile has it by its name.

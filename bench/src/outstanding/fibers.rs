@@ -1,16 +1,15 @@
 //! Calls of user-level threads of one processor, each of which makes one after the other.
 
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 use nearcall::thread;
 
-use super::{Count, OVER, SLICES, TIMED, Tally, WARM_UP};
+use super::{Count, OVER, TIMED, WARM_UP, tally_slices};
 use crate::measure::{Plan, Watch};
 use crate::mem::ticks;
-use crate::sample::{Sample, new_histogram, record, record_many};
+use crate::sample::{Sample, new_histogram, record};
 
 /// Calls of which one is timed singly: a look at the clock is a good part of what a call costs its caller here.
 const TIMED_ONE_IN: u64 = 16;
@@ -57,19 +56,7 @@ pub(crate) fn fibers(
             (0..).zip(&counts).map(|(number, count)| scope.spawn(move || caller(number, count))).collect();
         std::thread::sleep(plan.warm_up);
         let begun = watch.begin();
-        let (mut tally, start, first) = (Tally::new(), Instant::now(), total());
-        let _ = phase.compare_exchange(WARM_UP, TIMED, Ordering::Relaxed, Ordering::Relaxed);
-        for _ in 0..SLICES {
-            let (before, calls) = (Instant::now(), total());
-            std::thread::sleep((plan.batches + plan.singles) / SLICES);
-            let made = total() - calls;
-            // As often as there were calls in it: a slice in which others had the processors is not one call.
-            let took = before.elapsed().as_nanos() as f64 / made.max(1) as f64;
-            record_many(&mut tally.turns, took, made);
-        }
-        let elapsed = start.elapsed();
-        tally.calls = total() - first;
-        phase.store(OVER, Ordering::Relaxed);
+        let (mut tally, elapsed) = tally_slices(plan, &phase, total);
         let ended = watch.end();
         for caller in callers {
             tally.latencies += caller.join().map_err(|error| anyhow!("a thread that calls: {error}"))??;
@@ -81,8 +68,9 @@ pub(crate) fn fibers(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{Nobody, plan};
+    use super::super::tests::plan;
     use super::*;
+    use crate::measure::Unwatched;
 
     #[test]
     fn all_threads_call_and_the_first_error_ends_it() {
@@ -91,10 +79,10 @@ mod tests {
                 thread::yield_now();
                 Ok(())
             };
-            fibers(&plan(), &mut Nobody, turn, 3).unwrap().calls
+            fibers(&plan(), &mut Unwatched, turn, 3).unwrap().calls
         };
         // Its times are some milliseconds, for all of which others may have the CPU.
         assert!((0..1000).any(|_| made() > 0));
-        assert!(fibers(&plan(), &mut Nobody, |_| anyhow::bail!("no"), 3).is_err());
+        assert!(fibers(&plan(), &mut Unwatched, |_| anyhow::bail!("no"), 3).is_err());
     }
 }

@@ -93,14 +93,15 @@ mod tests {
     use std::cell::RefCell;
     use std::collections::VecDeque;
 
-    use super::super::tests::{Nobody, plan};
+    use super::super::tests::plan;
     use super::*;
+    use crate::measure::Unwatched;
 
     #[test]
     fn a_window_is_full_and_in_order() {
         let under_way = RefCell::new(VecDeque::new());
         let (mut most, mut first) = (0, 1);
-        let sample = measure(&plan(), &mut Nobody, |meter| {
+        let sample = measure(&plan(), &mut Unwatched, |meter| {
             let send = |number| {
                 under_way.borrow_mut().push_back(number);
                 most = most.max(under_way.borrow().len());

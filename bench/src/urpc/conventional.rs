@@ -11,7 +11,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::client::Task;
-use crate::measure::Watch;
+use crate::measure::Unwatched;
 use crate::near::calls::{self, Basic, Procedure};
 use crate::near::interface::{Answers, BIG, Bench};
 use crate::sample::Sample;
@@ -143,17 +143,6 @@ impl Basic for Channel {
         self.buffer[HEAD..].copy_from_slice(data);
         self.call(BIG_IN_OUT, BIG, BIG)?;
         data.copy_from_slice(&self.buffer[HEAD..]);
-        Ok(())
-    }
-}
-
-struct Unwatched;
-
-impl Watch for Unwatched {
-    fn begin(&mut self) -> Result<()> {
-        Ok(())
-    }
-    fn end(&mut self) -> Result<()> {
         Ok(())
     }
 }
