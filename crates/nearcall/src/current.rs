@@ -20,6 +20,12 @@ pub fn current() -> Option<Current> {
     Some(Current { running, interface, procedure })
 }
 
+/// The client's [`Peer::id`], and no more of [`current`]: a few loads, where that takes and gives back a reference.
+#[must_use]
+pub fn caller() -> Option<u64> {
+    desk::with_pair(|pair: &ServerPair| pair.peer().id())
+}
+
 /// A call that is being served. It may be kept, and given to other threads that work for the call; it keeps the memory
 /// shared with the client mapped.
 #[derive(Debug)]

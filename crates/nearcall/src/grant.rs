@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nearcall_core::channel::serving::Shared;
-use nearcall_core::shm::grant::{OwnWindow, PeerWarrant, PeerWindow, Sealed, WARRANT_SIZE, Warrant};
+use nearcall_core::shm::grant::{For, OwnWindow, PeerWarrant, PeerWindow, Sealed, WARRANT_SIZE, Warrant};
 use nearcall_core::sys::foreign::Foreign;
+use nearcall_core::sys::memory::NotARegion;
 use nearcall_layout::Shape;
 use thiserror::Error;
 
@@ -50,8 +51,8 @@ struct Deed {
 }
 
 impl Deed {
-    fn own(file: OwnedFd) -> io::Result<Self> {
-        let (warrant_file, warrant) = Warrant::make()?;
+    fn own(file: OwnedFd, whom: For) -> io::Result<Self> {
+        let (warrant_file, warrant) = Warrant::make(whom)?;
         Ok(Self { file, warrant_file, warrant: Holds::Own(warrant), _charge: None })
     }
 
@@ -60,16 +61,17 @@ impl Deed {
         to.lend(self.warrant_file.as_fd());
     }
 
-    /// Takes memory and its warrant; `map` says how many bytes it has mapped. What is found not to be memory is not touched
+    /// Takes memory and its warrant; `size` says how many bytes `map` has mapped. What is found not to be memory is not touched
     /// again, and a server pays for nothing on its client's behalf that is not on that one's account.
     fn take<M>(
         from: &mut Arrived,
+        whom: For,
         map: impl FnOnce(&Foreign) -> Option<M>,
         size: impl FnOnce(&M) -> usize,
     ) -> Result<(M, Self), NotTaken> {
         let (file, warrant_file) = (from.next()?, from.next()?);
         let memory = map(&file).ok_or(NotTaken::WRONG)?;
-        let warrant = PeerWarrant::map(warrant_file.as_fd()).map_err(|_| NotTaken::WRONG)?;
+        let warrant = PeerWarrant::map(warrant_file.as_fd(), whom).map_err(|_| NotTaken::WRONG)?;
         let bytes = u64::try_from(size(&memory).saturating_add(WARRANT_SIZE)).unwrap_or(u64::MAX);
         let charge = from.payer().map(|uid| QUOTA.charge(uid, bytes)).transpose().map_err(|_| NotTaken::NO_ROOM)?;
         // Both were checked to be memory, whose closing cannot block.
@@ -128,7 +130,7 @@ impl Grant {
     /// What the kernel says: there is no memory, or no descriptor; `InvalidInput` for no bytes at all.
     pub fn new(size: usize, fill: impl FnOnce(&mut [u8])) -> io::Result<Self> {
         let (file, memory) = Sealed::make(size, fill)?;
-        Ok(Self { memory, deed: Deed::own(file)? })
+        Ok(Self { memory, deed: Deed::own(file, For::All)? })
     }
 
     /// The bytes.
@@ -158,7 +160,8 @@ impl Pass for Grant {
     }
 
     fn take(from: &mut Arrived) -> Result<Self, NotTaken> {
-        let (memory, deed) = Deed::take(from, |fd| Sealed::map(fd.as_fd()).ok(), |memory| memory.bytes().len())?;
+        let (memory, deed) =
+            Deed::take(from, For::All, |fd| Sealed::map(fd.as_fd()).ok(), |memory| memory.bytes().len())?;
         Ok(Self { memory, deed })
     }
 }
@@ -186,8 +189,38 @@ impl SharedGrant {
     /// # Errors
     /// What the kernel says: there is no memory, or no descriptor; `InvalidInput` for no bytes at all.
     pub fn new(size: usize) -> io::Result<Self> {
-        let (file, memory) = OwnWindow::make(size)?;
-        Ok(Self { memory: Window::Own(memory), deed: Deed::own(file)? })
+        Self::make(size, For::All)
+    }
+
+    /// `size` bytes of zeros that are passed to clients, as results, and that their server can free: once this is dropped, they are
+    /// gone, and `Revoked`, for everybody, whoever kept them mapped. So a server that makes and ends such grants as its clients ask
+    /// for them has as many as it knows of. A server is not passed one: it must not pay for what others make and free.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and `NotFound` without /proc.
+    pub fn for_clients(size: usize) -> io::Result<Self> {
+        Self::make(size, For::Clients)
+    }
+
+    fn make(size: usize, whom: For) -> io::Result<Self> {
+        let (file, memory) = OwnWindow::make(size, whom)?;
+        Ok(Self { memory: Window::Own(memory), deed: Deed::own(file, whom)? })
+    }
+
+    /// The same grant as somebody has it to whom it was passed, to be passed while this one goes on being written.
+    ///
+    /// # Errors
+    /// What the kernel says: there is no descriptor, or no room for a mapping.
+    pub fn reader(&self) -> io::Result<Self> {
+        let (file, warrant_file) = (self.deed.file.try_clone()?, self.deed.warrant_file.try_clone()?);
+        let map = || {
+            // Whatever this process made or has checked.
+            let memory = PeerWindow::map(file.as_fd(), For::Clients)?;
+            Ok((memory, PeerWarrant::map(warrant_file.as_fd(), For::Clients)?))
+        };
+        let (memory, warrant) = map().map_err(io::Error::other::<NotARegion>)?;
+        let deed = Deed { file, warrant_file, warrant: Holds::Peer(warrant), _charge: None };
+        Ok(Self { memory: Window::Peer(memory), deed })
     }
 
     /// How many bytes it has: that does not change.
@@ -207,6 +240,20 @@ impl SharedGrant {
         let size = self.size();
         match &mut self.memory {
             Window::Own(memory) => memory.write(at, bytes).ok_or(GrantError::Outside { size }),
+            Window::Peer(_) => Err(GrantError::NotOurs),
+        }
+    }
+
+    /// Writes the word at byte `at`, so that it is found by whoever copies anything that is written after it and looks at the word
+    /// then ([`SharedBytes::word_after`]). A number that grows before each change is how receivers tell that what they have copied
+    /// is of one piece.
+    ///
+    /// # Errors
+    /// `NotOurs` if this process was passed it; `Outside` if it does not fit, or does not begin at a multiple of 8.
+    pub fn write_word(&mut self, at: usize, value: u64) -> Result<(), GrantError> {
+        let size = self.size();
+        match &mut self.memory {
+            Window::Own(memory) => memory.write_word(at, value).ok_or(GrantError::Outside { size }),
             Window::Peer(_) => Err(GrantError::NotOurs),
         }
     }
@@ -243,7 +290,9 @@ impl Pass for SharedGrant {
     }
 
     fn take(from: &mut Arrived) -> Result<Self, NotTaken> {
-        let (memory, deed) = Deed::take(from, |fd| PeerWindow::map(fd.as_fd()).ok(), PeerWindow::size)?;
+        // A client is shown whatever its server writes; a server has others' memory on their account, and must not find it gone.
+        let whom = if from.payer().is_some() { For::All } else { For::Clients };
+        let (memory, deed) = Deed::take(from, whom, |fd| PeerWindow::map(fd.as_fd(), whom).ok(), PeerWindow::size)?;
         Ok(Self { memory: Window::Peer(memory), deed })
     }
 }

@@ -79,7 +79,7 @@ pub use binding::{Binding, Path};
 pub use blocking::blocking;
 pub use bounded::{Bounded, Counted, OutOfBounds};
 pub use callback::Callback;
-pub use current::{Current, current};
+pub use current::{Current, caller, current};
 pub use describe::{Description, Layout, ProcedureDescription, describe};
 pub use domain::{let_children_take_part, server_counts, undumpable};
 pub use error::{BindError, CallError, DirError, ExportError, Ran, StillRunning};

@@ -59,6 +59,19 @@ impl<'a> SharedBytes<'a> {
         (self.copy_to(&mut byte, at) == 1).then_some(byte[0])
     }
 
+    /// The word at byte `at`, of eight bytes of this machine, as it was when the last byte was copied out of these bytes, or later:
+    /// how one finds out, after a copy, that the bytes have begun to change meanwhile
+    /// ([`SharedGrant::write_word`](crate::SharedGrant::write_word)). `None` if there are not as many bytes, or where it does not
+    /// begin at a multiple of 8.
+    #[must_use]
+    pub fn word_after(&self, at: usize) -> Option<u64> {
+        match self.0 {
+            Place::Peer(bytes) => bytes.word_after(at),
+            Place::Own(bytes) if at.is_multiple_of(8) => Some(u64::from_ne_bytes(*bytes.get(at..)?.first_chunk()?)),
+            Place::Own(_) => None,
+        }
+    }
+
     /// Copies all bytes through `buffer`, one after the other, and shows `each` what it holds. Nothing happens if
     /// `buffer` is empty.
     pub fn chunks(&self, buffer: &mut [u8], mut each: impl FnMut(&[u8])) {
@@ -113,5 +126,7 @@ mod tests {
         bytes.chunks(&mut [], |_| unreachable!("there is no room for a chunk"));
         assert_eq!(bytes.to_vec(), b"hello world");
         assert_eq!(format!("{bytes:?}"), "SharedBytes(11 bytes)");
+        let word = |at| bytes.word_after(at).map(u64::to_ne_bytes);
+        assert_eq!((word(0), word(1), word(8), word(usize::MAX)), (Some(*b"hello wo"), None, None, None));
     }
 }

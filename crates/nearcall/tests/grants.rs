@@ -17,13 +17,15 @@ pub trait Lender {
     fn pass_on(&self) -> Result<Grant, u32>;
     fn make(&self, size: u32, byte: u8) -> Result<Grant, u32>;
     fn make_shared(&self, size: u32) -> Result<SharedGrant, u32>;
+    fn lend(&self, size: u32) -> Result<SharedGrant, u32>;
+    fn change(&self, stamp: u64, byte: u8) -> Result<(), u32>;
     fn forget(&self);
     fn bytes(&self) -> u64;
     fn refused(&self) -> u32;
 }
 
 #[derive(Default)]
-struct Tester(Mutex<Option<(Grant, SharedGrant)>>);
+struct Tester(Mutex<Option<(Grant, SharedGrant)>>, Mutex<Option<SharedGrant>>);
 
 fn sum(grant: &Grant) -> Result<u64, u32> {
     Ok(grant.bytes().map_err(|_| 1u32)?.iter().map(|&byte| u64::from(byte)).sum())
@@ -57,8 +59,21 @@ impl Lender for Tester {
         grant.write(1, b"abc").map_err(|_| 3u32)?;
         Ok(grant)
     }
+    fn lend(&self, size: u32) -> Result<SharedGrant, u32> {
+        let own = SharedGrant::for_clients(size as usize).map_err(|_| 2u32)?;
+        let reader = own.reader().map_err(|_| 4u32)?;
+        *self.1.lock().unwrap() = Some(own);
+        Ok(reader)
+    }
+    fn change(&self, stamp: u64, byte: u8) -> Result<(), u32> {
+        let mut lent = self.1.lock().unwrap();
+        let own = lent.as_mut().ok_or(7u32)?;
+        own.write_word(0, stamp).map_err(|_| 3u32)?;
+        own.write(8, &vec![byte; own.size() - 8]).map_err(|_| 3u32)
+    }
     fn forget(&self) {
         self.0.lock().unwrap().take();
+        self.1.lock().unwrap().take();
     }
     fn bytes(&self) -> u64 {
         nearcall::usage().bytes
@@ -123,6 +138,31 @@ fn only_its_creator_writes_a_shared_grant_and_everybody_sees_it() {
     assert_eq!(own.bytes().unwrap().to_vec(), b"\0\0\0\0\0\0\0abc");
     own.revoke().unwrap();
     assert_eq!(own.bytes().unwrap_err(), GrantError::Revoked);
+}
+
+#[test]
+fn a_grant_for_clients_is_its_servers_to_change_and_to_free() {
+    let (_server, lender) = start("for-clients");
+    let lent = lender.lend(10_000).unwrap();
+    lender.change(5, 9).unwrap();
+    let bytes = lent.bytes().unwrap();
+    assert_eq!(bytes.to_vec()[8..], [9; 9_992]);
+    assert_eq!((bytes.word_after(0), bytes.word_after(4), bytes.word_after(9_996)), (Some(5), None, None));
+    assert_eq!(lent.reader().unwrap().bytes().unwrap().word_after(0), Some(5));
+    let mut lent = lent;
+    assert_eq!((lent.write_word(0, 1), lent.write(0, b"x")), (Err(GrantError::NotOurs), Err(GrantError::NotOurs)));
+    let mut own = SharedGrant::for_clients(16).unwrap();
+    for beyond in [4, 16, usize::MAX - 7] {
+        assert_eq!(own.write_word(beyond, 1), Err(GrantError::Outside { size: 16 }));
+    }
+    // No server has to pay for memory that can be taken from under it.
+    for refused in [&lent, &own] {
+        let passed = lender.keep(Grant::new(1, |_| {}).unwrap(), refused.reader().unwrap());
+        assert_eq!(passed, Err(CallError::NotPassed { ran: Ran::No }));
+    }
+    lender.forget().unwrap();
+    assert_eq!(lent.bytes().unwrap_err(), GrantError::Revoked);
+    assert_eq!(lender.change(6, 1), Err(CallError::App(7)));
 }
 
 #[test]

@@ -312,4 +312,14 @@ impl Shared<'_> {
         }
         self.bytes.copy_in(self.at + at, into)
     }
+
+    /// The word at byte `at` of them, as it was when the last byte was copied, or later ([`PeerBytes::word_after`]). `None` outside,
+    /// and where it does not begin at a multiple of 8 in memory.
+    #[must_use]
+    pub fn word_after(&self, at: usize) -> Option<u64> {
+        if at.checked_add(8)? > self.size {
+            return None;
+        }
+        self.bytes.word_after(self.at + at)
+    }
 }

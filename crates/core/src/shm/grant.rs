@@ -1,15 +1,17 @@
 //! Grants: whole memory files that one process makes and others map, in place of copies (Liedtke's map messages).
 //!
 //! * [`Sealed`]: nobody can write it any more, so that a receiver may look at it as a slice.
-//! * [`OwnWindow`] and [`PeerWindow`]: its creator goes on writing, and receivers copy, as from any memory of a peer.
+//! * [`OwnWindow`] and [`PeerWindow`]: its creator goes on writing, and receivers copy, as from any memory of a peer. One for
+//!   clients is its creator's to free, too, as whatever a server writes for them (docs/decisions/0007).
 //! * [`Warrant`] and [`PeerWarrant`]: a page in which the creator says whether the grant still holds.
 //!
 //! The mappings stay in forked children, where there is no word to look at before each access.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering, fence};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::fs::SealFlags;
 use rustix::io::Errno;
 
 use super::{OwnWord, PeerBytes, PeerWord, copy, lend, word};
@@ -80,10 +82,37 @@ fn seal_soon(file: BorrowedFd<'_>) -> Result<(), Errno> {
     Err(Errno::BUSY)
 }
 
-/// Memory that its creator alone writes.
+/// Who can be passed memory that its creator writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Anybody: the memory is there as long as somebody has it.
+    All,
+    /// Clients of its creator: it is there as long as its creator has it. A server would not take it, whose memory others must
+    /// not take away from under it.
+    Clients,
+}
+
+impl For {
+    /// The seals that a receiver asks for.
+    fn seals(self) -> SealFlags {
+        match self {
+            Self::All => memory::ALL_SEALS,
+            Self::Clients => memory::SHOWN_SEALS,
+        }
+    }
+}
+
+/// Memory that its creator alone writes. Dropped, one for clients is freed, whoever has it mapped.
 #[derive(Debug)]
 pub struct OwnWindow {
     map: Mapping,
+}
+
+impl Drop for OwnWindow {
+    fn drop(&mut self) {
+        // The kernel refuses it where others may rely on the memory.
+        self.map.free_pages();
+    }
 }
 
 impl OwnWindow {
@@ -91,12 +120,32 @@ impl OwnWindow {
     ///
     /// # Errors
     /// What the kernel says: `NOSPC` or `NOMEM` when memory is short; `INVAL` for no bytes at all.
-    pub fn make(size: usize) -> Result<(OwnedFd, Self), Errno> {
+    pub fn make(size: usize, whom: For) -> Result<(OwnedFd, Self), Errno> {
         let file = memory::create(size)?;
         memory::allocate(file.as_fd(), size)?;
         let map = Mapping::inherited(file.as_fd(), size, true)?;
-        memory::seal(file.as_fd())?;
+        let file = match whom {
+            For::All => {
+                memory::seal(file.as_fd())?;
+                file
+            }
+            For::Clients => {
+                memory::seal_shown(file.as_fd())?;
+                memory::reader(file.as_fd())?
+            }
+        };
         Ok((file, Self { map }))
+    }
+
+    /// Writes the word at byte `at`, a multiple of 8, so that whoever copies any byte that is written after it, and looks at the
+    /// word then ([`PeerBytes::word_after`]), finds this one or a later one. `None` if it does not fit.
+    #[must_use]
+    pub fn write_word(&mut self, at: usize, value: u64) -> Option<()> {
+        word(&self.map, at)?.store(value, Ordering::Relaxed);
+        // Release: pairs with the fence of `PeerBytes::word_after`; the bytes that follow lie between (docs/orderings.md,
+        // "What is copied where it is").
+        fence(Ordering::Release);
+        Some(())
     }
 
     /// Copies bytes to byte `at` on. `None` if they do not fit; nothing was written then.
@@ -128,12 +177,12 @@ pub struct PeerWindow {
 }
 
 impl PeerWindow {
-    /// Checks that `fd` is memory as [`OwnWindow`] makes it, and maps it read-only.
+    /// Checks that `fd` is memory as [`OwnWindow`] makes it for this process, and maps it read-only.
     ///
     /// # Errors
     /// [`NotARegion`].
-    pub fn map(fd: BorrowedFd<'_>) -> Result<Self, NotARegion> {
-        let size = memory::check_granted(fd, memory::ALL_SEALS)?;
+    pub fn map(fd: BorrowedFd<'_>, whom: For) -> Result<Self, NotARegion> {
+        let size = memory::check_granted(fd, whom.seals())?;
         Ok(Self { map: Mapping::inherited(fd, size, false)? })
     }
 
@@ -153,7 +202,7 @@ impl PeerWindow {
 /// What the creator of a grant says of it.
 #[derive(Debug)]
 pub struct Warrant {
-    map: Mapping,
+    page: OwnWindow,
     holds: AtomicBool,
 }
 
@@ -162,15 +211,15 @@ impl Warrant {
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn make() -> Result<(OwnedFd, Self), Errno> {
-        let (file, OwnWindow { map }) = OwnWindow::make(WARRANT_SIZE)?;
-        let warrant = Self { map, holds: AtomicBool::new(true) };
+    pub fn make(whom: For) -> Result<(OwnedFd, Self), Errno> {
+        let (file, page) = OwnWindow::make(WARRANT_SIZE, whom)?;
+        let warrant = Self { page, holds: AtomicBool::new(true) };
         warrant.say(HOLDS);
         Ok((file, warrant))
     }
 
     fn say(&self, value: u64) {
-        if let Some(word) = word(&self.map, 0) {
+        if let Some(word) = word(&self.page.map, 0) {
             // Release, though nothing else is said by it: `PeerWarrant::holds` reads it alone.
             OwnWord(word).store(value);
         }
@@ -196,13 +245,15 @@ pub struct PeerWarrant {
 }
 
 impl PeerWarrant {
-    /// Checks that `fd` is memory as [`Warrant`] makes it, and maps it read-only.
+    /// Checks that `fd` is memory as [`Warrant`] makes it for this process, and maps it read-only.
     ///
     /// # Errors
     /// [`NotARegion`].
-    pub fn map(fd: BorrowedFd<'_>) -> Result<Self, NotARegion> {
-        memory::check(fd, WARRANT_SIZE)?;
-        Ok(Self { map: Mapping::inherited(fd, WARRANT_SIZE, false)? })
+    pub fn map(fd: BorrowedFd<'_>, whom: For) -> Result<Self, NotARegion> {
+        match memory::check_granted(fd, whom.seals())? {
+            WARRANT_SIZE => Ok(Self { map: Mapping::inherited(fd, WARRANT_SIZE, false)? }),
+            other => Err(NotARegion::WrongSize(other as u64)),
+        }
     }
 
     /// Whether the creator says that the grant holds.
@@ -230,12 +281,12 @@ mod tests {
 
     #[test]
     fn what_somebody_could_still_write_is_no_sealed_memory() {
-        let (file, _own) = OwnWindow::make(4096).unwrap();
+        let (file, _own) = OwnWindow::make(4096, For::All).unwrap();
         assert!(matches!(Sealed::map(file.as_fd()), Err(NotARegion::Unsealed(_))));
         let open = memory::create(4096).unwrap();
         assert!(matches!(Sealed::map(open.as_fd()), Err(NotARegion::Unsealed(_))));
-        assert!(matches!(PeerWindow::map(open.as_fd()), Err(NotARegion::Unsealed(_))));
-        assert!(matches!(PeerWarrant::map(open.as_fd()), Err(NotARegion::Unsealed(_))));
+        assert!(matches!(PeerWindow::map(open.as_fd(), For::All), Err(NotARegion::Unsealed(_))));
+        assert!(matches!(PeerWarrant::map(open.as_fd(), For::All), Err(NotARegion::Unsealed(_))));
         memory::seal_granted(open.as_fd()).unwrap();
         assert!(matches!(Sealed::map(open.as_fd()), Err(NotARegion::Sparse(_))));
         let null = std::fs::File::open("/dev/null").unwrap();
@@ -245,18 +296,52 @@ mod tests {
 
     #[test]
     fn a_window_shows_what_is_written_and_a_lease_ends() {
-        let (file, mut own) = OwnWindow::make(4096).unwrap();
-        let peer = PeerWindow::map(file.as_fd()).unwrap();
+        let (file, mut own) = OwnWindow::make(4096, For::All).unwrap();
+        let peer = PeerWindow::map(file.as_fd(), For::All).unwrap();
         own.write(10, b"hello").unwrap();
         assert_eq!((own.write(4092, b"hello"), own.write(usize::MAX, b"x")), (None, None));
         let mut seen = [0; 5];
         peer.bytes().copy_in(10, &mut seen).unwrap();
         assert_eq!(&seen, b"hello");
         assert!(Mapping::inherited(file.as_fd(), 4096, true).is_err(), "nobody else can write it");
-        let (file, warrant) = Warrant::make().unwrap();
-        let peer = PeerWarrant::map(file.as_fd()).unwrap();
+        let (file, warrant) = Warrant::make(For::All).unwrap();
+        let peer = PeerWarrant::map(file.as_fd(), For::All).unwrap();
         assert!(warrant.holds() && peer.holds());
         warrant.revoke();
         assert!(!warrant.holds() && !peer.holds());
+    }
+
+    #[test]
+    fn memory_for_clients_is_its_creators_to_free() {
+        let (file, mut own) = OwnWindow::make(8192, For::Clients).unwrap();
+        assert!(matches!(PeerWindow::map(file.as_fd(), For::All), Err(NotARegion::Unsealed(_))));
+        let peer = PeerWindow::map(file.as_fd(), For::Clients).unwrap();
+        own.write_word(0, 7).unwrap();
+        own.write(4096, b"hello").unwrap();
+        assert_eq!(
+            (own.write_word(4, 1), own.write_word(8192, 1), own.write_word(usize::MAX - 7, 1)),
+            (None, None, None)
+        );
+        let mut seen = [0; 5];
+        peer.bytes().copy_in(4096, &mut seen).unwrap();
+        assert_eq!((&seen, peer.bytes().word_after(0)), (b"hello", Some(7)));
+        assert_eq!((peer.bytes().word_after(1), peer.bytes().word_after(8192)), (None, None));
+        for is_writable in
+            [rustix::io::write(&file, b"x").is_ok(), Mapping::inherited(file.as_fd(), 8192, true).is_ok()]
+        {
+            assert!(!is_writable, "nobody else can write it");
+        }
+        assert!(rustix::fs::ftruncate(&file, 0).is_err());
+        drop(own);
+        peer.bytes().copy_in(4096, &mut seen).unwrap();
+        assert_eq!((seen, peer.bytes().word_after(0)), ([0; 5], Some(0)));
+        let (file, warrant) = Warrant::make(For::Clients).unwrap();
+        assert!(matches!(PeerWarrant::map(file.as_fd(), For::All), Err(NotARegion::Unsealed(_))));
+        let peer = PeerWarrant::map(file.as_fd(), For::Clients).unwrap();
+        assert!(peer.holds());
+        drop(warrant);
+        assert!(!peer.holds(), "what is freed is granted no more");
+        let (two, _own) = OwnWindow::make(8192, For::All).unwrap();
+        assert!(matches!(PeerWarrant::map(two.as_fd(), For::All), Err(NotARegion::WrongSize(8192))));
     }
 }

@@ -207,6 +207,18 @@ impl PeerBytes<'_> {
         unsafe { copy::peer_to_private(from, into) };
         Some(())
     }
+
+    /// The word at byte `offset`, a multiple of 8, as it was when the last byte was copied, or later. `None` outside the mapping.
+    #[inline]
+    #[must_use]
+    pub fn word_after(&self, offset: usize) -> Option<u64> {
+        // Acquire: pairs with the fence of `OwnWindow::write_word` (docs/orderings.md, "What is copied where it is"). The copy's
+        // volatile loads are no atomic ones to the language; to the compiler and to the machines there are, a fence orders both.
+        fence(Ordering::Acquire);
+        // SAFETY: the mapping lasts as long as `self`'s borrow of it, or is kept (`extend`).
+        let word = unsafe { word_at(self.start, self.size, offset) }?;
+        Some(PeerWord(word).load())
+    }
 }
 
 #[inline(always)]
@@ -224,12 +236,20 @@ fn line(map: &Mapping, offset: usize) -> Option<&[AtomicU64; WORDS]> {
 
 #[inline(always)]
 fn word(map: &Mapping, offset: usize) -> Option<&AtomicU64> {
-    if !offset.is_multiple_of(8) || offset.checked_add(8)? > map.size() {
+    // SAFETY: mapped while `map` is borrowed.
+    unsafe { word_at(map.start(), map.size(), offset) }
+}
+
+/// # Safety
+/// 1. `start` and `size` are those of a mapping that is there for 'a.
+#[inline(always)]
+unsafe fn word_at<'a>(start: NonNull<u8>, size: usize, offset: usize) -> Option<&'a AtomicU64> {
+    if !offset.is_multiple_of(8) || offset.checked_add(8)? > size {
         return None;
     }
     // SAFETY: `offset` is inside the mapping.
-    let start = unsafe { map.start().add(offset) };
-    // SAFETY: as for lines.
+    let start = unsafe { start.add(offset) };
+    // SAFETY: as for lines, with precondition 1.
     Some(unsafe { start.cast::<AtomicU64>().as_ref() })
 }
 

@@ -252,6 +252,16 @@ impl<P> Running<P> {
 /// The call that this kernel thread is running, if it is a processor inside a procedure of a pair of type `P`.
 #[must_use]
 pub fn current<P: 'static>() -> Option<Running<P>> {
+    with_papers(running)
+}
+
+/// The same pair, lent to `look`, which must not wait: a count that is not taken is two exchanges that are not made.
+#[must_use]
+pub fn with_pair<P: 'static, R>(look: impl FnOnce(&P) -> R) -> Option<R> {
+    with_papers(|_, pair: &Arc<P>| Some(look(pair)))
+}
+
+fn with_papers<P: 'static, R>(look: impl FnOnce(&Papers, &Arc<P>) -> Option<R>) -> Option<R> {
     // SAFETY: a desk takes its address out of this word when it goes, and both are of this kernel thread.
     let papers = unsafe { here().as_ref() }?;
     if papers.of != TypeId::of::<P>() {
@@ -260,6 +270,11 @@ pub fn current<P: 'static>() -> Option<Running<P>> {
     // SAFETY: only `run` stores there, an `Arc<P>` of the type that was just compared, which it borrows until it has
     // stored null; and this thread, whose cell it is, is inside it.
     let pair = unsafe { papers.pair.get().cast::<Arc<P>>().as_ref() }?;
+    look(papers, pair)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as `with_papers` has it")]
+fn running<P>(papers: &Papers, pair: &Arc<P>) -> Option<Running<P>> {
     let what = papers.what.get();
     #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "fields of a word")]
     let (binding, procedure, astack) = (what as u16, (what >> 16) as u16, (what >> 32) as u16);

@@ -18,6 +18,7 @@
 #![cfg(loom)]
 
 mod alarm;
+mod copied;
 mod frames;
 mod futex;
 mod given;

@@ -167,4 +167,12 @@ pub(crate) enum Slip {
     RoomBeforeRight,
     /// A right is stored without Release.
     GrantedRelaxed,
+
+    // Bytes that are copied where they are.
+    /// Whoever changes them does not fence behind the stamp.
+    NoFenceAfterStamp,
+    /// Whoever changes them stamps afterwards.
+    StampAfterBytes,
+    /// Whoever copies them does not fence before the stamp.
+    NoFenceBeforeStamp,
 }
