@@ -12,10 +12,12 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nearcall::Binder;
+use nearcall_files::client::File;
 use nearcall_files::{FilesClient, Handle, flags};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,8 @@ use server::{CONVENTIONAL, ConventionalClient, MOUNT, PFS, Request, SOCKET, VFS,
 pub(crate) enum Files {
     /// The file server's `read`.
     Served,
+    /// An open file of the file server's client, which has a window once it is read again.
+    Windowed,
     /// The same server and cache by stubs that fill and empty a message buffer on either side.
     Conventional,
     /// read(2) of the kernel's page cache.
@@ -60,7 +64,7 @@ pub(crate) fn cases() -> Vec<Case> {
     let case = |name: &str, files| Case::new(name, Placement::Apart, Work::Files(files));
     vec![
         case("reread", Files::Served).limit("conventional"),
-        case("reread.read2", Files::Served).limit("read2").beside("copy4096"),
+        case("reread.read2", Files::Windowed).limit("read2").beside("reread").beside("copy4096"),
         case("reread.preload", Files::Preload).limit("read2"),
         case("fio", Files::Fio).limit("fio_kernel"),
         case("reread.socket", Files::Socket).limit("reread"),
@@ -107,6 +111,14 @@ pub(crate) fn measure(files: Files, plan: &Plan, task: &Task) -> Result<Sample> 
     ensure!(written as usize == FILE_SIZE && end == FILE_SIZE as u64, "{written} bytes were written");
     match files {
         Files::Served => reread(plan, |pos, record| Ok(pfs.read(handle, pos, record)? as usize)),
+        Files::Windowed => {
+            let file = File::open(&Arc::new(pfs), NAME, flags::READ).context("opening the file")?;
+            reread(plan, |pos, record| {
+                let n = file.read_at(record, *pos)?;
+                *pos += n as u64;
+                Ok(n)
+            })
+        }
         Files::Conventional => {
             let client: ConventionalClient =
                 Binder::new(CONVENTIONAL).dir(dir.path()).wait(WAIT).bind().context("binding to the file server")?;

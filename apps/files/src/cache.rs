@@ -1,4 +1,4 @@
-//! The page cache: as many pages as were allowed at the start, and never one more.
+//! The page cache: as many pages as were allowed at the start, and never one more, with those that it has lent to windows.
 //!
 //! A page belongs to a *key*, which stands for the contents of one file between two changes that the cache was not told of: when
 //! such a change is found, the file gets another key, and the pages of the old one are nobody's until they are replaced. So
@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Bytes of a page.
@@ -77,8 +77,10 @@ struct Shard {
 #[derive(Debug)]
 pub struct Cache {
     shards: [Mutex<Shard>; SHARD_COUNT],
-    /// Pages of a shard.
-    share: usize,
+    /// Pages that there may be.
+    pages: usize,
+    /// Those of them that others have.
+    lent: AtomicUsize,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -89,10 +91,34 @@ impl Cache {
     pub fn new(pages: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
-            share: (pages / SHARD_COUNT).max(1),
+            pages,
+            lent: AtomicUsize::new(0),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
         }
+    }
+
+    /// Pages that a shard may have.
+    fn share(&self) -> usize {
+        (self.pages.saturating_sub(self.lent.load(Ordering::Relaxed)) / SHARD_COUNT).max(1)
+    }
+
+    /// Gives up pages for somebody who has as much memory of its own; `false`, and nothing happens: more than half would be lent.
+    pub fn lend(&self, pages: usize) -> bool {
+        let more = |lent: usize| lent.checked_add(pages).filter(|&lent| lent <= self.pages / 2);
+        if self.lent.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_err() {
+            return false;
+        }
+        for shard in &self.shards {
+            // Whoever comes next to this shard has its lock after us, and sees the smaller share.
+            shard.lock().unwrap_or_else(PoisonError::into_inner).shrink(self.share());
+        }
+        true
+    }
+
+    /// Has them back.
+    pub fn take_back(&self, pages: usize) {
+        self.lent.fetch_sub(pages, Ordering::Relaxed);
     }
 
     fn shard(&self, at: At) -> MutexGuard<'_, Shard> {
@@ -143,7 +169,7 @@ impl Cache {
         let shard = &mut *guard;
         let place = match shard.places.get(&at) {
             Some(&place) => place,
-            None if shard.frames.len() < self.share => {
+            None if shard.frames.len() < self.share() => {
                 shard.frames.push(Frame { at, was_used: false, bytes: Box::new([0; PAGE]) });
                 shard.frames.len() - 1
             }
@@ -158,10 +184,16 @@ impl Cache {
         shard.places.insert(at, place);
     }
 
-    /// Pages that it has.
+    /// Pages that it has, those that it has lent among them.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).frames.len()).sum()
+        let own = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).frames.len());
+        own.sum::<usize>() + self.lent.load(Ordering::Relaxed)
+    }
+
+    /// Pages were asked for that are in a window, which is a part of it.
+    pub fn hit(&self, pages: u64) {
+        self.hits.fetch_add(pages, Ordering::Relaxed);
     }
 
     /// Whether it has none.
@@ -192,6 +224,14 @@ fn copy(from: &[u8], into: &mut [u8]) {
 }
 
 impl Shard {
+    /// Has no more than `share` pages.
+    fn shrink(&mut self, share: usize) {
+        for frame in self.frames.drain(self.frames.len().min(share)..) {
+            self.places.remove(&frame.at);
+        }
+        self.frames.shrink_to_fit();
+    }
+
     /// The place of a page that goes.
     fn replaced(&mut self) -> usize {
         loop {
@@ -224,6 +264,23 @@ mod tests {
         let mut one = [0];
         let kept = (0..10_000).filter(|&page| cache.copy_out(at(1, page), 5, &mut one)).count();
         assert_eq!((kept, cache.counts()), (64, (64, 9936)));
+    }
+
+    #[test]
+    fn what_it_lends_it_does_without() {
+        let cache = Cache::new(64);
+        let fill = || (0..1_000).for_each(|page| cache.insert(at(1, page), &[0; PAGE], || true));
+        fill();
+        assert!(!cache.lend(33) && cache.lend(32) && !cache.lend(1));
+        assert_eq!(cache.len(), 64);
+        fill();
+        let mut one = [0];
+        let kept = (0..1_000).filter(|&page| cache.copy_out(at(1, page), 5, &mut one)).count();
+        assert_eq!((kept, cache.len()), (32, 64));
+        cache.take_back(32);
+        assert_eq!(cache.len(), 32);
+        fill();
+        assert_eq!(cache.len(), 64);
     }
 
     #[test]

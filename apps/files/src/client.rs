@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use nearcall::{BindError, Binder, CallError};
+use nearcall::{BindError, Binder, CallError, SharedGrant};
 
 use crate::interface::{Entry, FileError, FilesClient, Handle, Kind, Opened, Stat, VfsClient, entries, flags};
+use crate::window::HEAD_SIZE;
 
 /// Bytes of a directory that are asked for at a time.
 const PAGE_SIZE: usize = 4096;
 
-/// Bytes of one call; more are several.
+/// Bytes of one call; more are several. As many as are found in a window at once.
 const PART_SIZE: usize = 128 * 1024;
+
+/// Reads of what was read before, after which a file's window is asked for, which takes as long as many of them.
+const AGAIN_COUNT: u32 = 16;
 
 /// A vfs, and the file servers that it has led to.
 #[derive(Debug)]
@@ -57,11 +62,12 @@ impl FileSystem {
             Err(error) if error.needs_rebind() && error.is_retry_safe() => {
                 self.mounts.lock().unwrap_or_else(PoisonError::into_inner).remove(&opened.mount);
                 let files = self.files(opened.mount)?;
-                return Ok(File { handle: files.claim(opened.ticket).map_err(failed)?, files });
+                let handle = files.claim(opened.ticket).map_err(failed)?;
+                return Ok(File::new(files, handle));
             }
             other => other.map_err(failed)?,
         };
-        Ok(File { files, handle })
+        Ok(File::new(files, handle))
     }
 
     /// The pfs of a mount, which vfs is asked for once.
@@ -143,19 +149,32 @@ impl FileSystem {
 }
 
 /// Something open. Dropping it closes it.
+///
+/// A file that is read again and again is soon read in its *window*, if its server gives it one: each read is a call, but the bytes are
+/// copied out of the server's cache, which is mapped here. That takes two descriptors.
 #[derive(Debug)]
 pub struct File {
     files: Arc<FilesClient>,
     handle: Handle,
+    /// Where the furthest read has ended.
+    reach: AtomicU64,
+    /// Reads of what was read before.
+    again: AtomicU32,
+    /// Empty until it was asked for; `None` if there is none.
+    window: OnceLock<Option<SharedGrant>>,
 }
 
 impl File {
+    fn new(files: Arc<FilesClient>, handle: Handle) -> Self {
+        Self { files, handle, reach: AtomicU64::new(0), again: AtomicU32::new(0), window: OnceLock::new() }
+    }
+
     /// Opens at a pfs, without a vfs.
     ///
     /// # Errors
     /// See [`FileSystem::open`].
     pub fn open(files: &Arc<FilesClient>, path: &str, how: u32) -> io::Result<Self> {
-        Ok(Self { handle: files.open(path, how).map_err(failed)?, files: Arc::clone(files) })
+        Ok(Self::new(Arc::clone(files), files.open(path, how).map_err(failed)?))
     }
 
     /// Its handle.
@@ -178,7 +197,7 @@ impl File {
         let mut done = 0;
         for part in into.chunks_mut(PART_SIZE) {
             let size = part.len();
-            let n = match self.files.read(self.handle, &mut pos, part) {
+            let n = match self.read_part(part, &mut pos) {
                 Ok(n) => n as usize,
                 Err(_) if done > 0 => return Ok(done),
                 Err(error) => return Err(failed(error)),
@@ -189,6 +208,41 @@ impl File {
             }
         }
         Ok(done)
+    }
+
+    fn read_part(&self, part: &mut [u8], pos: &mut u64) -> Result<u32, CallError<FileError>> {
+        match self.window.get() {
+            Some(Some(window)) => {
+                if let Some(n) = self.read_in(window, part, *pos)? {
+                    *pos += u64::from(n);
+                    return Ok(n);
+                }
+            }
+            Some(None) => {}
+            None => self.is_read_again(*pos, part.len()),
+        }
+        self.files.read(self.handle, pos, part)
+    }
+
+    /// Has the server say what of it is in the window, and copies that; `None` if it is not, or was changed meanwhile.
+    fn read_in(&self, window: &SharedGrant, part: &mut [u8], pos: u64) -> Result<Option<u32>, CallError<FileError>> {
+        let at = usize::try_from(pos).ok().and_then(|pos| pos.checked_add(HEAD_SIZE));
+        let Some(at) = at.filter(|at| at.saturating_add(part.len()) <= window.size()) else { return Ok(None) };
+        let found = self.files.find(self.handle, pos, part.len() as u32)?;
+        let (Ok(bytes), Some(part)) = (window.bytes(), part.get_mut(..found.size as usize)) else { return Ok(None) };
+        let is_whole = bytes.copy_to(part, at) == part.len() && bytes.word_after(0) == Some(found.stamp);
+        Ok((is_whole && found.stamp != 0).then_some(found.size))
+    }
+
+    /// Counts reads of what was read before, and asks for the window once there were enough.
+    fn is_read_again(&self, pos: u64, size: usize) {
+        let end = pos.saturating_add(size as u64);
+        // Relaxed, here and below: what they say wrong costs a window too early or too late.
+        if pos >= self.reach.load(Ordering::Relaxed) {
+            self.reach.store(end, Ordering::Relaxed);
+        } else if self.again.fetch_add(1, Ordering::Relaxed) == AGAIN_COUNT {
+            let _ = self.window.set(self.files.window(self.handle).ok());
+        }
     }
 
     /// Writes at `pos`, or at the end of a file that was opened so; where the bytes end.

@@ -8,19 +8,22 @@
 //! write:  lock, version odd, pwrite, update pages, stamp, version even
 //! miss:   version v, even; pread; insert if the version is still v
 //! ```
-//! A page that was read before or during a write is inserted only before that write begins to update pages, so it is updated.
+//! A page that was read before or during a write is inserted only before that write begins to update pages, so it is updated. The
+//! same is true of a [window](crate::window), whose lock is that of all its pages.
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cache::{At, Cache, PAGE};
 use crate::interface::{FileError, Stat};
 use crate::root::stat_of;
+use crate::window::Window;
 
 /// How far apart changes are that file systems tell apart by time: ext4's and tmpfs's ticks, with room.
 const RESOLUTION: Duration = Duration::from_millis(50);
@@ -30,6 +33,9 @@ const IDLE_COUNT_MAX: usize = 4096;
 
 /// Pages that are read at once, for whoever reads in sequence.
 const AHEAD: usize = 16;
+
+/// Bytes that one call finds in a window.
+const FOUND_SIZE_MAX: u32 = 128 * 1024;
 
 /// How one tells that a file has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +61,29 @@ pub(crate) struct Inode {
     version: AtomicU64,
     /// Held by whoever writes.
     known: Mutex<Known>,
+    /// What those have who have it open and have asked for it.
+    window: Mutex<Weak<Shown>>,
+}
+
+/// A file's window, and the cache that has lent its memory.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    window: Mutex<Window>,
+    cache: Arc<Cache>,
+}
+
+impl Shown {
+    /// Its lock. With that of an inode's `known`, that one first.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        // The memory is freed after this, which is soon enough.
+        self.cache.take_back(self.lock().lent());
+    }
 }
 
 fn next_key() -> u64 {
@@ -72,7 +101,7 @@ fn known(stat: &Stat) -> Known {
 impl Inode {
     fn new(stat: &Stat) -> Self {
         let (key, size) = (AtomicU64::new(next_key()), AtomicU64::new(stat.size));
-        Self { key, size, version: AtomicU64::new(0), known: Mutex::new(known(stat)) }
+        Self { key, size, version: AtomicU64::new(0), known: Mutex::new(known(stat)), window: Mutex::default() }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -123,6 +152,69 @@ impl Inode {
             done = end;
         }
         Ok(done)
+    }
+
+    /// Its window, made if there is none, and if there can be one.
+    pub(crate) fn shown(&self, cache: &Arc<Cache>) -> Option<Arc<Shown>> {
+        let mut place = self.place();
+        if let Some(shown) = place.upgrade() {
+            return Some(shown);
+        }
+        let window = Window::new(cache, self.key.load(Ordering::Acquire), self.size.load(Ordering::Acquire))?;
+        let shown = Arc::new(Shown { window: Mutex::new(window), cache: Arc::clone(cache) });
+        *place = Arc::downgrade(&shown);
+        Some(shown)
+    }
+
+    fn place(&self) -> MutexGuard<'_, Weak<Shown>> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What [`find`](Self::find) does where all bytes are in the window already.
+    pub(crate) fn found(&self, shown: &Shown, pos: u64, wanted: u32) -> Option<(u32, u64)> {
+        let (key, count, range) = self.span(pos, wanted)?;
+        let mut window = shown.lock();
+        let stamp = window.find(key, &range)?.ok()?;
+        window.hit(&range, &shown.cache);
+        Some((count, stamp))
+    }
+
+    /// The key, how many bytes there are of those that are wanted, and where they lie.
+    fn span(&self, pos: u64, wanted: u32) -> Option<(u64, u32, Range<u64>)> {
+        // Before the size: whoever changes both changes the key first.
+        let key = self.key.load(Ordering::Acquire);
+        let size = self.size.load(Ordering::Acquire);
+        let count = u32::try_from(size.saturating_sub(pos)).unwrap_or(u32::MAX).min(wanted);
+        (wanted <= FOUND_SIZE_MAX).then(|| (key, count, pos..pos.saturating_add(u64::from(count))))
+    }
+
+    /// Sees to it that bytes are in the window: how many the file has there of those that are wanted, and by which stamp they are
+    /// what a read would return now. `None`: they have to be read.
+    pub(crate) fn find(&self, shown: &Shown, file: &File, pos: u64, wanted: u32) -> Option<(u32, u64)> {
+        // Before the key: whoever changes that has made it another one.
+        let version = self.version.load(Ordering::Acquire);
+        let (key, count, range) = self.span(pos, wanted)?;
+        loop {
+            let found = shown.lock().find(key, &range)?;
+            let at = match found {
+                Ok(stamp) => return Some((count, stamp)),
+                Err(at) => at,
+            };
+            let mut bytes = [0; PAGE];
+            let wanted = range.end.saturating_sub(at.page.saturating_mul(PAGE as u64)).min(PAGE as u64);
+            let n = if shown.cache.copy_out(at, 0, &mut bytes) {
+                PAGE
+            } else {
+                self.fill(&shown.cache, file, at, AHEAD, 0, &mut bytes).ok()?
+            };
+            let mut window = shown.lock();
+            // Whoever writes from now on has this lock after us, and updates the page.
+            let is_true = version.is_multiple_of(2) && self.version.load(Ordering::Acquire) == version;
+            if !is_true || self.key.load(Ordering::Acquire) != key || (n as u64) < wanted {
+                return None;
+            }
+            window.put(at, &bytes);
+        }
     }
 
     /// Reads pages that are not in the cache, puts them there, and copies out of the first one.
@@ -180,6 +272,10 @@ impl Inode {
                 cache.insert(At { key, page }, part, || true);
             }
             done += part.len();
+        }
+        let shown = self.place().upgrade();
+        if let Some(shown) = shown {
+            shown.lock().update(key, pos, written);
         }
         self.size.fetch_max(end, Ordering::AcqRel);
         // What others did just before or after it looks like this write.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use nearcall::SharedGrant;
 use rustix::io::Errno;
 
 /// How a file is opened.
@@ -49,6 +50,15 @@ pub trait Files {
     /// Reads at `pos`, which moves on. Fewer bytes than asked for: the file ends there.
     #[call(concurrency = 8, astack = 4200)]
     fn read(&self, handle: Handle, pos: &mut u64, #[out(len = return)] buf: &mut [u8]) -> Result<u32, FileError>;
+
+    /// The window of a file that is open to be read: memory where its server has its bytes, and the caller sees them. `NoSpace` if it
+    /// can have none, for it is larger than 4 MiB, or the server's memory is too short.
+    fn window(&self, handle: Handle) -> Result<SharedGrant, FileError>;
+
+    /// As [`read`](Self::read), but the bytes are left in the window, for its holder to copy: it has them if the stamp is in its
+    /// first word, still, when it has copied them.
+    #[call(concurrency = 8)]
+    fn find(&self, handle: Handle, pos: u64, size: u32) -> Result<Found, FileError>;
 
     /// Writes at `pos`, or at the end, and `pos` moves on to where the written bytes end. They have reached the kernel.
     #[call(concurrency = 8, astack = 4200)]
@@ -149,6 +159,15 @@ impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Ticket")
     }
+}
+
+/// Bytes that are in a window, a page behind where they are in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, nearcall::Wire)]
+pub struct Found {
+    /// How many there are of those that were asked for: fewer, and the file ends there.
+    pub size: u32,
+    /// By which stamp they are valid; 0 for none, and they have to be read.
+    pub stamp: u64,
 }
 
 /// What vfs has opened.

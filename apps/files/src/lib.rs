@@ -9,6 +9,8 @@
 //! ```
 //! * [`pfs`] serves one directory: whatever paths it is sent, nothing outside can be reached ([`root`]). It has a page
 //!   cache of its own ([`cache`]), of a size that is fixed at the start.
+//!   A file that is read again and again gets a *window*, where its readers have its bytes mapped, too: they are called for each
+//!   read, but copied by its reader only.
 //! * [`vfs`] names mounts and opens. What it opens at a pfs it hands on to its client, who goes on with the pfs directly; vfs
 //!   sees nothing of that, and its death ends no open file.
 //! * [`client`] is both, as one looks at a file system.
@@ -17,7 +19,8 @@
 //! it at once. What others write there is seen by the server from the next `open` or `fstat` of the file on, as with NFS
 //! (close-to-open); what is open meanwhile may show old pages. Two clients of one pfs see each other's writes at once.
 //!
-//! **Rights** are the server's: whoever may call it can do what it can do, below its directory.
+//! **Rights** are the server's: whoever may call it can do what it can do, below its directory. Who was passed a file's window sees
+//! the file until nobody has it open any more who was, as with a mapping of the file.
 
 #![forbid(unsafe_code)]
 
@@ -29,8 +32,9 @@ pub mod pfs;
 pub mod root;
 mod table;
 pub mod vfs;
+mod window;
 
 pub use interface::{
-    Entry, FileError, Files, FilesCall, FilesClient, FilesLocal, FilesServer, Handle, Kind, Opened, Stat, Ticket, Vfs,
-    VfsCall, VfsClient, VfsLocal, VfsServer, entries, flags, put_entries,
+    Entry, FileError, Files, FilesCall, FilesClient, FilesLocal, FilesServer, Found, Handle, Kind, Opened, Stat,
+    Ticket, Vfs, VfsCall, VfsClient, VfsLocal, VfsServer, entries, flags, put_entries,
 };

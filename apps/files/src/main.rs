@@ -118,10 +118,19 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Try { pfs, slot, generation } => {
             let pfs: FilesClient = binder(&pfs).bind().with_context(|| format!("cannot bind to {pfs}"))?;
-            match pfs.read(Handle { slot, generation }, &mut 0, &mut [0; 16]) {
-                Ok(n) => println!("{n} bytes"),
-                Err(CallError::App(error)) => println!("{error}"),
-                Err(error) => println!("{error}"),
+            let handle = Handle { slot, generation };
+            let found = |found: nearcall_files::Found| found.size;
+            let window = |window: nearcall::SharedGrant| window.size() as u32;
+            for tried in [
+                pfs.read(handle, &mut 0, &mut [0; 16]),
+                pfs.find(handle, 0, 16).map(found),
+                pfs.window(handle).map(window),
+            ] {
+                match tried {
+                    Ok(n) => println!("{n} bytes"),
+                    Err(CallError::App(error)) => println!("{error}"),
+                    Err(error) => println!("{error}"),
+                }
             }
         }
     }

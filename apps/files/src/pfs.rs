@@ -6,14 +6,15 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use nearcall::SharedGrant;
 use rustix::io::Errno;
 
 use crate::cache::Cache;
 use crate::inodes::Inodes;
-use crate::interface::{FileError, Files, FilesServer, Handle, Stat, Ticket, flags, put_entries};
+use crate::interface::{FileError, Files, FilesServer, Found, Handle, Stat, Ticket, flags, put_entries};
 use crate::root::{Root, stat_of};
 use crate::table::{Open, Table, ended_at};
 
@@ -24,7 +25,7 @@ const OURSELVES: u64 = 0;
 #[derive(Debug)]
 pub struct Pfs {
     root: Root,
-    cache: Cache,
+    cache: Arc<Cache>,
     inodes: Inodes,
     table: Table,
     syncs: AtomicU64,
@@ -37,7 +38,7 @@ impl Pfs {
     /// # Errors
     /// The directory cannot be opened.
     pub fn new(directory: &Path, pages: usize) -> Result<Self, Errno> {
-        let (root, cache, syncs) = (Root::new(directory)?, Cache::new(pages), AtomicU64::new(0));
+        let (root, cache, syncs) = (Root::new(directory)?, Arc::new(Cache::new(pages)), AtomicU64::new(0));
         Ok(Self { root, cache, inodes: Inodes::default(), table: Table::default(), syncs, read_only: false })
     }
 
@@ -115,13 +116,13 @@ impl Pfs {
         if how & flags::TRUNCATE != 0 && stat.size > 0 {
             inode.truncate(&file, 0)?;
         }
-        self.keep(Open::File { file, inode, how, read_to: AtomicU64::new(0) })
+        self.keep(Open::File { file, inode, how, read_to: AtomicU64::new(0), shown: OnceLock::new() })
     }
 }
 
 /// Who calls.
 fn client() -> u64 {
-    nearcall::current().map_or(OURSELVES, |current| current.peer().id())
+    nearcall::caller().unwrap_or(OURSELVES)
 }
 
 fn file_of(open: &Open) -> &File {
@@ -156,7 +157,7 @@ impl Files for Pfs {
 
     fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> Result<u32, FileError> {
         let open = self.get(handle)?;
-        let Open::File { file, inode, how, read_to } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { file, inode, how, read_to, .. } = &*open else { return Err(FileError::WrongKind) };
         if how & flags::READ == 0 {
             return Err(FileError::BadHandle);
         }
@@ -165,6 +166,37 @@ impl Files for Pfs {
         *pos += n as u64;
         // No buffer of a call has more bytes than that.
         Ok(u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    fn window(&self, handle: Handle) -> Result<SharedGrant, FileError> {
+        let open = self.get(handle)?;
+        let Open::File { inode, how, shown, .. } = &*open else { return Err(FileError::WrongKind) };
+        if how & flags::READ == 0 {
+            return Err(FileError::BadHandle);
+        }
+        let made = inode.shown(&self.cache).ok_or(FileError::NoSpace)?;
+        // Whoever asks twice at once is shown the same.
+        let shown = shown.get_or_init(|| made);
+        let reader = shown.lock().reader();
+        reader.ok_or(FileError::NoSpace)
+    }
+
+    fn find(&self, handle: Handle, pos: u64, size: u32) -> Result<Found, FileError> {
+        let client = client();
+        // What is there is found without a count on the file: that would be a good part of the time.
+        let found = self.table.look(client, handle, |open| match &**open {
+            Open::File { inode, shown, .. } => shown.get().and_then(|shown| inode.found(shown, pos, size)),
+            Open::Directory { .. } => None,
+        })?;
+        if let Some((size, stamp)) = found {
+            return Ok(Found { size, stamp });
+        }
+        let open = self.table.get(client, handle)?;
+        let Open::File { file, inode, shown, .. } = &*open else { return Err(FileError::WrongKind) };
+        // Only whoever may read was shown it.
+        let shown = shown.get().ok_or(FileError::BadHandle)?;
+        let (size, stamp) = inode.find(shown, file, pos, size).unwrap_or_default();
+        Ok(Found { size, stamp })
     }
 
     fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError> {

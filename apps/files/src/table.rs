@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
-use crate::inodes::Inode;
+use crate::inodes::{Inode, Shown};
 use crate::interface::{Entry, FileError, Handle, Ticket};
 
 /// What one client may have open.
@@ -27,6 +27,8 @@ pub(crate) enum Open {
         how: u32,
         /// Where the last read ended.
         read_to: AtomicU64,
+        /// The window that its opener was passed.
+        shown: OnceLock<Arc<Shown>>,
     },
     Directory {
         file: File,
@@ -92,10 +94,20 @@ impl Table {
 
     /// What a client has.
     pub(crate) fn get(&self, client: u64, handle: Handle) -> Result<Arc<Open>, FileError> {
+        self.look(client, handle, Arc::clone)
+    }
+
+    /// Has `look` see it, which must not wait: nothing is opened or closed meanwhile.
+    pub(crate) fn look<R>(
+        &self,
+        client: u64,
+        handle: Handle,
+        look: impl FnOnce(&Arc<Open>) -> R,
+    ) -> Result<R, FileError> {
         let table = self.read();
         let slot = table.slots.get(handle.slot as usize).filter(|slot| slot.generation == handle.generation);
         match slot.and_then(|slot| slot.open.as_ref()) {
-            Some((owner, open)) if *owner == client => Ok(Arc::clone(open)),
+            Some((owner, open)) if *owner == client => Ok(look(open)),
             _ => Err(FileError::BadHandle),
         }
     }

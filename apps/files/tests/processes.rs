@@ -157,6 +157,26 @@ fn a_pfs_that_is_replaced_is_bound_again() {
 }
 
 #[test]
+fn a_file_that_is_read_in_a_window_ends_with_its_server() {
+    let mut stage = Stage::new();
+    let bytes: Vec<u8> = (0..40_000_u32).map(|at| (at % 251) as u8).collect();
+    fs::write(stage.path("one/f"), &bytes).unwrap();
+    let pfs = std::sync::Arc::new(stage.binder("one").bind().unwrap());
+    let file = File::open(&pfs, "f", flags::READ).unwrap();
+    let mut back = vec![0; 40_000];
+    for _ in 0..40 {
+        assert_eq!(file.read_at(&mut back, 0).unwrap(), 40_000);
+        assert!(back == bytes);
+    }
+    let window = pfs.window(file.handle()).unwrap();
+    let found = pfs.find(file.handle(), 1, 39_999).unwrap();
+    assert_eq!(window.bytes().unwrap().copy_to(&mut back[1..], 4096 + 1), 39_999);
+    assert!(back == bytes && window.bytes().unwrap().word_after(0) == Some(found.stamp));
+    stage.one.kill();
+    assert!(file.read_at(&mut back, 0).is_err(), "what is still mapped is not read");
+}
+
+#[test]
 fn vfs_has_errors_of_its_own() {
     let stage = Stage::new();
     let vfs: VfsClient = stage.binder("vfs").bind().unwrap();
@@ -181,12 +201,13 @@ fn a_handle_is_its_clients_only() {
     fs::write(stage.path("one/f"), "abc").unwrap();
     let pfs = std::sync::Arc::new(stage.binder("one").bind().unwrap());
     let file = File::open(&pfs, "f", flags::READ).unwrap();
+    let _window = pfs.window(file.handle()).unwrap();
     let show = Command::new(env!("CARGO_BIN_EXE_nearcall-files"))
         .args(["--names", stage.path("names").to_str().unwrap(), "try", "one"])
         .args([file.handle().slot.to_string(), file.handle().generation.to_string()])
         .output()
         .unwrap();
-    assert_eq!(String::from_utf8_lossy(&show.stdout), "not an open handle of this client\n");
+    assert_eq!(String::from_utf8_lossy(&show.stdout), "not an open handle of this client\n".repeat(3));
     let mut part = [0; 3];
     assert_eq!(file.read_at(&mut part, 0).unwrap(), 3);
 }

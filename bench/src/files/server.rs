@@ -113,7 +113,7 @@ impl Conventional for Messages {
 pub(crate) fn serve(names: &Path) -> Result<()> {
     let tree = names.join(TREE);
     std::fs::create_dir(&tree).context("making the directory to serve")?;
-    let pfs = Arc::new(Pfs::new(&tree, 1024).context("opening the directory to serve")?);
+    let pfs = Arc::new(Pfs::new(&tree, 4096).context("opening the directory to serve")?);
     let listener = UnixListener::bind(names.join(SOCKET)).context("making the socket")?;
     let sockets = Arc::clone(&pfs);
     std::thread::spawn(move || {
