@@ -140,10 +140,8 @@ fn answer(mut socket: UnixStream) -> Result<()> {
                 bytes.clear();
                 bytes.extend_from_slice(sent);
                 sum = ends(&bytes);
-                if procedure == 1
-                    && let Some(first) = bytes.first_mut()
-                {
-                    *first = 7;
+                if procedure == 1 {
+                    fill(&mut bytes);
                 }
             }
             2 => {
