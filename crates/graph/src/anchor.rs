@@ -1,7 +1,8 @@
 //! Anchors: where a program is attached to its graph.
 //!
 //! An anchor is the topmost protocol of a graph. What arrives for it waits in a bounded inbox until the program takes it;
-//! what finds the inbox full is dropped and counted, so that a program that does not look costs bounded memory.
+//! what finds the inbox full is dropped and counted, so that a program that does not look costs bounded memory. A call that
+//! was dropped is declined.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +12,7 @@ use crate::graph::{Cx, Graph};
 use crate::handler::Handler;
 use crate::message::Message;
 use crate::participants::Participants;
-use crate::protocol::{Node, OpenError, Protocol, PushError, Session, Ticket, Upper};
+use crate::protocol::{Control, ControlError, Node, OpenError, Protocol, PushError, Session, Ticket, Upper};
 
 /// What has arrived for an anchor.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ impl Protocol for AnchorProtocol {
         } else {
             drop(messages);
             cx.count("inbox_full");
+            // Whoever called is told; who sent something else is not, and what is below says so.
+            let _ = cx.control_session(from, Control::Decline { is_busy: true });
         }
         None
     }
@@ -98,6 +101,14 @@ impl<'g> Anchor<'g> {
     pub fn disable(&self, at: Participants, now: Time) -> Result<(), OpenError> {
         let upper = Upper::own(self.node);
         self.graph.with(self.node, now, |_, cx| cx.open_disable(0, upper, at)).unwrap_or(Err(OpenError::Nothing))
+    }
+
+    /// Does not answer the call that came last on `session`, and says so: nobody runs it.
+    ///
+    /// # Errors
+    /// [`ControlError`]: no call is under way there.
+    pub fn decline(&self, session: Session, is_busy: bool, now: Time) -> Result<(), ControlError> {
+        self.graph.control(session, Control::Decline { is_busy }, now).map(drop)
     }
 
     /// Sends `message`.

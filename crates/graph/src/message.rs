@@ -91,6 +91,8 @@ pub struct Attributes {
     pub tag: u32,
     /// Of a call: when nobody waits for the answer any more.
     pub deadline: Option<crate::event::Time>,
+    /// Which life of the other side it came from, or is for, counted on its session by what knows lives; 0: nobody says.
+    pub epoch: u32,
 }
 
 /// A message. Cloning shares the payload.

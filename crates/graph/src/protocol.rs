@@ -96,7 +96,8 @@ pub enum Control {
     Life,
     /// The boot id of a peer. [`Answer::Life`], or [`Answer::Later`]: then comes [`Notice::Life`] or [`Notice::Silent`].
     Identify(Peer),
-    /// A message came that would be of another life of that peer: it is asked, and only its answer counts. [`Answer::Done`].
+    /// A message came from that peer that would be of another life than is known, or of the first: it is asked, and only its answer
+    /// counts. [`Answer::Life`] of the one that is known, or [`Answer::Later`].
     Doubt(Peer),
     /// The message that was sent with this [`tag`](crate::message::Attributes::tag) has arrived: nobody needs a copy of it.
     /// [`Answer::Done`].
@@ -105,6 +106,13 @@ pub enum Control {
     Number,
     /// Calls that may be under way at once on this session, from here on. [`Answer::Done`].
     Concurrency(usize),
+    /// Nobody runs the request that came last on this session, and whoever sent it is told. [`Answer::Done`].
+    Decline {
+        /// There is too much to do; otherwise nobody is there for it.
+        is_busy: bool,
+    },
+    /// Which life the other side of a session is in. [`Answer::Epoch`].
+    Epoch,
 }
 
 /// What was answered.
@@ -130,6 +138,8 @@ pub enum Answer {
     Number(u16),
     /// A boot id.
     Life(u64),
+    /// The how-manieth life of the other side it is on that session, from 1.
+    Epoch(u32),
     /// A notice will come.
     Later,
 }
@@ -157,9 +167,44 @@ pub enum Notice {
     /// A peer does not say what its boot id is.
     Silent(Peer),
     /// The other side of a session of the protocol below has begun another life: it knows of nothing that was before.
-    Restarted(Session),
+    Restarted {
+        /// The session.
+        session: Session,
+        /// The how-manieth life it is there ([`Attributes::epoch`](crate::message::Attributes::epoch)). A message of it may be
+        /// there before this is.
+        epoch: u32,
+    },
     /// A session of the protocol below, which does one call at a time, can do the next one.
     Idle(Session),
+    /// The same, but the other side may be at the last one still, and does no other meanwhile: better another session.
+    Spent(Session),
+    /// A session that the protocol below had made for its other side is gone.
+    Gone(Session),
+}
+
+impl Notice {
+    /// The session of the protocol below that it is about, if it is about one.
+    #[must_use]
+    pub fn session(self) -> Option<Session> {
+        match self {
+            Self::Restarted { session, .. } | Self::Idle(session) | Self::Spent(session) | Self::Gone(session) => {
+                Some(session)
+            }
+            _ => None,
+        }
+    }
+
+    /// The same about `session`, which stands for the one that it is about.
+    #[must_use]
+    pub fn about(self, session: Session) -> Self {
+        match self {
+            Self::Restarted { epoch, .. } => Self::Restarted { session, epoch },
+            Self::Idle(_) => Self::Idle(session),
+            Self::Spent(_) => Self::Spent(session),
+            Self::Gone(_) => Self::Gone(session),
+            other => other,
+        }
+    }
 }
 
 /// Why there is no session.
@@ -233,7 +278,7 @@ pub enum PushError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// Nothing came in time.
+    /// Nothing came in time, or the other side was silent for a minute, or has forgotten the answer.
     #[error("no answer came in time{}", if *sent { "" } else { ", and nothing was sent" })]
     Timeout {
         /// Whether the request may have reached the other side.
@@ -244,6 +289,12 @@ pub enum CallError {
     PeerRestarted {
         /// Whether the request may have reached the life before.
         sent: bool,
+    },
+    /// The other side has received it and not run it.
+    #[error("the other side has not run it: {}", if *is_busy { "it has too much to do" } else { "nobody is there for it" })]
+    Declined {
+        /// It has too much to do; otherwise nobody is there for it.
+        is_busy: bool,
     },
     /// It was not sent.
     #[error("it was not sent: {0}")]

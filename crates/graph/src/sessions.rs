@@ -36,6 +36,8 @@ struct Entry<K, S> {
     state: S,
     references: u32,
     used: u64,
+    /// It is among the strangers.
+    is_queued: bool,
 }
 
 impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
@@ -107,7 +109,7 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
         let slot = self.slots.get_mut(usize::try_from(index).unwrap_or(usize::MAX)).ok_or(OpenError::Full)?;
         slot.generation = slot.generation.wrapping_add(1);
         self.turn += 1;
-        slot.taken = Some(Entry { key, state, references, used: self.turn });
+        slot.taken = Some(Entry { key, state, references, used: self.turn, is_queued: false });
         let session = Session { node: self.node, slot: index, generation: slot.generation };
         self.map.bind(key, session).map_err(|_| OpenError::Full)?;
         if references == 0 {
@@ -120,10 +122,18 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
     fn queue(&mut self, session: Session) {
         if self.strangers.len() > 2 * self.bound.max(16) {
             let mut strangers = core::mem::take(&mut self.strangers);
-            strangers.retain(|(session, _)| self.entry(*session).is_some_and(|entry| entry.references == 0));
+            strangers.retain(|(session, _)| {
+                self.entry(*session).is_some_and(|entry| {
+                    entry.is_queued = entry.references == 0;
+                    entry.is_queued
+                })
+            });
             self.strangers = strangers;
         }
         let used = self.turn;
+        if let Some(entry) = self.entry(session) {
+            entry.is_queued = true;
+        }
         self.strangers.push_back((session, used));
     }
 
@@ -131,13 +141,12 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
     /// of the queue. So what this costs was paid by messages, and does not grow with the number of sessions.
     fn give_way(&mut self) -> Option<S> {
         while let Some((session, queued)) = self.strangers.pop_front() {
-            let Some((references, used)) = self.entry(session).map(|entry| (entry.references, entry.used)) else {
-                continue;
-            };
-            match (references, used == queued) {
+            let Some(entry) = self.entry(session) else { continue };
+            let used = entry.used;
+            match (entry.references, used == queued) {
                 (0, true) => return self.remove_at(usize::try_from(session.slot).ok()?),
                 (0, false) => self.strangers.push_back((session, used)),
-                _ => {}
+                _ => entry.is_queued = false,
             }
         }
         None
@@ -153,6 +162,21 @@ impl<K: Copy + Eq + Hash, S> Sessions<K, S> {
     /// One more reference. `false` if the session is gone.
     pub fn duplicate(&mut self, session: Session) -> bool {
         self.entry(session).map(|entry| entry.references += 1).is_some()
+    }
+
+    /// Removes the session, whoever refers to it. What was kept for it.
+    pub fn remove(&mut self, session: Session) -> Option<S> {
+        self.entry(session)?;
+        self.remove_at(usize::try_from(session.slot).ok()?)
+    }
+
+    /// One reference less. Without any it is there still, and gives way to others.
+    pub fn release(&mut self, session: Session) {
+        let Some(entry) = self.entry(session) else { return };
+        entry.references = entry.references.saturating_sub(1);
+        if entry.references == 0 && !entry.is_queued {
+            self.queue(session);
+        }
     }
 
     /// One reference less. What was kept for the session, if that is its end.
@@ -186,6 +210,9 @@ mod tests {
         let (_, gone) = sessions.insert(5, 'e', 1).unwrap();
         assert_eq!(gone, Some('d'));
         assert_eq!(sessions.insert(6, 'f', 0), Err(OpenError::Full));
+        sessions.release(old);
+        assert_eq!(sessions.get(old), Some(&mut 'b'), "it is there until somebody else needs the room");
+        assert_eq!(sessions.insert(6, 'f', 1).unwrap().1, Some('b'));
         assert_eq!(sessions.get(kept), Some(&mut 'a'));
     }
 
@@ -199,6 +226,23 @@ mod tests {
             assert!(sessions.duplicate(session) && sessions.close(session).is_some());
         }
         assert!(sessions.strangers.len() <= 40, "{}", sessions.strangers.len());
+    }
+
+    /// One that is referred to for each message, and not between, is queued once.
+    #[test]
+    fn what_is_released_gives_way_again() {
+        let mut sessions = Sessions::new(Node(1), 2);
+        let (session, _) = sessions.insert(1, 'a', 0).unwrap();
+        for _ in 0..1000 {
+            assert!(sessions.duplicate(session));
+            sessions.release(session);
+        }
+        assert_eq!(sessions.strangers.len(), 1);
+        assert!(sessions.duplicate(session));
+        sessions.insert(2, 'b', 1).unwrap();
+        assert_eq!(sessions.insert(3, 'c', 0), Err(OpenError::Full));
+        sessions.release(session);
+        assert_eq!(sessions.insert(3, 'c', 0).unwrap().1, Some('a'));
     }
 
     #[test]

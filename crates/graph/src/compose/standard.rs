@@ -183,8 +183,8 @@ fn protocols() -> Vec<Kind> {
         .settings([optional("port", PORT), SESSIONS, setting("keep", Sort::Time, "1s"), optional("ask", Sort::Time)])
         .numbers(0, 0xffff),
         Kind::new("bidctl", Realm::Lives, MESSAGES, |make| {
-            let [life, seed] = lives().map_err(|errno| MakeError::new("id", format!("cannot be drawn: {errno}")))?;
-            Ok(Box::new(Bidctl::new(make.node, make.optional_count("id").unwrap_or(life), seed)))
+            let life = life().map_err(|errno| MakeError::new("id", format!("cannot be drawn: {errno}")))?;
+            Ok(Box::new(Bidctl::new(make.node, make.optional_count("id").unwrap_or(life))))
         })
         .settings([optional("id", Sort::Count(1, u64::MAX))]),
         Kind::new("bid", Realm::Messages, BID, |make| Ok(Box::new(Bid::new(make.node, make.size("sessions")))))
@@ -195,6 +195,7 @@ fn protocols() -> Vec<Kind> {
                 make.node,
                 chan::Settings {
                     session_count: make.size("sessions"),
+                    peer_count: make.size("peers"),
                     retry: make.optional_time("retry"),
                     first: make.time("first"),
                     keep: make.time("keep"),
@@ -203,6 +204,7 @@ fn protocols() -> Vec<Kind> {
         })
         .settings([
             setting("sessions", Sort::Count(1, 1 << 20), "16384"),
+            setting("peers", Sort::Count(1, 1 << 20), "768"),
             optional("retry", Sort::Time),
             setting("first", Sort::Time, "20ms"),
             setting("keep", Sort::Time, "4s"),
@@ -231,7 +233,7 @@ fn protocols() -> Vec<Kind> {
 /// address of a machine is that of any machine, so for it there is another number each time.
 fn seed(local: std::net::SocketAddr) -> rustix::io::Result<u64> {
     if local.ip().is_unspecified() {
-        return lives().map(|[seed, _]| seed);
+        return life();
     }
     let host = match local.ip() {
         core::net::IpAddr::V4(host) => u64::from(host.to_bits()),
@@ -244,14 +246,12 @@ fn seed(local: std::net::SocketAddr) -> rustix::io::Result<u64> {
     Ok(u64::from(local.port()) << 32 ^ host)
 }
 
-/// A boot id, and what tags are drawn from.
-fn lives() -> rustix::io::Result<[u64; 2]> {
-    let mut bytes = [[0; 8]; 2];
-    for number in &mut bytes {
-        // Numbers of eight bytes come whole, or not at all.
-        rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut *number, rustix::rand::GetRandomFlags::empty()))?;
-    }
-    Ok(bytes.map(u64::from_ne_bytes))
+/// A boot id, or another number that is nobody else's.
+fn life() -> rustix::io::Result<u64> {
+    let mut bytes = [0; 8];
+    // Numbers of eight bytes come whole, or not at all.
+    rustix::io::retry_on_intr(|| rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()))?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 fn local_v4(make: &Make<'_>) -> Result<std::net::SocketAddrV4, MakeError> {

@@ -3,6 +3,9 @@
 //! Each message carries the boot id of its sender and that of the life it is meant for. What is meant for a former life of ours, or
 //! comes from another life of a peer than the one it says it is in, is dropped, and the peer is asked. Until a peer's life is
 //! known, a few messages in either direction wait. When it begins another life, those above are told, once for each session.
+//! Several threads may drive a graph, and the notice may come later than a message of the new life, or a message of the old
+//! one later than the notice: so a session counts the lives of its peer, each message up says of which it is, and one that was
+//! meant for an earlier one does not go down.
 //!
 //! So above nobody sees a message of the past, whatever the network kept; and a mangled boot id costs one message.
 //!
@@ -55,6 +58,8 @@ struct State {
     below: Session,
     peer: Peer,
     life: Option<u64>,
+    /// Which of the peer's lives that is here, from 1.
+    epoch: u32,
     down: VecDeque<Message>,
     up: VecDeque<(u64, Message)>,
 }
@@ -123,6 +128,14 @@ impl Bid {
         }
     }
 
+    /// The same for somebody who has sent something: the peer is asked once for each message.
+    fn known(cx: &mut Cx<'_>, peer: Peer) -> Option<u64> {
+        match cx.control(LIVES, Control::Doubt(peer)) {
+            Ok(Answer::Life(life)) => Some(life),
+            _ => None,
+        }
+    }
+
     fn send(&self, cx: &mut Cx<'_>, ends: Ends, life: u64, mut message: Message) {
         message.push_header(&Header {
             number: ends.number.into(),
@@ -142,15 +155,19 @@ impl Bid {
         if before == Some(life) {
             return;
         }
+        if before.is_some() {
+            state.epoch = state.epoch.wrapping_add(1).max(1);
+        }
+        let epoch = state.epoch;
         let (down, up) = (core::mem::take(&mut state.down), core::mem::take(&mut state.up));
         if before.is_some() {
-            // Before anything of the new life.
             cx.count("restarts");
-            cx.notify(upper.receiver, Notice::Restarted(session));
+            cx.notify(upper.receiver, Notice::Restarted { session, epoch });
         }
         down.into_iter().for_each(|message| self.send(cx, ends, life, message));
-        for (source, message) in up {
+        for (source, mut message) in up {
             if source == life {
+                message.attributes_mut().epoch = epoch;
                 cx.deliver(upper.receiver, session, message);
             } else {
                 cx.count("other_life");
@@ -185,7 +202,7 @@ impl Protocol for Bid {
             return Err(OpenError::Participants { protocol: "BID", what: "the other host" });
         };
         let life = Self::identify(cx, peer);
-        let state = State { upper, below, peer, life, down: VecDeque::new(), up: VecDeque::new() };
+        let state = State { upper, below, peer, life, epoch: 1, down: VecDeque::new(), up: VecDeque::new() };
         self.insert(cx, ends, state, 1).inspect_err(|_| cx.close(below))
     }
 
@@ -218,6 +235,12 @@ impl Protocol for Bid {
     fn push(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) -> Result<(), PushError> {
         let ends = self.sessions.key(session).ok_or(PushError::Closed)?;
         let state = self.sessions.get(session).ok_or(PushError::Closed)?;
+        let epoch = message.attributes().epoch;
+        if epoch != 0 && epoch != state.epoch {
+            // Whoever sends it is about to be told.
+            cx.count("for_another_life");
+            return Ok(());
+        }
         if let Some(life) = state.life {
             self.send(cx, ends, life, message);
             return Ok(());
@@ -259,8 +282,9 @@ impl Protocol for Bid {
                     cx.count("nobody");
                     return None;
                 };
-                let life = Self::identify(cx, peer);
-                let state = State { upper, below: from, peer, life, down: VecDeque::new(), up: VecDeque::new() };
+                let life = Self::known(cx, peer);
+                let (down, up) = (VecDeque::new(), VecDeque::new());
+                let state = State { upper, below: from, peer, life, epoch: 1, down, up };
                 let Ok(session) = self.insert(cx, ends, state, 0) else {
                     cx.count("no_session");
                     return None;
@@ -274,7 +298,10 @@ impl Protocol for Bid {
         let state = self.sessions.get(session)?;
         let peer = state.peer;
         match state.life {
-            Some(life) if life == source => Some((session, message)),
+            Some(life) if life == source => {
+                message.attributes_mut().epoch = state.epoch;
+                Some((session, message))
+            }
             Some(_) => {
                 cx.count("other_life");
                 let _ = cx.control(LIVES, Control::Doubt(peer));
@@ -284,7 +311,7 @@ impl Protocol for Bid {
                 if state.up.len() < WAITING_MAX {
                     state.up.push_back((source, message));
                 }
-                if let Some(life) = Self::identify(cx, peer) {
+                if let Some(life) = Self::known(cx, peer) {
                     self.learn(cx, session, life);
                 }
                 None
@@ -306,6 +333,10 @@ impl Protocol for Bid {
         match (control, session) {
             (Control::Life | Control::Identify(_) | Control::Doubt(_), _) => cx.control(LIVES, control),
             (_, None) => cx.control(WAY, control).map(less),
+            (Control::Epoch, Some(session)) => {
+                let state = self.sessions.get(session).ok_or(ControlError::Closed)?;
+                Ok(Answer::Epoch(state.epoch))
+            }
             (_, Some(session)) => {
                 let Ends { below, .. } = self.sessions.key(session).ok_or(ControlError::Closed)?;
                 cx.control_session(below, control).map(less)

@@ -1,7 +1,8 @@
 //! BIDCTL: which life a host is in.
 //!
-//! A host draws a boot id when it starts. A peer is asked for its own by a question with a random tag, and only an answer with that
-//! tag counts: a message that merely carries another boot id, old, mangled or made up, makes us ask, and changes nothing.
+//! A host draws a boot id when it starts. A peer is asked for its own by a question with a tag that cannot be guessed, and only an
+//! answer with that tag counts: a message that merely carries another boot id, old, mangled or made up, makes us ask, once, and
+//! changes nothing.
 //!
 //! ```text
 //! unknown -- asked --> asking -- answer --> known -- somebody doubts --> asking again, known meanwhile
@@ -11,8 +12,10 @@
 //!
 //! Source: O'Malley and Peterson (1992), section 5; the x-kernel's bid and bidctl.
 
+use core::hash::BuildHasher;
 use core::time::Duration;
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, VecDeque};
 
 use zerocopy::big_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -49,6 +52,12 @@ const PATIENCE: Duration = Duration::from_millis(10);
 /// Questions without an answer.
 const TRIES: u32 = 8;
 
+/// Until a peer that is asked once for each message is silent: as long as one that is asked [`TRIES`] times.
+const SILENCE: Duration = Duration::from_millis(10 * 255);
+
+/// Peers that are asked because of what came from outside, at once. Each has a session below meanwhile.
+const DOUBTED_MAX: usize = 256;
+
 /// A peer is asked again because of doubts no sooner than this after it has answered.
 const CALM: Duration = Duration::from_millis(1);
 
@@ -64,6 +73,9 @@ struct Known {
 struct Asked {
     tag: u64,
     tries: u32,
+    /// Somebody here wants to know.
+    insists: bool,
+    sent: Time,
     session: Session,
     event: EventId,
 }
@@ -72,35 +84,39 @@ struct Asked {
 #[derive(Debug)]
 pub struct Bidctl {
     life: u64,
+    /// Of tags.
+    keys: RandomState,
     draw: u64,
     peers: HashMap<Peer, Known>,
     asking: HashMap<u64, Peer>,
+    /// Tags of questions on which nobody insisted at first, the oldest first.
+    doubted: VecDeque<u64>,
     upper: Vec<Node>,
     turn: u64,
     node: Node,
 }
 
 impl Bidctl {
-    /// For `node`, in the life `life`, with tags drawn from `seed`. Both must not be guessed, nor come again.
+    /// For `node`, in the life `life`, which must not be guessed, nor come again.
     #[must_use]
-    pub fn new(node: Node, life: u64, seed: u64) -> Self {
+    pub fn new(node: Node, life: u64) -> Self {
         Self {
             life: life.max(1),
-            draw: seed | 1,
+            keys: RandomState::new(),
+            draw: 0,
             peers: HashMap::new(),
             asking: HashMap::new(),
+            doubted: VecDeque::new(),
             upper: Vec::new(),
             turn: 0,
             node,
         }
     }
 
-    /// splitmix64.
+    /// Nobody who has seen tags can tell the next one: they are made with keys that do not leave this process.
     fn tag(&mut self) -> u64 {
-        self.draw = self.draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.draw ^ (self.draw >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.draw += 1;
+        self.keys.hash_one(self.draw)
     }
 
     fn known(&mut self, cx: &mut Cx<'_>, peer: Peer) -> &mut Known {
@@ -118,9 +134,25 @@ impl Bidctl {
         known
     }
 
-    fn ask(&mut self, cx: &mut Cx<'_>, peer: Peer) -> Result<(), OpenError> {
-        if self.known(cx, peer).asked.is_some() {
+    /// Asks `peer`. `insists`: until it answers or is silent, because somebody here wants to know; otherwise once for each message
+    /// of it, so that whoever makes up its address has it asked no more often than he sends.
+    fn ask(&mut self, cx: &mut Cx<'_>, peer: Peer, insists: bool) -> Result<(), OpenError> {
+        let now = cx.now();
+        if let Some(asked) = &mut self.known(cx, peer).asked {
+            let (tag, session) = (asked.tag, asked.session);
+            if insists && !asked.insists {
+                (asked.insists, asked.tries) = (true, 0);
+                cx.cancel(asked.event);
+                asked.event = cx.schedule(Duration::ZERO, tag);
+            } else if !asked.insists && asked.sent.until(now) >= PATIENCE {
+                asked.sent = now;
+                self.send(cx, session, QUESTION, tag);
+                cx.count("questions");
+            }
             return Ok(());
+        }
+        if !insists {
+            self.bound(cx);
         }
         let mut to = Participants::new().to(Address::Host(peer.host));
         if peer.port != 0 {
@@ -129,11 +161,27 @@ impl Bidctl {
         let session = cx.open(0, Upper::own(self.node), to)?;
         let tag = self.tag();
         self.asking.insert(tag, peer);
-        let event = cx.schedule(PATIENCE, tag);
-        self.known(cx, peer).asked = Some(Asked { tag, tries: 1, session, event });
+        if !insists {
+            self.doubted.push_back(tag);
+        }
+        let event = cx.schedule(if insists { PATIENCE } else { SILENCE }, tag);
+        self.known(cx, peer).asked = Some(Asked { tag, tries: 1, insists, sent: now, session, event });
         self.send(cx, session, QUESTION, tag);
         cx.count("questions");
         Ok(())
+    }
+
+    /// Those who are asked because of what came from outside: the one who was asked first gives way.
+    fn bound(&mut self, cx: &mut Cx<'_>) {
+        let Self { doubted, asking, .. } = self;
+        doubted.retain(|tag| asking.contains_key(tag));
+        if doubted.len() >= DOUBTED_MAX
+            && let Some(peer) = doubted.pop_front().and_then(|tag| asking.get(&tag).copied())
+            && self.peers.get(&peer).and_then(|known| known.asked.as_ref()).is_some_and(|asked| !asked.insists)
+        {
+            self.stop_asking(cx, peer);
+            cx.count("crowded_out");
+        }
     }
 
     fn stop_asking(&mut self, cx: &mut Cx<'_>, peer: Peer) {
@@ -187,7 +235,7 @@ impl Protocol for Bidctl {
                 self.send(cx, from, ANSWER, tag);
                 // Somebody whom we know otherwise: we ask, too.
                 let other = self.peers.get(&peer).is_some_and(|known| known.life.is_some_and(|known| known != life));
-                if other && self.ask(cx, peer).is_err() {
+                if other && self.ask(cx, peer, false).is_err() {
                     cx.count("no_session");
                 }
             }
@@ -215,15 +263,17 @@ impl Protocol for Bidctl {
                 if let Some(life) = self.known(cx, peer).life {
                     return Ok(Answer::Life(life));
                 }
-                self.ask(cx, peer).map(|()| Answer::Later).map_err(|_| ControlError::Unknown)
+                self.ask(cx, peer, true).map(|()| Answer::Later).map_err(|_| ControlError::Unknown)
             }
             Control::Doubt(peer) => {
                 let now = cx.now();
-                let calm = self.known(cx, peer).answered.until(now) < CALM && now != Time(0);
-                if !calm && self.ask(cx, peer).is_err() {
+                let known = self.known(cx, peer);
+                let (life, answered) = (known.life, known.answered);
+                let is_calm = life.is_some() && answered.until(now) < CALM;
+                if !is_calm && self.ask(cx, peer, false).is_err() {
                     cx.count("no_session");
                 }
-                Ok(Answer::Done)
+                Ok(life.map_or(Answer::Later, Answer::Life))
             }
             _ => cx.control(0, control),
         }
@@ -233,7 +283,7 @@ impl Protocol for Bidctl {
         let Some(peer) = self.asking.get(&tag).copied() else { return };
         let Some(asked) = self.peers.get_mut(&peer).and_then(|known| known.asked.as_mut()) else { return };
         asked.tries += 1;
-        if asked.tries > TRIES {
+        if !asked.insists || asked.tries > TRIES {
             self.stop_asking(cx, peer);
             cx.count("silent");
             return self.tell(cx, Notice::Silent(peer));

@@ -206,19 +206,14 @@ impl<T: Treatment> Protocol for Relay<T> {
             let session = known.sessions.find(below)?;
             Some((session, known.sessions.get(session)?.upper.receiver))
         };
-        match notice {
+        match notice.session() {
             // About one session: for whoever has ours in its place.
-            Notice::Restarted(below) => {
+            Some(below) => {
                 if let Some((session, receiver)) = of(self, &below) {
-                    cx.notify(receiver, Notice::Restarted(session));
+                    cx.notify(receiver, notice.about(session));
                 }
             }
-            Notice::Idle(below) => {
-                if let Some((session, receiver)) = of(self, &below) {
-                    cx.notify(receiver, Notice::Idle(session));
-                }
-            }
-            _ => self.enabled.iter().for_each(|upper| cx.notify(upper.receiver, notice)),
+            None => self.enabled.iter().for_each(|upper| cx.notify(upper.receiver, notice)),
         }
     }
 

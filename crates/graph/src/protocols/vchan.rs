@@ -1,7 +1,8 @@
 //! VCHAN: many calls at once, over channels that do one at a time.
 //!
 //! A session has a pool of channels, opened when they are needed, five at most unless it is told otherwise. A call takes the
-//! channel that was used last; if all are busy it waits, in order, until one is idle or its deadline has come. What
+//! channel that was used last; if all are busy it waits, in order, until one is idle or its deadline has come. A channel whose
+//! call was given up is closed: the server may be at that call still, and does no other in that channel meanwhile. What
 //! arrives for a server goes through to the one protocol above that has enabled calls.
 //!
 //! Source: the x-kernel's vchan; LRPC (1990), section 3.1: five A-stacks.
@@ -235,6 +236,7 @@ impl Protocol for Vchan {
     fn push(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) -> Result<(), PushError> {
         match self.sessions.key(session) {
             Some(Key::Through(below)) => {
+                self.sessions.release(session);
                 cx.push(below, message);
                 Ok(())
             }
@@ -250,10 +252,14 @@ impl Protocol for Vchan {
             let upper = self.enabled?;
             self.sessions.insert(key, State { upper, pool: None }, 0).ok().map(|(session, _)| session)
         });
-        if found.is_none() {
+        let Some(session) = found else {
             cx.count("no_session");
-        }
-        found.map(|session| (session, message))
+            let _ = cx.control_session(from, Control::Decline { is_busy: true });
+            return None;
+        };
+        // Until there is a reply: ours is the way of that.
+        self.sessions.duplicate(session);
+        Some((session, message))
     }
 
     fn pop(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) {
@@ -276,19 +282,43 @@ impl Protocol for Vchan {
                 let any = pool.idle.first().or(pool.busy.first()).copied();
                 cx.control_session(any.ok_or(ControlError::Unknown)?, control)
             }
-            (None, _, Key::Through(below)) => cx.control_session(below, control),
+            (None, _, Key::Through(below)) => {
+                let answer = cx.control_session(below, control);
+                if let (Control::Decline { .. }, Ok(_)) = (control, &answer) {
+                    self.sessions.release(session);
+                }
+                answer
+            }
             (None, ..) => Err(ControlError::Unknown),
         }
     }
 
     fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: Notice) {
-        let Notice::Idle(channel) = notice else { return };
+        let (channel, is_spent) = match notice {
+            Notice::Idle(channel) => (channel, false),
+            Notice::Spent(channel) => (channel, true),
+            Notice::Gone(channel) => {
+                if let Some(session) = self.sessions.find(&Key::Through(channel))
+                    && let Some(state) = self.sessions.remove(session)
+                {
+                    cx.notify(state.upper.receiver, Notice::Gone(session));
+                }
+                return;
+            }
+            _ => return,
+        };
         let Some(session) = self.by_channel.resolve(&channel) else { return };
         if let Some(State { pool: Some(pool), .. }) = self.sessions.get(session)
             && let Some(at) = pool.busy.iter().position(|busy| *busy == channel)
         {
             pool.busy.swap_remove(at);
-            pool.idle.push(channel);
+            if is_spent {
+                cx.count("spent");
+                self.by_channel.unbind(&channel);
+                cx.close(channel);
+            } else {
+                pool.idle.push(channel);
+            }
             self.go_on(cx, session);
         }
     }

@@ -10,6 +10,7 @@ use nearcall_graph::compose::{Kind, Kinds, Plan, Realm, Setting, Sort};
 use nearcall_graph::wires::{Wire, WireProtocol};
 use nearcall_graph::{Graph, Hardware, Message, Time};
 
+pub mod calls;
 pub mod net;
 pub mod tap;
 

@@ -14,7 +14,9 @@
 pub mod header;
 pub mod incoming;
 
+use core::hash::BuildHasher;
 use core::time::Duration;
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
 
 use self::header::{COUNT_MAX, DATA, Header, MISSING, RESENT, SIZE, all};
@@ -26,14 +28,15 @@ use crate::participants::{Address, Participants};
 use crate::protocol::{Answer, Control, ControlError, Node, OpenError, Protocol, PushError, Session, Upper};
 use crate::sessions::Sessions;
 
-/// Messages of one session that are kept for whoever misses some of it, at most.
+/// Messages of one session that are kept for whoever misses some of it, at most: the one that was sent first gives way.
 const KEPT_MAX: usize = 64;
 
 /// Messages that are remembered as whole, of each session.
 const WHOLE_MAX: usize = 64;
 
-/// Messages of which not all is there, of all sessions.
+/// Messages of which not all is there, of all sessions; and of one.
 const INCOMING_MAX: usize = 256;
+const INCOMING_OF_ONE: usize = 64;
 
 /// What a file says.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +64,7 @@ struct State {
     /// Bytes of the largest fragment.
     unit: usize,
     sequence: u32,
-    kept: Vec<Kept>,
+    kept: VecDeque<Kept>,
     incoming: HashMap<u32, Incoming>,
     whole: VecDeque<u32>,
 }
@@ -124,9 +127,9 @@ impl Blast {
             upper,
             below,
             unit: packet.saturating_sub(SIZE).clamp(1, usize::from(u16::MAX)),
-            // So that fragments of a former life are of other messages.
-            sequence: u32::try_from((cx.now().0 >> 12) & 0xffff_ffff).unwrap_or(0),
-            kept: Vec::new(),
+            // Drawn: fragments of a former life are of other messages, and so are those that somebody makes up.
+            sequence: u32::try_from(RandomState::new().hash_one(cx.now()) >> 32).unwrap_or(0),
+            kept: VecDeque::new(),
             incoming: HashMap::new(),
             whole: VecDeque::new(),
         }
@@ -207,15 +210,18 @@ impl Blast {
         if is_new {
             self.schedule(cx, patience, Timer::Incoming(session, sequence));
             self.order.push_back((session, sequence));
-            self.bound(cx);
+            self.bound(cx, session);
         }
         None
     }
 
-    /// The oldest of too many gives way.
-    fn bound(&mut self, cx: &mut Cx<'_>) {
-        while self.order.len() > INCOMING_MAX {
-            let Some((session, sequence)) = self.order.pop_front() else { return };
+    /// The oldest of too many gives way: to others of `session`, if that has too many.
+    fn bound(&mut self, cx: &mut Cx<'_>, session: Session) {
+        let is_greedy = self.sessions.get(session).is_some_and(|state| state.incoming.len() > INCOMING_OF_ONE);
+        if is_greedy || self.order.len() > INCOMING_MAX {
+            let of = |(other, _): &(Session, u32)| !is_greedy || *other == session;
+            let oldest = self.order.iter().position(of).and_then(|at| self.order.remove(at));
+            let Some((session, sequence)) = oldest else { return };
             let of = self.sessions.get(session);
             if of.is_some_and(|state| state.incoming.remove(&sequence).is_some()) {
                 cx.count("crowded_out");
@@ -315,8 +321,13 @@ impl Protocol for Blast {
         let max = unit * COUNT_MAX;
         let fragments = u8::try_from(count).ok().filter(|_| count <= COUNT_MAX);
         let fragments = fragments.ok_or(PushError::TooLarge { size, max })?;
-        if state.kept.len() >= KEPT_MAX {
-            return Err(PushError::Full);
+        if state.kept.len() >= KEPT_MAX
+            && let Some(oldest) = state.kept.pop_front()
+        {
+            // It has gone, and who misses some of it asks for all.
+            cx.cancel(oldest.event);
+            self.timers.remove(&oldest.timer);
+            cx.count("kept_too_short");
         }
         state.sequence = state.sequence.wrapping_add(1).max(1);
         let header = Header { count: fragments, sequence: state.sequence.into(), ..header };
@@ -325,7 +336,7 @@ impl Protocol for Blast {
         let event = self.schedule(cx, self.settings.keep, Timer::Kept(session, sequence));
         let timer = self.timer;
         if let Some(state) = self.sessions.get(session) {
-            state.kept.push(Kept { header, message, tag, event, timer });
+            state.kept.push_back(Kept { header, message, tag, event, timer });
         }
         Ok(())
     }
@@ -400,12 +411,17 @@ impl Protocol for Blast {
             Control::LargestPacket => Ok(Answer::Size(state.unit)),
             Control::LargestMessage => Ok(Answer::Size(state.unit * COUNT_MAX)),
             Control::Release(tag) => {
-                if let Some(at) = state.kept.iter().position(|kept| kept.tag == tag && tag != 0) {
-                    let kept = state.kept.swap_remove(at);
-                    cx.cancel(kept.event);
-                    self.timers.remove(&kept.timer);
-                    cx.count("released");
-                }
+                // One that was sent again as a whole has a copy for each time.
+                let timers = &mut self.timers;
+                state.kept.retain(|kept| {
+                    let is_it = kept.tag == tag && tag != 0;
+                    if is_it {
+                        cx.cancel(kept.event);
+                        timers.remove(&kept.timer);
+                        cx.count("released");
+                    }
+                    !is_it
+                });
                 Ok(Answer::Done)
             }
             Control::Participants => match cx.control_session(below, control)? {

@@ -3,7 +3,7 @@
 //! ```text
 //!           call                         reply
 //! FREE ---------------> WAIT (resend...) --------> FREE
-//!   ^                     | given up, or the server has restarted
+//!   ^                     | given up, refused or forgotten, or the server has restarted
 //!   +---------------------+
 //! ```
 //!
@@ -11,11 +11,12 @@
 //!
 //! Source: Birrell and Nelson, Implementing Remote Procedure Calls (1984), section 3; the x-kernel's chan.
 
-use super::header::Flags;
+use super::header::{Flags, next};
 
 /// The client's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Client {
+    /// Of the call that is under way, or was last.
     sequence: u32,
     waits: bool,
     /// Requests of this call that were sent.
@@ -37,6 +38,13 @@ pub enum Heard {
     Acknowledge,
     /// It asks, and the answer has not arrived: say that.
     Deny,
+    /// The server has not run the request and will not; the channel is free.
+    Refused {
+        /// It has as much to do as it may.
+        is_busy: bool,
+    },
+    /// The server has run the request, or has it, and has no answer; the channel is free.
+    Forgotten,
 }
 
 /// What to send when no answer came in time.
@@ -49,6 +57,12 @@ pub enum Retry {
 }
 
 impl Client {
+    /// One whose last call was `sequence`.
+    #[must_use]
+    pub const fn after(sequence: u32) -> Self {
+        Self { sequence, waits: false, sent: 0 }
+    }
+
     /// Which call is under way, or was last.
     #[must_use]
     pub const fn sequence(&self) -> u32 {
@@ -72,7 +86,7 @@ impl Client {
         if self.waits {
             return None;
         }
-        *self = Self { sequence: self.sequence.wrapping_add(1), waits: true, sent: 1 };
+        *self = Self { sequence: next(self.sequence), waits: true, sent: 1 };
         Some(Flags::FROM_CLIENT.and(Flags::USER_MESSAGE))
     }
 
@@ -98,6 +112,13 @@ impl Client {
             }
             self.waits = false;
             return Heard::Answer;
+        }
+        if flags.has(Flags::REFUSED) || flags.has(Flags::FORGOTTEN) {
+            return match (core::mem::replace(&mut self.waits, false), flags.has(Flags::REFUSED)) {
+                (false, _) => Heard::Stale,
+                (true, true) => Heard::Refused { is_busy: flags.has(Flags::MISSING) },
+                (true, false) => Heard::Forgotten,
+            };
         }
         match (self.waits, flags.has(Flags::ASKS), flags.has(Flags::MISSING)) {
             (true, true, _) => Heard::Deny,

@@ -11,10 +11,12 @@ pub struct Header {
     pub number: U16,
     /// [`Flags`].
     pub flags: U16,
-    /// Which channel. A client's channels have numbers that never come again in its life.
+    /// Which channel. A client draws the number of its first one, so that those of its other lives were others, and counts on.
     pub channel: U32,
-    /// Which call of the channel, from 1.
+    /// Which call of the channel, from 1; 0 never comes again.
     pub sequence: U32,
+    /// Of a request: milliseconds until nobody waits for its answer any more, rounded up; 0: somebody waits however long it takes.
+    pub left: U32,
 }
 
 /// What a message is.
@@ -31,8 +33,13 @@ impl Flags {
     /// The sender has not received what was asked about.
     pub const MISSING: Self = Self(8);
 
+    /// The server has not run the request and will not; with `MISSING`: because it has as much to do as it may.
+    pub const REFUSED: Self = Self(16);
+    /// With `MISSING`, from the server: it has run the request, and has no answer to it any more.
+    pub const FORGOTTEN: Self = Self(32);
+
     /// All of them.
-    pub const ALL: u16 = 15;
+    pub const ALL: u16 = 63;
 
     /// Whether all of `other` are set.
     #[must_use]
@@ -44,6 +51,15 @@ impl Flags {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+/// The number after `sequence`.
+#[must_use]
+pub const fn next(sequence: u32) -> u32 {
+    match sequence.wrapping_add(1) {
+        0 => 1,
+        next => next,
     }
 }
 

@@ -5,28 +5,37 @@
 //! again. Success means executed once. A call that ends in time-out or in the other side's restart was executed once or not at
 //! all, and nobody can know which.
 //!
-//! That holds as long as no message is older than [`LIFETIME`] when it arrives: a channel that was silent for so long may be
-//! forgotten by its server. Messages between other lives do not come up here; that is what is below.
+//! A request that nobody above runs is refused, and one whose reply is not kept any more is answered so: whoever waits is told.
+//! A call ends also when nothing was heard of the other side for [`SILENCE`].
 //!
-//! Times are of measured round trips, at least a millisecond, doubling to a minute; `retry` sets the first one instead (5 s in
-//! 1994).
+//! That holds as long as no message is older than [`LIFETIME`] when it arrives. A server's channel gives way to others when nothing
+//! runs in it, and leaves the number of its last call behind ([`past`]) for as long as a message of that may come: its client
+//! sends until [`SILENCE`] after it has heard a message that was on its way for [`LIFETIME`], and that takes as long again.
+//!
+//! Messages between other lives do not come up here; that is what is below. A life begins for a channel with the first message
+//! of it or with the notice, whichever a thread brings first: both say by a count (`epoch`) which life it is.
+//!
+//! Times are of measured round trips, at least a millisecond, doubling to a quarter of a minute; `retry` sets the first one
+//! instead (5 s in 1994).
 //!
 //! Sources: Birrell and Nelson (1984); Welch (1986); O'Malley and Peterson (1992), section 5; the x-kernel's chan.
 
 pub mod client;
 pub mod header;
+pub mod past;
 pub mod server;
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
 use self::client::{Client, Retry};
-use self::header::{Flags, Header};
-use self::server::{Kept, Server, State};
+use self::header::{Flags, Header, is_later};
+use self::past::{PAST_MAX, Past};
+use self::server::{Kept, Server, State, forgotten};
 use crate::event::{EventId, Time};
 use crate::graph::Cx;
 use crate::message::Message;
-use crate::participants::Participants;
+use crate::participants::{Participants, Peer};
 use crate::protocol::{
     Answer, CallError, Control, ControlError, Node, Notice, OpenError, Protocol, PushError, Session, Ticket, Upper,
 };
@@ -36,8 +45,17 @@ use crate::sessions::Sessions;
 /// How long a message may be on its way at most.
 pub const LIFETIME: Duration = Duration::from_secs(60);
 
-/// The longest wait before a request is sent again.
-const RETRY_MAX: Duration = Duration::from_secs(60);
+/// Until a call ends of whose other side nothing was heard.
+pub const SILENCE: Duration = Duration::from_secs(60);
+
+/// The longest wait before a request is sent again: some are lost, and the other side is not silent.
+const RETRY_MAX: Duration = Duration::from_secs(15);
+
+/// Until the number of a channel's last call need not be known any more.
+const FORGET: Duration = Duration::from_secs(2 * LIFETIME.as_secs() + SILENCE.as_secs());
+
+/// Channels of which the one gives way that was used longest ago.
+const OLDEST_OF: usize = 64;
 
 const SIZE: usize = size_of::<Header>();
 
@@ -46,6 +64,8 @@ const SIZE: usize = size_of::<Header>();
 pub struct Settings {
     /// Channels at most, of both kinds together.
     pub session_count: usize,
+    /// Hosts at most that have channels here as clients: less than there may be sessions below, each of which they hold.
+    pub peer_count: usize,
     /// Until a request is sent again for the first time; measured if none.
     pub retry: Option<Duration>,
     /// What that is before anything was measured.
@@ -65,6 +85,8 @@ struct Ends {
 struct Channel {
     upper: Upper,
     number: u16,
+    /// Which life of the other side its messages are for.
+    epoch: u32,
     /// Bytes of the largest message, and of the largest in one packet. Asked once: sessions below do not change theirs.
     largest: usize,
     packet: usize,
@@ -86,8 +108,28 @@ struct Call {
     sent: Time,
     wait: Duration,
     deadline: Option<Time>,
+    /// When something was heard of the other side, or the call began.
+    heard: Time,
     /// When something is to be done about it.
     due: Time,
+}
+
+impl Call {
+    /// When something is to be done about it, if it is not to be sent again before `retry`.
+    fn due(&self, retry: Time) -> Time {
+        let end = self.heard.after(SILENCE);
+        self.deadline.map_or(end, |deadline| end.min(deadline)).min(retry)
+    }
+}
+
+/// The other side of a session below.
+#[derive(Debug)]
+struct Other {
+    address: Option<Peer>,
+    epoch: u32,
+    channels: Vec<Session>,
+    /// Those of them whose client it is.
+    client_count: usize,
 }
 
 /// The protocol.
@@ -98,15 +140,23 @@ pub struct Chan {
     enabled: HashMap<u16, Upper>,
     channel: u32,
     tag: u32,
-    /// Channels by the session below.
-    peers: HashMap<Session, Vec<Session>>,
-    /// Servers' channels, those that came first before others.
-    ages: VecDeque<Session>,
+    /// By the session below.
+    others: HashMap<Session, Other>,
+    /// Of these, those that are clients here.
+    client_count: usize,
+    /// Servers' channels with the time of their last use, as far as it was looked at: the oldest first, about.
+    ages: VecDeque<(Session, Time)>,
+    past: Past,
     node: Node,
 }
 
 fn number(cx: &Cx<'_>, upper: Upper) -> Result<u16, OpenError> {
     u16::try_from(cx.number(upper.kind)?).map_err(|_| OpenError::Unsupported)
+}
+
+/// Rounded up, so that it is 0 for nothing.
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
 }
 
 fn size_below(cx: &mut Cx<'_>, below: Session, control: Control) -> usize {
@@ -126,8 +176,10 @@ impl Chan {
             enabled: HashMap::new(),
             channel: 0,
             tag: 0,
-            peers: HashMap::new(),
+            others: HashMap::new(),
+            client_count: 0,
             ages: VecDeque::new(),
+            past: Past::new(FORGET, PAST_MAX),
             node,
         }
     }
@@ -155,10 +207,39 @@ impl Chan {
         }
     }
 
-    fn channel(cx: &mut Cx<'_>, below: Session, upper: Upper, number: u16, side: Side) -> Channel {
-        let largest = size_below(cx, below, Control::LargestMessage);
-        let packet = size_below(cx, below, Control::LargestPacket);
-        Channel { upper, number, largest, packet, side }
+    /// What is known of the other side of `below`.
+    fn other(&mut self, cx: &mut Cx<'_>, below: Session) -> &mut Other {
+        self.others.entry(below).or_insert_with(|| {
+            let address = match cx.control_session(below, Control::Participants) {
+                Ok(Answer::Participants(to)) => to.peer(),
+                _ => None,
+            };
+            let epoch = match cx.control_session(below, Control::Epoch) {
+                Ok(Answer::Epoch(epoch)) => epoch,
+                // What is below knows no lives.
+                _ => 0,
+            };
+            Other { address, epoch, channels: Vec::new(), client_count: 0 }
+        })
+    }
+
+    /// Makes a channel, for which there is a reference to the session below.
+    fn channel(&mut self, cx: &mut Cx<'_>, ends: Ends, upper: Upper, number: u16, side: Side) -> Option<Session> {
+        let largest = size_below(cx, ends.below, Control::LargestMessage);
+        let packet = size_below(cx, ends.below, Control::LargestPacket);
+        let epoch = self.other(cx, ends.below).epoch;
+        let channel = Channel { upper, number, epoch, largest, packet, side };
+        let made = self.sessions.insert(ends, channel, 1).ok().map(|(session, _)| session);
+        let Some(other) = self.others.get_mut(&ends.below) else { return made };
+        other.channels.extend(made);
+        if made.is_some() && !ends.is_client {
+            other.client_count += 1;
+            self.client_count += usize::from(other.client_count == 1);
+        }
+        if other.channels.is_empty() {
+            self.others.remove(&ends.below);
+        }
+        made
     }
 
     fn tag(&mut self) -> u32 {
@@ -170,11 +251,18 @@ impl Chan {
     fn send(&mut self, cx: &mut Cx<'_>, session: Session, flags: Flags, sequence: u32, body: Option<(Message, u32)>) {
         let Some(ends) = self.sessions.key(session) else { return };
         let Some(channel) = self.sessions.get(session) else { return };
-        let number = channel.number.into();
+        let (number, epoch) = (channel.number.into(), channel.epoch);
+        let deadline = match &channel.side {
+            Side::Client { call: Some(call), .. } => call.deadline,
+            _ => None,
+        };
+        // What is over is said to be so, and not to be without an end.
+        let left = deadline.map_or(0, |deadline| milliseconds(cx.now().until(deadline)));
         let (mut message, tag) = body.unwrap_or_default();
-        let (channel, sequence) = (ends.channel.into(), sequence.into());
-        message.push_header(&Header { number, flags: flags.0.into(), channel, sequence });
-        message.attributes_mut().tag = tag;
+        let (channel, sequence, left) = (ends.channel.into(), sequence.into(), left.into());
+        message.push_header(&Header { number, flags: flags.0.into(), channel, sequence, left });
+        let attributes = message.attributes_mut();
+        (attributes.tag, attributes.epoch) = (tag, epoch);
         cx.push(ends.below, message);
     }
 
@@ -194,8 +282,10 @@ impl Chan {
         if call.body.size() > packet {
             Self::release(cx, ends.below, call.tag);
         }
+        // The other side may still be at it, and does nothing else in this channel meanwhile.
+        let is_spent = matches!(answer, Err(CallError::Timeout { .. }));
         cx.finish(call.ticket, answer);
-        cx.notify(upper.receiver, Notice::Idle(session));
+        cx.notify(upper.receiver, if is_spent { Notice::Spent(session) } else { Notice::Idle(session) });
     }
 
     /// Nothing is kept of a server's last reply.
@@ -220,60 +310,159 @@ impl Chan {
         {
             cx.cancel(event);
         }
+        let upper = self.sessions.get(session).map(|channel| channel.upper);
         while self.sessions.key(session).is_some() {
             self.sessions.close(session);
         }
-        if let Some(channels) = self.peers.get_mut(&ends.below) {
-            channels.retain(|other| *other != session);
-            if channels.is_empty() {
-                self.peers.remove(&ends.below);
+        if let Some(other) = self.others.get_mut(&ends.below) {
+            other.channels.retain(|channel| *channel != session);
+            if !ends.is_client {
+                other.client_count -= 1;
+                self.client_count -= usize::from(other.client_count == 0);
             }
+            if other.channels.is_empty() {
+                self.others.remove(&ends.below);
+            }
+        }
+        if let Some(upper) = upper.filter(|_| !ends.is_client) {
+            cx.notify(upper.receiver, Notice::Gone(session));
         }
         cx.close(ends.below);
     }
 
-    /// Room for one more of a client that is new. Channels that were silent for longer than any message lives are forgotten.
-    fn make_room(&mut self, cx: &mut Cx<'_>) -> bool {
-        if self.sessions.count() < self.settings.session_count {
-            return true;
-        }
-        for _ in 0..self.ages.len().min(64) {
-            let Some(session) = self.ages.pop_front() else { break };
-            let Some(channel) = self.sessions.get(session) else { continue };
-            if let Side::Server { machine, used, .. } = &channel.side
-                && machine.state() != State::Execute
-                && used.until(cx.now()) > LIFETIME
-            {
-                self.drop_channel(cx, session);
-                cx.count("forgotten");
-                return true;
-            }
-            self.ages.push_back(session);
-        }
-        false
+    /// Whether nothing runs in a server's channel, and its number can be kept, or need not be.
+    fn may_go(&mut self, session: Session, now: Time) -> bool {
+        let Some(Ends { below, is_client: false, .. }) = self.sessions.key(session) else { return false };
+        let has_address = self.others.get(&below).is_some_and(|other| other.address.is_some());
+        let Some(Side::Server { machine, used, .. }) = self.sessions.get(session).map(|channel| &channel.side) else {
+            return false;
+        };
+        machine.state() != State::Execute && (has_address || used.until(now) > FORGET)
     }
 
-    /// A channel of a client that calls for the first time on it.
+    /// Gives a server's channel up for others.
+    fn leave(&mut self, cx: &mut Cx<'_>, session: Session) {
+        let Some(ends) = self.sessions.key(session) else { return };
+        let address = self.others.get(&ends.below).and_then(|other| other.address);
+        if let Some(Side::Server { machine, used, .. }) = self.sessions.get(session).map(|channel| &channel.side)
+            && let Some(address) = address
+            && used.until(cx.now()) <= FORGET
+        {
+            self.past.put((address, ends.channel), machine.heard(), *used);
+        }
+        self.drop_channel(cx, session);
+        cx.count("forgotten");
+    }
+
+    /// The server's channel that was used longest ago, of some. `with_all`: of those of whose client all may go.
+    fn oldest(&mut self, now: Time, with_all: bool) -> Option<Session> {
+        let mut oldest: Option<(Time, Session)> = None;
+        for _ in 0..self.ages.len().min(OLDEST_OF) {
+            let (session, noted) = self.ages.pop_front()?;
+            let Some(Side::Server { used, .. }) = self.sessions.get(session).map(|channel| &channel.side) else {
+                continue;
+            };
+            let used = *used;
+            self.ages.push_back((session, used));
+            let siblings = match self.sessions.key(session).and_then(|ends| self.others.get(&ends.below)) {
+                Some(other) if with_all => other.channels.clone(),
+                _ => vec![session],
+            };
+            let is_client = |known: &mut Self, of: Session| known.sessions.key(of).is_some_and(|ends| ends.is_client);
+            if !siblings.into_iter().all(|of| is_client(self, of) || self.may_go(of, now)) {
+                continue;
+            }
+            if oldest.is_none_or(|(other, _)| used < other) {
+                oldest = Some((used, session));
+            }
+            if used == noted {
+                // Those behind it came, or were looked at, later.
+                break;
+            }
+        }
+        oldest.map(|(_, session)| session)
+    }
+
+    /// Room for a channel; `of`: of the client there. Channels in which nothing runs give way.
+    fn make_room(&mut self, cx: &mut Cx<'_>, of: Option<Session>) -> bool {
+        loop {
+            let is_new = of.is_some_and(|below| self.others.get(&below).is_none_or(|other| other.client_count == 0));
+            let with_all = is_new && self.client_count >= self.settings.peer_count;
+            if !with_all && self.sessions.count() < self.settings.session_count {
+                return true;
+            }
+            if !self.past.has_room(cx.now()) {
+                return false;
+            }
+            let Some(session) = self.oldest(cx.now(), with_all) else { return false };
+            if !with_all {
+                self.leave(cx, session);
+                continue;
+            }
+            let below = self.sessions.key(session).map(|ends| ends.below);
+            let all = below.and_then(|below| self.others.get(&below)).map(|other| other.channels.clone());
+            for session in all.unwrap_or_default() {
+                if self.sessions.key(session).is_some_and(|ends| !ends.is_client) {
+                    self.leave(cx, session);
+                }
+            }
+        }
+    }
+
+    /// The other side of `below` is in its life `epoch`: it knows none of our calls, and none of its own.
+    fn restarted(&mut self, cx: &mut Cx<'_>, below: Session, epoch: u32) {
+        let Some(other) = self.others.get_mut(&below) else { return };
+        // Notices of two lives may be brought by two threads.
+        if !is_later(epoch, other.epoch) {
+            return;
+        }
+        other.epoch = epoch;
+        for session in other.channels.clone() {
+            let is_client = self.sessions.key(session).is_some_and(|ends| ends.is_client);
+            if is_client {
+                if let Some(channel) = self.sessions.get(session) {
+                    channel.epoch = epoch;
+                }
+                self.end(cx, session, Err(CallError::PeerRestarted { sent: true }));
+            } else {
+                // A procedure that still runs for it answers a session that is gone.
+                self.drop_channel(cx, session);
+            }
+        }
+    }
+
+    /// A channel of a client that calls for the first time on it, or again after it was given up for others.
     fn accept(&mut self, cx: &mut Cx<'_>, ends: Ends, number: u16) -> Option<Session> {
         let Some(upper) = self.enabled.get(&number).copied() else {
             cx.count("for_nobody");
             return None;
         };
-        if !self.make_room(cx) {
+        // First: what gives way may hold the last reference.
+        cx.duplicate(ends.below);
+        if !self.make_room(cx, Some(ends.below)) {
+            cx.close(ends.below);
             cx.count("no_session");
             return None;
         }
-        let machine = Server::default();
+        let address = self.other(cx, ends.below).address;
+        let last = address.and_then(|address| self.past.take(&(address, ends.channel)));
+        let machine = Server::after(last.unwrap_or(0));
         let (due, used) = (cx.now(), cx.now());
         let side = Side::Server { machine, kept: None, tag: 0, due, timer: None, used };
-        let channel = Self::channel(cx, ends.below, upper, number, side);
-        let Ok((session, _)) = self.sessions.insert(ends, channel, 1) else {
+        let Some(session) = self.channel(cx, ends, upper, number, side) else {
+            if let (Some(address), Some(last)) = (address, last) {
+                self.past.put((address, ends.channel), last, used);
+            }
+            cx.close(ends.below);
             cx.count("no_session");
             return None;
         };
-        cx.duplicate(ends.below);
-        self.ages.push_back(session);
-        self.peers.entry(ends.below).or_default().push(session);
+        if self.ages.len() > 2 * self.sessions.count() + OLDEST_OF {
+            // Those that ended with their clients' lives.
+            let Self { ages, sessions, .. } = self;
+            ages.retain(|(session, _)| sessions.key(*session).is_some());
+        }
+        self.ages.push_back((session, used));
         cx.open_done(upper, session);
         Some(session)
     }
@@ -283,7 +472,11 @@ impl Chan {
         let Some(channel) = self.sessions.get(session) else { return };
         let Side::Client { machine, call, rtt, .. } = &mut channel.side else { return };
         let once = machine.sent_once();
-        match (machine.hear(flags, sequence), call) {
+        let heard = machine.hear(flags, sequence);
+        if let (Some(call), true) = (call.as_mut(), heard != client::Heard::Stale) {
+            call.heard = cx.now();
+        }
+        match (heard, call) {
             (client::Heard::Answer, Some(call)) => {
                 if once {
                     rtt.measure(call.sent.until(cx.now()));
@@ -292,6 +485,14 @@ impl Chan {
                 self.end(cx, session, Ok(message));
             }
             (client::Heard::Executing, _) => cx.count("executing"),
+            (client::Heard::Refused { is_busy }, _) => {
+                cx.count("refused");
+                self.end(cx, session, Err(CallError::Declined { is_busy }));
+            }
+            (client::Heard::Forgotten, _) => {
+                cx.count("lost");
+                self.end(cx, session, Err(CallError::Timeout { sent: true }));
+            }
             (client::Heard::Resend, Some(call)) => {
                 let body = (call.body.clone(), call.tag);
                 cx.count("resent");
@@ -335,8 +536,15 @@ impl Chan {
                 cx.count("denied");
                 self.send(cx, session, Flags::MISSING, sequence, None);
             }
+            server::Heard::Refuse { is_busy } => {
+                cx.count("refused");
+                self.send(cx, session, server::refused(is_busy), sequence, None);
+            }
+            server::Heard::Forgotten => {
+                cx.count("lost");
+                self.send(cx, session, forgotten(), sequence, None);
+            }
             server::Heard::Release => self.forget_reply(cx, session),
-            server::Heard::Busy => cx.count("busy"),
             server::Heard::Stale => cx.count("stale"),
         }
         false
@@ -345,30 +553,28 @@ impl Chan {
 
 impl Protocol for Chan {
     fn start(&mut self, cx: &mut Cx<'_>) -> Result<(), OpenError> {
+        if let Ok(Answer::Life(life)) = cx.control(0, Control::Life) {
+            // A boot id is drawn at random: so are the numbers of its channels.
+            self.channel = u32::try_from(life.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).unwrap_or(0);
+        }
         cx.open_enable(0, Upper::own(self.node), Participants::new())
     }
 
     /// A new channel, whoever it is to.
     fn open(&mut self, cx: &mut Cx<'_>, upper: Upper, to: Participants) -> Result<Session, OpenError> {
         let number = number(cx, upper)?;
-        if !self.make_room(cx) {
+        let below = cx.open(0, Upper::own(self.node), to)?;
+        if !self.make_room(cx, None) {
+            cx.close(below);
             return Err(OpenError::Full);
         }
-        let below = cx.open(0, Upper::own(self.node), to)?;
         self.channel = self.channel.wrapping_add(1);
         let ends = Ends { below, channel: self.channel, is_client: true };
         let side = Side::Client { machine: Client::default(), call: None, rtt: Rtt::default(), timer: None };
-        let channel = Self::channel(cx, below, upper, number, side);
-        match self.sessions.insert(ends, channel, 1) {
-            Ok((session, _)) => {
-                self.peers.entry(below).or_default().push(session);
-                Ok(session)
-            }
-            Err(error) => {
-                cx.close(below);
-                Err(error)
-            }
-        }
+        self.channel(cx, ends, upper, number, side).ok_or_else(|| {
+            cx.close(below);
+            OpenError::Full
+        })
     }
 
     fn open_enable(&mut self, cx: &mut Cx<'_>, upper: Upper, _: Participants) -> Result<(), OpenError> {
@@ -408,10 +614,11 @@ impl Protocol for Chan {
         let wait = retry.unwrap_or_else(|| rtt.wait(first));
         let flags = machine.call().ok_or(PushError::Full)?;
         let sequence = machine.sequence();
-        let due = now.after(deadline.map_or(wait, |deadline| now.until(deadline).min(wait)));
         if let Side::Client { call, timer, .. } = &mut channel.side {
-            *call = Some(Call { ticket, body: message.clone(), tag, sent: now, wait, deadline, due });
-            Self::look_at(cx, timer, session, due);
+            let body = message.clone();
+            let call = call.insert(Call { ticket, body, tag, sent: now, wait, deadline, heard: now, due: now });
+            call.due = call.due(now.after(wait));
+            Self::look_at(cx, timer, session, call.due);
         }
         cx.count("calls");
         self.send(cx, session, flags, sequence, Some((message, tag)));
@@ -423,14 +630,18 @@ impl Protocol for Chan {
         let (tag, keep) = (self.tag(), self.settings.keep);
         let channel = self.sessions.get(session).ok_or(PushError::Closed)?;
         let max = channel.largest;
-        if message.size() > max {
-            return Err(PushError::TooLarge { size: message.size(), max });
-        }
-        let Side::Server { machine, kept, tag: kept_tag, due, timer, .. } = &mut channel.side else {
+        let Side::Server { machine, kept, tag: kept_tag, due, timer, used } = &mut channel.side else {
             return Err(PushError::Unsupported);
         };
-        let flags = machine.answer().ok_or(PushError::Closed)?;
+        *used = cx.now();
         let sequence = machine.last();
+        if message.size() > max {
+            if let Some(flags) = machine.lose() {
+                self.send(cx, session, flags, sequence, None);
+            }
+            return Err(PushError::TooLarge { size: message.size(), max });
+        }
+        let flags = machine.answer().ok_or(PushError::Closed)?;
         (*kept, *kept_tag) = (Some(message.clone()), tag);
         *due = cx.now().after(keep);
         Self::look_at(cx, timer, session, *due);
@@ -451,7 +662,26 @@ impl Protocol for Chan {
         }
         let is_client = !flags.has(Flags::FROM_CLIENT);
         let ends = Ends { below: from, channel: header.channel.get(), is_client };
-        let found = self.sessions.find(&ends);
+        let mut found = self.sessions.find(&ends);
+        let epoch = message.attributes().epoch;
+        if found.and_then(|session| self.sessions.get(session)).is_none_or(|channel| channel.epoch != epoch) {
+            // The first of a life, or one of a life that is over, which another thread had in its hands.
+            self.restarted(cx, from, epoch);
+            let is_now = match self.others.get(&from) {
+                Some(other) => other.epoch == epoch,
+                None => match cx.control_session(from, Control::Epoch) {
+                    Ok(Answer::Epoch(now)) => now == epoch,
+                    // With all that was known of that life.
+                    Err(ControlError::Closed) => false,
+                    _ => true,
+                },
+            };
+            if !is_now {
+                cx.count("other_life");
+                return None;
+            }
+            found = self.sessions.find(&ends);
+        }
         if is_client {
             match found {
                 Some(session) => self.hear_as_client(cx, session, &header, message),
@@ -481,7 +711,13 @@ impl Protocol for Chan {
             cx.count("malformed");
             return None;
         }
-        self.hear_as_server(cx, session, &header).then_some((session, message))
+        if !self.hear_as_server(cx, session, &header) {
+            return None;
+        }
+        let left = header.left.get();
+        let deadline = (left > 0).then(|| cx.now().after(Duration::from_millis(left.into())));
+        message.attributes_mut().deadline = deadline;
+        Some((session, message))
     }
 
     fn pop(&mut self, cx: &mut Cx<'_>, session: Session, message: Message) {
@@ -498,24 +734,25 @@ impl Protocol for Chan {
         match session {
             Some(session) => {
                 let ends = self.sessions.key(session).ok_or(ControlError::Closed)?;
-                cx.control_session(ends.below, control).map(less)
+                let Control::Decline { is_busy } = control else {
+                    return cx.control_session(ends.below, control).map(less);
+                };
+                let channel = self.sessions.get(session).ok_or(ControlError::Closed)?;
+                let Side::Server { machine, used, .. } = &mut channel.side else { return Err(ControlError::Unknown) };
+                *used = cx.now();
+                let sequence = machine.last();
+                let flags = machine.refuse(is_busy).ok_or(ControlError::Closed)?;
+                cx.count("refused");
+                self.send(cx, session, flags, sequence, None);
+                Ok(Answer::Done)
             }
             None => cx.control(0, control).map(less),
         }
     }
 
-    /// The other side has begun another life: it knows none of our calls, and none of its own.
     fn notice(&mut self, cx: &mut Cx<'_>, _: Node, notice: Notice) {
-        let Notice::Restarted(below) = notice else { return };
-        let channels = self.peers.get(&below).cloned().unwrap_or_default();
-        for session in channels {
-            let is_client = self.sessions.key(session).is_some_and(|ends| ends.is_client);
-            if is_client {
-                self.end(cx, session, Err(CallError::PeerRestarted { sent: true }));
-            } else {
-                // A procedure that still runs for it answers a session that is gone.
-                self.drop_channel(cx, session);
-            }
+        if let Notice::Restarted { session, epoch } = notice {
+            self.restarted(cx, session, epoch);
         }
     }
 
@@ -531,8 +768,9 @@ impl Protocol for Chan {
                 if call.due > now {
                     return Self::look_at(cx, timer, session, call.due);
                 }
-                if call.deadline.is_some_and(|deadline| deadline <= now) {
-                    cx.count("late");
+                let is_late = call.deadline.is_some_and(|deadline| deadline <= now);
+                if is_late || call.heard.until(now) >= SILENCE {
+                    cx.count(if is_late { "late" } else { "silent" });
                     return self.end(cx, session, Err(CallError::Timeout { sent: true }));
                 }
                 let Some((what, flags)) = machine.retry(call.body.size() > packet) else { return };
@@ -542,8 +780,7 @@ impl Protocol for Chan {
                     Retry::Question => None,
                 };
                 call.wait = (call.wait * 2).min(RETRY_MAX);
-                let wait = call.deadline.map_or(call.wait, |deadline| now.until(deadline).min(call.wait));
-                call.due = now.after(wait);
+                call.due = call.due(now.after(call.wait));
                 cx.count("retries");
                 Self::look_at(cx, timer, session, call.due);
                 self.send(cx, session, flags, sequence, body);
