@@ -151,7 +151,7 @@ impl Binder {
             };
             return far::binding::bind(&name, route, C::INTERFACE).map(C::from_binding);
         }
-        self.bind_near(&Sought { interface: C::INTERFACE, asked: None }).map(C::from_binding)
+        self.bind_near(&Sought::Own(C::INTERFACE)).map(C::from_binding)
     }
 
     /// Binds to an interface for which there is no client in Rust; what its stubs do is near.
@@ -163,15 +163,15 @@ impl Binder {
         if self.name.contains("://") {
             return Err(BindError::Unsupported(format!("{}: this client makes near calls only", self.name)));
         }
-        self.bind_near(&Sought { interface, asked: None })
+        self.bind_near(&Sought::Own(interface))
     }
 
     /// Binds for clients of other hosts, of whose interface only what they say is known.
     ///
     /// # Errors
     /// [`BindError`].
-    pub(crate) fn bind_for_far(self, interface: &'static Interface, asked: &[Asked]) -> Result<Binding, BindError> {
-        self.bind_near(&Sought { interface, asked: Some(asked) })
+    pub(crate) fn bind_for_far(self, asked: &[Asked], describe: &Describe<'_>) -> Result<Binding, BindError> {
+        self.bind_near(&Sought::Far { asked, describe })
     }
 
     fn bind_near(self, sought: &Sought<'_>) -> Result<Binding, BindError> {
@@ -319,7 +319,6 @@ impl Binder {
         sought: &Sought<'_>,
         until: Instant,
     ) -> Result<Binding, BindError> {
-        let interface = sought.interface;
         let id = pair.next_id();
         let procedures = sought.wanted();
         let answer = pair.ask(&FromClient::Bind { id, token, procedures }, id, Some(until));
@@ -331,6 +330,7 @@ impl Binder {
         };
         let misplaced = BindError::PeerMisbehaved("its A-stacks are not where they belong");
         let Ok(astacks) = pair.astacks(&bound.classes) else { return Err(misplaced) };
+        let interface = sought.interface()?;
         if bound.procedures.len() != interface.procedures.len() {
             return Err(BindError::PeerMisbehaved("it granted other procedures than were asked for"));
         }
@@ -380,7 +380,7 @@ pub(crate) fn bind_by_card(
     };
     let timeout = until.saturating_duration_since(Instant::now());
     let greeting = Greeting { socket: Ending(Some(socket)), until, timeout };
-    Binder { timeout, ..Binder::new("") }.bind_over(greeting, until, domain, &Sought { interface, asked: None }, payer)
+    Binder { timeout, ..Binder::new("") }.bind_over(greeting, until, domain, &Sought::Own(interface), payer)
 }
 
 pub(crate) fn here() -> Result<&'static Domain, BindError> {
@@ -390,29 +390,44 @@ pub(crate) fn here() -> Result<&'static Domain, BindError> {
     })
 }
 
-/// The interface that is bound to. Of a far client's, only what it says: its signatures and fingerprints are not made here.
-struct Sought<'a> {
-    interface: &'static Interface,
-    asked: Option<&'a [Asked]>,
+/// Makes the description of what a far client has asked for.
+pub(crate) type Describe<'a> = dyn Fn() -> Result<&'static Interface, BindError> + 'a;
+
+/// The interface that is bound to.
+enum Sought<'a> {
+    Own(&'static Interface),
+    /// Of a far client's, only what it says: its signatures and fingerprints are not made here. It is described once the server
+    /// has granted it: what is described is kept for the process's life.
+    Far {
+        asked: &'a [Asked],
+        describe: &'a Describe<'a>,
+    },
 }
 
 impl Sought<'_> {
+    fn interface(&self) -> Result<&'static Interface, BindError> {
+        match self {
+            Self::Own(interface) => Ok(interface),
+            Self::Far { describe, .. } => describe(),
+        }
+    }
+
     fn wanted(&self) -> Vec<Wanted> {
-        match self.asked {
-            None => {
-                let own = self.interface.procedures.iter();
+        match self {
+            Self::Own(interface) => {
+                let own = interface.procedures.iter();
                 own.map(|own| Wanted { name: own.name.to_owned(), fingerprint: interface::fingerprint(own) }).collect()
             }
-            Some(asked) => {
+            Self::Far { asked, .. } => {
                 asked.iter().map(|one| Wanted { name: one.name.clone(), fingerprint: one.fingerprint }).collect()
             }
         }
     }
 
     fn signature(&self, index: u16) -> Option<String> {
-        match self.asked {
-            None => self.interface.procedures.get(usize::from(index)).map(interface::signature),
-            Some(asked) => asked.get(usize::from(index)).map(|one| printable(&one.signature)),
+        match self {
+            Self::Own(interface) => interface.procedures.get(usize::from(index)).map(interface::signature),
+            Self::Far { asked, .. } => asked.get(usize::from(index)).map(|one| printable(&one.signature)),
         }
     }
 }

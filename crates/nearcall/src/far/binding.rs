@@ -75,26 +75,19 @@ pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) 
     let ask = Bind { name: name.service.clone(), interface: interface.name.to_owned(), procedures };
     let until = Instant::now() + HANDSHAKE;
     let _open = handoff::open();
-    let answer = route.exchange(name.peer, BIND, ask.to_bytes(), Some(until)).map_err(unanswered)?;
+    let not_found = || BindError::NotFound { name: name.service.clone(), dir: format!("chan://{}", name.peer).into() };
+    let answer = match route.exchange(name.peer, BIND, ask.to_bytes(), Some(until)) {
+        // Nobody serves bindings there.
+        Err(Unanswered::Declined { is_busy: false }) => return Err(not_found()),
+        answer => answer.map_err(unanswered)?,
+    };
     let binding = match Bound::from_bytes(&answer) {
         Ok(Bound::Yes(binding)) => binding,
-        Ok(Bound::NotFound) => {
-            return Err(BindError::NotFound {
-                name: name.service.clone(),
-                dir: format!("chan://{}", name.peer).into(),
-            });
-        }
+        Ok(Bound::NotFound) => return Err(not_found()),
         Ok(Bound::Incompatible(difference)) => return Err(BindError::Incompatible { difference }),
         Ok(Bound::Denied(why)) => return Err(BindError::Denied { why }),
         Ok(Bound::Failed(why)) => {
             return Err(BindError::Io { what: "bind at the other host", source: std::io::Error::other(why) });
-        }
-        // Nobody serves bindings there.
-        Err(_) if answer.is_empty() => {
-            return Err(BindError::NotFound {
-                name: name.service.clone(),
-                dir: format!("chan://{}", name.peer).into(),
-            });
         }
         Err(_) => return Err(BindError::PeerMisbehaved("its answer is none of the protocol")),
     };
@@ -108,6 +101,15 @@ fn unanswered(error: Unanswered) -> BindError {
         Unanswered::Restarted { .. } => BindError::Closed,
         Unanswered::TooLarge { .. } => BindError::Unsupported("an interface that is larger than a message".to_owned()),
         Unanswered::Died { .. } => BindError::Closed,
+        busy @ (Unanswered::Declined { .. } | Unanswered::Full | Unanswered::Gateway(_)) => {
+            let why = match busy {
+                Unanswered::Gateway(error) => error.to_string(),
+                Unanswered::Declined { is_busy: false } => "nobody serves there".to_owned(),
+                Unanswered::Full => "as many calls as may wait to be sent".to_owned(),
+                _ => "the other host has too much to do".to_owned(),
+            };
+            BindError::Io { what: "ask another host", source: std::io::Error::other(why) }
+        }
         Unanswered::Down(error) => BindError::Io { what: "reach another host", source: error },
     }
 }
@@ -181,34 +183,17 @@ impl Far {
         let _open = handoff::open();
         // Relaxed: whoever drops the binding has it to itself.
         self.has_left.store(true, Ordering::Relaxed);
-        self.route.send(self.name.peer, CALL, request.to_bytes(self.binding, timeout), until).map_err(|error| {
-            Failure(match error {
-                // No room for it among those that wait to be sent.
-                Unanswered::Timeout { .. } => CallError::NoAStack,
-                Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
-                Unanswered::Died { ran } => CallError::PeerDied { ran },
-                Unanswered::Restarted { .. } | Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
-            })
-        })
+        self.route.send(self.name.peer, CALL, request.to_bytes(self.binding), until).map_err(failure)
     }
 
     /// Makes the call.
     pub(crate) fn call(&self, request: &Request) -> Result<Reply, Failure> {
         let timeout = self.time(request.procedure)?;
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let bytes = request.to_bytes(self.binding, timeout);
+        let bytes = request.to_bytes(self.binding);
         let _open = handoff::open();
         let answer = self.route.exchange(self.name.peer, CALL, bytes, until);
-        let answer = answer.map_err(|error| {
-            let ran = |sent| if sent { Ran::Maybe } else { Ran::No };
-            Failure(match error {
-                Unanswered::Timeout { sent } => CallError::Timeout { ran: ran(sent) },
-                Unanswered::Restarted { sent } => CallError::PeerRestarted { ran: ran(sent) },
-                Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
-                Unanswered::Died { ran } => CallError::PeerDied { ran },
-                Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
-            })
-        })?;
+        let answer = answer.map_err(failure)?;
         let reply = Reply::from_bytes(&answer).map_err(|_| Failure(CallError::PeerMisbehaved))?;
         let ran = match reply.word {
             0 => Ran::No,
@@ -223,9 +208,27 @@ impl Far {
             status::OVERLOADED => CallError::Overloaded,
             status::MISBEHAVED => CallError::PeerMisbehaved,
             status::RESULT_TOO_LARGE => CallError::ResultTooLarge,
+            status::NO_MEMORY => CallError::NoMemory,
             _ => return Ok(reply),
         }))
     }
+}
+
+/// What a call without an answer comes to.
+fn failure(error: Unanswered) -> Failure {
+    let ran = |sent| if sent { Ran::Maybe } else { Ran::No };
+    Failure(match error {
+        Unanswered::Timeout { sent } => CallError::Timeout { ran: ran(sent) },
+        Unanswered::Restarted { sent } => CallError::PeerRestarted { ran: ran(sent) },
+        Unanswered::TooLarge { size, limit } => CallError::TooLarge { size, limit },
+        Unanswered::Declined { is_busy: true } => CallError::Overloaded,
+        // The host serves nobody any more.
+        Unanswered::Declined { is_busy: false } => CallError::Revoked,
+        Unanswered::Full => CallError::NoAStack,
+        Unanswered::Died { ran } => CallError::PeerDied { ran },
+        Unanswered::Gateway(error) => error,
+        Unanswered::Down(_) => CallError::PeerDied { ran: Ran::No },
+    })
 }
 
 impl Drop for Far {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use nearcall_graph::compose::{BuildError, Kinds, Plan};
@@ -14,7 +14,7 @@ use nearcall_graph::protocol::{CallError, Control, PushError, Session, Ticket};
 use nearcall_graph::{Address, Clock, Graph, Message, Participants, Peer};
 
 use super::driven::{DriveError, Driven};
-use crate::error::Ran;
+use crate::error::{CallError as NearError, Ran};
 
 /// Why this process is no host.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +67,18 @@ pub(crate) enum Unanswered {
         size: usize,
         limit: usize,
     },
+    /// The other host has not run it: nobody is there for it, or too much else is to be done.
+    Declined {
+        is_busy: bool,
+    },
+    /// As many calls wait to be sent as may.
+    Full,
     /// The gateway.
     Died {
         ran: Ran,
     },
+    /// What became of the call to the gateway: nothing was sent on.
+    Gateway(NearError),
     Down(std::io::Error),
 }
 
@@ -78,7 +86,7 @@ pub(crate) enum Unanswered {
 fn refused(error: PushError, size: usize) -> Unanswered {
     match error {
         PushError::TooLarge { max, .. } => Unanswered::TooLarge { size, limit: max },
-        PushError::Full => Unanswered::Timeout { sent: false },
+        PushError::Full => Unanswered::Full,
         error => Unanswered::Down(std::io::Error::other(error)),
     }
 }
@@ -94,7 +102,34 @@ const SESSION_COUNT: usize = 1024;
 pub struct Host {
     driven: Driven,
     clock: Clock,
-    sessions: Mutex<HashMap<(Peer, u16), Session>>,
+    sessions: Mutex<Table>,
+}
+
+/// Sessions with other hosts, by procedure. What is idle gives way to others.
+#[derive(Debug, Default)]
+struct Table {
+    known: HashMap<(Peer, u16), Known>,
+    turn: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    session: Session,
+    /// Calls under way that somebody waits for.
+    calls: usize,
+    used: u64,
+}
+
+/// A call under way, by whose session.
+struct UnderWay<'a>(&'a Host, (Peer, u16), Session);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let Self(host, key, session) = self;
+        if let Some(known) = host.table().known.get_mut(key).filter(|known| known.session == *session) {
+            known.calls -= 1;
+        }
+    }
 }
 
 /// The file of this process's graph, by its name in the environment.
@@ -187,30 +222,42 @@ impl Host {
             Unanswered::Down(source) => crate::BindError::Io { what: "reach another host", source },
             _ => crate::BindError::Closed,
         };
-        let session = self.session(peer, super::message::CALL).map_err(down)?;
-        let _ = self.graph().control(session, Control::Concurrency(count), self.clock.now());
+        let under_way = self.session(peer, super::message::CALL).map_err(down)?;
+        let _ = self.graph().control(under_way.2, Control::Concurrency(count), self.clock.now());
         Ok(())
     }
 
-    fn session(&self, peer: Peer, procedure: u16) -> Result<Session, Unanswered> {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = sessions.get(&(peer, procedure)) {
-            return Ok(*session);
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A session for one call, which does not give way to others while that is under way.
+    fn session(&self, peer: Peer, procedure: u16) -> Result<UnderWay<'_>, Unanswered> {
+        let key = (peer, procedure);
+        let mut table = self.table();
+        table.turn += 1;
+        let used = table.turn;
+        if let Some(known) = table.known.get_mut(&key) {
+            known.calls += 1;
+            known.used = used;
+            return Ok(UnderWay(self, key, known.session));
         }
         let now = self.clock.now();
         let to =
             Participants::new().to(Address::Host(peer.host)).to(Address::Port(peer.port)).to(Address::Port(procedure));
         let anchor =
             self.graph().anchor("anchor").ok_or_else(|| Unanswered::Down(std::io::ErrorKind::NotFound.into()))?;
-        let session = anchor.open(to, now).map_err(|error| Unanswered::Down(std::io::Error::other(error)))?;
-        if sessions.len() >= SESSION_COUNT
-            && let Some(other) = sessions.keys().next().copied()
-            && let Some(session) = sessions.remove(&other)
-        {
-            anchor.close(session, now);
+        if table.known.len() >= SESSION_COUNT {
+            let idle = table.known.iter().filter(|(_, known)| known.calls == 0);
+            let oldest = idle.min_by_key(|(_, known)| known.used).map(|(key, _)| *key);
+            let Some(gone) = oldest.and_then(|oldest| table.known.remove(&oldest)) else {
+                return Err(Unanswered::Full);
+            };
+            anchor.close(gone.session, now);
         }
-        sessions.insert((peer, procedure), session);
-        Ok(session)
+        let session = anchor.open(to, now).map_err(|error| Unanswered::Down(std::io::Error::other(error)))?;
+        table.known.insert(key, Known { session, calls: 1, used });
+        Ok(UnderWay(self, key, session))
     }
 
     /// Calls procedure `procedure` of another host, and waits for its answer.
@@ -221,18 +268,37 @@ impl Host {
         bytes: Vec<u8>,
         until: Option<Instant>,
     ) -> Result<Vec<u8>, Unanswered> {
+        self.exchange_while(peer, procedure, bytes, until, Duration::MAX, || true)
+    }
+
+    /// The same for somebody else, of whom `is_wanted` says each `look` whether he still waits.
+    pub(crate) fn exchange_while(
+        &self,
+        peer: Peer,
+        procedure: u16,
+        bytes: Vec<u8>,
+        until: Option<Instant>,
+        look: Duration,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<Vec<u8>, Unanswered> {
         let graph = self.graph();
-        let session = self.session(peer, procedure)?;
+        let under_way = self.session(peer, procedure)?;
         let size = bytes.len();
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let ticket = self.begin(peer, procedure, session, bytes, until)?;
-        // CHAN ends it at its deadline; without one it ends with the other host's life.
-        let limit = left.map_or(Duration::MAX, |left| left.saturating_add(TELLING));
-        let answer = graph.until(&self.clock, limit, || graph.answer(ticket));
+        let ticket = self.begin(&under_way, bytes, until)?;
+        // CHAN ends it at its deadline; without one it ends when nothing is heard of the other host, or with its life.
+        let end = until.and_then(|until| until.checked_add(TELLING));
+        let left = || end.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let answer = loop {
+            let answer = graph.until(&self.clock, left().min(look), || graph.answer(ticket));
+            if answer.is_some() || left().is_zero() || !is_wanted() {
+                break answer;
+            }
+        };
         match answer {
             Some(Ok(message)) => Ok(message.to_vec()),
             Some(Err(CallError::Timeout { sent })) => Err(Unanswered::Timeout { sent }),
             Some(Err(CallError::PeerRestarted { sent })) => Err(Unanswered::Restarted { sent }),
+            Some(Err(CallError::Declined { is_busy })) => Err(Unanswered::Declined { is_busy }),
             Some(Err(CallError::Refused(error))) => Err(refused(error, size)),
             Some(Err(_)) | None => {
                 graph.forget(ticket);
@@ -255,8 +321,7 @@ impl Host {
         until: Option<Instant>,
     ) -> Result<(), Unanswered> {
         let size = bytes.len();
-        let session = self.session(peer, procedure)?;
-        let ticket = self.begin(peer, procedure, session, bytes, until)?;
+        let ticket = self.begin(&self.session(peer, procedure)?, bytes, until)?;
         let graph = self.graph();
         // What the protocols below do not take they refuse at once.
         match graph.answer(ticket) {
@@ -269,21 +334,15 @@ impl Host {
         }
     }
 
-    fn begin(
-        &self,
-        peer: Peer,
-        procedure: u16,
-        session: Session,
-        bytes: Vec<u8>,
-        until: Option<Instant>,
-    ) -> Result<Ticket, Unanswered> {
+    fn begin(&self, under_way: &UnderWay<'_>, bytes: Vec<u8>, until: Option<Instant>) -> Result<Ticket, Unanswered> {
+        let UnderWay(_, key, session) = under_way;
         let (size, now) = (bytes.len(), self.clock.now());
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let mut message = Message::from(bytes);
         message.attributes_mut().deadline = left.map(|left| now.after(left));
-        self.graph().call(session, message, now).map_err(|error| {
+        self.graph().call(*session, message, now).map_err(|error| {
             if error == PushError::Closed {
-                self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&(peer, procedure));
+                self.table().known.remove(key);
             }
             refused(error, size)
         })

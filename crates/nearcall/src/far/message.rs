@@ -18,7 +18,7 @@ pub(crate) const UNBIND: u16 = 3;
 pub(crate) const LIST: u16 = 4;
 
 /// Of these messages.
-pub(crate) const VERSION: u16 = 1;
+pub(crate) const VERSION: u16 = 2;
 
 /// Procedures of an interface that is bound far, at most.
 pub(crate) const PROCEDURE_COUNT_MAX: usize = 1024;
@@ -33,12 +33,14 @@ pub(crate) mod status {
     pub(crate) const TIMEOUT: u16 = 0x8003;
     /// The server has no A-stack for the call.
     pub(crate) const NO_ASTACK: u16 = 0x8004;
-    /// The host has no memory for the call, or more calls than it takes.
+    /// The host or the server has more calls than it takes.
     pub(crate) const OVERLOADED: u16 = 0x8005;
     /// The server answered nonsense.
     pub(crate) const MISBEHAVED: u16 = 0x8006;
     /// The answer is larger than a message can be.
     pub(crate) const RESULT_TOO_LARGE: u16 = 0x8007;
+    /// The host or the server has no memory for the arguments.
+    pub(crate) const NO_MEMORY: u16 = 0x8008;
 }
 
 /// The message is none.
@@ -113,14 +115,12 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// With its binding and the time that is left, if it is limited.
-    pub(crate) fn to_bytes(&self, binding: u64, time: Option<Duration>) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(40 + self.head.len() + self.tail.len());
+    /// With its binding.
+    pub(crate) fn to_bytes(&self, binding: u64) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(32 + self.head.len() + self.tail.len());
         bytes.extend(binding.to_be_bytes());
         bytes.extend(self.procedure.to_be_bytes());
         bytes.extend((u16::from(self.has_places) | u16::from(self.is_oneway) << 1).to_be_bytes());
-        let time = time.map_or(u64::MAX, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX - 1));
-        bytes.extend(time.to_be_bytes());
         put_size(&mut bytes, self.reply_size);
         put_size(&mut bytes, self.areas);
         put_size(&mut bytes, self.head.len());
@@ -129,19 +129,18 @@ impl Request {
         bytes
     }
 
-    /// The binding, the time that is left, and the call.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<(u64, Option<Duration>, Self), Malformed> {
+    /// The binding, and the call. The time that is left travels below (CHAN).
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<(u64, Self), Malformed> {
         let mut from = From(bytes);
-        let (binding, procedure, flags, time) = (from.u64()?, from.u16()?, from.u16()?, from.u64()?);
+        let (binding, procedure, flags) = (from.u64()?, from.u16()?, from.u16()?);
         let (reply_size, areas, head) = (from.size()?, from.size()?, from.size()?);
         let head = from.bytes(head)?.to_vec();
         if flags > 3 {
             return Err(Malformed);
         }
-        let time = (time != u64::MAX).then(|| Duration::from_micros(time));
         let (has_places, is_oneway) = (flags & 1 != 0, flags & 2 != 0);
         let tail = from.0.to_vec();
-        Ok((binding, time, Self { procedure, has_places, is_oneway, reply_size, areas, head, tail }))
+        Ok((binding, Self { procedure, has_places, is_oneway, reply_size, areas, head, tail }))
     }
 }
 

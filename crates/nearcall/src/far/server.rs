@@ -8,11 +8,10 @@
 //! While it is away the runtime's lead drives the graph, a moment later, and what arrives then wakes another worker: so short
 //! procedures cost no change of thread, and long ones delay nobody for longer than that moment.
 //!
-//! Invariants: a request has one reply, whatever becomes of the call; a binding is its client host's alone; what clients make the
-//! host remember is bounded.
+//! Invariants: a request has one reply or is declined, whatever becomes of the call ([`Owed`]); one whose time is over is not begun; a
+//! binding is its client host's alone; what clients make the host remember or do at once is bounded, for each host as well.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,10 +32,16 @@ use crate::rt::{Interface, Procedure};
 /// Kernel threads that make calls at once, at most.
 const WORKER_COUNT: usize = 64;
 
+/// Calls of one host that are made at once, at most: others have the rest of the workers.
+const WORKERS_OF_ONE: usize = 32;
+
 /// Bindings of far clients, at most; the one that was used longest ago gives way.
 const BINDING_COUNT: usize = 4096;
 
-/// Interfaces that clients have named, at most: a description of each is kept for the process's life.
+/// Bindings of one host, at most: they give way to each other first.
+const BINDINGS_OF_ONE: usize = 512;
+
+/// Interfaces for which a server has granted bindings, at most: a description of each is kept for the process's life.
 const INTERFACE_COUNT: usize = 256;
 
 /// Bytes of a reply that any session carries.
@@ -108,6 +113,12 @@ impl Drop for FarServer {
                 let _ = anchor.disable(Participants::new().at(Address::Port(procedure)), now);
             }
         }
+        // What has come and was not taken is nobody's now.
+        if let Some(anchor) = self.shared.host.graph().anchor("anchor") {
+            while let Some((session, _)) = anchor.receive() {
+                let _ = anchor.decline(session, false, now);
+            }
+        }
         drop(self.shared.crowd());
         self.shared.wanted.notify_all();
         self.shared.host.graph().wake();
@@ -136,14 +147,16 @@ struct Crowd {
     count: usize,
     idle: usize,
     drives: bool,
+    /// Calls that are made for each host.
+    busy: HashMap<Peer, usize>,
 }
 
 /// Bindings by number, and what they stand on.
 #[derive(Debug, Default)]
 struct Table {
     given: HashMap<u64, Given>,
-    near: HashMap<u64, Arc<Local>>,
-    interfaces: HashMap<u64, &'static Interface>,
+    near: HashMap<Bind, Arc<Local>>,
+    interfaces: HashMap<Bind, &'static Interface>,
     turn: u64,
 }
 
@@ -158,7 +171,7 @@ struct Given {
 /// A near binding for clients with one interface.
 #[derive(Debug)]
 struct Local {
-    key: u64,
+    key: Bind,
     binding: Binding,
     heads: Vec<Heads>,
 }
@@ -213,8 +226,18 @@ impl Shared {
             let taken = self.take();
             self.crowd().drives = false;
             let Some((session, message)) = taken else { continue };
-            let reply = self.answer(session, &message.to_vec());
-            self.send(session, &reply);
+            let owed = Owed(&self, session);
+            let deadline = message.attributes().deadline;
+            let now = self.host.clock().now();
+            let Some((peer, number)) = self.sender(session) else { continue };
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                // Nobody waits for it any more.
+                continue;
+            }
+            let Some(_busy) = Busy::begin(&self, peer) else { continue };
+            let until = deadline.and_then(|deadline| Instant::now().checked_add(now.until(deadline)));
+            let reply = self.answer(session, (peer, number), until, &message.to_vec());
+            owed.pay(&reply);
         }
         // Whoever waits looks, too.
         self.wanted.notify_all();
@@ -228,18 +251,6 @@ impl Shared {
         let found =
             graph.until(self.host.clock(), LOOK, || anchor.receive().map(Some).or_else(|| over().then_some(None)));
         found.flatten()
-    }
-
-    fn send(&self, session: Session, reply: &[u8]) {
-        let graph = self.host.graph();
-        let now = self.host.clock().now();
-        if reply.len() > self.room(session) {
-            let reply = Reply::of(status::RESULT_TOO_LARGE, 0).to_bytes();
-            let _ = graph.push(session, Message::from(reply), now);
-            return;
-        }
-        // Closed: its client has begun another life, and nobody waits.
-        let _ = graph.push(session, Message::from(reply.to_vec()), now);
     }
 
     /// Bytes of the largest reply on this session.
@@ -260,17 +271,17 @@ impl Shared {
         Some((to.peer()?, number))
     }
 
-    fn answer(&self, session: Session, bytes: &[u8]) -> Vec<u8> {
-        match self.sender(session) {
-            Some((peer, BIND)) => self.bind(peer, bytes).to_bytes(),
-            Some((peer, CALL)) => self.call(peer, self.room(session), bytes).to_bytes(),
-            Some((peer, UNBIND)) => {
+    fn answer(&self, session: Session, from: (Peer, u16), until: Option<Instant>, bytes: &[u8]) -> Vec<u8> {
+        match from {
+            (peer, BIND) => self.bind(peer, bytes).to_bytes(),
+            (peer, CALL) => self.call(peer, self.room(session), until, bytes).to_bytes(),
+            (peer, UNBIND) => {
                 if let Ok(binding) = <[u8; 8]>::try_from(bytes) {
                     self.unbind(peer, u64::from_be_bytes(binding));
                 }
                 Vec::new()
             }
-            Some((_, LIST)) => self.list(session, bytes),
+            (_, LIST) => self.list(session, bytes),
             _ => Vec::new(),
         }
     }
@@ -307,10 +318,12 @@ impl Shared {
             return Bound::Failed("the host has no random numbers".to_owned());
         };
         let mut table = self.table();
-        if table.given.len() >= BINDING_COUNT
-            && let Some(oldest) = table.given.iter().min_by_key(|(_, given)| given.used).map(|(number, _)| *number)
-        {
-            table.given.remove(&oldest);
+        let is_greedy = table.given.values().filter(|given| given.peer == peer).count() >= BINDINGS_OF_ONE;
+        if is_greedy || table.given.len() >= BINDING_COUNT {
+            let those = table.given.iter().filter(|(_, given)| !is_greedy || given.peer == peer);
+            if let Some(oldest) = those.min_by_key(|(_, given)| given.used).map(|(number, _)| *number) {
+                table.given.remove(&oldest);
+            }
         }
         table.turn += 1;
         let used = table.turn;
@@ -320,19 +333,15 @@ impl Shared {
 
     /// The near binding for these procedures, made if there is none.
     fn local(&self, ask: &Bind) -> Result<Arc<Local>, Bound> {
-        let mut hasher = DefaultHasher::new();
-        ask.hash(&mut hasher);
-        let key = hasher.finish();
-        if let Some(local) = self.table().near.get(&key).filter(|local| local.binding.is_live()) {
+        if let Some(local) = self.table().near.get(ask).filter(|local| local.binding.is_live()) {
             return Ok(Arc::clone(local));
         }
-        let interface = self.describe(key, ask)?;
         let mut binder = Binder::new(&ask.name);
         if let Some(names) = &self.names {
             binder = binder.dir(names);
         }
         // No lock is held while the server takes its time.
-        let binding = binder.bind_for_far(interface, &ask.procedures).map_err(|error| match error {
+        let binding = binder.bind_for_far(&ask.procedures, &|| self.describe(ask)).map_err(|error| match error {
             BindError::NotFound { .. } => Bound::NotFound,
             BindError::Incompatible { difference } => Bound::Incompatible(difference),
             error @ (BindError::Denied { .. } | BindError::Dir(_) | BindError::Unsupported(_)) => {
@@ -341,19 +350,21 @@ impl Shared {
             error => Bound::Failed(error.to_string()),
         })?;
         let heads = ask.procedures.iter().map(|asked| Heads { request: asked.request_size, reply: asked.reply_size });
-        let local = Arc::new(Local { key, binding, heads: heads.collect() });
-        self.table().near.insert(key, Arc::clone(&local));
+        let local = Arc::new(Local { key: ask.clone(), binding, heads: heads.collect() });
+        self.table().near.insert(ask.clone(), Arc::clone(&local));
         Ok(local)
     }
 
-    /// The interface that a client has, as far as a near binding needs to know it.
-    fn describe(&self, key: u64, ask: &Bind) -> Result<&'static Interface, Bound> {
+    /// The interface that a client has, as far as a near binding needs to know it: once its server has granted it, or made-up
+    /// ones would fill the table.
+    fn describe(&self, ask: &Bind) -> Result<&'static Interface, BindError> {
         let mut table = self.table();
-        if let Some(interface) = table.interfaces.get(&key) {
+        if let Some(interface) = table.interfaces.get(ask) {
             return Ok(interface);
         }
         if table.interfaces.len() >= INTERFACE_COUNT {
-            return Err(Bound::Failed("the host knows as many interfaces as it may".to_owned()));
+            let source = std::io::Error::other("the host knows as many interfaces as it may");
+            return Err(BindError::Io { what: "describe another interface", source });
         }
         let leak = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
         let procedures: Vec<Procedure> = ask
@@ -381,7 +392,7 @@ impl Shared {
             procedures: Box::leak(procedures.into_boxed_slice()),
         };
         let interface: &'static Interface = Box::leak(Box::new(interface));
-        table.interfaces.insert(key, interface);
+        table.interfaces.insert(ask.clone(), interface);
         Ok(interface)
     }
 
@@ -393,8 +404,8 @@ impl Shared {
     }
 
     /// Makes a call whose reply may have `room` bytes.
-    fn call(&self, peer: Peer, room: usize, bytes: &[u8]) -> Reply {
-        let Ok((number, time, request)) = Request::from_bytes(bytes) else {
+    fn call(&self, peer: Peer, room: usize, until: Option<Instant>, bytes: &[u8]) -> Reply {
+        let Ok((number, request)) = Request::from_bytes(bytes) else {
             return Reply::of(nearcall_layout::pair::status::BAD_ARGUMENT, 0);
         };
         // A binding is worth nothing to another host.
@@ -409,7 +420,6 @@ impl Shared {
             })
         };
         let Some(local) = local else { return Reply::of(status::NO_BINDING, 0) };
-        let until = time.and_then(|time| Instant::now().checked_add(time));
         let heads = local.heads.get(usize::from(request.procedure)).copied();
         let Some(heads) = heads else { return Reply::of(nearcall_layout::pair::status::NO_PROCEDURE, 0) };
         // The room for out parameters is the client's word, and must not be had before it is known that it can be used.
@@ -443,7 +453,68 @@ impl Shared {
             CallError::BadArgument => Reply::of(nearcall_layout::pair::status::BAD_ARGUMENT, 0),
             CallError::ResultTooLarge => Reply::of(status::RESULT_TOO_LARGE, 0),
             CallError::PeerMisbehaved => Reply::of(status::MISBEHAVED, 0),
+            CallError::TooLarge { limit, .. } => {
+                let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+                Reply::of(nearcall_layout::pair::status::ARGUMENT_TOO_LARGE, limit)
+            }
+            CallError::NoMemory => Reply::of(status::NO_MEMORY, 0),
             _ => Reply::of(status::OVERLOADED, 0),
+        }
+    }
+}
+
+/// A request that was taken: it is answered, or declined if it is not, for whatever reason.
+struct Owed<'a>(&'a Shared, Session);
+
+impl Owed<'_> {
+    fn pay(self, reply: &[u8]) {
+        let Self(shared, session) = &self;
+        let is_too_large = reply.len() > shared.room(*session);
+        let reply = if is_too_large { Reply::of(status::RESULT_TOO_LARGE, 0).to_bytes() } else { reply.to_vec() };
+        // Closed: its client has begun another life, and nobody waits.
+        let _ = shared.host.graph().push(*session, Message::from(reply), shared.host.clock().now());
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        let Self(shared, session) = self;
+        let (graph, now) = (shared.host.graph(), shared.host.clock().now());
+        if std::thread::panicking() {
+            // Nobody knows how far it got.
+            let _ = graph.push(*session, Message::from(Reply::of(status::MISBEHAVED, 0).to_bytes()), now);
+        } else if let Some(anchor) = graph.anchor("anchor") {
+            let _ = anchor.decline(*session, true, now);
+        }
+    }
+}
+
+/// A call that is made for a host.
+struct Busy<'a>(&'a Shared, Peer);
+
+impl<'a> Busy<'a> {
+    /// `None` if as many are made for that host as may.
+    fn begin(shared: &'a Shared, peer: Peer) -> Option<Self> {
+        let mut crowd = shared.crowd();
+        let count = crowd.busy.entry(peer).or_default();
+        if *count >= WORKERS_OF_ONE {
+            return None;
+        }
+        *count += 1;
+        Some(Self(shared, peer))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let Self(shared, peer) = self;
+        let mut crowd = shared.crowd();
+        if let Some(count) = crowd.busy.get_mut(peer) {
+            *count -= 1;
+            if *count == 0 {
+                crowd.busy.remove(peer);
+            }
         }
     }
 }
@@ -456,3 +527,6 @@ impl Drop for Leaving<'_> {
         self.0.crowd().count -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nearcall_core::shm::copy;
 use nearcall_core::shm::segment::PeerSegment;
@@ -196,6 +196,13 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP, true> {
 }
 
 impl<const REQ: usize, const REP: usize> Call<'_, REQ, REP> {
+    /// The same call, to be over in `time`.
+    #[must_use]
+    pub(crate) fn within(mut self, time: Duration) -> Self {
+        self.held = self.held.with_deadline(Instant::now().checked_add(time));
+        self
+    }
+
     /// Publishes a call that has no results, and leaves it to itself: nobody waits for it, and its A-stack is free again once it
     /// is answered. The call has waited for what it needs to be sent, as any other.
     ///

@@ -43,7 +43,7 @@ impl<'a> RawCall<'a> {
     /// The same call, to be over in `time`.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
-        self.call.held = self.call.held.with_deadline(Instant::now().checked_add(time));
+        self.call = self.call.within(time);
         self
     }
 

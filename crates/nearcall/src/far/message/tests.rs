@@ -27,9 +27,7 @@ fn what_was_said_is_heard() {
         head: vec![1; 24],
         tail: vec![2; 100],
     };
-    for time in [None, Some(Duration::from_micros(5))] {
-        assert_eq!(Request::from_bytes(&call.to_bytes(9, time)), Ok((9, time, call.clone())));
-    }
+    assert_eq!(Request::from_bytes(&call.to_bytes(9)), Ok((9, call.clone())));
     let reply = Reply { status: 1, word: 2, head: vec![3; 8], areas: vec![4; 10], tail: vec![5; 6] };
     assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
@@ -53,7 +51,7 @@ fn what_was_not_said_is_not_heard() {
     };
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked()] };
     let all = [
-        call.to_bytes(1, None),
+        call.to_bytes(1),
         Reply { head: vec![1; 8], areas: vec![2; 8], ..Reply::default() }.to_bytes(),
         bind.to_bytes(),
         Bound::Yes(1).to_bytes(),
@@ -113,7 +111,7 @@ fn messages_that_are_almost_right_harm_nobody() {
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
     let names = [("files".to_owned(), "Files".to_owned()), ("größe".to_owned(), String::new())];
     let all = [
-        call.to_bytes(9, Some(Duration::from_micros(5))),
+        call.to_bytes(9),
         reply.to_bytes(),
         bind.to_bytes(),
         Bound::Yes(7).to_bytes(),
@@ -123,10 +121,10 @@ fn messages_that_are_almost_right_harm_nobody() {
     let (mut draw, mut heard) = (Draw::new(1), [0_u64; 5]);
     for n in 0..rounds {
         let bytes = spoilt(&mut draw, &all[usize::try_from(n % 6).unwrap()]);
-        if let Ok((binding, time, request)) = Request::from_bytes(&bytes) {
+        if let Ok((binding, request)) = Request::from_bytes(&bytes) {
             heard[0] += 1;
             assert!(request.head.len() + request.tail.len() <= bytes.len());
-            assert_eq!(Request::from_bytes(&request.to_bytes(binding, time)), Ok((binding, time, request)));
+            assert_eq!(Request::from_bytes(&request.to_bytes(binding)), Ok((binding, request)));
         }
         if let Ok(reply) = Reply::from_bytes(&bytes) {
             heard[1] += 1;
