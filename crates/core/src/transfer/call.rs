@@ -428,7 +428,44 @@ impl<'a> Answered<'a> {
     }
 }
 
+/// Where the reply half of an answer is, by value: for code that is seldom run, so that the answer need not be in memory for it.
+/// It says nothing about the A-stack; whoever uses it has the [`Answered`].
+#[derive(Debug, Clone, Copy)]
+pub struct Half<'a> {
+    half: &'a ClientHalf,
+    callee: &'a Callee,
+    astack: u16,
+}
+
+impl<'a> Half<'a> {
+    /// When the call has to be over, should its results have to be waited for.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline<'a> {
+        Deadline { half: self.half, callee: self.callee, astack: self.astack }
+    }
+
+    /// Bytes of the frame.
+    #[must_use]
+    pub fn frame_size(&self) -> usize {
+        let class = self.callee.astacks.class();
+        if class.has_frame(self.astack) { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
+    }
+
+    /// As [`Answered::copy_out`].
+    #[must_use]
+    pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        self.half.copy_out(self.callee.astacks.class(), self.astack, at, into)
+    }
+}
+
 impl Answered<'_> {
+    /// Where its reply half is.
+    #[inline(always)]
+    #[must_use]
+    pub fn half(&self) -> Half<'_> {
+        Half { half: self.half, callee: self.callee, astack: self.taken.index() }
+    }
+
     /// How the call ended ([`nearcall_layout::pair::status`]).
     #[inline(always)]
     #[must_use]

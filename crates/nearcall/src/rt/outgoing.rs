@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::shm::copy;
 use nearcall_core::shm::segment::PeerSegment;
-use nearcall_core::transfer::call::{Answered, Failed, Frame, Held};
+use nearcall_core::transfer::call::{Answered, Failed, Frame, Half, Held};
 use nearcall_core::transfer::deadline::Deadline;
 use nearcall_core::transfer::desk;
 use nearcall_layout::conventional::{self, Unfit};
@@ -538,7 +538,7 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         let mut small = [0; SMALL];
         match self.small_tail(&mut small, max) {
             Some(bytes) => self.value(at, bytes),
-            None => self.get_large(at, max),
+            None => self.beyond().value(&Head(self.head.0), at, max),
         }
     }
 
@@ -555,12 +555,6 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         Some(into)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn get_large<T: Wire>(&self, at: usize, max: usize) -> Result<T, Failure> {
-        self.value(at, &self.tail(max)?)
-    }
-
     /// The value of which all of the tail is `bytes`.
     #[inline(always)]
     fn value<T: Wire>(&self, at: usize, bytes: &[u8]) -> Result<T, Failure> {
@@ -573,33 +567,25 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         &self.head.0
     }
 
+    /// What seldom-run code needs of it.
+    #[inline(always)]
+    fn beyond(&self) -> Beyond<'_> {
+        Beyond { pair: self.pair, half: self.answered.half(), places: self.places, at: self.at }
+    }
+
     /// The tail, in private memory.
     pub(super) fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
-        let (size, segment) = self.tail_place(max)?;
-        let mut bytes = vec![0; size];
-        self.copy_tail(segment.as_deref(), &mut bytes)?;
-        Ok(bytes)
+        self.beyond().tail(max)
     }
 
     /// How many bytes the tail has, and the segment that it is in, if that is not the frame. Checked before anything is
     /// allocated for it.
     pub(super) fn tail_place(&self, max: usize) -> Result<(usize, Option<Arc<PeerSegment>>), Failure> {
-        let (size, _, behind) = reply::placed(self.places);
-        let size = usize::try_from(size).map_err(|_| misbehaved())?;
-        let segment =
-            if behind == 0 { None } else { Some(self.pair.result_segment(behind, self.answered.deadline())?) };
-        let room = match &segment {
-            Some(segment) => segment.size(),
-            None => self.size()?.saturating_sub(self.at),
-        };
-        if size > max || size > room { Err(misbehaved()) } else { Ok((size, segment)) }
+        self.beyond().tail_place(max)
     }
 
     pub(super) fn copy_tail(&self, segment: Option<&PeerSegment>, into: &mut [u8]) -> Result<(), Failure> {
-        match segment {
-            Some(segment) => segment.bytes().copy_in(0, into).ok_or_else(misbehaved),
-            None => copy_from(self.pair, &self.answered, self.places, self.at, into),
-        }
+        self.beyond().copy_tail(segment, into)
     }
 
     /// Whether `len` items can be taken from `area`.
@@ -626,6 +612,56 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     /// Copies bytes from byte `at` of `area`, which was checked.
     pub(super) fn copy_part(&self, area: &Area<u8>, at: usize, into: &mut [u8]) -> Result<(), Failure> {
         copy_from(self.pair, &self.answered, self.places, area.at.saturating_add(at), into)
+    }
+}
+
+/// What of a reply is read by code that is seldom run: by value, because a [`Reply`] that such code borrows is kept in memory by
+/// every call, which came to 15 instructions.
+#[derive(Debug, Clone, Copy)]
+struct Beyond<'a> {
+    pair: &'a ClientPair,
+    half: Half<'a>,
+    places: u64,
+    /// Where the tail begins.
+    at: usize,
+}
+
+impl Beyond<'_> {
+    /// A value with a tail that is large, or not in the frame.
+    #[cold]
+    #[inline(never)]
+    fn value<T: Wire, const REP: usize>(self, head: &Head<REP>, at: usize, max: usize) -> Result<T, Failure> {
+        let bytes = self.tail(max)?;
+        let mut tail = Tail::new(&bytes);
+        let value = T::get(&head.0, at, &mut tail).map_err(|_| misbehaved())?;
+        if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
+    }
+
+    fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
+        let (size, segment) = self.tail_place(max)?;
+        let mut bytes = vec![0; size];
+        self.copy_tail(segment.as_deref(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn tail_place(&self, max: usize) -> Result<(usize, Option<Arc<PeerSegment>>), Failure> {
+        let (size, frame, behind) = reply::placed(self.places);
+        let size = usize::try_from(size).map_err(|_| misbehaved())?;
+        let segment = if behind == 0 { None } else { Some(self.pair.result_segment(behind, self.half.deadline())?) };
+        let room = match (&segment, frame) {
+            (Some(segment), _) => segment.size(),
+            (None, 0) => self.half.frame_size().saturating_sub(self.at),
+            (None, serial) => segment_size(self.pair, serial, self.half.deadline())?.saturating_sub(self.at),
+        };
+        if size > max || size > room { Err(misbehaved()) } else { Ok((size, segment)) }
+    }
+
+    fn copy_tail(&self, segment: Option<&PeerSegment>, into: &mut [u8]) -> Result<(), Failure> {
+        match (segment, frame_of(self.places)) {
+            (Some(segment), _) => segment.bytes().copy_in(0, into).ok_or_else(misbehaved),
+            (None, 0) => self.half.copy_out(self.at, into).ok_or_else(misbehaved),
+            (None, serial) => copy_from_segment(self.pair, serial, self.half.deadline(), self.at, into),
+        }
     }
 }
 
