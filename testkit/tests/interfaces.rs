@@ -42,7 +42,7 @@ fn pass<T: Wire>(way: Way, value: T) -> T {
     };
     let mut bytes = vec![0xa5; size];
     assert_eq!(encode(&value, &mut bytes), Ok(size));
-    decode(&bytes).expect("what was just encoded")
+    decode(&bytes, 1 << 20).expect("what was just encoded")
 }
 
 fn pass_serde<T: serde::Serialize + serde::de::DeserializeOwned>(way: Way, value: T) -> T {
@@ -51,7 +51,7 @@ fn pass_serde<T: serde::Serialize + serde::de::DeserializeOwned>(way: Way, value
     }
     let mut bytes = vec![0xa5; 1 << 16];
     let size = nearcall::rt::serde::encode(&value, &mut bytes).expect("room");
-    nearcall::rt::serde::decode(&bytes[..size]).expect("what was just encoded")
+    nearcall::rt::serde::decode(&bytes[..size], 1 << 20).expect("what was just encoded")
 }
 
 fn in_app<E>(error: CallError<E>, change: impl FnOnce(E) -> E) -> CallError<E> {

@@ -14,6 +14,9 @@ use nearcall_testkit::random::Random;
 use proptest::prelude::*;
 use types::*;
 
+/// Bytes that a value may have.
+const MAX: usize = 1 << 20;
+
 /// How often a value may contain itself.
 const DEPTH: u32 = 6;
 
@@ -71,7 +74,7 @@ fn comes_back<T: Value>(seed: u64) {
     let value = T::random(&mut Random::new(seed), DEPTH);
     let bytes = in_sequence(&value, 0xa5);
     assert_eq!(bytes, in_sequence(&value, 0x5a), "{value:?}: every byte is written");
-    assert_eq!(decode::<T>(&bytes).as_ref(), Ok(&value));
+    assert_eq!(decode::<T>(&bytes, MAX).as_ref(), Ok(&value));
     if T::CLASS == Class::Conventional {
         return;
     }
@@ -82,7 +85,7 @@ fn comes_back<T: Value>(seed: u64) {
 
 /// Decodes what may be nonsense; how it ends is not our business, but what it takes is.
 fn costs_little<T: Value>(bytes: &[u8]) -> bool {
-    let (value, peak) = peak_of(|| decode::<T>(bytes));
+    let (value, peak) = peak_of(|| decode::<T>(bytes, MAX));
     assert!(peak <= bytes.len() * FACTOR + ALLOWANCE, "{peak} bytes for {} of {}", bytes.len(), T::SHAPE);
     let fine = value.is_ok();
     if T::CLASS != Class::Conventional && bytes.len() >= T::SIZE {

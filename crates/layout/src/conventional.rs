@@ -12,7 +12,8 @@
 //! What nests without a bound (in `Box`, and in `Vec` of what is not fixed) is counted: beyond [`DEPTH_MAX`] a value is
 //! neither written nor read, so no peer decides how much stack a decoder needs. A count is compared with the bytes that
 //! are left before anything is allocated for it, and an item that has no bytes is sent as a zero, so that every item is
-//! paid for. What is left over makes a value malformed.
+//! paid for. But few bytes can be large values: what has no bytes in one variant has room for those of the largest. So a
+//! value has [`memory_of`] bytes where it is read, and no more. What is left over makes a value malformed.
 //!
 //! What it does not do: look at shared memory, or know of calls.
 
@@ -20,6 +21,15 @@ use crate::wire::{Malformed, Tail, Wire, count_of};
 
 /// How deep values may be nested in `Box` and in `Vec` of what is not fixed.
 pub const DEPTH_MAX: u32 = 64;
+
+/// Bytes of memory that the sequences and boxes of a value may take where it is read, if it may have `max` bytes where it travels.
+///
+/// Of what is sent as it lies in memory, no value comes near it: an absent `Option<String>` has the worst proportion, 24 to 1.
+/// It bounds what a peer can have allocated by values of which nearly nothing travels, such as arms of a union that are not there.
+#[must_use]
+pub const fn memory_of(max: usize) -> usize {
+    max.saturating_mul(32).saturating_add(64 * 1024)
+}
 
 /// Why a value was not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,13 +122,25 @@ impl<'a> Writer<'a> {
 pub struct Reader<'a> {
     tail: Tail<'a>,
     depth: u32,
+    /// Bytes of memory that it may yet take.
+    memory: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Reads from the beginning of `bytes`.
+    /// Reads from the beginning of `bytes`, of which there may be `max`.
     #[must_use]
-    pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { tail: Tail::new(bytes), depth: 0 }
+    pub const fn new(bytes: &'a [u8], max: usize) -> Self {
+        Self { tail: Tail::new(bytes), depth: 0, memory: memory_of(max) }
+    }
+
+    /// Accounts for a value that has memory of its own.
+    ///
+    /// # Errors
+    /// [`Malformed`] if all values together have more than [`memory_of`] says.
+    #[inline]
+    pub fn owns<T>(&mut self) -> Result<(), Malformed> {
+        self.memory = self.memory.checked_sub(size_of::<T>()).ok_or(Malformed)?;
+        Ok(())
     }
 
     /// The next `size` bytes.
@@ -161,6 +183,7 @@ impl<'a> Reader<'a> {
     /// [`Malformed`] if the bytes are no value of `T`.
     #[inline]
     pub fn item<T: Wire>(&mut self) -> Result<T, Malformed> {
+        self.owns::<T>()?;
         let before = self.left();
         let item = T::read(self)?;
         if self.left() == before && self.fixed::<u8>()? != 0 {
@@ -203,12 +226,12 @@ pub fn encode<T: Wire>(value: &T, space: &mut [u8]) -> Result<usize, Unfit> {
     to.finish()
 }
 
-/// Reads the value that `bytes` are.
+/// Reads the value that `bytes` are, of which there may be `max`.
 ///
 /// # Errors
-/// [`Malformed`] if they are none, or too many.
-pub fn decode<T: Wire>(bytes: &[u8]) -> Result<T, Malformed> {
-    let mut from = Reader::new(bytes);
+/// [`Malformed`] if they are none, too many, or more in memory than [`memory_of`] says.
+pub fn decode<T: Wire>(bytes: &[u8], max: usize) -> Result<T, Malformed> {
+    let mut from = Reader::new(bytes, max);
     let value = T::read(&mut from)?;
     from.end().map(|()| value)
 }

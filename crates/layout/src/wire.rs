@@ -455,7 +455,7 @@ impl<T: Wire> Wire for Vec<T> {
             return T::get_items(from.take(count.checked_mul(stride::<T>()).ok_or(Malformed)?)?);
         }
         from.nested(|from| {
-            // No more memory in advance than there are bytes; what is read pays for what is allocated later.
+            // No more memory in advance than there are bytes; each item is accounted for before there is more.
             let mut items = Self::with_capacity(count.min(from.left() / size_of::<T>().max(1)));
             for _ in 0..count {
                 items.push(from.item()?);

@@ -168,7 +168,7 @@ mod tests {
 
         let mut space = [0; 64];
         let size = encode(&long, &mut space).unwrap();
-        assert!(decode::<Bounded<Vec<u16>, 3>>(&space[..size]).is_ok());
-        assert!(decode::<Bounded<Vec<u16>, 2>>(&space[..size]).is_err());
+        assert!(decode::<Bounded<Vec<u16>, 3>>(&space[..size], size).is_ok());
+        assert!(decode::<Bounded<Vec<u16>, 2>>(&space[..size], size).is_err());
     }
 }

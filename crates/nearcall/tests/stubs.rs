@@ -257,8 +257,8 @@ fn in_sequence<T: Wire + PartialEq + Debug>(value: &T) -> Vec<u8> {
     let mut bytes = vec![0xAA; 1000];
     let size = encode(value, &mut bytes).unwrap();
     bytes.truncate(size);
-    assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
-    assert!(decode::<T>(bytes.split_last().unwrap().1).is_err());
+    assert_eq!(decode::<T>(&bytes, bytes.len()).as_ref(), Ok(value));
+    assert!(decode::<T>(bytes.split_last().unwrap().1, bytes.len()).is_err());
     bytes
 }
 

@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 use crate::shape::{Shape, shape_of};
 use crate::wire::Class;
 
+/// Bytes that a value may have.
+const MAX: usize = 1 << 20;
+
 /// What `derive(Wire)` makes of `struct Tree { id: u32, children: Vec<Tree> }`, but for names.
 #[derive(Debug, PartialEq)]
 struct Tree(u32, Vec<Self>);
@@ -49,12 +52,12 @@ fn round<T: Wire + PartialEq + core::fmt::Debug>(value: &T) -> Vec<u8> {
     assert_eq!(encode(value, &mut other), Ok(size));
     assert_eq!(bytes, other);
     assert_eq!(encode(value, &mut bytes[..size - 1]), Err(Unfit::Size { size }));
-    assert_eq!(decode::<T>(&other).as_ref(), Ok(value));
+    assert_eq!(decode::<T>(&other, MAX).as_ref(), Ok(value));
     for short in 0..size {
-        assert_eq!(decode::<T>(&other[..short]), Err(Malformed), "{short} of {size} bytes");
+        assert_eq!(decode::<T>(&other[..short], MAX), Err(Malformed), "{short} of {size} bytes");
     }
     other.push(0);
-    assert_eq!(decode::<T>(&other), Err(Malformed), "a byte too many");
+    assert_eq!(decode::<T>(&other, MAX), Err(Malformed), "a byte too many");
     other.pop();
     other
 }
@@ -110,7 +113,7 @@ fn deep_values_are_neither_written_nor_read() {
     assert_eq!(encode(&nest(DEPTH_MAX), &mut [0; 4096]), Err(Unfit::Never));
     // As many levels as the bytes allow: the stack is not at the peer's disposal.
     let bomb: Vec<u8> = [0, 0, 0, 0, 1, 0, 0, 0].repeat(1 << 17);
-    assert_eq!(decode::<Tree>(&bomb), Err(Malformed));
+    assert_eq!(decode::<Tree>(&bomb, MAX), Err(Malformed));
 }
 
 #[test]
@@ -118,11 +121,11 @@ fn counts_are_compared_with_what_is_left() {
     for claimed in [2_u32, 1 << 20, u32::MAX] {
         let mut bytes = claimed.to_le_bytes().to_vec();
         bytes.push(0);
-        assert_eq!(decode::<Vec<String>>(&bytes), Err(Malformed));
-        assert_eq!(decode::<Vec<u64>>(&bytes), Err(Malformed));
-        assert_eq!(decode::<String>(&bytes), Err(Malformed));
-        assert_eq!(decode::<Vec<Box<()>>>(&bytes), Err(Malformed));
-        assert_eq!(decode::<Vec<()>>(&bytes), Err(Malformed));
+        assert_eq!(decode::<Vec<String>>(&bytes, MAX), Err(Malformed));
+        assert_eq!(decode::<Vec<u64>>(&bytes, MAX), Err(Malformed));
+        assert_eq!(decode::<String>(&bytes, MAX), Err(Malformed));
+        assert_eq!(decode::<Vec<Box<()>>>(&bytes, MAX), Err(Malformed));
+        assert_eq!(decode::<Vec<()>>(&bytes, MAX), Err(Malformed));
     }
 }
 
@@ -130,15 +133,36 @@ fn counts_are_compared_with_what_is_left() {
 fn items_without_bytes_are_paid_for() {
     assert_eq!(round(&vec![(); 3]), [3, 0, 0, 0, 0, 0, 0]);
     assert_eq!(round(&vec![Box::new(()), Box::new(())]), [2, 0, 0, 0, 0, 0]);
-    assert_eq!(decode::<Vec<()>>(&[1, 0, 0, 0, 9]), Err(Malformed));
-    assert_eq!(decode::<Vec<Box<()>>>(&[1, 0, 0, 0, 9]), Err(Malformed));
+    assert_eq!(decode::<Vec<()>>(&[1, 0, 0, 0, 9], MAX), Err(Malformed));
+    assert_eq!(decode::<Vec<Box<()>>>(&[1, 0, 0, 0, 9], MAX), Err(Malformed));
+}
+
+#[test]
+fn few_bytes_are_not_much_memory() {
+    type Wide = Option<[String; 100]>;
+    let absent = |count: u32| {
+        let mut bytes = count.to_le_bytes().to_vec();
+        bytes.resize(bytes.len() + usize::try_from(count).unwrap(), 0);
+        bytes
+    };
+    // A byte each where they travel, and room for a hundred strings in memory.
+    assert_eq!(decode::<Vec<Wide>>(&absent(1000), MAX).map(|items| items.len()), Ok(1000));
+    let most = u32::try_from(memory_of(MAX) / size_of::<Wide>()).unwrap();
+    assert!(decode::<Vec<Wide>>(&absent(most), MAX).is_ok());
+    assert_eq!(decode::<Vec<Wide>>(&absent(most + 1), MAX), Err(Malformed));
+    assert_eq!(decode::<Vec<Wide>>(&absent(1000), 64), Err(Malformed));
+    // Behind boxes they are not cheaper.
+    assert_eq!(decode::<Vec<Box<Wide>>>(&absent(most), MAX), Err(Malformed));
+    // What is small in memory, too, may fill all of the bytes.
+    let full = u32::try_from(MAX - 4).unwrap();
+    assert!(decode::<Vec<Option<String>>>(&absent(full), MAX).is_ok());
 }
 
 #[test]
 fn illegal_tags_are_refused() {
     for byte in 2..=u8::MAX {
-        assert_eq!(decode::<Option<String>>(&[byte]), Err(Malformed));
-        assert_eq!(decode::<Result<u8, String>>(&[byte, 0]), Err(Malformed));
+        assert_eq!(decode::<Option<String>>(&[byte], MAX), Err(Malformed));
+        assert_eq!(decode::<Result<u8, String>>(&[byte, 0], MAX), Err(Malformed));
         assert_eq!(Option::<u8>::get(&[byte, 0], 0, &mut Tail::empty()), Err(Malformed));
     }
 }

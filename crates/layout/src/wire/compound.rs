@@ -240,6 +240,7 @@ impl<T: Wire> Wire for Box<T> {
     }
 
     fn read(from: &mut Reader<'_>) -> Result<Self, Malformed> {
+        from.owns::<T>()?;
         from.nested(|from| T::read(from).map(Self::new))
     }
 }

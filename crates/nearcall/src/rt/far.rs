@@ -231,7 +231,7 @@ impl<const REP: usize> FarReply<REP> {
                 let value = T::get(&self.head.0, at, &mut tail).map_err(|_| misbehaved())?;
                 if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
             }
-            Class::Conventional => self.sized::<T, MAX>(at, conventional::decode),
+            Class::Conventional => self.sized::<T, MAX>(at, |bytes| conventional::decode(bytes, MAX)),
         }
     }
 

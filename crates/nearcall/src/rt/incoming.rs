@@ -386,7 +386,7 @@ impl<'a> Incoming<'a> {
                 let value = T::get(&head.0, at, &mut tail)?;
                 if tail.left() == 0 { Ok(value) } else { Err(Refusal::BadArgument) }
             }
-            Class::Conventional => Ok(conventional::decode(self.sized::<REQ, MAX>(head, at)?)?),
+            Class::Conventional => Ok(conventional::decode(self.sized::<REQ, MAX>(head, at)?, MAX)?),
         }
     }
 

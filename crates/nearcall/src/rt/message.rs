@@ -543,7 +543,7 @@ fn value<T: Wire, const N: usize, const MAX: usize>(
             let value = T::get(head, at, &mut tail)?;
             if tail.left() == 0 { Ok(value) } else { Err(Malformed) }
         }
-        Class::Conventional => conventional::decode(take(get_count(head, at)?)?),
+        Class::Conventional => conventional::decode(take(get_count(head, at)?)?, MAX),
     }
 }
 

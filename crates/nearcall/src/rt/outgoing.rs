@@ -529,7 +529,7 @@ impl<'a, const REP: usize> Reply<'a, REP> {
         match T::CLASS {
             Class::Fixed => self.head.get(at).map_err(|_| misbehaved()),
             Class::Varying => self.get_varying(at, MAX),
-            Class::Conventional => self.sized::<T, MAX>(at, conventional::decode),
+            Class::Conventional => self.sized::<T, MAX>(at, |bytes| conventional::decode(bytes, MAX)),
         }
     }
 

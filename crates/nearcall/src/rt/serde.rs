@@ -5,12 +5,13 @@
 //!
 //! A decoder of a peer's bytes must not be led deep, and must not be led on. postcard and serde have no such bounds, so
 //! every step of the decoding goes through `Limited`: values nest [`DEPTH_MAX`] deep, a sequence has no more items than
-//! there are bytes (and [`ITEMS_FREE`], for items that take none), and nothing is allocated for what is only announced.
-//! What is left over makes a value malformed.
+//! there are bytes (and [`ITEMS_FREE`], for items that take none), items have [`memory_of`] bytes in memory together, and
+//! nothing is allocated for what is only announced. What is left over makes a value malformed. What a `Box` holds is not
+//! seen by serde, and not counted.
 
 use std::cell::Cell;
 
-use nearcall_layout::conventional::Unfit;
+use nearcall_layout::conventional::{Unfit, memory_of};
 use nearcall_layout::{Head, Malformed};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess};
@@ -42,7 +43,7 @@ pub fn take<T: DeserializeOwned, const REQ: usize, const MAX: usize>(
     head: &Head<REQ>,
     at: usize,
 ) -> Result<T, Refusal> {
-    Ok(decode(call.sized::<REQ, MAX>(head, at)?)?)
+    Ok(decode(call.sized::<REQ, MAX>(head, at)?, MAX)?)
 }
 
 /// Appends a result.
@@ -63,7 +64,7 @@ pub fn reply<T: Serialize, const REP: usize, const MAX: usize>(
 /// # Errors
 /// `PeerMisbehaved` if the bytes are no value of `T`.
 pub fn get<T: DeserializeOwned, R: Results, const MAX: usize>(reply: &mut R, at: usize) -> Result<T, Failure> {
-    reply.sized::<T, MAX>(at, decode)
+    reply.sized::<T, MAX>(at, |bytes| decode(bytes, MAX))
 }
 
 /// Writes `value` into `space`; returns how many bytes it takes.
@@ -81,12 +82,13 @@ pub fn encode<T: Serialize>(value: &T, space: &mut [u8]) -> Result<usize, Unfit>
     }
 }
 
-/// Reads the value that `bytes` are.
+/// Reads the value that `bytes` are, of which there may be `max`.
 ///
 /// # Errors
 /// [`Malformed`] if they are none, too many, or beyond the bounds.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
-    let bounds = Bounds { depth: Cell::new(0), items: Cell::new(bytes.len().saturating_add(ITEMS_FREE)) };
+pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, Malformed> {
+    let items = Cell::new(bytes.len().saturating_add(ITEMS_FREE));
+    let bounds = Bounds { depth: Cell::new(0), items, memory: Cell::new(memory_of(max)) };
     let mut from = postcard::Deserializer::from_bytes(bytes);
     let value = T::deserialize(bounds.around(&mut from)).map_err(|_| Malformed)?;
     let left = from.finalize().map_err(|_| Malformed)?;
@@ -96,6 +98,8 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
 struct Bounds {
     depth: Cell<u32>,
     items: Cell<usize>,
+    /// Bytes of memory that items may yet take.
+    memory: Cell<usize>,
 }
 
 impl Bounds {
@@ -114,9 +118,16 @@ impl Bounds {
         value
     }
 
-    fn charge<E: Error>(&self) -> Result<(), E> {
+    /// Accounts for an item.
+    fn charge<T, E: Error>(&self) -> Result<(), E> {
         let items = self.items.get().checked_sub(1).ok_or_else(|| E::custom("more items than bytes"))?;
         self.items.set(items);
+        self.owns::<T, E>()
+    }
+
+    fn owns<T, E: Error>(&self) -> Result<(), E> {
+        let left = self.memory.get().checked_sub(size_of::<T>()).ok_or_else(|| E::custom("too large in memory"))?;
+        self.memory.set(left);
         Ok(())
     }
 }
@@ -269,7 +280,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Limited<'_, A> {
         let seed = self.around(seed);
         let item = self.inner.next_element_seed(seed)?;
         if self.is_counted && item.is_some() {
-            self.bounds.charge()?;
+            self.bounds.charge::<S::Value, _>()?;
         }
         Ok(item)
     }
@@ -283,14 +294,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Limited<'_, A> {
         let seed = self.around(seed);
         let key = self.inner.next_key_seed(seed)?;
         if self.is_counted && key.is_some() {
-            self.bounds.charge()?;
+            self.bounds.charge::<S::Value, _>()?;
         }
         Ok(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         let seed = self.around(seed);
-        self.inner.next_value_seed(seed)
+        let value = self.inner.next_value_seed(seed)?;
+        self.bounds.owns::<S::Value, _>()?;
+        Ok(value)
     }
 }
 

@@ -100,7 +100,7 @@ impl Tails {
                 let value = T::get(head, at, &mut tail).ok()?;
                 (tail.left() == 0).then_some(value)
             }
-            Class::Conventional => conventional::decode(self.take(get_count(head, at).ok()?, max)?).ok(),
+            Class::Conventional => conventional::decode(self.take(get_count(head, at).ok()?, max)?, max).ok(),
         }
     }
 

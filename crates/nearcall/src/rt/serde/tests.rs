@@ -5,17 +5,20 @@ use std::time::Duration;
 
 use super::*;
 
+/// Bytes that a value may have.
+const MAX: usize = 1 << 20;
+
 fn round<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) -> Vec<u8> {
     let mut bytes = vec![0xa5; 4096];
     let size = encode(value, &mut bytes).unwrap();
     bytes.truncate(size);
-    assert_eq!(decode::<T>(&bytes).as_ref(), Ok(value));
+    assert_eq!(decode::<T>(&bytes, MAX).as_ref(), Ok(value));
     if size > 0 {
         assert_eq!(encode(value, &mut vec![0; size - 1]), Err(Unfit::Size { size }));
-        assert!(decode::<T>(&bytes[..size - 1]).is_err());
+        assert!(decode::<T>(&bytes[..size - 1], MAX).is_err());
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert_eq!(decode::<T>(&longer), Err(Malformed), "a byte too many");
+    assert_eq!(decode::<T>(&longer, MAX), Err(Malformed), "a byte too many");
     bytes
 }
 
@@ -46,12 +49,20 @@ fn every_kind_of_value_comes_back() {
 fn a_peer_decides_neither_depth_nor_time_nor_memory() {
     // As deep as the bytes allow: `Named` is 3, its name is empty, its tree is there.
     let bomb = [3, 0, 1].repeat(1 << 20);
-    assert_eq!(decode::<Tree>(&bomb), Err(Malformed));
+    assert_eq!(decode::<Tree>(&bomb, MAX), Err(Malformed));
     let many = [0xff, 0xff, 0xff, 0xff, 0x0f];
-    assert_eq!(decode::<Vec<()>>(&many), Err(Malformed));
-    assert_eq!(decode::<HashMap<(), ()>>(&many), Err(Malformed));
-    assert_eq!(decode::<Vec<[u64; 32]>>(&many), Err(Malformed));
-    assert_eq!(decode::<String>(&many), Err(Malformed));
+    assert_eq!(decode::<Vec<()>>(&many, MAX), Err(Malformed));
+    assert_eq!(decode::<HashMap<(), ()>>(&many, MAX), Err(Malformed));
+    assert_eq!(decode::<Vec<[u64; 32]>>(&many, MAX), Err(Malformed));
+    assert_eq!(decode::<String>(&many, MAX), Err(Malformed));
+    // Two bytes and then one an item, each with room for 32 strings.
+    type Wide = Option<[String; 32]>;
+    let absent = [&[0x80, 1][..], &[0; 128]].concat();
+    assert!(decode::<Vec<Wide>>(&absent, MAX).is_ok());
+    assert_eq!(decode::<Vec<Wide>>(&absent, 64), Err(Malformed));
+    let map = [&[0x80, 1][..], &(0..128).flat_map(|key| [key, 0]).collect::<Vec<u8>>()].concat();
+    assert!(decode::<HashMap<u8, Wide>>(&map, MAX).is_ok());
+    assert_eq!(decode::<HashMap<u8, Wide>>(&map, 64), Err(Malformed));
 }
 
 #[test]
