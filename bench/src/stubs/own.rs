@@ -6,6 +6,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
@@ -222,6 +223,8 @@ pub(crate) fn run(kind: Kind, calls: u64) -> Result<()> {
 
 fn serve_and<C: Client>(service: impl Service, call: impl Fn(&C) -> Result<()>) -> Result<()> {
     let names = tempfile::tempdir().context("making a directory for the name")?;
+    // Under valgrind, on a machine with other things to do, its part of the handshake may take a client longer than it may.
+    nearcall::set_limits(nearcall::Limits::default().handshake_time(Duration::from_secs(30)));
     let export = Exporter::new(NAME).dir(names.path()).export(service).context("exporting the interface")?;
     let client: C = Binder::new(NAME).dir(names.path()).bind().context("binding to this process")?;
     PENDING.set(Some(Served::find()));
