@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use nearcall::far::{FarServer, Host, HostError, PORT, serve};
-use nearcall::{BindError, Binder, CallError, Export, Exporter, Path, Ran, Wire};
+use nearcall::{BindError, Binder, CallError, Export, Exporter, Path, Ran, ReplyToken, Wire};
 
 /// A place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
@@ -74,6 +74,11 @@ pub trait Ways {
     fn release(&self);
     /// Panics.
     fn panic(&self);
+    /// Is answered by another thread, after it has returned; not at all without a size.
+    #[call(timeout = "60s")]
+    fn later(&self, size: Option<u32>, reply: ReplyToken<Result<Vec<u8>, Why>>);
+    /// Is answered before it returns.
+    fn at_once(&self, a: u64, reply: ReplyToken<u64>);
 }
 
 struct Hand(AtomicU32, Mutex<bool>, Condvar);
@@ -162,6 +167,16 @@ impl Ways for Hand {
     }
     fn panic(&self) {
         std::panic::resume_unwind(Box::new("on purpose"));
+    }
+    fn later(&self, size: Option<u32>, reply: ReplyToken<Result<Vec<u8>, Why>>) {
+        std::thread::spawn(move || match size {
+            None => drop(reply),
+            Some(0) => reply.send(Err(Why { text: "nothing to send".to_owned() })),
+            Some(size) => reply.send(Ok((0..size).map(|n| n.to_le_bytes()[0]).collect())),
+        });
+    }
+    fn at_once(&self, a: u64, reply: ReplyToken<u64>) {
+        reply.send(a + 1);
     }
 }
 
@@ -259,6 +274,29 @@ fn all_that_travels_near_travels_far() {
     for n in 0..1000 {
         assert_eq!(ways.add(n, 1), Ok(n + 1));
     }
+}
+
+/// Far clients notice nothing of a reply that is made after its procedure has returned.
+#[test]
+fn replies_that_come_later_come_from_far() {
+    let site = site(8);
+    let ways: WaysClient = site.bind().unwrap();
+    assert_eq!(ways.at_once(7), Ok(8));
+    for size in [1, 100, 1400, 4096, 20_000] {
+        assert_eq!(ways.later(Some(size)), Ok((0..size).map(|n| n.to_le_bytes()[0]).collect()), "{size}");
+    }
+    assert_eq!(ways.later(Some(0)), Err(CallError::App(Why { text: "nothing to send".to_owned() })));
+    assert_eq!(ways.later(None), Err(CallError::Aborted));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let ways: WaysClient = site.bind().unwrap();
+                for n in 1..50 {
+                    assert_eq!(ways.later(Some(n)).map(|bytes| bytes.len()), Ok(usize::try_from(n).unwrap()));
+                }
+            });
+        }
+    });
 }
 
 #[test]
