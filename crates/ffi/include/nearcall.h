@@ -93,7 +93,7 @@ enum {
     NEARCALL_LATER = 150          /* what a stub returns to its loop: the procedure has returned, and its reply comes later */
 };
 
-/* How far a call got before it failed: whether a retry would repeat something. */
+/* How far a call got before it failed: whether a retry would repeat something. After NEARCALL_OK it is NEARCALL_RAN_NO, and says nothing. */
 enum { NEARCALL_RAN_NO = 0, NEARCALL_RAN_MAYBE = 1, NEARCALL_RAN_YES = 2 };
 
 /* What went wrong, in words and with the way out; never NULL, and not to be freed. */
@@ -118,7 +118,7 @@ typedef struct nearcall_interface nearcall_interface;
  */
 typedef struct nearcall_env {
     nearcall_status status;
-    int32_t ran;          /* NEARCALL_RAN_.. */
+    int32_t ran;          /* NEARCALL_RAN_.., if it failed */
     uint64_t size, limit; /* bytes, after NEARCALL_TOO_LARGE */
     nearcall_incoming *call;
 } nearcall_env;

@@ -125,10 +125,11 @@ typedef struct nearcall_writer {
     bool is_unfit;
 } nearcall_writer;
 
-/* Reads values from private memory. What they own comes from the call that is served, or else from malloc(). */
+/* Reads values from private memory. What they own comes from the call that is served, or else from malloc(): up to `memory` bytes. */
 typedef struct nearcall_reader {
     const uint8_t *at;
     size_t left;
+    size_t memory;
     nearcall_incoming *call;
     uint32_t depth;
     bool no_memory;
@@ -140,6 +141,8 @@ static inline uint32_t nearcall_get32(const uint8_t *at) {
     memcpy(&value, at, 4);
     return value;
 }
+/* Byte `offset` of a head; nowhere, if that is nowhere: then a value is looked at and not written. */
+static inline uint8_t *nearcall_at(uint8_t *at, size_t offset) { return at ? at + offset : NULL; }
 /* A count, as heads have it; more than fits cannot be sent. */
 static inline uint32_t nearcall_count(uint64_t count) { return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count; }
 static inline size_t nearcall_times(uint64_t count, size_t size) { return count > SIZE_MAX / size ? SIZE_MAX : (size_t)count * size; }
@@ -180,10 +183,29 @@ static inline bool nearcall_read_count(nearcall_reader *from, uint32_t *count) {
     *count = nearcall_get32(at);
     return *count <= from->left;
 }
+/* What a value that may have `max` bytes where it travels may take in memory: few bytes can be much, as arms of a union that are not there. */
+static inline size_t nearcall_memory_of(size_t max) { return nearcall_plus(nearcall_times(max, 32), 65536); }
+/* Bytes of that, for `size` in one piece. */
+static inline size_t nearcall_piece(size_t size) { return nearcall_plus(size, 31) & ~(size_t)15; }
 /* Memory for what a value owns, zeroed. */
 static inline void *nearcall_own(nearcall_reader *from, size_t size) {
-    void *memory = from->call ? nearcall_alloc(from->call, size) : calloc(1, size ? size : 1);
-    if (!memory) from->no_memory = true;
+    size_t piece = nearcall_piece(size);
+    void *memory;
+    if (piece > from->memory) return NULL;
+    memory = from->call ? nearcall_alloc(from->call, size) : calloc(1, size ? size : 1);
+    if (memory) from->memory -= piece;
+    else from->no_memory = true;
+    return memory;
+}
+/* A larger piece in place of one that has been outgrown. The call that is served keeps both. */
+static inline void *nearcall_outgrow(nearcall_reader *from, void *outgrown, size_t size, size_t larger) {
+    void *memory = nearcall_own(from, larger);
+    if (!memory) return NULL;
+    memcpy(memory, outgrown, size);
+    if (!from->call) {
+        free(outgrown);
+        from->memory += nearcall_piece(size);
+    }
     return memory;
 }
 /* Text of `size` bytes, which become a string. A NUL inside would end it early, and is no text here. */

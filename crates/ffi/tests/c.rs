@@ -90,6 +90,159 @@ fn bind<C: Client>(name: &str, dir: &Path) -> C {
     }
 }
 
+/// Compiles what an `.idl` with these `files`, the first of them, becomes in C, with templates; returns its directory.
+fn compiles(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |path: &Path| {
+        let found = files.iter().find(|(name, _)| Path::new(name) == path);
+        found.map(|(_, text)| text.as_bytes().to_vec()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    };
+    let compiled = lang::compile(files[0].0, files[0].1.as_bytes(), &load).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let output = compiled.write_c(dir.path(), Side::Both).unwrap();
+    let gcc = Command::new("gcc")
+        .args(["-std=c99", "-O1", "-Wall", "-Wextra", "-Wshadow", "-Wframe-larger-than=65536", "-Werror", "-c", "-I"])
+        .arg(crate_dir().join("include"))
+        .args(output.written.iter().filter(|path| path.extension().is_some_and(|c| c == "c")))
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(gcc.status.success(), "{files:?}\n{}", String::from_utf8_lossy(&gcc.stderr));
+    dir
+}
+
+/// The names that its object files define for others to link with.
+fn defined(dir: &Path) -> Vec<String> {
+    let objects = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+    let objects = objects.filter(|path| {
+        let name = path.to_string_lossy();
+        name.ends_with(".o") && !name.ends_with("_template.o")
+    });
+    let output = Command::new("nm").args(["-P", "-g", "--defined-only"]).args(objects).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().filter_map(|line| line.split_once(' ')).map(|(name, _)| name.to_owned()).collect()
+}
+
+#[test]
+fn whatever_names_an_idl_has_it_is_c() {
+    for text in [
+        // Names of what stubs call, of types, of macros, of the variables of loops.
+        "sequence<string> get([in] long free, [in] long memset, [in] long memcpy, [in] long malloc, [in] long calloc);",
+        "void two([in] long int32_t, [in] long b, [in] long uint8_t, [in] string size_t);",
+        "struct s { long a; }; void f([in] s p_s, [in] s b, [in] long p_f, [in] long nearcall_get32);",
+        "void arr([in,out] string i[4], [in,out] sequence<string> nc_i);",
+        "const long LIMIT = 3; struct t { long p_LIMIT; }; void f([in] t p_LIMIT, [out] t *v);",
+        "enum colour { RED = 1 }; struct t { long p_colour_RED; colour c; }; void p_colour_RED([in] t v);",
+        "void alloca([in] long a, [in] long b); void assert([in] long stdin);",
+        "const long colour_RED = 3; enum colour { RED = 1 }; void f([in] colour c);",
+        "struct a_b { long x; }; union a switch (long) { case 0: a_b B; case 1: a_b b2; }; void f([in] a x);",
+        "uint128 f5([in] uint128 a); int128 f6(); [deferred] uint128 f7();",
+        // What is large where it lies in memory, and is counted before it is sent.
+        "struct wide { boolean b[3000000]; }; void f([in] sequence<wide> x, [in] sequence<optional<wide>> y);",
+        "exception a { long x; }; exception b { long y; };
+         interface one { void open() raises (a, b); }; interface two { void open() raises (b, a); };",
+    ] {
+        compiles(&[("p.idl", text)]);
+    }
+}
+
+/// A constant stays what it is, whatever values of enums are called.
+#[test]
+fn two_macros_of_one_name_are_two() {
+    let dir = compiles(&[("p.idl", "const long colour_RED = 3; enum colour { RED = 1 }; void f([in] colour c);")]);
+    let header = std::fs::read_to_string(dir.path().join("p.h")).unwrap();
+    assert!(header.contains("#define p_colour_RED 3\n"), "{header}");
+    assert!(header.contains("#define p_colour_RED_2 ((p_colour)1)\n"), "{header}");
+}
+
+/// What the C library has is not defined a second time, and what is imported is not defined by each file that does.
+#[test]
+fn what_is_generated_can_be_linked_with_everything_else() {
+    let text = "interface sem { void open(); void wait(); void post(); }; interface timer { void create(); };";
+    let names = defined(compiles(&[("p.idl", text)]).path());
+    assert!(names.iter().any(|name| name == "p_sem_open"), "{names:?}");
+    assert!(!names.iter().any(|name| name.starts_with("sem_") || name.starts_with("timer_")), "{names:?}");
+    let base = ("base.idl", "struct item { long x; }; interface reader { item count(); }; void base_bare();");
+    let [one, two] = ["one", "two"].map(|stem| {
+        let text = format!("import \"base.idl\"; interface {stem}_writer : reader {{ void add([in] item x); }};");
+        compiles(&[(&format!("{stem}.idl"), &text), base])
+    });
+    let (ones, twos) = (defined(one.path()), defined(two.path()));
+    assert!(ones.iter().any(|name| name == "one_reader_count") && ones.iter().any(|name| name == "one_writer_count"));
+    assert!(ones.iter().any(|name| name == "one_base_bare"), "{ones:?}");
+    assert!(ones.iter().all(|name| !twos.contains(name)), "{ones:?} {twos:?}");
+    // Their headers stand beside each other, too.
+    std::fs::write(one.path().join("both.c"), "#include \"one.h\"\n#include \"two.h\"\n").unwrap();
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=c99", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I"]).arg(crate_dir().join("include"));
+    let gcc = gcc.arg("-I").arg(two.path()).arg(one.path().join("both.c")).output().unwrap();
+    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+}
+
+/// What a peer says is there costs memory only within the bounds of its parameter, on either side.
+#[test]
+fn few_bytes_are_not_much_memory_in_c() {
+    let text =
+        "union v switch (long) { case 0: ; case 1: octet big[4096]; case 2: string s; }; void f([in] sequence<v> x);";
+    let dir = compiles(&[("p.idl", text)]);
+    let program = dir.path().join("memory");
+    let gcc = Command::new("gcc")
+        .args(["-std=c99", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(crate_dir().join("include"))
+        .arg("-I")
+        .arg(dir.path())
+        .arg(crate_dir().join("tests/c/memory.c"))
+        .arg("-o")
+        .arg(&program)
+        .output()
+        .unwrap();
+    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    succeeds(checked(&program), "memory");
+}
+
+/// The program of docs/idl.md, from start to end: compiled by the commands that stand there.
+#[test]
+fn the_program_in_the_manual_says_hello() {
+    let page = std::fs::read_to_string(crate_dir().join("../../docs/idl.md")).unwrap();
+    let blocks = |fence: &str| -> Vec<String> {
+        let begins = format!("```{fence}\n");
+        page.split(&begins).skip(1).filter_map(|rest| rest.split("\n```").next()).map(str::to_owned).collect()
+    };
+    let (dir, names) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for block in blocks("idl").into_iter().chain(blocks("c")) {
+        if let Some(name) = block.lines().next().and_then(|line| line.strip_prefix("// ")) {
+            std::fs::write(dir.path().join(name), &block).unwrap();
+        }
+    }
+    lang::compile_file(&dir.path().join("greeter.idl")).unwrap().write_c(dir.path(), Side::Both).unwrap();
+    let commands = blocks("sh").into_iter().find(|block| block.contains("greeter.idl")).unwrap();
+    for command in commands.lines().filter(|line| line.starts_with("gcc ")) {
+        let command = command
+            .replace("crates/ffi/include", &crate_dir().join("include").display().to_string())
+            .replace("target/release/libnearcall_ffi.a", &library().display().to_string());
+        let command = format!("{command} -Wall -Wextra -Werror");
+        let output = Command::new("sh").args(["-c", &command]).current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{command}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    nearcall::set_limits(nearcall::Limits::default().handshake_time(Duration::from_secs(30)));
+    let run = |name: &str| {
+        let mut command = Command::new(dir.path().join(name));
+        command.env("NEARCALL_DIR", names.path());
+        command
+    };
+    let server = Server::start(run("server"));
+    let said = |argument: &str| run("client").arg(argument).output().unwrap();
+    let output = said("world");
+    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"Hello, world\n"[..]), "{output:?}");
+    let output = said("");
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(1), &b"the procedure returned its own error\n"[..])
+    );
+    server.end();
+    let output = said("world");
+    assert!(output.status.code() == Some(1) && !output.stderr.is_empty(), "{output:?}");
+}
+
 struct Server(Child);
 
 impl Server {

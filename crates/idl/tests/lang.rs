@@ -98,8 +98,18 @@ fn wrong(name: &str, text: &str) -> String {
 #[test]
 fn names_of_files_are_names_or_refused() {
     let text = "interface x { long f(); };";
-    for name in ["self.idl", "super.idl", "crate.idl", "Self.idl", "9p.idl", "é.idl", "-.idl", "_.idl", "nearcall.idl"]
-    {
+    for name in [
+        "self.idl",
+        "super.idl",
+        "crate.idl",
+        "Self.idl",
+        "9p.idl",
+        "é.idl",
+        "-.idl",
+        "_.idl",
+        "nearcall.idl",
+        "nearcall_stub.idl",
+    ] {
         let error = wrong(name, text);
         assert!(
             error.contains(&format!("{name}:1:1")) && error.contains("give the file another name"),
@@ -139,6 +149,11 @@ fn what_would_not_compile_or_would_be_ignored_is_refused() {
         ("const boolean *X = \"x\";", "x.idl:1:7", "a pointer to this"),
         ("const long N = 5uuuLLLu;", "x.idl:1:16", "is no number"),
         ("const long N = 1___0;", "x.idl:1:16", "is no number"),
+        ("void log([in] octet *msg);", "x.idl:1:21", "this is a single byte"),
+        ("typedef char c; void log([in] c *msg);", "x.idl:1:", "this is a single byte"),
+        ("interface nearcall { void f(); };", "x.idl:1:11", "what is the library's"),
+        ("interface nearcall_reply { void drop(); };", "x.idl:1:11", "what is the library's"),
+        ("void f([in] void *p);", "x.idl:1:13", "nothing is known of a `void`"),
         (
             "enum e { A, B }; union u switch (e) { case A: long a; case B: long b; default: long c; };",
             "x.idl:1:",
@@ -151,6 +166,8 @@ fn what_would_not_compile_or_would_be_ignored_is_refused() {
     for text in [
         "const char *X = \"x\";",
         "const octet *X = \"x\";",
+        "void f([in] octet a, [in,out] octet *b, [out] char *c, [in, string] char *d);",
+        "interface nearcallers { void f(); };",
         "const double D = 1.5f;",
         "const float F = 3e38;",
         "union s switch (long) { case 0: string a; case 1: octet big[60000]; }; s f([in] s x, [in] sequence<s> y);",
@@ -180,4 +197,55 @@ fn a_file_that_cannot_be_read_is_said_once() {
     let error = compile_file(Path::new("no/such.idl")).unwrap_err();
     assert!(std::error::Error::source(&error).is_none(), "{error}");
     assert_eq!(error.to_string().matches("No such file").count(), 1);
+}
+
+/// A type without a name is one mistake, and what follows it none.
+#[test]
+fn a_type_without_a_name_is_one_mistake() {
+    for text in
+        ["struct s { struct { long a; } d; long e; };", "struct s { union switch (long) { case 0: long a; } d; };"]
+    {
+        let error = wrong("x.idl", text);
+        assert_eq!(error.matches("error: ").count(), 1, "{error}");
+        assert!(error.contains("x.idl:1:12") && error.contains("a type without a name"), "{error}");
+    }
+}
+
+#[test]
+fn procedures_of_one_name_raise_what_is_theirs() {
+    let load = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let text = "exception a { long x; }; exception b { long y; }; exception c { long z; };
+        interface one { void open() raises (a, b); }; interface two { void open() raises (a, b); };
+        interface three { void open() raises (a, c); }; interface four : three { void close() raises (b, c); };";
+    let compiled = nearcall_idl::lang::compile("x.idl", text.as_bytes(), &load).unwrap();
+    let rust = compiled.rust();
+    for (name, count) in
+        [("enum OpenError", 1), ("enum ThreeOpenError", 1), ("enum CloseError", 1), ("enum FourOpenError", 0)]
+    {
+        assert_eq!(rust.matches(name).count(), count, "{name}\n{rust}");
+    }
+    let header = compiled.c_files(Side::Both).into_iter().find(|file| file.name == "x.h").unwrap().text;
+    for name in ["struct x_open_error {", "struct x_three_open_error {", "struct x_close_error {"] {
+        assert_eq!(header.matches(name).count(), 1, "{name}\n{header}");
+    }
+}
+
+/// In C, names are as they are written, behind the file's.
+#[test]
+fn names_in_c_are_those_that_are_written() {
+    let load = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let text = "struct x_y { long a; }; union fooBar switch (long) { case 0: long anArm; };
+        enum Kind { oneThing }; interface a_b { void doIt([in] x_y v, [in] fooBar w, [in] Kind k); };";
+    let compiled = nearcall_idl::lang::compile("p.idl", text.as_bytes(), &load).unwrap();
+    let header = compiled.c_files(Side::Both).into_iter().find(|file| file.name == "p.h").unwrap().text;
+    for name in [
+        "struct p_x_y {",
+        "struct p_fooBar {",
+        "int32_t anArm;",
+        "#define p_Kind_ONE_THING ",
+        "void a_b_doIt(",
+        "} a_b_server;",
+    ] {
+        assert!(header.contains(name), "{name}\n{header}");
+    }
 }

@@ -96,7 +96,7 @@ macro_rules! round_trips {
 
                 fn words(&self, id: u32, count: &mut u32, lengths: &mut [u16]) {
                     *count = id.min(u32::try_from(lengths.len()).unwrap());
-                    (0_u16..).zip(lengths).for_each(|(length, to)| *to = length);
+                    (0..=u16::MAX).cycle().zip(lengths).for_each(|(length, to)| *to = length);
                 }
 
                 fn chapters(&self, of: &mut Chapter, depth: i32, notes: &mut Vec<String>, done: &mut bool) {
@@ -204,6 +204,8 @@ round_trips!(idl);
 round_trips!(idl_conventional);
 
 mod tests {
+    use nearcall::Client as _;
+    use nearcall::rt::{Incoming, Interface, Refusal, Service};
     use nearcall_example_pfs::idl::LibraryClient;
     use nearcall_example_pfs::idl_conventional::LibraryClient as ConventionalClient;
 
@@ -223,6 +225,105 @@ mod tests {
         let _export = idl_conventional::export("library", dir.path());
         let client: ConventionalClient = Binder::new("library").dir(dir.path()).bind().unwrap();
         idl_conventional::check(&client, rounds());
+    }
+
+    /// Bytes that are often nearly a message: small numbers, and sometimes large ones.
+    fn nonsense(random: &mut Random) -> Vec<u8> {
+        let size = random.size();
+        (0..size)
+            .map(|_| if random.below(8) == 0 { random.byte() } else { u8::try_from(random.below(3)).unwrap() })
+            .collect()
+    }
+
+    /// What the conventional stubs of a server do with messages that no stub has made: they refuse them, or run the procedure.
+    #[test]
+    fn conventional_servers_bear_nonsense() {
+        let dir = tempfile::tempdir().unwrap();
+        let _export = idl_conventional::export("library", dir.path());
+        let client: ConventionalClient = Binder::new("library").dir(dir.path()).bind().unwrap();
+        let mut random = Random(11);
+        let (mut run, mut refused) = (0, 0);
+        for round in 0..rounds() * 20 {
+            let procedure = u16::try_from(random.below(9)).unwrap();
+            let message = nonsense(&mut random);
+            let mut call = client.binding().begin_raw(procedure, 8, 8).unwrap();
+            call.space(message.len(), usize::MAX).unwrap().copy_from_slice(&message);
+            // Rarely, the head says something else.
+            let said = if random.below(16) == 0 { random.bits() } else { u64::try_from(message.len()).unwrap() };
+            match call.transfer(&said.to_le_bytes(), true) {
+                Ok(reply) => {
+                    run += 1;
+                    reply.end();
+                }
+                Err(failure) => {
+                    let error: CallError<std::convert::Infallible> = failure.into();
+                    assert!(matches!(error, CallError::BadArgument | CallError::TooLarge { .. }), "{round}: {error:?}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(run > 0 && refused > 0, "{run} {refused}");
+        idl_conventional::check(&client, 0);
+    }
+
+    /// A server whose answers no stub has made.
+    struct Nonsense(Mutex<Random>);
+
+    impl Service for Nonsense {
+        fn interface(&self) -> &'static Interface {
+            ConventionalClient::INTERFACE
+        }
+
+        fn call(&self, _: u16, call: &mut Incoming<'_>) -> Result<(), Refusal> {
+            let mut random = self.0.lock().unwrap();
+            call.open_raw(&mut [0; 8], 8)?;
+            let answer = nonsense(&mut random);
+            call.result_raw(answer.len())?.copy_from_slice(&answer);
+            let said = if random.below(16) == 0 { random.bits() } else { u64::try_from(answer.len()).unwrap() };
+            call.reply_raw(random.below(4) == 0, &said.to_le_bytes(), true);
+            Ok(())
+        }
+    }
+
+    /// And those of a client with answers: they are values, or the server misbehaved, and what was to be overwritten was not.
+    #[test]
+    fn conventional_clients_bear_nonsense() {
+        let dir = tempfile::tempdir().unwrap();
+        let nonsense = Nonsense(Mutex::new(Random(13)));
+        let _export = Exporter::new("library").dir(dir.path()).export(nonsense).unwrap();
+        let client: ConventionalClient = Binder::new("library").dir(dir.path()).bind().unwrap();
+        let (mut answered, mut misbehaved) = (0, 0);
+        let mut ended = |is_answered: bool, is_misbehaved: bool, is_changed: bool| {
+            assert!(is_answered || is_misbehaved);
+            assert!(is_answered || !is_changed, "nothing is overwritten by an error");
+            answered += u64::from(is_answered);
+            misbehaved += u64::from(is_misbehaved);
+        };
+        macro_rules! ended {
+            ($result:expr, $changed:expr) => {{
+                let result = $result;
+                let misbehaved = matches!(result, Err(CallError::PeerMisbehaved));
+                let app = matches!(result, Err(CallError::App(_)));
+                ended(result.is_ok() || app, misbehaved, !app && $changed);
+            }};
+        }
+        for _ in 0..rounds() * 3 {
+            ended!(client.count(), false);
+            ended!(client.find(1), false);
+            let mut until = "before".to_owned();
+            ended!(client.lend(1, "somebody", &mut until), until != "before");
+            let mut text = [9; 20];
+            ended!(client.page(1, &mut text), text != [9; 20]);
+            let (mut count, mut words) = (77, [9; 20]);
+            ended!(client.words(1, &mut count, &mut words), (count, words) != (77, [9; 20]));
+            let (mut of, mut notes, mut done) = (chapter(), vec!["note".to_owned()], true);
+            ended!(client.chapters(&mut of, 1, &mut notes, &mut done), of != chapter() || notes != ["note"] || !done);
+        }
+        assert!(answered > 0 && misbehaved > 0, "{answered} {misbehaved}");
+    }
+
+    fn chapter() -> nearcall_example_pfs::idl_conventional::Chapter {
+        nearcall_example_pfs::idl_conventional::Chapter { title: "title".to_owned(), parts: Vec::new() }
     }
 
     #[test]

@@ -427,7 +427,11 @@ impl Text<'_> {
         let param = match self.random.below(17) {
             0 => format!("[in] {} p{i}", self.random.pick(SCALARS)),
             1 => format!("[in] {any} p{i}"),
-            2 => format!("[in] {any} *p{i}"),
+            // One byte is not pointed to.
+            2 => {
+                let is_composed = ["record", "choice", "kind"].iter().any(|of| any.to_lowercase().starts_with(of));
+                format!("[in] {any} {}p{i}", if is_composed { "*" } else { "" })
+            }
             3 => format!("[in,out] {any} *p{i}"),
             4 => format!("[out] {any} *p{i}"),
             5 => format!("[in] {count} n{i}, [in, size_is(n{i})] {number} *p{i}"),

@@ -46,6 +46,8 @@ pub(super) struct Checker<'a> {
     rust_names: BTreeMap<String, Span>,
     aliases: Vec<(Type, u32)>,
     known: Known,
+    /// What the unions of errors are called in Rust, and their places among the definitions.
+    raised: Vec<(String, usize)>,
     /// Procedures so far, with those that are inherited.
     procedures: usize,
     model: Model,
@@ -61,6 +63,7 @@ pub(super) fn check(files: &[(String, Vec<Item>)], sources: &Sources, found: &mu
         rust_names: BTreeMap::new(),
         aliases: Vec::new(),
         known: Known::new(),
+        raised: Vec::new(),
         procedures: 0,
         model: Model { stem, ..Model::default() },
     };
@@ -121,7 +124,8 @@ impl Checker<'_> {
         let at = self.model.defs.len();
         self.declare_type(name, Symbol::Def(at));
         let (rust, docs, span) = (camel(&name.text), docs.to_vec(), name.span);
-        self.model.defs.push(Def { rust, docs, span, kind, layout: model::Layout::default() });
+        let name = name.text.clone();
+        self.model.defs.push(Def { name, rust, docs, span, kind, layout: model::Layout::default() });
     }
 
     fn declare_type(&mut self, name: &Name, symbol: Symbol) {

@@ -42,6 +42,8 @@ pub(crate) enum Type {
 /// A type with a name of its own.
 #[derive(Debug)]
 pub(crate) struct Def {
+    /// As it is written.
+    pub(crate) name: String,
     pub(crate) rust: String,
     pub(crate) docs: Vec<String>,
     pub(crate) span: Span,
@@ -70,8 +72,10 @@ pub(crate) struct Variant {
     pub(crate) value: i64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arm {
+    /// As its member is written, if it is the only one with that.
+    pub(crate) name: Option<String>,
     pub(crate) rust: String,
     pub(crate) docs: Vec<String>,
     pub(crate) value: i64,
@@ -107,6 +111,8 @@ pub(crate) struct Alias {
 
 #[derive(Debug)]
 pub(crate) struct Interface {
+    /// As it is written; the file's, of one without a name of its own.
+    pub(crate) name: String,
     pub(crate) rust: String,
     pub(crate) docs: Vec<String>,
     pub(crate) span: Span,

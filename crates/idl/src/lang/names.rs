@@ -63,10 +63,17 @@ pub(crate) fn unfit_module(module: &str) -> Option<&'static str> {
     if !module.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return Some("the file's name, with which generated names begin, does not begin with a letter from a to z");
     }
-    if module.eq_ignore_ascii_case("nearcall") {
-        return Some("the file would have the library's own name");
+    // `nearcall_stub.idl` would write over the library's own header.
+    if is_librarys(module) {
+        return Some("the file's name, with which generated names begin, begins as the library's own names do");
     }
     unfit(module).map(|_| "Rust has no way to use the file's name for a module")
+}
+
+/// Whether names that begin with this one begin as the library's own do, in C.
+pub(crate) fn is_librarys(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "nearcall" || name.starts_with("nearcall_")
 }
 
 /// Whether a type may not be called so in Rust.

@@ -389,6 +389,7 @@ fn raised(c: &C<'_>, named: &NamedProcedure<'_>, returned: &str, to: &mut String
         class => {
             line!(to, "    uint8_t *nc_tail;");
             tail(u64::from(error.max), returned, to);
+            line!(to, "    nc_from.memory = nearcall_memory_of({});", error.max);
             if class == Class::Varying {
                 line!(
                     to,
@@ -441,7 +442,7 @@ fn get(c: &C<'_>, ty: &Type, local: &str, part: &Part<'_>, to: &mut String) {
     };
     line!(
         to,
-        "    {{\n    nearcall_reader nc_part = {{0}};\n    bool nc_fits;\n    nc_part.left = {size};\n    if (nc_part.left > {max}) goto nc_malformed;"
+        "    {{\n    nearcall_reader nc_part = {{0}};\n    bool nc_fits;\n    nc_part.left = {size};\n    nc_part.memory = nearcall_memory_of({max});\n    if (nc_part.left > {max}) goto nc_malformed;"
     );
     line!(to, "    nc_part.at = nearcall_read(&nc_from, nc_part.left);\n    if (!nc_part.at) goto nc_malformed;");
     line!(

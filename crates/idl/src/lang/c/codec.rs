@@ -6,9 +6,10 @@
 //! write       all, in sequence        every class        read        the same back, checked
 //! ```
 //!
-//! `put` and `write` say whether the value is one at all: an enum in C can be any number.
+//! `put` and `write` say whether the value is one at all: an enum in C can be any number. `put` at NULL says nothing but that, for
+//! values that are counted before there is room for them.
 
-use super::types::{Types, arm_members, flat, members};
+use super::types::{Types, flat};
 use super::{C, line};
 use crate::lang::model::{Class, DefKind, Type};
 
@@ -100,7 +101,7 @@ fn scalars(to: &mut String) {
     for size in [1, 2, 4, 8, 16] {
         line!(
             to,
-            "static inline bool nearcall__put_{size}(uint8_t *at, const void *value) {{ memcpy(at, value, {size}); return true; }}"
+            "static inline bool nearcall__put_{size}(uint8_t *at, const void *value) {{ if (at) memcpy(at, value, {size}); return true; }}"
         );
         line!(
             to,
@@ -109,7 +110,7 @@ fn scalars(to: &mut String) {
     }
     line!(
         to,
-        "static inline bool nearcall__put_bool(uint8_t *at, const bool *value) {{ *at = *value ? 1 : 0; return true; }}"
+        "static inline bool nearcall__put_bool(uint8_t *at, const bool *value) {{ if (at) *at = *value ? 1 : 0; return true; }}"
     );
     line!(
         to,
@@ -121,7 +122,7 @@ fn scalars(to: &mut String) {
     );
     line!(
         to,
-        "static inline bool nearcall__put_wide(uint8_t *at, const uint32_t *value) {{ memcpy(at, value, 4); return nearcall__is_wide(*value); }}"
+        "static inline bool nearcall__put_wide(uint8_t *at, const uint32_t *value) {{ if (at) memcpy(at, value, 4); return nearcall__is_wide(*value); }}"
     );
     line!(
         to,
@@ -194,7 +195,7 @@ fn bodies(types: &Types<'_>, ty: &Type, to: &mut String) {
 /// The parts of a struct: how each is reached, its type, and where its fixed part begins.
 fn parts(types: &Types<'_>, at: usize) -> Vec<(String, Type, u64)> {
     let Some(DefKind::Struct { fields, .. }) = types.def(at).map(|def| &def.kind) else { return Vec::new() };
-    let names = members(fields.iter().map(|field| &field.name));
+    let names = types.members(fields.iter().map(|field| &field.name));
     let mut offset = 0_u64;
     let parts = fields.iter().zip(names).map(|(field, name)| {
         let here = offset;
@@ -215,25 +216,25 @@ fn put(types: &Types<'_>, ty: &Type, to: &mut String) {
             let (put, size) = (function(types, "put", item), types.layout(item).size);
             line!(
                 to,
-                "    bool fits = true;\n    for (size_t i = 0; i < {count}; i++) fits &= {put}(at + i * {size}, &value[i]);\n    return fits;"
+                "    bool fits = true;\n    for (size_t i = 0; i < {count}; i++) fits &= {put}(nearcall_at(at, i * {size}), &value[i]);\n    return fits;"
             );
         }
         Type::Optional(item) => {
             let size = types.layout(item).size;
             let (put, value) = (function(types, "put", item), pointer(item, "value->value"));
-            line!(to, "    *at = value->has ? 1 : 0;");
-            line!(to, "    if (value->has) return {put}(at + 1, {value});");
-            line!(to, "    memset(at + 1, 0, {size});\n    return true;");
+            line!(to, "    if (at) *at = value->has ? 1 : 0;");
+            line!(to, "    if (value->has) return {put}(nearcall_at(at, 1), {value});");
+            line!(to, "    if (at) memset(at + 1, 0, {size});\n    return true;");
         }
         Type::Def(at) => match types.def(*at).map(|def| &def.kind) {
             Some(DefKind::Enum { variants, .. }) => {
-                line!(to, "    memcpy(at, value, 4);");
+                line!(to, "    if (at) memcpy(at, value, 4);");
                 cases(variants.iter().map(|variant| variant.value), to);
             }
             Some(DefKind::Struct { .. }) => {
                 line!(to, "    bool fits = true;\n    (void)at;\n    (void)value;");
                 for (part, ty, offset) in parts(types, *at) {
-                    line!(to, "    fits &= {}(at + {offset}, {part});", function(types, "put", &ty));
+                    line!(to, "    fits &= {}(nearcall_at(at, {offset}), {part});", function(types, "put", &ty));
                 }
                 line!(to, "    return fits;");
             }
@@ -241,14 +242,14 @@ fn put(types: &Types<'_>, ty: &Type, to: &mut String) {
                 let all = types.layout(ty).size;
                 line!(
                     to,
-                    "    memset(at, 0, {all});\n    memcpy(at, &value->kind, {size});\n    switch (value->kind) {{"
+                    "    if (at) {{\n        memset(at, 0, {all});\n        memcpy(at, &value->kind, {size});\n    }}\n    switch (value->kind) {{"
                 );
-                for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                for (arm, member) in arms.iter().zip(types.arm_members(arms)) {
                     let body = arm.ty.as_ref().map_or_else(
                         || "true".to_owned(),
                         |ty| {
                             format!(
-                                "{}(at + {size}, {})",
+                                "{}(nearcall_at(at, {size}), {})",
                                 function(types, "put", ty),
                                 pointer(ty, &format!("value->u.{member}"))
                             )
@@ -312,7 +313,7 @@ fn get(types: &Types<'_>, ty: &Type, to: &mut String) {
             }
             Some(DefKind::Union { size, arms, .. }) => {
                 line!(to, "    (void)from;\n    memcpy(&value->kind, at, {size});\n    switch (value->kind) {{");
-                for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                for (arm, member) in arms.iter().zip(types.arm_members(arms)) {
                     let body = arm.ty.as_ref().map_or_else(
                         || "true".to_owned(),
                         |ty| {
@@ -382,9 +383,8 @@ fn tail_items(types: &Types<'_>, item: &Type, most: Option<u32>, to: &mut String
         let put = function(types, "put", item);
         line!(
             to,
-            "    if (!at) {{\n        uint8_t nowhere[{stride}];\n        for (size_t i = 0; i < value->count; i++) if (!{put}(nowhere, &value->items[i * {each}])) to->is_unfit = true;\n        return;\n    }}"
+            "    for (size_t i = 0; i < value->count; i++) if (!{put}(nearcall_at(at, i * {stride}), &value->items[i * {each}])) to->is_unfit = true;"
         );
-        line!(to, "    for (size_t i = 0; i < value->count; i++) {put}(at + i * {stride}, &value->items[i * {each}]);");
     }
 }
 
@@ -427,14 +427,7 @@ fn write_all(types: &Types<'_>, ty: &Type, to: &mut String) {
     let layout = types.layout(ty);
     if layout.is_fixed() {
         let size = layout.size;
-        let put = function(types, "put", ty);
-        if layout.is_plain {
-            // Every value of it can be sent, so there is nothing to be found out before it is written.
-            line!(to, "    uint8_t *at = nearcall_write(to, {size});\n    return !at || {put}(at, value);");
-            return;
-        }
-        line!(to, "    uint8_t nowhere[{}];\n    uint8_t *at = nearcall_write(to, {size});", size.max(1));
-        line!(to, "    return {put}(at ? at : nowhere, value);");
+        line!(to, "    return {}(nearcall_write(to, {size}), value);", function(types, "put", ty));
         return;
     }
     match ty {
@@ -482,7 +475,7 @@ fn write_all(types: &Types<'_>, ty: &Type, to: &mut String) {
             }
             Some(DefKind::Union { size, arms, .. }) => {
                 line!(to, "    nearcall_write_bytes(to, &value->kind, {size});\n    switch (value->kind) {{");
-                for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                for (arm, member) in arms.iter().zip(types.arm_members(arms)) {
                     let body = arm.ty.as_ref().map_or_else(
                         || "true".to_owned(),
                         |ty| {
@@ -530,7 +523,7 @@ fn read_all(types: &Types<'_>, ty: &Type, to: &mut String) {
                 line!(to, "    if (count > {}) return false;", bound(*most));
             }
             line!(to, "    if (from->depth >= NEARCALL_DEPTH_MAX) return false;\n    from->depth++;");
-            // No more memory in advance than there are bytes: what is read pays for what is allocated later.
+            // No more memory in advance than there are bytes; afterwards twice as much, while the reader has any.
             line!(
                 to,
                 "    size_t room = from->left / ({each} * sizeof({name})) + 1;\n    if (room > count) room = count;"
@@ -542,14 +535,14 @@ fn read_all(types: &Types<'_>, ty: &Type, to: &mut String) {
                 "    for (uint32_t i = 0; i < count; i++) {{\n        size_t before = from->left;\n        if (i == room) {{"
             );
             line!(to, "            size_t more = room > count / 2 ? count : room * 2;");
-            line!(to, "            {name} *items = ({name} *)nearcall_own(from, more * {each} * sizeof({name}));");
+            let size = format!("* {each} * sizeof({name})");
             line!(
                 to,
-                "            if (!items) return false;\n            memcpy(items, value->items, room * {each} * sizeof({name}));"
+                "            {name} *items = ({name} *)nearcall_outgrow(from, value->items, room {size}, more {size});"
             );
             line!(
                 to,
-                "            if (!from->call) free(value->items);\n            value->items = items;\n            room = more;\n        }}"
+                "            if (!items) return false;\n            value->items = items;\n            room = more;\n        }}"
             );
             line!(to, "        value->count = i + 1;");
             line!(to, "        if (!{}(from, &value->items[i * {each}])) return false;", function(types, "read", item));
@@ -591,7 +584,7 @@ fn read_all(types: &Types<'_>, ty: &Type, to: &mut String) {
                     to,
                     "    const uint8_t *kind = nearcall_read(from, {size});\n    if (!kind) return false;\n    memcpy(&value->kind, kind, {size});\n    switch (value->kind) {{"
                 );
-                for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                for (arm, member) in arms.iter().zip(types.arm_members(arms)) {
                     let body = arm.ty.as_ref().map_or_else(
                         || "true".to_owned(),
                         |ty| {
@@ -622,8 +615,8 @@ pub(super) fn free_value(types: &Types<'_>, ty: &Type, value: &str, indent: &str
         Type::Array(..) => {
             let (item, count) = flat(ty);
             let first = pointer(ty, value);
-            line!(to, "{indent}for (size_t i = 0; i < {count}; i++) {{");
-            free_value(types, item, &format!("({first})[i]"), &format!("{indent}    "), to);
+            line!(to, "{indent}for (size_t nc_i = 0; nc_i < {count}; nc_i++) {{");
+            free_value(types, item, &format!("({first})[nc_i]"), &format!("{indent}    "), to);
             line!(to, "{indent}}}");
         }
         _ => {
@@ -655,13 +648,13 @@ pub(super) fn free(types: &Types<'_>, ty: &Type, to: &mut String) {
         }
         Type::Def(at) => match types.def(*at).map(|def| &def.kind) {
             Some(DefKind::Struct { fields, .. }) => {
-                for (field, member) in fields.iter().zip(members(fields.iter().map(|field| &field.name))) {
+                for (field, member) in fields.iter().zip(types.members(fields.iter().map(|field| &field.name))) {
                     free_value(types, &field.ty, &format!("value->{member}"), "    ", to);
                 }
             }
             Some(DefKind::Union { arms, .. }) => {
                 line!(to, "    switch (value->kind) {{");
-                for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                for (arm, member) in arms.iter().zip(types.arm_members(arms)) {
                     if let Some(ty) = arm.ty.as_ref().filter(|ty| types.owns(ty)) {
                         line!(to, "    case {}:", super::types::constant(i128::from(arm.value)));
                         free_value(types, ty, &format!("value->u.{member}"), "        ", to);

@@ -28,7 +28,7 @@ use super::Compiled;
 use super::files::{File, Side};
 use super::layout::Plan;
 use super::model::{Interface, Model, Procedure};
-use names::{Globals, snake};
+use names::Globals;
 use types::Types;
 
 /// Writing to a `String` cannot fail.
@@ -78,31 +78,37 @@ pub(super) struct NamedProcedure<'a> {
 impl<'a> C<'a> {
     fn of(model: &'a Model, stem: &str, source: &str) -> Self {
         let mut globals = Globals::default();
-        let types = Types::of(model, stem, &mut globals);
+        let mut types = Types::of(model, stem, &mut globals);
         let interfaces = model.interfaces.iter().map(|interface| {
-            let prefix = snake(&interface.rust);
-            let mut members = std::collections::BTreeSet::new();
+            let own = &interface.name;
+            // The file that was asked for is the first that was read.
+            let is_apart = interface.span.file != 0 || names::is_family(own);
+            let prefix = if is_apart { format!("{stem}_{own}") } else { own.clone() };
             let mut global = |suffix: &str| globals.claim(&format!("{prefix}_{suffix}"));
             let (server, table, bind, serve, export) =
                 (global("server"), global("interface"), global("bind"), global("serve"), global("export"));
             let procedures = interface.procedures.iter().map(|procedure| {
-                let name = &procedure.name;
-                let begins = name.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with('_'));
-                let function = if begins { name.clone() } else { format!("{prefix}_{name}") };
+                let rest = procedure.name.strip_prefix(own).and_then(|rest| rest.strip_prefix('_'));
                 let plan = Plan::of(procedure, &model.defs);
-                let member = names::member(name, &mut members);
-                let function = globals.claim(&function);
+                let function = globals.claim(&format!("{prefix}_{}", rest.unwrap_or(&procedure.name)));
                 let later = if procedure.options.deferred {
                     globals.claim(&format!("{function}_reply"))
                 } else {
                     String::new()
                 };
-                NamedProcedure { procedure, function, later, member, plan }
+                NamedProcedure { procedure, function, later, member: String::new(), plan }
             });
             let procedures = procedures.collect();
             Named { interface, server, table, bind, serve, export, procedures }
         });
-        let interfaces = interfaces.collect();
+        let mut interfaces: Vec<Named<'_>> = interfaces.collect();
+        types.globals = globals;
+        for interface in &mut interfaces {
+            let members = types.members(interface.procedures.iter().map(|named| &named.procedure.name));
+            for (named, member) in interface.procedures.iter_mut().zip(members) {
+                named.member = member;
+            }
+        }
         Self { model, types, interfaces, stem: stem.to_owned(), source: source.to_owned() }
     }
 

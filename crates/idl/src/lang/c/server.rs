@@ -244,7 +244,7 @@ fn take(c: &C<'_>, one: &One<'_>, part: &Part<'_>, to: &mut String) {
         Form::Text => {
             line!(
                 to,
-                "    {{\n    const void *nc_bytes;\n    nearcall_reader nc_from = {{0}};\n    nc_from.left = nearcall_get32(nc_head + {at});"
+                "    {{\n    const void *nc_bytes;\n    nearcall_reader nc_from = {{0}};\n    nc_from.left = nearcall_get32(nc_head + {at});\n    nc_from.memory = nearcall_memory_of({max});"
             );
             line!(
                 to,
@@ -312,7 +312,7 @@ fn take(c: &C<'_>, one: &One<'_>, part: &Part<'_>, to: &mut String) {
             };
             line!(
                 to,
-                "    {{\n    const void *nc_bytes;\n    nearcall_reader nc_from = {{0}};\n    nc_from.left = {size};"
+                "    {{\n    const void *nc_bytes;\n    nearcall_reader nc_from = {{0}};\n    nc_from.left = {size};\n    nc_from.memory = nearcall_memory_of({max});"
             );
             line!(
                 to,

@@ -35,7 +35,7 @@ pub(super) fn params<'a>(c: &C<'_>, procedure: &'a Procedure) -> Vec<Written<'a>
     for place in &procedure.places {
         match place {
             Place::Count { name, ty, of } => {
-                let name = names::member(name, &mut taken);
+                let name = names::param(name, &mut taken, &c.types.globals);
                 // What the server has comes back with its count.
                 let is_back = procedure.params.get(*of).is_some_and(|param| param.form == Form::Out);
                 let declared = c.types.declare(ty, &if is_back { format!("*{name}") } else { name.clone() });
@@ -43,7 +43,7 @@ pub(super) fn params<'a>(c: &C<'_>, procedure: &'a Procedure) -> Vec<Written<'a>
             }
             Place::Param(at) => {
                 let Some(param) = procedure.params.get(*at) else { continue };
-                let name = names::member(&param.name, &mut taken);
+                let name = names::param(&param.name, &mut taken, &c.types.globals);
                 let client = declared(c, param, &name, is_counted(procedure, *at));
                 let server = match param.form {
                     Form::InPlace => format!("const nearcall_shared *{name}"),

@@ -20,16 +20,37 @@ pub(in crate::lang) struct Types<'a> {
     consts: Vec<String>,
     /// The function that frees what a value owns.
     frees: BTreeMap<String, String>,
+    /// The macros of the values of enums and unions, of each definition.
+    labels: Vec<Vec<String>>,
+    /// All of these names, and those of functions.
+    pub(super) globals: Globals,
 }
 
 impl<'a> Types<'a> {
     pub(super) fn of(model: &'a Model, stem: &str, globals: &mut Globals) -> Self {
         let defs = &model.defs;
-        let consts = model.consts.iter().map(|constant| globals.claim(&format!("{stem}_{}", constant.name))).collect();
-        let names: Vec<String> =
-            defs.iter().map(|def| globals.claim(&format!("{stem}_{}", snake(&def.rust)))).collect();
-        let mut types =
-            Self { defs, names, anonymous: BTreeMap::new(), ordered: Vec::new(), consts, frees: BTreeMap::new() };
+        let consts =
+            model.consts.iter().map(|constant| globals.claim_macro(&format!("{stem}_{}", constant.name))).collect();
+        let names: Vec<String> = defs.iter().map(|def| globals.claim(&format!("{stem}_{}", def.name))).collect();
+        let labels = defs.iter().zip(&names).map(|(def, name)| {
+            let values: Vec<&String> = match &def.kind {
+                DefKind::Enum { variants, .. } => variants.iter().map(|variant| &variant.rust).collect(),
+                DefKind::Union { arms, .. } => arms.iter().map(|arm| &arm.rust).collect(),
+                DefKind::Struct { .. } => Vec::new(),
+            };
+            values.iter().map(|value| globals.claim_macro(&format!("{name}_{}", snake(value).to_uppercase()))).collect()
+        });
+        let labels = labels.collect();
+        let mut types = Self {
+            defs,
+            names,
+            anonymous: BTreeMap::new(),
+            ordered: Vec::new(),
+            consts,
+            frees: BTreeMap::new(),
+            labels,
+            globals: Globals::default(),
+        };
         let mut all: Vec<Type> = (0..defs.len()).map(Type::Def).collect();
         for interface in &model.interfaces {
             for procedure in &interface.procedures {
@@ -144,7 +165,7 @@ impl<'a> Types<'a> {
                 let (item, count) = flat(ty);
                 format!("{}_{count}", self.short(item))
             }
-            Type::Def(at) => self.defs.get(*at).map(|def| snake(&def.rust)).unwrap_or_default(),
+            Type::Def(at) => self.defs.get(*at).map(|def| def.name.clone()).unwrap_or_default(),
             other => self.mangled(other, false),
         }
     }
@@ -204,13 +225,26 @@ impl<'a> Types<'a> {
         }
     }
 
+    /// The members of a struct.
+    pub(super) fn members<'n>(&self, names: impl Iterator<Item = &'n String>) -> Vec<String> {
+        let mut taken = BTreeSet::new();
+        names.map(|name| names::member(name, &mut taken, &self.globals)).collect()
+    }
+
+    /// The members of a union; those that have no type count, too, so that names do not depend on that.
+    pub(super) fn arm_members(&self, arms: &[model::Arm]) -> Vec<String> {
+        let mut taken = BTreeSet::new();
+        let names = arms.iter().map(|arm| arm.name.clone().unwrap_or_else(|| snake(&arm.rust)));
+        names.map(|name| names::member(&name, &mut taken, &self.globals)).collect()
+    }
+
     fn enumeration(&self, at: usize, def: &Def, to: &mut String) {
         let DefKind::Enum { variants, signed } = &def.kind else { return };
         let name = self.def_name(at);
         line!(to, "{}typedef {}int32_t {name};", docs(&def.docs, ""), if *signed { "" } else { "u" });
-        for (variant, label) in variants.iter().zip(labels(variants.iter().map(|variant| &variant.rust))) {
+        for (variant, label) in variants.iter().zip(self.labels.get(at).into_iter().flatten()) {
             to.push_str(&docs(&variant.docs, ""));
-            line!(to, "#define {name}_{label} (({name}){})", constant(i128::from(variant.value)));
+            line!(to, "#define {label} (({name}){})", constant(i128::from(variant.value)));
         }
         line!(to);
     }
@@ -240,7 +274,7 @@ impl<'a> Types<'a> {
                 match &def.kind {
                     DefKind::Struct { fields, .. } => {
                         line!(to, "{}struct {name} {{", docs(&def.docs, ""));
-                        for (field, member) in fields.iter().zip(members(fields.iter().map(|field| &field.name))) {
+                        for (field, member) in fields.iter().zip(self.members(fields.iter().map(|field| &field.name))) {
                             to.push_str(&docs(&field.docs, "    "));
                             line!(to, "    {};", self.declare(&field.ty, &member));
                         }
@@ -251,8 +285,8 @@ impl<'a> Types<'a> {
                     }
                     DefKind::Union { size, signed, arms } => {
                         let kind = Type::Int { size: *size, signed: *signed };
-                        for (arm, label) in arms.iter().zip(labels(arms.iter().map(|arm| &arm.rust))) {
-                            line!(to, "#define {name}_{label} {}", constant(i128::from(arm.value)));
+                        for (arm, label) in arms.iter().zip(self.labels.get(*at).into_iter().flatten()) {
+                            line!(to, "#define {label} {}", constant(i128::from(arm.value)));
                         }
                         line!(
                             to,
@@ -262,7 +296,7 @@ impl<'a> Types<'a> {
                         );
                         if arms.iter().any(|arm| arm.ty.is_some()) {
                             line!(to, "    union {{");
-                            for (arm, member) in arms.iter().zip(arm_members(arms)) {
+                            for (arm, member) in arms.iter().zip(self.arm_members(arms)) {
                                 if let Some(ty) = &arm.ty {
                                     to.push_str(&docs(&arm.docs, "        "));
                                     line!(to, "        {};", self.declare(ty, &member));
@@ -278,24 +312,6 @@ impl<'a> Types<'a> {
             _ => {}
         }
     }
-}
-
-/// The members of a struct.
-pub(super) fn members<'n>(names: impl Iterator<Item = &'n String>) -> Vec<String> {
-    let mut taken = BTreeSet::new();
-    names.map(|name| names::member(name, &mut taken)).collect()
-}
-
-/// The members of a union; those that have no type count, too, so that names do not depend on that.
-pub(super) fn arm_members(arms: &[model::Arm]) -> Vec<String> {
-    let mut taken = BTreeSet::new();
-    arms.iter().map(|arm| names::member(&snake(&arm.rust), &mut taken)).collect()
-}
-
-/// The names of values in capitals.
-fn labels<'n>(names: impl Iterator<Item = &'n String>) -> Vec<String> {
-    let mut labels = Globals::default();
-    names.map(|name| labels.claim(&snake(name).to_uppercase())).collect()
 }
 
 /// The type at the bottom of an array of arrays, and how many there are of it.

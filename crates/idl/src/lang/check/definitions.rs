@@ -133,7 +133,7 @@ impl Checker<'_> {
         for arm in &declared.arms {
             self.arm(arm, &switch, &mut union);
         }
-        if let Some((rust, docs, ty, span)) = union.default.take() {
+        if let Some((default, span)) = union.default.take() {
             // All values without a label are one case, and travel as the smallest of them.
             let free = (0_i64..).find(|value| !union.seen.contains_key(value)).unwrap_or(0);
             let most = match (size, signed) {
@@ -153,7 +153,7 @@ impl Checker<'_> {
             if free > most || is_full {
                 self.error(span, "every value has a label already", "remove `default`");
             }
-            union.arms.push(Arm { rust, docs, value: free, ty });
+            union.arms.push(Arm { value: free, ..default });
         }
         if let Some(def) = self.def_of(&declared.name).and_then(|at| self.model.defs.get_mut(at)) {
             def.kind = DefKind::Union { size, signed, arms: union.arms };
@@ -196,9 +196,10 @@ impl Checker<'_> {
                 let what = format!("there are two arms `{rust}`");
                 self.error(member.map_or(span, |name| name.span), what, "give their members other names");
             }
-            let docs = arm.docs.clone();
+            let name = member.filter(|_| arm.labels.len() == 1).map(|name| name.text.clone());
+            let arm = Arm { name, rust, docs: arm.docs.clone(), value: value.unwrap_or(0), ty: ty.clone() };
             let Some(value) = value else {
-                if union.default.replace((rust, docs, ty.clone(), span)).is_some() {
+                if union.default.replace((arm, span)).is_some() {
                     self.error(span, "there are two `default` arms", "keep one of them");
                 }
                 continue;
@@ -206,7 +207,7 @@ impl Checker<'_> {
             if union.seen.insert(value, ()).is_some() {
                 self.error(span, "this value has an arm already", "each value selects one arm");
             }
-            union.arms.push(Arm { rust, docs, value, ty: ty.clone() });
+            union.arms.push(arm);
         }
     }
 
@@ -339,7 +340,7 @@ struct Arms {
     arms: Vec<Arm>,
     names: BTreeMap<String, Span>,
     seen: BTreeMap<i64, ()>,
-    default: Option<(String, Vec<String>, Option<Type>, Span)>,
+    default: Option<(Arm, Span)>,
 }
 
 /// The named type inside of `ty`, how deep, and whether it is behind a sequence.

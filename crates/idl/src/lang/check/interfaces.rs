@@ -6,7 +6,7 @@ use super::attributes::Place;
 use super::{Checker, Symbol};
 use crate::lang::ast::{self, Item, Name, TypeKind};
 use crate::lang::model::{Arm, Def, DefKind, Form, Interface, Layout, Options, Procedure, Type};
-use crate::lang::names::{camel, similar, unfit};
+use crate::lang::names::{camel, is_librarys, similar, unfit};
 use crate::lang::source::Span;
 
 /// As for traits: see `crate::check`.
@@ -22,6 +22,13 @@ const TAKEN: &[&str] = &["bind", "describe"];
 /// What an interface is followed by in the names of what is generated for it.
 const SUFFIXES: &[&str] = &["", "Call", "Client", "Server", "Local", "Loop"];
 
+/// The interface that a procedure is of: its name in Rust, what its attributes say, its uuid and version.
+struct Of<'a> {
+    rust: &'a str,
+    defaults: &'a Options,
+    origin: &'a str,
+}
+
 impl Checker<'_> {
     /// The interfaces of one file; procedures outside of any are an interface that has the file's name.
     pub(super) fn interfaces(&mut self, stem: &str, items: &[Item]) {
@@ -35,6 +42,7 @@ impl Checker<'_> {
         if let Some(first) = bare.first() {
             let span = first.name.span;
             let mut interface = Interface {
+                name: stem.to_owned(),
                 rust: camel(stem),
                 docs: Vec::new(),
                 span,
@@ -43,7 +51,8 @@ impl Checker<'_> {
                 procedures: Vec::new(),
             };
             self.interface_names(span, &interface.rust);
-            let procedures = bare.iter().filter_map(|procedure| self.procedure(procedure, &Options::default(), ""));
+            let of = Of { rust: &interface.rust, defaults: &Options::default(), origin: "" };
+            let procedures = bare.iter().filter_map(|procedure| self.procedure(procedure, &of));
             interface.procedures = procedures.collect();
             self.finish(interface);
         }
@@ -72,10 +81,12 @@ impl Checker<'_> {
         let version = find("version").and_then(|attr| self.version(attr));
         let defaults = self.options(&attrs, Options::default());
         let origin = crate::ir::origin(uuid, version);
+        let rust = camel(&declared.name.text);
+        let of = Of { rust: &rust, defaults: &defaults, origin: &origin };
         let mut procedures = self.inherited(declared);
         for item in &declared.items {
             match item {
-                Item::Procedure(procedure) => procedures.extend(self.procedure(procedure, &defaults, &origin)),
+                Item::Procedure(procedure) => procedures.extend(self.procedure(procedure, &of)),
                 Item::Interface(inner) => {
                     let hint = "put it beside this one; `interface a : b` has the procedures of `b`";
                     self.error(inner.name.span, "an interface in an interface", hint);
@@ -86,14 +97,17 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        let rust = camel(&declared.name.text);
         self.interface_names(declared.name.span, &rust);
+        if is_librarys(&declared.name.text) {
+            let what = "what is generated for it would be called as what is the library's";
+            self.error(declared.name.span, what, "use a name that does not begin with `nearcall`");
+        }
         if declared.bases.is_empty() && !declared.items.iter().any(|item| matches!(item, Item::Procedure(_))) {
             let what = "an interface without procedures cannot be called";
             self.found.unknown(declared.name.span, what, "declare a procedure");
         }
-        let (docs, span) = (declared.docs.clone(), declared.name.span);
-        self.finish(Interface { rust, docs, span, uuid, version, procedures });
+        let (name, docs, span) = (declared.name.text.clone(), declared.docs.clone(), declared.name.span);
+        self.finish(Interface { name, rust, docs, span, uuid, version, procedures });
     }
 
     /// The procedures of the bases, each once.
@@ -155,10 +169,10 @@ impl Checker<'_> {
         self.model.interfaces.push(interface);
     }
 
-    fn procedure(&mut self, declared: &ast::Procedure, defaults: &Options, origin: &str) -> Option<Procedure> {
+    fn procedure(&mut self, declared: &ast::Procedure, of: &Of<'_>) -> Option<Procedure> {
         let name = &declared.name;
         let attrs = self.known(&declared.attrs, Place::Procedure);
-        let options = self.options(&attrs, defaults.clone());
+        let options = self.options(&attrs, of.defaults.clone());
         if let Some(why) = unfit(&name.text) {
             self.error(name.span, why, "use another name");
         }
@@ -176,7 +190,7 @@ impl Checker<'_> {
             return None;
         }
         let params = self.params(&declared.params, output.as_ref());
-        let error = self.raises(declared);
+        let error = self.raises(declared, of.rust);
         if options.oneway {
             let has_results = output.is_some()
                 || !declared.raises.is_empty()
@@ -207,7 +221,7 @@ impl Checker<'_> {
             output,
             error,
             options,
-            origin: origin.to_owned(),
+            origin: of.origin.to_owned(),
         };
         self.frame(&procedure);
         Some(procedure)
@@ -254,8 +268,9 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of what a procedure raises: the one there is, or a union of them.
-    fn raises(&mut self, declared: &ast::Procedure) -> Option<Type> {
+    /// The type of what a procedure raises: the one there is, or a union of them. Where another interface has a procedure of that
+    /// name, they have one union if they raise the same; else the interface's name is before the later one's.
+    fn raises(&mut self, declared: &ast::Procedure, interface: &str) -> Option<Type> {
         let mut types: Vec<(&Name, Type)> = Vec::new();
         for name in &declared.raises {
             if declared.raises.iter().any(|other| other.text == name.text && other.span.start < name.span.start) {
@@ -282,18 +297,33 @@ impl Checker<'_> {
         if types.len() < 2 {
             return types.pop().map(|(_, ty)| ty);
         }
-        let rust = format!("{}Error", camel(&declared.name.text));
-        self.rust_name(declared.name.span, &rust);
         let arms = types.iter().zip(1..).map(|((name, ty), value)| Arm {
+            name: Some(name.text.clone()),
             rust: camel(&name.text),
             docs: Vec::new(),
             value,
             ty: Some(ty.clone()),
         });
-        let kind = DefKind::Union { size: 4, signed: false, arms: arms.collect() };
+        let arms: Vec<Arm> = arms.collect();
+        let mut name = format!("{}_error", declared.name.text);
+        let mut rust = format!("{}Error", camel(&declared.name.text));
+        if let Some((_, at)) = self.raised.iter().find(|(known, _)| *known == rust) {
+            let same = self.model.defs.get(*at).is_some_and(|def| match &def.kind {
+                DefKind::Union { arms: known, .. } => *known == arms,
+                _ => false,
+            });
+            if same {
+                return Some(Type::Def(*at));
+            }
+            name = format!("{}_{name}", interface.to_ascii_lowercase());
+            rust = format!("{interface}{rust}");
+        }
+        self.rust_name(declared.name.span, &rust);
+        self.raised.push((rust.clone(), self.model.defs.len()));
+        let kind = DefKind::Union { size: 4, signed: false, arms };
         let layout: Layout = crate::lang::model::layout_of(&kind, &self.model.defs);
         let docs = vec![format!("What `{}` raises.", declared.name.text)];
-        self.model.defs.push(Def { rust, docs, span: declared.name.span, kind, layout });
+        self.model.defs.push(Def { name, rust, docs, span: declared.name.span, kind, layout });
         Some(Type::Def(self.model.defs.len() - 1))
     }
 }

@@ -293,6 +293,17 @@ impl Checker<'_> {
             self.error(one.span(), "a result needs a place: a parameter that comes back is a pointer", hint);
             return None;
         }
+        // Where an attribute is not known, it may have said more.
+        let is_bare =
+            one.declared.attrs.iter().all(|attr| matches!(attr.name.text.as_str(), "in" | "max" | "in_place"));
+        if one.way == Way::In && one.pointers == 1 && is_bare && matches!(ty, Type::Int { size: 1, .. }) {
+            let hint = format!(
+                "write `[in, string] char *{0}` for text, `[in, size_is(n)] octet *{0}` for bytes, or leave out the `*` for one",
+                one.name()
+            );
+            self.error(one.span(), "this is a single byte, which nobody writes so who means it", hint);
+            return None;
+        }
         let items = |ty: &Type| match ty {
             Type::Seq(item, bound) => Some(((**item).clone(), *bound)),
             _ => None,

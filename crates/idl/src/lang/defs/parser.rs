@@ -223,7 +223,7 @@ impl Subsystem {
             docs.push(format!("C headers that its source imports: {}.", self.imports.join(", ")));
         }
         let (span, procedures) = (name.span, self.procedures);
-        let interface = Interface { rust, docs, span, uuid: None, version: None, procedures };
+        let interface = Interface { name: name.text, rust, docs, span, uuid: None, version: None, procedures };
         let aliases = self.aliases.into_iter().map(alias).collect();
         let model = Model { defs: Vec::new(), consts, aliases, interfaces: vec![interface], stem };
         Some((model, Routines { routines: self.routines, translations: self.translations }))

@@ -92,7 +92,7 @@ impl Parser<'_> {
             _ => self.ty()?,
         };
         if matches!(ty.kind, TypeKind::Void) {
-            let hint = "name what is there: `octet` for bytes; nothing at all is `()`";
+            let hint = "name what is there: `octet` for bytes; a procedure without parameters has `()`";
             return Err(self.error(ty.span, "nothing is known of a `void`", hint));
         }
         let declarator = self.declarator("a parameter")?;

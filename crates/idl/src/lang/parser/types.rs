@@ -183,7 +183,8 @@ impl Parser<'_> {
     /// `struct x`, or a definition where a type stands.
     fn tagged(&mut self) -> Parsed<Type> {
         let start = self.span();
-        if self.peek(1).kind == Kind::Word && self.peek(2).kind != Kind::Mark(b'{') && self.text(2) != "switch" {
+        let is_named = self.peek(1).kind == Kind::Word && self.text(1) != "switch";
+        if is_named && self.peek(2).kind != Kind::Mark(b'{') && self.text(2) != "switch" {
             self.bump();
             let name = self.name("a type")?;
             let span = start.to(name.span);
@@ -197,13 +198,17 @@ impl Parser<'_> {
     /// A struct, exception, union or enum with its body, up to its `}`; its name.
     pub(super) fn definition(&mut self, docs: Vec<String>) -> Parsed<Name> {
         let word = self.text(0);
+        let is_unnamed = self.peek(1).kind == Kind::Mark(b'{') || self.text(1) == "switch";
+        let behind = if is_unnamed { self.name_behind_body() } else { None };
         let keyword = self.bump().span;
-        let name = if self.kind() == Kind::Mark(b'{') || self.is_word("switch") {
+        let name = if is_unnamed {
             match self.typedef_name.take() {
                 Some(name) => name,
                 None => {
-                    let hint = format!("write `{word} name`; others refer to it by that");
-                    return Err(self.error(keyword, "a type without a name", hint));
+                    let hint = format!("write `{word} name` outside, and that name here");
+                    let refused = self.error(keyword, "a type without a name", hint);
+                    // What follows is read as if it had that of its member, or there would be errors that are none.
+                    behind.ok_or(refused)?
                 }
             }
         } else {
