@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use nearcall::{BindError, Binder, CallError, SharedGrant};
+use nearcall::{BindError, Binder, CallError, Rebinding, SharedGrant};
 
 use crate::interface::{Entry, FileError, FilesClient, Handle, Kind, Opened, Stat, VfsClient, entries, flags};
 use crate::window::HEAD_SIZE;
 
 /// Bytes of a directory that are asked for at a time.
 const PAGE_SIZE: usize = 4096;
+
+/// Names of one directory that are kept: a server may send them for ever.
+const ENTRY_COUNT_MAX: usize = 1 << 22;
 
 /// Bytes of one call; more are several. As many as are found in a window at once.
 const PART_SIZE: usize = 128 * 1024;
@@ -22,28 +25,47 @@ const AGAIN_COUNT: u32 = 16;
 /// A vfs, and the file servers that it has led to.
 #[derive(Debug)]
 pub struct FileSystem {
-    vfs: VfsClient,
-    /// By number of mount.
-    mounts: Mutex<HashMap<u32, Arc<FilesClient>>>,
+    vfs: Rebinding<VfsClient>,
+    mounts: Mutex<Mounts>,
+}
+
+/// What a vfs has led to. Another one, or the same one started again, may have other numbers.
+#[derive(Debug, Default)]
+struct Mounts {
+    of: Option<Arc<VfsClient>>,
+    by_number: HashMap<u32, Arc<FilesClient>>,
 }
 
 impl FileSystem {
-    /// Binds to a vfs.
+    /// Binds to a vfs, and again when that has ended.
     ///
     /// # Errors
     /// [`BindError`].
     pub fn bind(binder: Binder) -> Result<Self, BindError> {
-        Ok(Self { vfs: binder.bind()?, mounts: Mutex::default() })
+        let vfs = Rebinding::new(binder);
+        vfs.get()?;
+        Ok(Self { vfs, mounts: Mutex::default() })
+    }
+
+    /// Asks the vfs; once more, if it was replaced and nothing has happened.
+    fn ask<T>(&self, call: impl Fn(&VfsClient) -> Result<T, CallError<FileError>>) -> io::Result<(T, Arc<VfsClient>)> {
+        let vfs = self.vfs.get().map_err(|_| gone())?;
+        match call(&vfs) {
+            Err(error) if error.needs_rebind() && error.is_retry_safe() => {
+                let vfs = self.vfs.renew(&vfs).map_err(|_| gone())?;
+                Ok((call(&vfs).map_err(failed)?, vfs))
+            }
+            other => Ok((other.map_err(failed)?, vfs)),
+        }
     }
 
     /// Opens what there is: [`flags`].
     ///
     /// # Errors
-    /// [`FileError`], as the error of a system call; whatever else becomes of a call is of the kind `Other`. So in all that
-    /// follows.
+    /// [`FileError`], as the error of a system call; `EHOSTDOWN` if a server is not there, or not any more; whatever else becomes of a
+    /// call is of the kind `Other`. So in all that follows.
     pub fn open(&self, path: &str, how: u32) -> io::Result<File> {
-        let opened = self.vfs.open(path, how).map_err(failed)?;
-        self.claim(opened)
+        self.claim(self.ask(|vfs| vfs.open(path, how))?)
     }
 
     /// Opens a file, and makes it if there is none, with the permissions of `mode`.
@@ -51,17 +73,16 @@ impl FileSystem {
     /// # Errors
     /// See [`Self::open`].
     pub fn create(&self, path: &str, how: u32, mode: u32) -> io::Result<File> {
-        let opened = self.vfs.create(path, how, mode).map_err(failed)?;
-        self.claim(opened)
+        self.claim(self.ask(|vfs| vfs.create(path, how, mode))?)
     }
 
-    fn claim(&self, opened: Opened) -> io::Result<File> {
-        let files = self.files(opened.mount)?;
+    fn claim(&self, (opened, vfs): (Opened, Arc<VfsClient>)) -> io::Result<File> {
+        let files = self.files(&vfs, opened.mount)?;
         let handle = match files.claim(opened.ticket) {
             // It was replaced, and vfs has opened at the new one.
             Err(error) if error.needs_rebind() && error.is_retry_safe() => {
-                self.mounts.lock().unwrap_or_else(PoisonError::into_inner).remove(&opened.mount);
-                let files = self.files(opened.mount)?;
+                self.mounts(&vfs).by_number.remove(&opened.mount);
+                let files = self.files(&vfs, opened.mount)?;
                 let handle = files.claim(opened.ticket).map_err(failed)?;
                 return Ok(File::new(files, handle));
             }
@@ -71,14 +92,21 @@ impl FileSystem {
     }
 
     /// The pfs of a mount, which vfs is asked for once.
-    fn files(&self, mount: u32) -> io::Result<Arc<FilesClient>> {
-        let known = || self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(files) = known().get(&mount) {
+    fn files(&self, vfs: &Arc<VfsClient>, mount: u32) -> io::Result<Arc<FilesClient>> {
+        if let Some(files) = self.mounts(vfs).by_number.get(&mount) {
             return Ok(Arc::clone(files));
         }
         // Not under the lock: this waits for two servers.
-        let files = Arc::new(self.vfs.mount(mount).map_err(failed)?);
-        Ok(Arc::clone(known().entry(mount).or_insert(files)))
+        let files = Arc::new(vfs.mount(mount).map_err(failed)?);
+        Ok(Arc::clone(self.mounts(vfs).by_number.entry(mount).or_insert(files)))
+    }
+
+    fn mounts(&self, vfs: &Arc<VfsClient>) -> MutexGuard<'_, Mounts> {
+        let mut mounts = self.mounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !mounts.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, vfs)) {
+            *mounts = Mounts { of: Some(Arc::clone(vfs)), by_number: HashMap::new() };
+        }
+        mounts
     }
 
     /// What a path is; `how`: [`flags::NO_FOLLOW`] or 0.
@@ -86,7 +114,7 @@ impl FileSystem {
     /// # Errors
     /// See [`Self::open`].
     pub fn stat(&self, path: &str, how: u32) -> io::Result<Stat> {
-        self.vfs.stat(path, how).map_err(failed)
+        Ok(self.ask(|vfs| vfs.stat(path, how))?.0)
     }
 
     /// The names in a directory; of the root, those of the mounts.
@@ -95,7 +123,9 @@ impl FileSystem {
     /// See [`Self::open`].
     pub fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
         if path.trim_matches('/').is_empty() || path == "." {
-            let mounts = self.vfs.mounts().map_err(|error| io::Error::other(error.to_string()))?;
+            let vfs = self.vfs.get().map_err(|_| gone())?;
+            let mounts =
+                vfs.mounts().map_err(|error| if error.needs_rebind() { gone() } else { io::Error::other(error) })?;
             let entry = |name: String| Entry { kind: Kind::Directory, inode: 1, name: name.into_bytes() };
             return Ok(mounts.into_iter().map(entry).collect());
         }
@@ -107,7 +137,7 @@ impl FileSystem {
     /// # Errors
     /// See [`Self::open`].
     pub fn mkdir(&self, path: &str, mode: u32) -> io::Result<()> {
-        self.vfs.mkdir(path, mode).map_err(failed)
+        self.ask(|vfs| vfs.mkdir(path, mode)).map(drop)
     }
 
     /// Removes a name; `how`: [`flags::DIRECTORY`] or 0.
@@ -115,7 +145,7 @@ impl FileSystem {
     /// # Errors
     /// See [`Self::open`].
     pub fn unlink(&self, path: &str, how: u32) -> io::Result<()> {
-        self.vfs.unlink(path, how).map_err(failed)
+        self.ask(|vfs| vfs.unlink(path, how)).map(drop)
     }
 
     /// Renames.
@@ -123,28 +153,24 @@ impl FileSystem {
     /// # Errors
     /// See [`Self::open`].
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.vfs.rename(from, to).map_err(failed)
+        self.ask(|vfs| vfs.rename(from, to)).map(drop)
     }
 
-    /// All bytes of a file.
+    /// All bytes of a file, as many as are sent: whatever size the server says.
     ///
     /// # Errors
-    /// See [`Self::open`].
+    /// See [`Self::open`]; `OutOfMemory`.
     pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let file = self.open(path, flags::READ)?;
-        let mut bytes = vec![0; usize::try_from(file.stat()?.size).unwrap_or(0)];
-        let mut done = 0;
+        let (mut bytes, mut part) = (Vec::new(), vec![0; PART_SIZE]);
         loop {
-            if done == bytes.len() {
-                bytes.resize(done + PAGE_SIZE, 0);
+            let n = file.read_at(&mut part, bytes.len() as u64)?;
+            if n == 0 {
+                return Ok(bytes);
             }
-            match file.read_at(bytes.get_mut(done..).unwrap_or_default(), done as u64)? {
-                0 => break,
-                n => done += n,
-            }
+            bytes.try_reserve(n)?;
+            bytes.extend_from_slice(part.get(..n).unwrap_or(&part));
         }
-        bytes.truncate(done);
-        Ok(bytes)
     }
 }
 
@@ -245,13 +271,38 @@ impl File {
         }
     }
 
-    /// Writes at `pos`, or at the end of a file that was opened so; where the bytes end.
+    /// Writes at `pos`, or at the end of a file that was opened so; how many bytes, and where they end. Fewer than were given: the
+    /// next write hears why. What is longer than 128 KiB goes in several calls, between which others may write.
     ///
     /// # Errors
-    /// See [`FileSystem::open`]; of several parts, some may have been written.
-    pub fn write_at(&self, bytes: &[u8], mut pos: u64) -> io::Result<u64> {
+    /// See [`FileSystem::open`]; nothing was written then.
+    pub fn write_part_at(&self, bytes: &[u8], mut pos: u64) -> io::Result<(usize, u64)> {
+        let mut done = 0;
         for part in bytes.chunks(PART_SIZE) {
-            self.files.write(self.handle, &mut pos, part).map_err(failed)?;
+            let n = match self.files.write(self.handle, &mut pos, part) {
+                Ok(n) => n as usize,
+                Err(_) if done > 0 => break,
+                Err(error) => return Err(failed(error)),
+            };
+            done += n.min(part.len());
+            if n < part.len() {
+                break;
+            }
+        }
+        Ok((done, pos))
+    }
+
+    /// Writes all of it at `pos`, or at the end of a file that was opened so; where the bytes end.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`]; some may have been written.
+    pub fn write_at(&self, mut bytes: &[u8], mut pos: u64) -> io::Result<u64> {
+        while !bytes.is_empty() {
+            let (n, end) = self.write_part_at(bytes, pos)?;
+            if n == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            (bytes, pos) = (bytes.get(n..).unwrap_or_default(), end);
         }
         Ok(pos)
     }
@@ -287,12 +338,17 @@ impl File {
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         let (mut all, mut next, mut page) = (Vec::new(), 0, [0; PAGE_SIZE]);
         loop {
+            let before = next;
             let n = self.files.get_direntries(self.handle, &mut next, &mut page).map_err(failed)? as usize;
             if n == 0 {
                 return Ok(all);
             }
             let nonsense = || io::Error::other("the file server sends a page of a directory that is none");
-            all.extend(page.get(..n).and_then(entries).ok_or_else(nonsense)?);
+            let some = page.get(..n).and_then(entries).filter(|_| next > before).ok_or_else(nonsense)?;
+            if all.len() + some.len() > ENTRY_COUNT_MAX {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            all.extend(some);
         }
     }
 }
@@ -308,6 +364,12 @@ impl Drop for File {
 fn failed(error: CallError<FileError>) -> io::Error {
     match error {
         CallError::App(error) => io::Error::from_raw_os_error(error.errno().raw_os_error()),
+        error if error.needs_rebind() => gone(),
         error => io::Error::other(error),
     }
+}
+
+/// Nobody is there.
+fn gone() -> io::Error {
+    io::Error::from_raw_os_error(FileError::Unreachable.errno().raw_os_error())
 }

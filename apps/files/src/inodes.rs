@@ -13,12 +13,15 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::IoSlice;
 use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::io::{Errno, ReadWriteFlags};
 
 use crate::cache::{At, Cache, PAGE};
 use crate::interface::{FileError, Stat};
@@ -241,25 +244,27 @@ impl Inode {
         Ok(there.len())
     }
 
-    /// Writes at `pos`, or at the end; where the bytes end now.
-    pub(crate) fn write(&self, cache: &Cache, file: &File, pos: Option<u64>, bytes: &[u8]) -> Result<u64, FileError> {
+    /// Writes at `pos`, or at the end; how many bytes, and where they end now.
+    pub(crate) fn write(
+        &self,
+        cache: &Cache,
+        file: &File,
+        pos: Option<u64>,
+        bytes: &[u8],
+    ) -> Result<(usize, u64), FileError> {
         let mut known_now = self.known();
-        // What others have appended meanwhile counts.
-        let pos = match pos {
-            Some(pos) => pos,
-            None => stat_of(file.as_fd())?.size,
-        };
         let _writing = Writing::of(&self.version);
-        let result = write_all_at(file, bytes, pos);
-        let written = match &result {
-            Ok(()) => bytes,
-            // How much of it is there is not known.
-            Err(_) => {
-                self.key.store(next_key(), Ordering::Release);
-                &[]
-            }
+        let result = match pos {
+            Some(pos) => write_at(file, bytes, pos).map(|n| (n, pos.saturating_add(n as u64))),
+            None => append(file, bytes),
         };
-        let end = pos.saturating_add(written.len() as u64);
+        let (n, end) = *result.as_ref().unwrap_or(&(0, 0));
+        let pos = end.saturating_sub(n as u64);
+        // How much was written is not known, or others have appended what the cache has not seen.
+        if result.is_err() || pos > self.size.load(Ordering::Acquire) {
+            self.key.store(next_key(), Ordering::Release);
+        }
+        let written = bytes.get(..n).unwrap_or(bytes);
         let (key, size) = (self.key.load(Ordering::Acquire), self.size.load(Ordering::Acquire));
         let mut done = 0;
         while let Some(rest) = written.get(done..).filter(|rest| !rest.is_empty()) {
@@ -280,7 +285,7 @@ impl Inode {
         self.size.fetch_max(end, Ordering::AcqRel);
         // What others did just before or after it looks like this write.
         *known_now = Known { is_sure: false, ..known(&stat_of(file.as_fd())?) };
-        result.map(|()| end)
+        result
     }
 
     /// Makes it `size` bytes long.
@@ -313,7 +318,7 @@ impl Drop for Writing<'_> {
 }
 
 fn failed(error: &std::io::Error) -> FileError {
-    rustix::io::Errno::from_io_error(error).map_or(FileError::Io, FileError::from)
+    Errno::from_io_error(error).map_or(FileError::Io, FileError::from)
 }
 
 fn read_all_at(file: &File, into: &mut [u8], pos: u64) -> Result<usize, FileError> {
@@ -329,11 +334,36 @@ fn read_all_at(file: &File, into: &mut [u8], pos: u64) -> Result<usize, FileErro
     Ok(done)
 }
 
-fn write_all_at(file: &File, bytes: &[u8], pos: u64) -> Result<(), FileError> {
-    file.write_all_at(bytes, pos).map_err(|error| match failed(&error) {
+fn not_written(error: Errno) -> FileError {
+    match FileError::from(error) {
         FileError::BadPath => FileError::BadArgument,
         other => other,
-    })
+    }
+}
+
+/// How much could be written; an error if nothing.
+fn write_at(file: &File, bytes: &[u8], pos: u64) -> Result<usize, FileError> {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::pwrite(file, rest, pos.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(Errno::INTR) => {}
+            Err(_) if done > 0 => break,
+            Err(error) => return Err(not_written(error)),
+        }
+    }
+    Ok(done)
+}
+
+/// At the end, which the kernel finds while nobody else writes, whichever process that is: to look for it first and to write there
+/// would be to write over what others append meanwhile. The place is the descriptor's own, which nothing else uses.
+fn append(file: &File, bytes: &[u8]) -> Result<(usize, u64), FileError> {
+    let parts = [IoSlice::new(bytes)];
+    let append = || rustix::io::pwritev2(file, &parts, u64::MAX, ReadWriteFlags::APPEND);
+    let n = rustix::io::retry_on_intr(append).map_err(not_written)?;
+    // After the bytes: the kernel has moved it along with them.
+    Ok((n, rustix::fs::tell(file)?))
 }
 
 /// All inodes that are open, and some that were.

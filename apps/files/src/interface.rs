@@ -41,8 +41,9 @@ pub trait Files {
     #[call(astack = 4200)]
     fn create(&self, path: &str, how: u32, mode: u32) -> Result<Handle, FileError>;
 
-    /// Gives a handle up, in favour of the first client that shows the ticket, within ten seconds.
-    fn hand_on(&self, handle: Handle) -> Result<Ticket, FileError>;
+    /// Gives a handle up, in favour of the first client that shows the ticket, within ten seconds. `whom`: a number of the caller's for
+    /// whoever it is meant for, by which a share is counted of what waits.
+    fn hand_on(&self, handle: Handle, whom: u64) -> Result<Ticket, FileError>;
 
     /// What was handed on.
     fn claim(&self, ticket: Ticket) -> Result<Handle, FileError>;
@@ -60,7 +61,8 @@ pub trait Files {
     #[call(concurrency = 8)]
     fn find(&self, handle: Handle, pos: u64, size: u32) -> Result<Found, FileError>;
 
-    /// Writes at `pos`, or at the end, and `pos` moves on to where the written bytes end. They have reached the kernel.
+    /// Writes at `pos`, or at the end, and `pos` moves on to where the written bytes end. They have reached the kernel. Fewer bytes than
+    /// were sent: no more could be written, and the next write is told why.
     #[call(concurrency = 8, astack = 4200)]
     fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError>;
 
@@ -251,11 +253,11 @@ pub enum FileError {
     Outside = 3,
     /// The path leads through too many symbolic links, or through one where none is wanted.
     Symlink = 4,
-    /// It is not of the kind that the call needs: a directory, say, or open in another way.
+    /// It is not of the kind that the call needs: no directory, say, or open in another way.
     WrongKind = 5,
     /// It exists already.
     Exists = 6,
-    /// The path is no path: a zero byte, a name that is too long, a last name that is none.
+    /// The path is no path: a zero byte, a last name that is none.
     BadPath = 7,
     /// Flags that there are not, or that contradict each other; a position beyond the largest file.
     BadArgument = 8,
@@ -275,6 +277,12 @@ pub enum FileError {
     CrossMount = 15,
     /// The pfs of this mount does not answer.
     Unreachable = 16,
+    /// It is a directory, and the call needs something else.
+    IsDirectory = 17,
+    /// The path, or a name in it, is too long.
+    NameTooLong = 18,
+    /// It is in use: a program that runs, a place where something is mounted.
+    Busy = 19,
 }
 
 impl FileError {
@@ -295,6 +303,9 @@ impl FileError {
             Self::NotEmpty => Errno::NOTEMPTY,
             Self::CrossMount => Errno::XDEV,
             Self::Unreachable => Errno::HOSTDOWN,
+            Self::IsDirectory => Errno::ISDIR,
+            Self::NameTooLong => Errno::NAMETOOLONG,
+            Self::Busy => Errno::BUSY,
         }
     }
 }
@@ -318,6 +329,9 @@ impl fmt::Display for FileError {
             Self::NotEmpty => "the directory is not empty",
             Self::CrossMount => "the paths are on different mounts",
             Self::Unreachable => "the file server of this mount does not answer",
+            Self::IsDirectory => "is a directory",
+            Self::NameTooLong => "the path is too long",
+            Self::Busy => "in use",
         })
     }
 }
@@ -332,9 +346,12 @@ impl From<Errno> for FileError {
             // What openat2 says of a path that RESOLVE_BENEATH stopped.
             Errno::XDEV => Self::Outside,
             Errno::LOOP => Self::Symlink,
-            Errno::NOTDIR | Errno::ISDIR | Errno::NXIO | Errno::NODEV => Self::WrongKind,
+            Errno::NOTDIR | Errno::NXIO | Errno::NODEV => Self::WrongKind,
+            Errno::ISDIR => Self::IsDirectory,
             Errno::EXIST => Self::Exists,
-            Errno::INVAL | Errno::NAMETOOLONG => Self::BadPath,
+            Errno::INVAL => Self::BadPath,
+            Errno::NAMETOOLONG => Self::NameTooLong,
+            Errno::BUSY | Errno::TXTBSY => Self::Busy,
             Errno::MFILE | Errno::NFILE => Self::TooManyOpen,
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => Self::NoSpace,
             Errno::NOTEMPTY => Self::NotEmpty,
@@ -404,7 +421,7 @@ mod tests {
         let (page, _) = page.split_once("\n## ").unwrap_or((page, ""));
         let rows = page.lines().filter(|line| line.starts_with("| `")).count();
         // No variant has a greater number.
-        let last = FileError::Unreachable;
+        let last = FileError::Busy;
         assert_eq!(rows, last as usize);
         let names = format!("{:?}", [FileError::NotFound, FileError::NoSpace, last]);
         assert!(names.trim_matches(['[', ']']).split(", ").all(|name| page.contains(&format!("| `{name}` |"))));

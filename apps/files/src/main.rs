@@ -86,6 +86,12 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     match arguments.command {
         Command::Pfs { name, directory, cache_mib, read_only } => {
+            // Each open file takes one; how many there are for all clients is what the system allows this process.
+            let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+            let _ = rustix::process::setrlimit(
+                rustix::process::Resource::Nofile,
+                rustix::process::Rlimit { current: limit.maximum, ..limit },
+            );
             let pfs = Pfs::new(&directory, cache_mib.saturating_mul(PAGES_A_MIB))
                 .with_context(|| format!("cannot open {} to serve it", directory.display()))?;
             let pfs = Arc::new(if read_only { pfs.read_only() } else { pfs });
@@ -113,7 +119,16 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
                     out.write_all(b"\n")?;
                 }
             } else {
-                out.write_all(&files.read(&path)?)?;
+                let file = files.open(&path, nearcall_files::flags::READ)?;
+                let (mut part, mut at) = (vec![0; 128 * 1024], 0);
+                loop {
+                    let n = file.read_at(&mut part, at)?;
+                    if n == 0 {
+                        break;
+                    }
+                    out.write_all(part.get(..n).unwrap_or(&part))?;
+                    at += n as u64;
+                }
             }
         }
         Command::Try { pfs, slot, generation } => {

@@ -16,10 +16,16 @@ use crate::cache::Cache;
 use crate::inodes::Inodes;
 use crate::interface::{FileError, Files, FilesServer, Found, Handle, Stat, Ticket, flags, put_entries};
 use crate::root::{Root, stat_of};
-use crate::table::{Open, Table, ended_at};
+use crate::table::{Client, Open, Table, ended_at};
 
 /// The client number of calls that are none: those of this process.
-const OURSELVES: u64 = 0;
+const OURSELVES: Client = Client { id: 0, uid: u32::MAX };
+
+/// What all clients may have open: three of four descriptors that this process can have, so that there are some for those who bind.
+fn open_count_max() -> usize {
+    let max = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(max).unwrap_or(usize::MAX) / 4 * 3
+}
 
 /// A file server's directory, cache and table.
 #[derive(Debug)]
@@ -39,7 +45,14 @@ impl Pfs {
     /// The directory cannot be opened.
     pub fn new(directory: &Path, pages: usize) -> Result<Self, Errno> {
         let (root, cache, syncs) = (Root::new(directory)?, Arc::new(Cache::new(pages)), AtomicU64::new(0));
-        Ok(Self { root, cache, inodes: Inodes::default(), table: Table::default(), syncs, read_only: false })
+        Ok(Self {
+            root,
+            cache,
+            inodes: Inodes::default(),
+            table: Table::new(open_count_max()),
+            syncs,
+            read_only: false,
+        })
     }
 
     /// Refuses whatever changes something.
@@ -88,7 +101,7 @@ impl Pfs {
     }
 
     fn keep(&self, open: Open) -> Result<Handle, FileError> {
-        self.table.keep(client(), Arc::new(open))
+        self.table.keep(opener(), Arc::new(open))
     }
 
     fn get(&self, handle: Handle) -> Result<Arc<Open>, FileError> {
@@ -111,6 +124,7 @@ impl Pfs {
         {
             return Err(FileError::BadArgument);
         }
+        self.table.expire();
         let (file, stat) = self.root.file(path, how, mode)?;
         let inode = self.inodes.of(&file, &stat)?;
         if how & flags::TRUNCATE != 0 && stat.size > 0 {
@@ -122,7 +136,12 @@ impl Pfs {
 
 /// Who calls.
 fn client() -> u64 {
-    nearcall::caller().unwrap_or(OURSELVES)
+    nearcall::caller().unwrap_or(OURSELVES.id)
+}
+
+/// The same, with its user, in whose share it opens something.
+fn opener() -> Client {
+    nearcall::current().map_or(OURSELVES, |current| Client { id: current.peer().id(), uid: current.peer().uid() })
 }
 
 fn file_of(open: &Open) -> &File {
@@ -139,6 +158,7 @@ impl Files for Pfs {
         if how & !(flags::DIRECTORY | flags::READ | flags::NO_FOLLOW) != 0 {
             return Err(FileError::BadArgument);
         }
+        self.table.expire();
         let (entries, file) = self.root.list(path)?;
         self.keep(Open::Directory { file, entries })
     }
@@ -147,17 +167,17 @@ impl Files for Pfs {
         self.open_file(path, how, Some(mode))
     }
 
-    fn hand_on(&self, handle: Handle) -> Result<Ticket, FileError> {
-        self.table.hand_on(client(), handle)
+    fn hand_on(&self, handle: Handle, whom: u64) -> Result<Ticket, FileError> {
+        self.table.hand_on(client(), handle, whom)
     }
 
     fn claim(&self, ticket: Ticket) -> Result<Handle, FileError> {
-        self.table.claim(client(), ticket)
+        self.table.claim(opener(), ticket)
     }
 
     fn read(&self, handle: Handle, pos: &mut u64, buf: &mut [u8]) -> Result<u32, FileError> {
         let open = self.get(handle)?;
-        let Open::File { file, inode, how, read_to, .. } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { file, inode, how, read_to, .. } = &*open else { return Err(FileError::IsDirectory) };
         if how & flags::READ == 0 {
             return Err(FileError::BadHandle);
         }
@@ -170,7 +190,7 @@ impl Files for Pfs {
 
     fn window(&self, handle: Handle) -> Result<SharedGrant, FileError> {
         let open = self.get(handle)?;
-        let Open::File { inode, how, shown, .. } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { inode, how, shown, .. } = &*open else { return Err(FileError::IsDirectory) };
         if how & flags::READ == 0 {
             return Err(FileError::BadHandle);
         }
@@ -192,7 +212,7 @@ impl Files for Pfs {
             return Ok(Found { size, stamp });
         }
         let open = self.table.get(client, handle)?;
-        let Open::File { file, inode, shown, .. } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { file, inode, shown, .. } = &*open else { return Err(FileError::IsDirectory) };
         // Only whoever may read was shown it.
         let shown = shown.get().ok_or(FileError::BadHandle)?;
         let (size, stamp) = inode.find(shown, file, pos, size).unwrap_or_default();
@@ -201,7 +221,7 @@ impl Files for Pfs {
 
     fn write(&self, handle: Handle, pos: &mut u64, data: &[u8]) -> Result<u32, FileError> {
         let open = self.get(handle)?;
-        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::IsDirectory) };
         if how & flags::WRITE == 0 {
             return Err(FileError::BadHandle);
         }
@@ -209,8 +229,9 @@ impl Files for Pfs {
             return Err(FileError::BadArgument);
         }
         let at = (how & flags::APPEND == 0).then_some(*pos);
-        *pos = inode.write(&self.cache, file, at, data)?;
-        Ok(u32::try_from(data.len()).unwrap_or(u32::MAX))
+        let (n, end) = inode.write(&self.cache, file, at, data)?;
+        *pos = end;
+        Ok(u32::try_from(n).unwrap_or(u32::MAX))
     }
 
     fn get_direntries(&self, handle: Handle, next: &mut u64, page: &mut [u8]) -> Result<u32, FileError> {
@@ -241,7 +262,7 @@ impl Files for Pfs {
 
     fn truncate(&self, handle: Handle, size: u64) -> Result<(), FileError> {
         let open = self.get(handle)?;
-        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::WrongKind) };
+        let Open::File { file, inode, how, .. } = &*open else { return Err(FileError::IsDirectory) };
         if how & flags::WRITE == 0 {
             return Err(FileError::BadHandle);
         }

@@ -115,6 +115,11 @@ impl Root {
     /// See [`Self::stat`].
     pub fn unlink(&self, path: &str, how: u32) -> Result<(), FileError> {
         let (parent, name) = self.last(path)?;
+        // As the kernel has it of a `/` at the end.
+        if how & flags::DIRECTORY == 0 && path.ends_with('/') {
+            self.stat(path, 0)?;
+            return Err(FileError::IsDirectory);
+        }
         let what = if how & flags::DIRECTORY != 0 { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         Ok(rustix::fs::unlinkat(&parent, name, what)?)
     }
@@ -124,6 +129,10 @@ impl Root {
     /// # Errors
     /// See [`Self::stat`].
     pub fn rename(&self, from: &str, to: &str) -> Result<(), FileError> {
+        // As the kernel has it of a `/` at the end.
+        if (from.ends_with('/') || to.ends_with('/')) && self.stat(from, flags::NO_FOLLOW)?.kind != Kind::Directory {
+            return Err(FileError::WrongKind);
+        }
         let ((from, old), (to, new)) = (self.last(from)?, self.last(to)?);
         match rustix::fs::renameat(&from, old, &to, new) {
             // Of rename it means another file system, not the end of a walk.
@@ -166,7 +175,8 @@ fn regular(stat: Stat) -> Result<(), FileError> {
     match stat.kind {
         Kind::File => Ok(()),
         Kind::Symlink => Err(FileError::Symlink),
-        Kind::Directory | Kind::Special => Err(FileError::WrongKind),
+        Kind::Directory => Err(FileError::IsDirectory),
+        Kind::Special => Err(FileError::WrongKind),
     }
 }
 
@@ -221,7 +231,8 @@ mod tests {
             ("/etc/passwd", FileError::Outside),
             ("link", FileError::Outside),
             ("slash/etc/passwd", FileError::Outside),
-            ("sub", FileError::WrongKind),
+            ("sub", FileError::IsDirectory),
+            ("sub/file/", FileError::WrongKind),
             ("", FileError::NotFound),
             ("sub/fi\0le", FileError::BadPath),
         ] {
@@ -253,6 +264,10 @@ mod tests {
         root.file("sub/deeper/new", exclusive, Some(0o644)).unwrap();
         assert_eq!(root.file("sub/deeper/new", exclusive, Some(0o644)).unwrap_err(), FileError::Exists);
         assert_eq!(root.unlink("sub/deeper", flags::DIRECTORY), Err(FileError::NotEmpty));
+        assert_eq!(root.unlink("sub/deeper/new/", 0), Err(FileError::WrongKind));
+        assert_eq!(root.unlink("sub/deeper/", 0), Err(FileError::IsDirectory));
+        assert_eq!(root.rename("sub/deeper/new", "moved/"), Err(FileError::WrongKind));
+        assert_eq!(root.rename("sub/file", "sub/deeper"), Err(FileError::IsDirectory));
         root.rename("sub/deeper/new", "moved").unwrap();
         root.unlink("sub/deeper", flags::DIRECTORY).unwrap();
         root.unlink("moved", 0).unwrap();

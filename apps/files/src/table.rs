@@ -12,8 +12,14 @@ use crate::interface::{Entry, FileError, Handle, Ticket};
 /// What one client may have open.
 pub(crate) const OPEN_COUNT_MAX: usize = 1024;
 
-/// Files that wait to be claimed, of all clients.
+/// Names of an open directory that count as one more thing that is open: they are memory.
+const NAMES_A_COUNT: usize = 4096;
+
+/// Files that wait to be claimed, of one client that has handed them on.
 const TICKET_COUNT_MAX: usize = 256;
+
+/// Of these, for one whom the client hands on to.
+const SHARE_COUNT_MAX: usize = 32;
 
 /// How long a ticket is good.
 const TICKET_TIME: Duration = Duration::from_secs(10);
@@ -37,6 +43,31 @@ pub(crate) enum Open {
     },
 }
 
+impl Open {
+    fn weight(&self) -> usize {
+        match self {
+            Self::File { .. } => 1,
+            Self::Directory { entries, .. } => 1 + entries.len() / NAMES_A_COUNT,
+        }
+    }
+}
+
+/// Who has something open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) id: u64,
+    pub(crate) uid: u32,
+}
+
+/// What was handed on.
+#[derive(Debug)]
+struct Waiting {
+    open: Arc<Open>,
+    until: Instant,
+    /// Who has handed it on, and for whom.
+    from: (u64, u64),
+}
+
 #[derive(Debug, Default)]
 struct Slot {
     generation: u32,
@@ -48,18 +79,25 @@ struct Slot {
 struct Slots {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// By client.
-    counts: HashMap<u64, usize>,
+    /// By client, with its user.
+    counts: HashMap<u64, (u32, usize)>,
 }
 
 /// All that is open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     slots: RwLock<Slots>,
-    tickets: Mutex<HashMap<Ticket, (Arc<Open>, Instant)>>,
+    tickets: Mutex<HashMap<Ticket, Waiting>>,
+    /// What all clients may have open.
+    max: usize,
 }
 
 impl Table {
+    /// For `max` things in all, of which a user gets at most half of what others leave.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { slots: RwLock::default(), tickets: Mutex::default(), max }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Slots> {
         self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,18 +106,24 @@ impl Table {
         self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tickets(&self) -> MutexGuard<'_, HashMap<Ticket, (Arc<Open>, Instant)>> {
+    fn tickets(&self) -> MutexGuard<'_, HashMap<Ticket, Waiting>> {
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps something for a client.
-    pub(crate) fn keep(&self, client: u64, open: Arc<Open>) -> Result<Handle, FileError> {
-        let mut table = self.write();
-        let count = table.counts.entry(client).or_default();
-        if *count >= OPEN_COUNT_MAX {
+    pub(crate) fn keep(&self, client: Client, open: Arc<Open>) -> Result<Handle, FileError> {
+        let waiting = self.fresh().len();
+        let (weight, mut table) = (open.weight(), self.write());
+        let of_user =
+            table.counts.values().filter(|(uid, _)| *uid == client.uid).map(|(_, count)| count).sum::<usize>();
+        let all = waiting + table.counts.values().map(|(_, count)| count).sum::<usize>();
+        let share = self.max.saturating_sub(all - of_user) / 2;
+        let (_, count) = table.counts.entry(client.id).or_insert((client.uid, 0));
+        if *count + weight > OPEN_COUNT_MAX || of_user + weight > share {
             return Err(FileError::TooManyOpen);
         }
-        *count += 1;
+        *count += weight;
+        let client = client.id;
         let at = match table.free.pop() {
             Some(at) => at,
             None => {
@@ -126,18 +170,30 @@ impl Table {
         if slot.generation != u32::MAX {
             table.free.push(handle.slot);
         }
-        if let Some(count) = table.counts.get_mut(&client) {
-            *count -= 1;
+        if let Some((_, count)) = table.counts.get_mut(&client) {
+            *count -= open.weight();
         }
         Ok(open)
     }
 
-    /// Puts what a client had open aside for whoever shows the ticket.
-    pub(crate) fn hand_on(&self, client: u64, handle: Handle) -> Result<Ticket, FileError> {
-        let now = Instant::now();
+    /// The tickets that are good; what was put aside with others is closed. Whoever opens something comes here before.
+    pub(crate) fn expire(&self) {
+        drop(self.fresh());
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, HashMap<Ticket, Waiting>> {
         let mut tickets = self.tickets();
-        tickets.retain(|_, (_, until)| *until > now);
-        if tickets.len() >= TICKET_COUNT_MAX {
+        let now = Instant::now();
+        tickets.retain(|_, waiting| waiting.until > now);
+        tickets
+    }
+
+    /// Puts what a client had open aside for whoever shows the ticket.
+    pub(crate) fn hand_on(&self, client: u64, handle: Handle, whom: u64) -> Result<Ticket, FileError> {
+        let mut tickets = self.fresh();
+        let of = |like: &dyn Fn((u64, u64)) -> bool| tickets.values().filter(|waiting| like(waiting.from)).count();
+        if of(&|from| from == (client, whom)) >= SHARE_COUNT_MAX || of(&|(from, _)| from == client) >= TICKET_COUNT_MAX
+        {
             return Err(FileError::TooManyOpen);
         }
         let mut bytes = [0; 16];
@@ -147,17 +203,15 @@ impl Table {
             _ => return Err(FileError::Io),
         }
         let open = self.take(client, handle)?;
-        tickets.insert(Ticket { bytes }, (open, now + TICKET_TIME));
+        let waiting = Waiting { open, until: Instant::now() + TICKET_TIME, from: (client, whom) };
+        tickets.insert(Ticket { bytes }, waiting);
         Ok(Ticket { bytes })
     }
 
     /// What was put aside.
-    pub(crate) fn claim(&self, client: u64, ticket: Ticket) -> Result<Handle, FileError> {
-        let (open, until) = self.tickets().remove(&ticket).ok_or(FileError::BadHandle)?;
-        if until <= Instant::now() {
-            return Err(FileError::BadHandle);
-        }
-        self.keep(client, open)
+    pub(crate) fn claim(&self, client: Client, ticket: Ticket) -> Result<Handle, FileError> {
+        let waiting = self.fresh().remove(&ticket).ok_or(FileError::BadHandle)?;
+        self.keep(client, waiting.open)
     }
 
     /// A client has gone: what it had open is returned, to be closed where nobody waits.
@@ -178,7 +232,7 @@ impl Table {
 
     /// What is open, for all clients.
     pub(crate) fn count(&self) -> usize {
-        self.read().counts.values().sum()
+        self.read().slots.iter().filter(|slot| slot.open.is_some()).count()
     }
 }
 

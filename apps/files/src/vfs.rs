@@ -63,9 +63,13 @@ impl Mounts {
         open: impl Fn(&FilesClient, &str) -> Result<crate::Handle, CallError<FileError>>,
     ) -> Result<Opened, FileError> {
         let (mount, at, rest) = self.find(path)?;
+        let whom = nearcall::current().map_or(0, |current| current.peer().id());
         let ticket = at.call(|pfs| {
             let handle = open(pfs, rest)?;
-            pfs.hand_on(handle)
+            pfs.hand_on(handle, whom).inspect_err(|_| {
+                // Or it would be nobody's, and this server's share of the table would run out.
+                let _ = pfs.close(handle);
+            })
         })?;
         Ok(Opened { mount, ticket })
     }
@@ -89,7 +93,7 @@ impl Mount {
 fn said(error: CallError<FileError>) -> FileError {
     match error {
         CallError::App(error) => error,
-        CallError::TooLarge { .. } => FileError::BadPath,
+        CallError::TooLarge { .. } => FileError::NameTooLong,
         _ => FileError::Unreachable,
     }
 }

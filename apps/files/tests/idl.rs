@@ -27,7 +27,7 @@ fn a_client_of_the_idl_calls_a_server_of_the_trait() {
     assert_eq!((files.read(&handle, &mut pos, &mut read), pos, read), (Ok(4096), 4097, [7; 4096]));
     let stat = files.fstat(&handle).unwrap();
     assert_eq!((stat.kind, stat.size), (pfs::Kind::File, 10_000));
-    let again = files.claim(&files.hand_on(&handle).unwrap()).unwrap();
+    let again = files.claim(&files.hand_on(&handle, 0).unwrap()).unwrap();
     assert_eq!(files.fstat(&handle), Err(CallError::App(pfs::FileError::BadHandle)));
     assert_eq!(files.close(&again), Ok(()));
     assert_eq!(files.open("../a", pfs::READ), Err(CallError::App(pfs::FileError::Outside)));

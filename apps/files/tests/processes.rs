@@ -120,7 +120,8 @@ fn files_are_what_they_are_in_the_directory() {
 #[test]
 fn open_files_outlive_vfs() {
     let mut stage = Stage::new();
-    let files = stage.bind();
+    // Which does not wait for one that is not there.
+    let files = FileSystem::bind(Binder::new("vfs").dir(stage.path("names"))).unwrap();
     let file = files.create("one/f", BOTH, 0o600).unwrap();
     stage.vfs.kill();
     for n in 0..1_000_u64 {
@@ -130,8 +131,18 @@ fn open_files_outlive_vfs() {
         assert_eq!(back, n.to_le_bytes());
     }
     assert_eq!(fs::read(stage.path("one/f")).unwrap().len(), 8_000);
-    let error = files.open("one/f", flags::READ).unwrap_err();
-    assert!(error.get_ref().unwrap().to_string().contains("server"), "{error}");
+    let down = Some(FileError::Unreachable.errno().raw_os_error());
+    assert_eq!(errno(files.open("one/f", flags::READ)), down);
+    // Another one is there, with other numbers for its mounts.
+    stage.vfs = Server::start(&stage.path("names"), &["vfs", "vfs", "two=two", "one=one"]);
+    let until = Instant::now() + Duration::from_secs(60);
+    let again = loop {
+        match files.open("one/f", flags::READ) {
+            Ok(file) => break file,
+            Err(error) => assert!(code(&error) == down && Instant::now() < until, "{error}"),
+        }
+    };
+    assert_eq!((again.stat().unwrap().size, file.stat().unwrap().size), (8_000, 8_000));
     drop(file);
 }
 
@@ -192,6 +203,30 @@ fn vfs_has_errors_of_its_own() {
     // Nobody serves it.
     is(vfs.stat("two/f", 0).map(drop), FileError::Unreachable);
     is(vfs.mount(1).map(drop), FileError::Unreachable);
+}
+
+/// Opens at the vfs and claims nothing.
+#[test]
+fn who_claims_nothing_shuts_nobody_else_out() {
+    let stage = Stage::new();
+    fs::write(stage.path("one/f"), "abc").unwrap();
+    let hoarder: VfsClient = stage.binder("vfs").bind().unwrap();
+    let mut refused = 0;
+    for _ in 0..1_400 {
+        match hoarder.open("one/f", flags::READ) {
+            Ok(_) => {}
+            Err(CallError::App(FileError::TooManyOpen)) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // On a slow machine some have expired meanwhile.
+    assert!(refused > 0);
+    // Another process: the share is each one's.
+    let show = Command::new(env!("CARGO_BIN_EXE_nearcall-files"))
+        .args(["--names", stage.path("names").to_str().unwrap(), "show", "vfs", "one/f"])
+        .output()
+        .unwrap();
+    assert_eq!(show.stdout, b"abc", "{show:?}");
 }
 
 /// What a client has open is closed when it dies; its handle is nobody else's meanwhile.

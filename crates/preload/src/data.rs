@@ -35,15 +35,14 @@ fn read_some(open: &OpenFile, at: Option<off_t>, into: &mut [u8]) -> io::Result<
 
 fn write_some(open: &OpenFile, at: Option<off_t>, bytes: &[u8]) -> io::Result<usize> {
     let file = open.file()?;
-    if let Some(at) = at {
-        file.write_at(bytes, offset(at)?)?;
-    } else {
-        open.position.write(bytes.len(), |at| file.write_at(bytes, at))?;
-    }
+    let n = match at {
+        Some(at) => file.write_part_at(bytes, offset(at)?)?.0,
+        None => open.position.write(bytes.len(), |at| file.write_part_at(bytes, at))?,
+    };
     if open.flags & libc::O_DSYNC != 0 {
         file.sync()?;
     }
-    Ok(bytes.len())
+    Ok(n)
 }
 
 unsafe fn read_ours(fd: c_int, at: Option<off_t>, buffer: *mut c_void, size: size_t) -> Ours<ssize_t> {

@@ -137,23 +137,26 @@ pub(crate) fn open_file(path: String, how: c_int, mode: mode_t) -> io::Result<Op
         return OpenFile::new(path, wanted, kept, Some(file));
     }
     // A directory is opened to be looked at, or to begin paths with.
-    let is_directory =
-        || Ok::<_, io::Error>(files.stat(&path, wanted & flags::NO_FOLLOW)?.mode & libc::S_IFMT == libc::S_IFDIR);
+    let directory = |path| OpenFile::new(path, flags::DIRECTORY | flags::READ, kept | libc::O_DIRECTORY, None);
     let only_path = how & libc::O_PATH != 0;
-    if how & libc::O_DIRECTORY != 0 || wanted == flags::READ && is_directory()? {
-        if !is_directory()? {
-            return Err(error(libc::ENOTDIR));
+    if how & libc::O_DIRECTORY != 0 || only_path {
+        if files.stat(&path, wanted & flags::NO_FOLLOW)?.mode & libc::S_IFMT == libc::S_IFDIR {
+            return if wanted & flags::WRITE == 0 { directory(path) } else { Err(error(libc::EISDIR)) };
         }
-        return OpenFile::new(path, flags::DIRECTORY | flags::READ, kept | libc::O_DIRECTORY, None);
+        return Err(error(if only_path { libc::EOPNOTSUPP } else { libc::ENOTDIR }));
     }
-    if wanted & flags::WRITE != 0 && is_directory()? {
-        return Err(error(libc::EISDIR));
+    match files.open(&path, wanted) {
+        Ok(file) => OpenFile::new(path, wanted, kept, Some(file)),
+        Err(error) if error.raw_os_error() == Some(libc::EISDIR) && wanted & !flags::NO_FOLLOW == flags::READ => {
+            directory(path)
+        }
+        // The vfs's own directory, in which nothing can be opened.
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) && path == "." => match wanted & flags::WRITE {
+            0 => directory(path),
+            _ => Err(c::error(libc::EISDIR)),
+        },
+        Err(error) => Err(error),
     }
-    if only_path {
-        return Err(error(libc::EOPNOTSUPP));
-    }
-    let file = files.open(&path, wanted)?;
-    OpenFile::new(path, wanted, kept, Some(file))
 }
 
 /// No mask: it is asked for when it is needed.

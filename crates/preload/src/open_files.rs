@@ -33,18 +33,23 @@ pub(crate) struct OpenFile {
     /// What `F_GETFL` says.
     pub(crate) flags: i32,
     pub(crate) position: Arc<Position>,
-    /// What opening it again must find, in a child: device and inode. Empty before the parent forks.
-    identity: OnceLock<(u64, u64)>,
+    /// What opening it again must find, in a child: device and inode, asked for when it was opened. Whoever forks asks nobody: a
+    /// server that does not answer would hold it up. `None` for a directory.
+    identity: Option<(u64, u64)>,
     /// `None` for a directory. Empty in a child until it first uses the file.
     file: OnceLock<Option<File>>,
 }
 
 impl OpenFile {
     /// # Errors
-    /// There is no memory for the position.
+    /// There is no memory for the position; the server does not say what the file is.
     pub(crate) fn new(path: String, how: u32, flags: i32, file: Option<File>) -> io::Result<Self> {
         let position = Arc::new(Position::new()?);
-        Ok(Self { path, how, flags, position, identity: OnceLock::new(), file: OnceLock::from(file) })
+        let identity = match &file {
+            Some(file) => Some(file.stat()?).map(|found| (found.device, found.inode)),
+            None => None,
+        };
+        Ok(Self { path, how, flags, position, identity, file: OnceLock::from(file) })
     }
 
     /// The file, opened again if this process has it from its parent.
@@ -66,7 +71,7 @@ impl OpenFile {
                 _ => error,
             })?;
         let found = file.stat()?;
-        if self.identity.get() == Some(&(found.device, found.inode)) { Ok(file) } else { Err(stale(())) }
+        if self.identity == Some((found.device, found.inode)) { Ok(file) } else { Err(stale(())) }
     }
 
     pub(crate) fn is_directory(&self) -> bool {
@@ -84,16 +89,6 @@ impl OpenFile {
         self.file()?.stat()
     }
 
-    /// Before a fork: notes which file it is. One whose server does not say is stale in the child.
-    fn identify(&self) {
-        if self.identity.get().is_none()
-            && let Some(Some(file)) = self.file.get()
-            && let Ok(found) = file.stat()
-        {
-            let _ = self.identity.set((found.device, found.inode));
-        }
-    }
-
     /// In a child: the same, not opened yet.
     fn inherited(&self) -> Self {
         Self {
@@ -101,7 +96,7 @@ impl OpenFile {
             how: self.how,
             flags: self.flags,
             position: Arc::clone(&self.position),
-            identity: self.identity.clone(),
+            identity: self.identity,
             file: if self.is_directory() { OnceLock::from(None) } else { OnceLock::new() },
         }
     }
@@ -113,9 +108,6 @@ type Table = Vec<Option<Arc<OpenFile>>>;
 pub(crate) type Held = RwLockWriteGuard<'static, Table>;
 
 pub(crate) fn hold() -> Held {
-    // Not under the lock: a server is asked.
-    let open: Table = OPEN.read().unwrap_or_else(PoisonError::into_inner).clone();
-    open.iter().flatten().for_each(|open| open.identify());
     OPEN.write().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -59,17 +59,17 @@ impl Position {
         }
     }
 
-    /// Writes `size` bytes by `write`, which is told where and says where they end, in room that nobody else gets.
-    pub(crate) fn write(&self, size: usize, write: impl FnOnce(u64) -> io::Result<u64>) -> io::Result<()> {
+    /// Writes up to `size` bytes by `write`, which is told where and says how many and where they end, in room that nobody else gets.
+    pub(crate) fn write(&self, size: usize, write: impl FnOnce(u64) -> io::Result<(usize, u64)>) -> io::Result<usize> {
         let size = size as u64;
         let at = self.word().fetch_add(size, Ordering::Relaxed);
         let (after, taken) = (write(at), at.wrapping_add(size));
-        let to = *after.as_ref().unwrap_or(&at);
-        // Elsewhere: at the end of a file that is written there.
+        let to = after.as_ref().map_or(at, |(_, end)| *end);
+        // Elsewhere: at the end of a file that is written there, or before the end of what was to be written.
         if to != taken {
             let _ = self.word().compare_exchange(taken, to, Ordering::Relaxed, Ordering::Relaxed);
         }
-        after.map(drop)
+        after.map(|(n, _)| n)
     }
 }
 
