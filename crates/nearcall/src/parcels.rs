@@ -118,7 +118,9 @@ impl Hearing<'_> {
 
     /// A parcel for a client. The oldest go when there is no room: those of calls that were given up, as a rule.
     pub(crate) fn put_result(&mut self, token: u32, fds: Vec<Foreign>) {
-        while self.state.count() + fds.len() > COUNT_MAX && self.state.waiting.pop_front().is_some() {}
+        // One without descriptors takes room, too: who looks for a token looks at all of them.
+        let is_full = |state: &State| state.count() + fds.len() > COUNT_MAX || state.waiting.len() >= COUNT_MAX;
+        while is_full(&self.state) && self.state.waiting.pop_front().is_some() {}
         self.state.waiting.push_back(Waiting { token, fds: Some(fds), since: milliseconds(), _charge: None });
     }
 
@@ -244,6 +246,10 @@ mod tests {
         }
         let take = |token| parcels.take(token, one.as_fd(), None, || false).map(|fds| fds.len());
         assert_eq!((take(95), take(96)), (Err(Missing::Never), Ok(16)));
+        for token in 100..1_100 {
+            parcels.hearing().put_result(token, Vec::new());
+        }
+        assert_eq!((take(96), parcels.state().waiting.len()), (Err(Missing::Never), COUNT_MAX));
         assert!(parcels.sweep(milliseconds()));
         assert!(!parcels.sweep(milliseconds().wrapping_add(KEPT_MS)));
     }
