@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses what it needs")]
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -100,12 +101,14 @@ pub(crate) fn compiled(dir: &Path, name: &str, text: &str) -> Option<PathBuf> {
     Some(program)
 }
 
-/// Whether there is a program. Where all must be (`CI` is set), it is a failure if not.
+/// Whether there is a program. If not, it says so where it is seen though the test passes; with `NEARCALL_TEST_ALL` set the test
+/// fails instead.
 pub(crate) fn is_there(program: &str) -> bool {
     let is_there = Command::new(program).arg("--version").output().is_ok();
-    assert!(is_there || std::env::var_os("CI").is_none(), "there is no {program}, and here must be one");
     if !is_there {
-        eprintln!("there is no {program}, so nothing was tested");
+        assert!(std::env::var_os("NEARCALL_TEST_ALL").is_none(), "not tested: there is no {program}");
+        // Not by a macro: the output of tests that pass is kept from people.
+        let _ = writeln!(std::io::stderr(), "\n!!! SKIPPED: there is no {program}\n");
     }
     is_there
 }
