@@ -54,11 +54,12 @@ pub trait Files {
 
     /// The window of a file that is open to be read: memory where its server has its bytes, and the caller sees them. `NoSpace` if it
     /// can have none, for it is larger than 4 MiB, or the server's memory is too short.
+    #[call(near)]
     fn window(&self, handle: Handle) -> Result<SharedGrant, FileError>;
 
     /// As [`read`](Self::read), but the bytes are left in the window, for its holder to copy: it has them if the stamp is in its
     /// first word, still, when it has copied them.
-    #[call(concurrency = 8)]
+    #[call(concurrency = 8, near)]
     fn find(&self, handle: Handle, pos: u64, size: u32) -> Result<Found, FileError>;
 
     /// Writes at `pos`, or at the end, and `pos` moves on to where the written bytes end. They have reached the kernel. Fewer bytes than

@@ -153,7 +153,7 @@ fn a_window_is_for_whoever_reads_a_file_that_fits() {
     stage.put("f", PAGE);
     stage.put("large", 62 * PAGE + 1);
     assert_eq!(files.window(open("f", flags::WRITE)).map(drop), app(FileError::BadHandle));
-    assert_eq!(files.window(open(".", flags::READ | flags::DIRECTORY)).map(drop), app(FileError::WrongKind));
+    assert_eq!(files.window(open(".", flags::READ | flags::DIRECTORY)).map(drop), app(FileError::IsDirectory));
     assert_eq!(files.window(open("large", flags::READ)).map(drop), app(FileError::NoSpace), "more than half the cache");
     let handle = open("f", flags::READ);
     assert_eq!(files.find(handle, 0, 1).map(drop), app(FileError::BadHandle), "it has not asked for the window");

@@ -159,6 +159,7 @@ unsafe fn procedure(from: &NearcallProcedure) -> Option<Procedure> {
         },
         idempotent: from.is_idempotent,
         handoff: from.is_handed_off,
+        near: false,
     })
 }
 

@@ -162,7 +162,7 @@ fn a_malformed_request_is_declined() {
     let kinds = kinds(&[Cable::default()]);
     let text =
         stack(1, "").replace("name=select protocols=vchan;\n", "").replace("protocols=select", "protocols=vchan");
-    let a = build(&format!("{}@;\nchan anchor 2;\n", host(0, "", &text)), &kinds);
+    let a = build(&host(0, "", &text), &kinds);
     let b = build(&host(1, "", &stack(100, "sessions=2")), &kinds);
     enable(&b, Time(1));
     let to = Participants::new().to(Address::Host(Ipv4Addr::new(10, 0, 0, 2))).to(Address::Port(500));

@@ -221,6 +221,8 @@ pub struct Options {
     pub exhausted: Option<Exhausted>,
     /// A call that may have run can be repeated without harm.
     pub idempotent: bool,
+    /// Only near clients have it.
+    pub near: bool,
     /// The procedure may take long or block: its processor's seat is another's who is needed there from the beginning.
     pub handoff: bool,
     /// The client does not wait for an answer, and gets none.

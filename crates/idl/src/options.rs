@@ -70,7 +70,7 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
     }
     let mut seen: Vec<Ident> = Vec::new();
     let parsed = attr.parse_nested_meta(|meta| {
-        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "handoff", "oneway"];
+        let keys = ["concurrency", "exhausted", "timeout", "astack", "max", "idempotent", "handoff", "oneway", "near"];
         let Some(key) = known(&meta, &keys, &mut seen, refusals)? else {
             return Ok(());
         };
@@ -87,6 +87,7 @@ pub(crate) fn call(attrs: &mut Vec<Attribute>, refusals: &mut Refusals) -> Optio
             }
             "handoff" => options.handoff = true,
             "oneway" => options.oneway = true,
+            "near" => options.near = true,
             _ => options.idempotent = true,
         }
         Ok(())

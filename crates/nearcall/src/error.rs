@@ -156,9 +156,11 @@ pub enum CallError<E = Infallible> {
     /// end the same way: break the circle.
     #[error("16 calls lie around this one, each made in the procedure of the one before: break the circle of calls")]
     TooDeep,
-    /// The binding cannot do this: its server granted fewer procedures (bind again), or it is a far one and the call was to be
-    /// started (call it and wait).
-    #[error("this binding cannot carry the call: bind again; far calls are not started, but waited for")]
+    /// The binding cannot do this: its server granted fewer procedures (bind again), or it is a far one, and the call was to be
+    /// started (call it and wait), or is of a procedure that only near clients have (`#[call(near)]`).
+    #[error(
+        "this binding cannot carry the call: bind again; what is `near` does not go far, and far calls are not started, but waited for"
+    )]
     Unsupported,
     /// The server's loop does not let this client call the procedure. It did not run. Ask whoever runs the server.
     #[error("the server does not let this process call the procedure; ask whoever runs it")]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use nearcall::far::{FarServer, Host, HostError, PORT, serve};
-use nearcall::{BindError, Binder, CallError, Export, Exporter, Path, Ran, ReplyToken, Wire};
+use nearcall::{BindError, Binder, CallError, Export, Exporter, Path, Ran, ReplyToken, SharedBytes, Wire};
 
 /// A place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Wire)]
@@ -29,6 +29,15 @@ pub struct Why {
 pub trait Ways {
     /// Nothing.
     fn null(&self);
+    /// What lies in place does not go far.
+    #[call(near)]
+    fn beside(&self, #[in_place] bytes: &[u8]) -> u32;
+    /// Nor what is passed.
+    #[call(near)]
+    fn lend(&self, near: &NearClient) -> u32;
+    /// It could.
+    #[call(near)]
+    fn twice(&self, a: u32) -> u32;
     /// In the line.
     fn add(&self, a: u32, b: u32) -> u32;
     /// A struct, and more than a line.
@@ -91,6 +100,15 @@ impl Hand {
 
 impl Ways for Hand {
     fn null(&self) {}
+    fn beside(&self, bytes: SharedBytes<'_>) -> u32 {
+        bytes.len() as u32
+    }
+    fn lend(&self, near: &NearClient) -> u32 {
+        near.size(&[0; 3]).unwrap_or(0)
+    }
+    fn twice(&self, a: u32) -> u32 {
+        a * 2
+    }
     fn add(&self, a: u32, b: u32) -> u32 {
         a.wrapping_add(b)
     }
@@ -185,6 +203,14 @@ impl Ways for Hand {
 pub trait Near {
     /// Reads there.
     fn size(&self, #[in_place] bytes: &[u8]) -> u32;
+}
+
+struct Size;
+
+impl Near for Size {
+    fn size(&self, bytes: SharedBytes<'_>) -> u32 {
+        bytes.len() as u32
+    }
 }
 
 /// Clients as parameters, which are near only.
@@ -336,6 +362,22 @@ fn a_oneway_call_outlives_its_client() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// Procedures that are near only keep no interface from going far: it goes without them.
+#[test]
+fn what_is_near_only_is_refused_when_it_is_called() {
+    let site = site(16);
+    let far: WaysClient = site.bind().unwrap();
+    let near: WaysClient = Binder::new("ways").dir(site.dir.path()).bind().unwrap();
+    let size = NearClient::serve(Size).unwrap();
+    assert_eq!((near.beside(&[0; 9]), near.twice(4)), (Ok(9), Ok(8)));
+    assert_eq!(near.lend(&size), Ok(3));
+    assert_eq!(far.beside(&[0; 9]), Err(CallError::Unsupported));
+    assert_eq!(far.twice(4), Err(CallError::Unsupported));
+    assert_eq!(far.lend(&size), Err(CallError::Unsupported));
+    assert!(matches!(far.start_twice(4).err(), Some(CallError::Unsupported)));
+    assert_eq!((far.add(1, 2), far.null()), (Ok(3), Ok(())), "those behind it are what they are");
 }
 
 #[test]

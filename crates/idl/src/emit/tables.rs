@@ -180,7 +180,7 @@ fn procedure(names: &Names<'_>, plan: &Plan<'_>, origin: &str) -> TokenStream {
             if origin.is_empty() { MESSAGES.to_owned() } else { format!("{origin}, {MESSAGES}") },
         ),
     };
-    let Options { concurrency, exhausted, timeout, idempotent, handoff, .. } = &plan.procedure.options;
+    let Options { concurrency, exhausted, timeout, idempotent, handoff, near, .. } = &plan.procedure.options;
     let concurrency = match concurrency {
         Some(concurrency) => {
             let concurrency = Literal::u16_unsuffixed(*concurrency);
@@ -239,6 +239,7 @@ fn procedure(names: &Names<'_>, plan: &Plan<'_>, origin: &str) -> TokenStream {
             timeout: #timeout,
             idempotent: #idempotent,
             handoff: #handoff,
+            near: #near,
         }
     }
 }

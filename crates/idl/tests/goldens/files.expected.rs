@@ -337,6 +337,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "read",
@@ -391,6 +392,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "write",
@@ -445,6 +447,7 @@ const _: () = {
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(2, 0)),
                 idempotent: true,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "ping",
@@ -465,6 +468,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
         ],
     };

@@ -1501,6 +1501,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "value",
@@ -1531,6 +1532,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "by_ref",
@@ -1561,6 +1563,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "line",
@@ -1607,6 +1610,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "varying",
@@ -1653,6 +1657,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "bytes",
@@ -1683,6 +1688,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "in_out",
@@ -1721,6 +1727,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "reverse",
@@ -1751,6 +1758,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "out",
@@ -1789,6 +1797,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "fill",
@@ -1827,6 +1836,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "all",
@@ -1921,6 +1931,7 @@ const _: () = {
                 timeout: ::core::option::Option::Some(::core::time::Duration::MAX),
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "nothing_or",
@@ -1959,6 +1970,7 @@ const _: () = {
                 timeout: ::core::option::Option::Some(::core::time::Duration::new(0, 250000)),
                 idempotent: false,
                 handoff: true,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "small_or",
@@ -1989,6 +2001,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "block",
@@ -2027,6 +2040,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "numbers",
@@ -2081,6 +2095,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "sums",
@@ -2119,6 +2134,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "conventional",
@@ -2165,6 +2181,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "in_place",
@@ -2211,6 +2228,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "by_serde",
@@ -2271,6 +2289,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "several",
@@ -2341,6 +2360,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "quietly",
@@ -2371,6 +2391,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "old",
@@ -2401,6 +2422,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
         ],
     };
@@ -6292,6 +6314,7 @@ const _: () = {
             timeout: ::core::option::Option::None,
             idempotent: false,
             handoff: false,
+            near: false,
         }],
     };
     #[allow(dead_code, reason = "a program may use one side of an interface only")]

@@ -88,6 +88,7 @@ const _: () = {
             timeout: ::core::option::Option::None,
             idempotent: false,
             handoff: false,
+            near: false,
         }],
     };
     #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -550,6 +551,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "watch",
@@ -588,6 +590,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "made",
@@ -626,6 +629,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "plain",
@@ -646,6 +650,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "again",
@@ -666,6 +671,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "memory",
@@ -712,6 +718,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "gather",
@@ -750,6 +757,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
             ::nearcall::rt::Procedure {
                 name: "scatter",
@@ -788,6 +796,7 @@ const _: () = {
                 timeout: ::core::option::Option::None,
                 idempotent: false,
                 handoff: false,
+                near: false,
             },
         ],
     };

@@ -41,7 +41,7 @@ pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) 
     {
         return Err(BindError::Forked);
     }
-    for procedure in interface.procedures {
+    for procedure in interface.procedures.iter().filter(|procedure| !procedure.near) {
         // The stubs of the conventional back end carry their messages themselves.
         if procedure.origin.ends_with(MESSAGES) {
             let why = format!("{name}: `{}` is of the conventional back end, which does not go far", procedure.name);
@@ -60,6 +60,7 @@ pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) 
     let procedures = interface
         .procedures
         .iter()
+        .filter(|own| !own.near)
         .map(|own| Asked {
             name: own.name.to_owned(),
             signature: interface::signature(own),
@@ -165,15 +166,23 @@ impl Far {
 
     /// The time that a call of `procedure` has.
     fn time(&self, procedure: u16) -> Result<Option<Duration>, Failure> {
-        let Some(procedure) = self.interface.procedures.get(usize::from(procedure)) else {
-            return Err(Failure(CallError::Unsupported));
-        };
+        let procedure = self.interface.procedures.get(usize::from(procedure)).filter(|procedure| !procedure.near);
+        let Some(procedure) = procedure else { return Err(Failure(CallError::Unsupported)) };
         // Of a call in whose procedure this one is made, what is left.
         let timeout = desk::at_most(patience(procedure.timeout));
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(Failure(CallError::Timeout { ran: Ran::No }));
         }
         Ok(timeout)
+    }
+
+    /// The call as it is sent: there, procedures are counted without those that are near only.
+    fn to_bytes(&self, request: &Request) -> Vec<u8> {
+        let before = self.interface.procedures.iter().take(usize::from(request.procedure));
+        let near = before.filter(|procedure| procedure.near).count();
+        // Not more than there are before it.
+        let number = request.procedure.saturating_sub(u16::try_from(near).unwrap_or(u16::MAX));
+        request.to_bytes(self.binding, number)
     }
 
     /// Sends a call that nobody waits for.
@@ -183,14 +192,14 @@ impl Far {
         let _open = handoff::open();
         // Relaxed: whoever drops the binding has it to itself.
         self.has_left.store(true, Ordering::Relaxed);
-        self.route.send(self.name.peer, CALL, request.to_bytes(self.binding), until).map_err(failure)
+        self.route.send(self.name.peer, CALL, self.to_bytes(request), until).map_err(failure)
     }
 
     /// Makes the call.
     pub(crate) fn call(&self, request: &Request) -> Result<Reply, Failure> {
         let timeout = self.time(request.procedure)?;
         let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let bytes = request.to_bytes(self.binding);
+        let bytes = self.to_bytes(request);
         let _open = handoff::open();
         let answer = self.route.exchange(self.name.peer, CALL, bytes, until);
         let answer = answer.map_err(failure)?;

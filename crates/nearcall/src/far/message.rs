@@ -115,11 +115,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// With its binding.
-    pub(crate) fn to_bytes(&self, binding: u64) -> Vec<u8> {
+    /// With its binding, and the number that its procedure has there.
+    pub(crate) fn to_bytes(&self, binding: u64, procedure: u16) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(32 + self.head.len() + self.tail.len());
         bytes.extend(binding.to_be_bytes());
-        bytes.extend(self.procedure.to_be_bytes());
+        bytes.extend(procedure.to_be_bytes());
         bytes.extend((u16::from(self.has_places) | u16::from(self.is_oneway) << 1).to_be_bytes());
         put_size(&mut bytes, self.reply_size);
         put_size(&mut bytes, self.areas);

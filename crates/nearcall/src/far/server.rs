@@ -383,6 +383,7 @@ impl Shared {
                 timeout: asked.timeout,
                 idempotent: false,
                 handoff: false,
+                near: false,
             })
             .collect();
         let interface = Interface {

@@ -132,6 +132,8 @@ pub struct Procedure {
     pub idempotent: bool,
     /// Whether its processor's seat is open from the beginning.
     pub handoff: bool,
+    /// Whether bindings from another machine are without it, instead of refused for what cannot go far.
+    pub near: bool,
 }
 
 /// A parameter, the return value ("return") or the error ("error").

@@ -27,7 +27,7 @@ fn what_was_said_is_heard() {
         head: vec![1; 24],
         tail: vec![2; 100],
     };
-    assert_eq!(Request::from_bytes(&call.to_bytes(9)), Ok((9, call.clone())));
+    assert_eq!(Request::from_bytes(&call.to_bytes(9, call.procedure)), Ok((9, call.clone())));
     let reply = Reply { status: 1, word: 2, head: vec![3; 8], areas: vec![4; 10], tail: vec![5; 6] };
     assert_eq!(Reply::from_bytes(&reply.to_bytes()), Ok(reply));
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
@@ -51,7 +51,7 @@ fn what_was_not_said_is_not_heard() {
     };
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked()] };
     let all = [
-        call.to_bytes(1),
+        call.to_bytes(1, call.procedure),
         Reply { head: vec![1; 8], areas: vec![2; 8], ..Reply::default() }.to_bytes(),
         bind.to_bytes(),
         Bound::Yes(1).to_bytes(),
@@ -111,7 +111,7 @@ fn messages_that_are_almost_right_harm_nobody() {
     let bind = Bind { name: "files".to_owned(), interface: "Files".to_owned(), procedures: vec![asked(), asked()] };
     let names = [("files".to_owned(), "Files".to_owned()), ("größe".to_owned(), String::new())];
     let all = [
-        call.to_bytes(9),
+        call.to_bytes(9, call.procedure),
         reply.to_bytes(),
         bind.to_bytes(),
         Bound::Yes(7).to_bytes(),
@@ -124,7 +124,7 @@ fn messages_that_are_almost_right_harm_nobody() {
         if let Ok((binding, request)) = Request::from_bytes(&bytes) {
             heard[0] += 1;
             assert!(request.head.len() + request.tail.len() <= bytes.len());
-            assert_eq!(Request::from_bytes(&request.to_bytes(binding)), Ok((binding, request)));
+            assert_eq!(Request::from_bytes(&request.to_bytes(binding, request.procedure)), Ok((binding, request)));
         }
         if let Ok(reply) = Reply::from_bytes(&bytes) {
             heard[1] += 1;

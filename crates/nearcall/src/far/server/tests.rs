@@ -85,7 +85,7 @@ fn what_clients_make_up_takes_nothing_from_others() {
         tail: Vec::new(),
     };
     let call = |host: &Host| {
-        let reply = host.exchange(peer, CALL, request.to_bytes(kept), until()).unwrap();
+        let reply = host.exchange(peer, CALL, request.to_bytes(kept, request.procedure), until()).unwrap();
         Reply::from_bytes(&reply).unwrap().status
     };
     assert_eq!((call(&modest), call(&greedy)), (0, status::NO_BINDING));
