@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::BorrowedFd;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nearcall_core::sys::foreign::Foreign;
@@ -49,8 +49,6 @@ struct Waiting {
     token: u32,
     fds: Option<Vec<Foreign>>,
     since: u32,
-    /// On the account of whoever sent it, if that is kept.
-    _charge: Option<Charge>,
 }
 
 #[derive(Debug, Default)]
@@ -111,8 +109,12 @@ impl Hearing<'_> {
         if charge.is_none() && refused >= REFUSED_COUNT_MAX {
             return Err(Flood);
         }
-        let fds = charge.is_some().then_some(fds);
-        self.state.waiting.push_back(Waiting { token, fds, since: milliseconds(), _charge: charge });
+        let fds = charge.map(|charge| {
+            // On the account of whoever sent them until the last is closed, which may be never.
+            let charge = Arc::new(charge);
+            fds.into_iter().map(|fd| fd.keeping(Arc::clone(&charge) as _)).collect()
+        });
+        self.state.waiting.push_back(Waiting { token, fds, since: milliseconds() });
         Ok(())
     }
 
@@ -121,7 +123,7 @@ impl Hearing<'_> {
         // One without descriptors takes room, too: who looks for a token looks at all of them.
         let is_full = |state: &State| state.count() + fds.len() > COUNT_MAX || state.waiting.len() >= COUNT_MAX;
         while is_full(&self.state) && self.state.waiting.pop_front().is_some() {}
-        self.state.waiting.push_back(Waiting { token, fds: Some(fds), since: milliseconds(), _charge: None });
+        self.state.waiting.push_back(Waiting { token, fds: Some(fds), since: milliseconds() });
     }
 
     /// Closes a parcel whose call was not made after all.
@@ -236,6 +238,27 @@ mod tests {
         assert_eq!((take(4), take(0)), (Err(Missing::Refused), Ok(16)));
         parcels.hearing().put(69, some(1), charge).unwrap();
         assert_eq!(take(69), Ok(1));
+    }
+
+    /// What a parcel costs its sender goes back when its descriptors are closed or a procedure's, and not before.
+    #[test]
+    fn a_charge_lasts_as_long_as_its_descriptors() {
+        let uid = UID + 1;
+        let charge = |count: usize| QUOTA.take(Kind::Descriptors, uid, count as u64).ok();
+        let has = |count| QUOTA.used(Kind::Descriptors, uid) == count;
+        let (parcels, (one, _other)) = (Parcels::default(), socket::pair().unwrap());
+        parcels.hearing().put(1, some(2), charge).unwrap();
+        let mut fds = parcels.take(1, one.as_fd(), None, || false).unwrap();
+        assert!(has(2));
+        let theirs = fds.pop().and_then(Foreign::checked).unwrap();
+        assert!(has(2), "one of them is still its sender's");
+        drop(fds);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !has(0) {
+            assert!(Instant::now() < deadline, "it is closed by somebody else");
+            std::thread::yield_now();
+        }
+        drop(theirs);
     }
 
     #[test]

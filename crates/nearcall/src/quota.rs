@@ -208,6 +208,12 @@ impl Quota {
         }
     }
 
+    /// What a uid has.
+    #[cfg(test)]
+    pub(crate) fn used(&self, kind: Kind, uid: u32) -> u64 {
+        self.ledger().used(kind, uid)
+    }
+
     /// Whether as many handshakes are under way as there may be.
     pub(crate) fn has_no_handshake_left(&self) -> bool {
         self.ledger().is_full(Kind::Handshakes)

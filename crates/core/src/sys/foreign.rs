@@ -5,8 +5,9 @@
 //! (no room for it, a socket closed over it) in the kernel thread that received or closed. So what was not checked to be
 //! memory is closed by a kernel thread that nobody waits for.
 
+use std::any::Any;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::process;
 
@@ -14,32 +15,45 @@ use super::process;
 /// number is bounded by the process's limit of descriptors, since each of them counts there.
 const CLOSERS: usize = 4;
 
+/// What lasts as long as a descriptor is open: it may take for ever to close.
+type Kept = Option<Arc<dyn Any + Send + Sync>>;
+
 /// A descriptor that came from a peer and may be of anything. Dropping it never blocks.
 #[derive(Debug)]
-pub struct Foreign(Option<OwnedFd>);
+pub struct Foreign {
+    fd: Option<OwnedFd>,
+    kept: Kept,
+}
 
 impl Foreign {
     pub(super) fn new(fd: OwnedFd) -> Self {
-        Self(Some(fd))
+        Self { fd: Some(fd), kept: None }
     }
 
     /// One that this process has made, where one is wanted that came.
     #[must_use]
     pub fn own(fd: OwnedFd) -> Self {
-        Self(Some(fd))
+        Self::new(fd)
+    }
+
+    /// Keeps `what` until the descriptor is closed, or [`checked`](Self::checked).
+    #[must_use]
+    pub fn keeping(mut self, what: Arc<dyn Any + Send + Sync>) -> Self {
+        self.kept = Some(what);
+        self
     }
 
     /// The descriptor, closed by the caller from now on: for what was checked to be memory, whose closing cannot block, and
     /// for what comes from oneself.
     #[must_use]
     pub fn checked(mut self) -> Option<OwnedFd> {
-        self.0.take()
+        self.fd.take()
     }
 }
 
 impl AsFd for Foreign {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        match &self.0 {
+        match &self.fd {
             Some(fd) => fd.as_fd(),
             None => unreachable!("taken by `checked` only, which consumes it"),
         }
@@ -48,14 +62,14 @@ impl AsFd for Foreign {
 
 impl Drop for Foreign {
     fn drop(&mut self) {
-        if let Some(fd) = self.0.take() {
-            close_later(fd);
+        if let Some(fd) = self.fd.take() {
+            close_later(fd, self.kept.take());
         }
     }
 }
 
 struct Closing {
-    waiting: Vec<OwnedFd>,
+    waiting: Vec<(OwnedFd, Kept)>,
     threads: usize,
 }
 
@@ -72,9 +86,9 @@ pub(crate) fn forget_threads() {
 }
 
 /// Gives a descriptor to a kernel thread that closes it.
-fn close_later(fd: OwnedFd) {
+fn close_later(fd: OwnedFd, kept: Kept) {
     let mut closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
-    closing.waiting.push(fd);
+    closing.waiting.push((fd, kept));
     if closing.threads >= CLOSERS {
         return;
     }
@@ -90,11 +104,12 @@ fn close_all() {
     process::block_all_signals();
     loop {
         let mut closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(fd) = closing.waiting.pop() else {
+        let Some((fd, kept)) = closing.waiting.pop() else {
             closing.threads -= 1;
             return;
         };
         drop(closing);
         drop(fd);
+        drop(kept);
     }
 }
