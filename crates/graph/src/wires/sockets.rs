@@ -7,9 +7,9 @@ use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+use rustix::net::RecvFlags;
 
-use super::udp::gathered;
+use super::udp::send_to;
 use crate::graph::Cx;
 use crate::message::{Blocks, Message};
 use crate::participants::{Address, Participants, Peer};
@@ -91,17 +91,11 @@ impl Protocol for Sockets {
             return Err(PushError::TooLarge { size, max });
         }
         let to = SocketAddr::from((peer.host, peer.port));
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let mut control = SendAncillaryBuffer::default();
         // What the kernel has heard of an earlier datagram is said once, and the next one goes.
-        let sent = gathered(&message, |slices| {
-            match rustix::net::sendmsg_addr(&self.socket, &to, slices, &mut control, flags) {
-                Err(Errno::CONNREFUSED) => {
-                    rustix::net::sendmsg_addr(&self.socket, &to, slices, &mut SendAncillaryBuffer::default(), flags)
-                }
-                other => other,
-            }
-        });
+        let sent = match send_to(&self.socket, &to, &message) {
+            Err(Errno::CONNREFUSED) => send_to(&self.socket, &to, &message),
+            sent => sent,
+        };
         match sent {
             Ok(_) => {
                 cx.count("sent");

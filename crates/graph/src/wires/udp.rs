@@ -15,6 +15,9 @@ use crate::participants::Hardware;
 /// Blocks that are kept for receiving.
 const BLOCK_COUNT: usize = 64;
 
+/// Bytes of a message that is copied to be sent.
+const SMALL_SIZE: usize = 256;
+
 /// Slices that go to the kernel in one call.
 const SLICE_COUNT_MAX: usize = 16;
 
@@ -66,19 +69,15 @@ impl Wire for UdpWire {
     }
 
     fn send(&mut self, frame: &Message) -> Result<(), Errno> {
-        gathered(frame, |slices| {
-            let mut result = Ok(());
-            for peer in &self.peers {
-                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                let mut control = SendAncillaryBuffer::default();
-                match rustix::net::sendmsg_addr(&self.socket, peer, slices, &mut control, flags) {
-                    // Nobody is bound there now. Frames get lost.
-                    Ok(_) | Err(Errno::CONNREFUSED) => {}
-                    Err(errno) => result = Err(errno),
-                }
+        let mut result = Ok(());
+        for peer in &self.peers {
+            match send_to(&self.socket, peer, frame) {
+                // Nobody is bound there now. Frames get lost.
+                Ok(_) | Err(Errno::CONNREFUSED) => {}
+                Err(errno) => result = Err(errno),
             }
-            result
-        })
+        }
+        result
     }
 
     fn receive(&mut self) -> Result<Option<Message>, Errno> {
@@ -107,6 +106,21 @@ impl Wire for UdpWire {
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.socket.as_fd())
+    }
+}
+
+/// Sends it as one datagram. A small one in one piece: its copy takes less than the kernel's reading of a list of pieces.
+pub(super) fn send_to(socket: &UdpSocket, to: &SocketAddr, message: &Message) -> Result<usize, Errno> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    let mut small = [0; SMALL_SIZE];
+    match small.get_mut(..message.size()) {
+        Some(small) => {
+            message.copy_to(small);
+            rustix::net::sendto(socket, small, flags, to)
+        }
+        None => gathered(message, |slices| {
+            rustix::net::sendmsg_addr(socket, to, slices, &mut SendAncillaryBuffer::default(), flags)
+        }),
     }
 }
 
