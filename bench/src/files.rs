@@ -27,7 +27,7 @@ use crate::measure::Plan;
 use crate::peer::{Peer, Placement, Side, this_program};
 use crate::sample::Sample;
 pub(crate) use server::serve;
-use server::{CONVENTIONAL, ConventionalClient, MOUNT, PFS, Request, SOCKET, VFS, parse};
+use server::{CONVENTIONAL, ConventionalClient, MOUNT, PFS, REPLY_HEAD, Request, SOCKET, VFS, parse};
 
 /// By what a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,8 +63,9 @@ const NAME: &str = "reread";
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name: &str, files| Case::new(name, Placement::Apart, Work::Files(files));
     vec![
-        case("reread", Files::Served).limit("conventional"),
-        case("reread.read2", Files::Windowed).limit("read2").beside("reread").beside("copy4096"),
+        case("reread", Files::Windowed).limit("conventional").beside("reread.reply"),
+        case("reread.reply", Files::Served).limit("conventional").beside("copy4096"),
+        case("reread.read2", Files::Windowed).limit("read2"),
         case("reread.preload", Files::Preload).limit("read2"),
         case("fio", Files::Fio).limit("fio_kernel"),
         case("reread.socket", Files::Socket).limit("reread"),
@@ -122,7 +123,8 @@ pub(crate) fn measure(files: Files, plan: &Plan, task: &Task) -> Result<Sample> 
         Files::Conventional => {
             let client: ConventionalClient =
                 Binder::new(CONVENTIONAL).dir(dir.path()).wait(WAIT).bind().context("binding to the file server")?;
-            reread(plan, |pos, record| conventional(&client, handle, pos, record))
+            let mut messages = (Vec::new(), vec![0; REPLY_HEAD + RECORD_SIZE]);
+            reread(plan, |pos, record| conventional(&client, &mut messages, handle, pos, record))
         }
         Files::Read2 => by_read(plan, &dir.path().join(server::TREE).join(NAME)),
         Files::Preload => preloaded(plan, task, dir.path()),
@@ -153,10 +155,17 @@ fn reread(plan: &Plan, mut read: impl FnMut(&mut u64, &mut [u8]) -> Result<usize
     })
 }
 
-fn conventional(client: &ConventionalClient, handle: Handle, pos: &mut u64, record: &mut [u8]) -> Result<usize> {
-    let request = Request { handle, pos: *pos, size: record.len() as u32 };
-    let message = client.read(&request.to_message())?;
-    let (after, bytes) = parse(&message).context("the reply is no message")?;
+fn conventional(
+    client: &ConventionalClient,
+    (request, reply): &mut (Vec<u8>, Vec<u8>),
+    handle: Handle,
+    pos: &mut u64,
+    record: &mut [u8],
+) -> Result<usize> {
+    Request { handle, pos: *pos, size: record.len() as u32 }.to_message(request);
+    let size = client.read(request, reply)? as usize;
+    let message = reply.get(..size).context("the reply has more than there is room for")?;
+    let (after, bytes) = parse(message).context("the reply is no message")?;
     let space = record.get_mut(..bytes.len()).context("the reply has more than was asked for")?;
     space.copy_from_slice(bytes);
     *pos = after;

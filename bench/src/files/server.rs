@@ -1,5 +1,6 @@
 //! The file server of the measurement: the same object by three ways.
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -24,11 +25,12 @@ pub(crate) const MOUNT: &str = "one";
 /// The directory that is served.
 pub(crate) const TREE: &str = "tree";
 
-/// A read as a message each way: what a stub compiler makes that knows of nothing but messages.
+/// A read as a message each way: what a stub compiler makes that knows of nothing but messages. Either side has one buffer for each
+/// kind of them, as MiG's stubs have.
 #[nearcall::interface]
 pub(crate) trait Conventional {
     #[call(astack = 4300)]
-    fn read(&self, request: &[u8]) -> Result<Vec<u8>, FileError>;
+    fn read(&self, request: &[u8], #[out(len = return)] reply: &mut [u8]) -> Result<u32, FileError>;
 }
 
 /// What a request says.
@@ -41,13 +43,12 @@ pub(crate) struct Request {
 
 impl Request {
     /// As a message: each part with its type and size, as MiG's have them.
-    pub(crate) fn to_message(self) -> Vec<u8> {
-        let mut message = Vec::with_capacity(40);
+    pub(crate) fn to_message(self, message: &mut Vec<u8>) {
+        message.clear();
         for (kind, word) in [(1, u64::from(self.handle.slot)), (1, u64::from(self.handle.generation)), (2, self.pos)] {
-            put(&mut message, kind, &word.to_le_bytes());
+            put(message, kind, &word.to_le_bytes());
         }
-        put(&mut message, 1, &self.size.to_le_bytes());
-        message
+        put(message, 1, &self.size.to_le_bytes());
     }
 
     fn parse(message: &[u8]) -> Option<Self> {
@@ -84,26 +85,40 @@ pub(crate) fn parse(message: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// Bytes before the data of a reply.
-const REPLY_HEAD: usize = 20;
+pub(crate) const REPLY_HEAD: usize = 20;
 
 struct Messages(Arc<Pfs>);
 
+thread_local! {
+    /// What the stub of a kernel thread fills.
+    static REPLY: RefCell<Vec<u8>> = RefCell::new(vec![0; REPLY_HEAD + FILE_SIZE]);
+}
+
 impl Conventional for Messages {
-    fn read(&self, request: &[u8]) -> Result<Vec<u8>, FileError> {
+    fn read(&self, request: &[u8], reply: &mut [u8]) -> Result<u32, FileError> {
         let request = Request::parse(request).ok_or(FileError::BadArgument)?;
-        // The data goes where it belongs in the message, without a buffer of its own.
-        let mut message = vec![0; REPLY_HEAD + (request.size as usize).min(FILE_SIZE)];
-        let mut pos = request.pos;
-        let (head, data) = message.split_at_mut(REPLY_HEAD);
-        let n = self.0.read(request.handle, &mut pos, data)?;
-        let mut first = Vec::with_capacity(REPLY_HEAD);
-        put(&mut first, 2, &pos.to_le_bytes());
-        first.extend_from_slice(&3_u16.to_le_bytes());
-        first.extend_from_slice(&n.to_le_bytes());
-        head.copy_from_slice(&first);
-        message.truncate(REPLY_HEAD + n as usize);
-        Ok(message)
+        REPLY.with_borrow_mut(|message| {
+            // The data goes where it belongs in the message, without a buffer of its own.
+            let (head, data) = message.split_at_mut(REPLY_HEAD);
+            let data = data.get_mut(..request.size as usize).ok_or(FileError::BadArgument)?;
+            let mut pos = request.pos;
+            let n = self.0.read(request.handle, &mut pos, data)?;
+            let (first, second) = head.split_at_mut(14);
+            put_at(first, 2, 8, &pos.to_le_bytes());
+            put_at(second, 3, n, &[]);
+            let message = message.get(..REPLY_HEAD + n as usize).ok_or(FileError::Io)?;
+            reply.get_mut(..message.len()).ok_or(FileError::BadArgument)?.copy_from_slice(message);
+            Ok(message.len() as u32)
+        })
     }
+}
+
+/// The type and the size of a part, and those of its bytes that are known already.
+fn put_at(message: &mut [u8], kind: u16, size: u32, bytes: &[u8]) {
+    let (head, rest) = message.split_at_mut(6);
+    head[..2].copy_from_slice(&kind.to_le_bytes());
+    head[2..].copy_from_slice(&size.to_le_bytes());
+    rest.copy_from_slice(bytes);
 }
 
 /// Serves until its input ends.
