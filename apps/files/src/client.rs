@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use nearcall::{BindError, Binder, CallError, Rebinding, SharedGrant};
+use nearcall::{BindError, Binder, CallError, Client, Rebinding, SharedGrant};
 
 use crate::interface::{Entry, FileError, FilesClient, Handle, Kind, Opened, Stat, VfsClient, entries, flags};
 use crate::window::HEAD_SIZE;
@@ -47,16 +47,8 @@ impl FileSystem {
         Ok(Self { vfs, mounts: Mutex::default() })
     }
 
-    /// Asks the vfs; once more, if it was replaced and nothing has happened.
     fn ask<T>(&self, call: impl Fn(&VfsClient) -> Result<T, CallError<FileError>>) -> io::Result<(T, Arc<VfsClient>)> {
-        let vfs = self.vfs.get().map_err(|_| gone())?;
-        match call(&vfs) {
-            Err(error) if error.needs_rebind() && error.is_retry_safe() => {
-                let vfs = self.vfs.renew(&vfs).map_err(|_| gone())?;
-                Ok((call(&vfs).map_err(failed)?, vfs))
-            }
-            other => Ok((other.map_err(failed)?, vfs)),
-        }
+        ask(&self.vfs, call).map_err(failed)
     }
 
     /// Opens what there is: [`flags`].
@@ -162,15 +154,13 @@ impl FileSystem {
     /// See [`Self::open`]; `OutOfMemory`.
     pub fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let file = self.open(path, flags::READ)?;
-        let (mut bytes, mut part) = (Vec::new(), vec![0; PART_SIZE]);
-        loop {
-            let n = file.read_at(&mut part, bytes.len() as u64)?;
-            if n == 0 {
-                return Ok(bytes);
-            }
-            bytes.try_reserve(n)?;
-            bytes.extend_from_slice(part.get(..n).unwrap_or(&part));
-        }
+        let mut bytes = Vec::new();
+        file.read_parts(|part| {
+            bytes.try_reserve(part.len())?;
+            bytes.extend_from_slice(part);
+            Ok(())
+        })?;
+        Ok(bytes)
     }
 }
 
@@ -234,6 +224,22 @@ impl File {
             }
         }
         Ok(done)
+    }
+
+    /// Gives `each` all of it, from its beginning, in parts of at most 128 KiB.
+    ///
+    /// # Errors
+    /// See [`FileSystem::open`]; those of `each`.
+    pub fn read_parts(&self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        let (mut part, mut pos) = (vec![0; PART_SIZE], 0);
+        loop {
+            let n = self.read_at(&mut part, pos)?;
+            if n == 0 {
+                return Ok(());
+            }
+            each(part.get(..n).unwrap_or(&part))?;
+            pos += n as u64;
+        }
     }
 
     fn read_part(&self, part: &mut [u8], pos: &mut u64) -> Result<u32, CallError<FileError>> {
@@ -357,6 +363,22 @@ impl Drop for File {
     fn drop(&mut self) {
         // A server that does not answer closes it when this process ends.
         let _ = self.files.close(self.handle);
+    }
+}
+
+/// Asks whoever has the name now; once more, if it was replaced and nothing has happened. Also who has answered.
+pub(crate) fn ask<C: Client, T>(
+    server: &Rebinding<C>,
+    call: impl Fn(&C) -> Result<T, CallError<FileError>>,
+) -> Result<(T, Arc<C>), CallError<FileError>> {
+    let unreachable = |_| CallError::App(FileError::Unreachable);
+    let client = server.get().map_err(unreachable)?;
+    match call(&client) {
+        Err(error) if error.needs_rebind() && error.is_retry_safe() => {
+            let client = server.renew(&client).map_err(unreachable)?;
+            Ok((call(&client)?, client))
+        }
+        other => Ok((other?, client)),
     }
 }
 

@@ -120,15 +120,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
                 }
             } else {
                 let file = files.open(&path, nearcall_files::flags::READ)?;
-                let (mut part, mut at) = (vec![0; 128 * 1024], 0);
-                loop {
-                    let n = file.read_at(&mut part, at)?;
-                    if n == 0 {
-                        break;
-                    }
-                    out.write_all(part.get(..n).unwrap_or(&part))?;
-                    at += n as u64;
-                }
+                file.read_parts(|part| out.write_all(part))?;
             }
         }
         Command::Try { pfs, slot, generation } => {

@@ -4,10 +4,9 @@
 //! of it. vfs opens at the pfs and hands the open file on by a ticket; a client that has no binding to that pfs yet is given one
 //! ([`Vfs::mount`]), once. So vfs is in no read and no write, and its end ends none of them.
 
-use std::sync::Arc;
-
 use nearcall::{Binder, CallError, Rebinding};
 
+use crate::client::ask;
 use crate::interface::{FileError, FilesClient, Kind, Opened, Stat, Vfs};
 
 /// Mounts.
@@ -76,17 +75,8 @@ impl Mounts {
 }
 
 impl Mount {
-    /// Calls the pfs; once more, if it was replaced and nothing has happened.
     fn call<T>(&self, call: impl Fn(&FilesClient) -> Result<T, CallError<FileError>>) -> Result<T, FileError> {
-        let unreachable = |_| FileError::Unreachable;
-        let pfs = self.pfs.get().map_err(unreachable)?;
-        match call(&pfs) {
-            Err(error) if error.needs_rebind() && error.is_retry_safe() => {
-                let pfs: Arc<_> = self.pfs.renew(&pfs).map_err(unreachable)?;
-                call(&pfs).map_err(said)
-            }
-            other => other.map_err(said),
-        }
+        ask(&self.pfs, call).map(|(said, _)| said).map_err(said)
     }
 }
 
