@@ -57,8 +57,8 @@ pub mod workers;
 
 pub use post::Post;
 pub use processor::{
-    Answer, Counts, NoWork, On, Processor, Turn, Waited, Words, Work, here, on_thread, wait_among_others, wait_until,
-    wait_until_on, yield_now,
+    Answer, Counts, NoWork, On, Processor, Turn, Waited, Words, Work, here, on_thread, wait_until, wait_until_on,
+    yield_now,
 };
 pub use record::{Thread, current, park as park_current, with_local};
 pub use task::{Handle, JoinError, NoStack, Payload, spawn_local};

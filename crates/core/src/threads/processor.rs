@@ -43,7 +43,7 @@ use super::workers;
 use crate::sync;
 
 pub(super) use waits::micros;
-pub use waits::{Answer, On, Turn, Waited, wait_among_others, wait_until, wait_until_on};
+pub use waits::{Answer, On, Turn, Waited, wait_until, wait_until_on};
 pub use work::{NoWork, POLLED_WORD_COUNT, Words, Work};
 
 use waits::Entry;

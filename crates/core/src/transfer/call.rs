@@ -439,19 +439,22 @@ pub struct Half<'a> {
 
 impl<'a> Half<'a> {
     /// When the call has to be over, should its results have to be waited for.
+    #[inline(always)]
     #[must_use]
     pub fn deadline(&self) -> Deadline<'a> {
         Deadline { half: self.half, callee: self.callee, astack: self.astack }
     }
 
     /// Bytes of the frame.
+    #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
         let class = self.callee.astacks.class();
         if class.has_frame(self.astack) { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
     }
 
-    /// As [`Answered::copy_out`].
+    /// Copies bytes of the reply half from byte `at` of it; each is read once. `None` outside the frame.
+    #[inline]
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
         self.half.copy_out(self.callee.astacks.class(), self.astack, at, into)
@@ -487,26 +490,25 @@ impl Answered<'_> {
         self.line.load(pair::reply::TAIL)
     }
 
-    /// When the call has to be over, should its results have to be waited for.
+    /// As [`Half::deadline`].
     #[inline(always)]
     #[must_use]
     pub fn deadline(&self) -> Deadline<'_> {
-        Deadline { half: self.half, callee: self.callee, astack: self.taken.index() }
+        self.half().deadline()
     }
 
-    /// Bytes of the frame.
+    /// As [`Half::frame_size`].
     #[inline(always)]
     #[must_use]
     pub fn frame_size(&self) -> usize {
-        let class = self.callee.astacks.class();
-        if class.has_frame(self.taken.index()) { usize::try_from(class.frame_size).unwrap_or(0) } else { 0 }
+        self.half().frame_size()
     }
 
-    /// Copies bytes of the reply half from byte `at` of it; each is read once. `None` outside the frame.
+    /// As [`Half::copy_out`].
     #[inline]
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
-        self.half.copy_out(self.callee.astacks.class(), self.taken.index(), at, into)
+        self.half().copy_out(at, into)
     }
 }
 

@@ -105,7 +105,7 @@ pub struct Published<'a> {
 
 impl Published<'_> {
     #[inline(always)]
-    fn answered(&self) -> Option<u64> {
+    pub(super) fn answered(&self) -> Option<u64> {
         let first = self.reply.load_acquire();
         (pair::sequence(first) == self.sequence).then_some(first)
     }

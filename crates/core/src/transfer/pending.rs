@@ -265,12 +265,10 @@ impl<'a> Outstanding<'a> {
         let Self { half, callee, mode, astack, sequence, cpu, until, .. } = self;
         let is_last = at.is_none_or(|at| until.is_some_and(|until| until <= at));
         let end = if is_last { until } else { at };
-        let reply = half.reply_line(astack);
-        let first = reply.load_acquire();
-        if pair::sequence(first) == sequence {
+        let call = Published { astack, sequence, reply: half.reply_line(astack), cpu, callee, mode };
+        if let Some(first) = call.answered() {
             return ControlFlow::Break(Ok(self.answered(pair::middle(first))));
         }
-        let call = Published { astack, sequence, reply, cpu, callee, mode };
         let left = end.map(|end| end.saturating_duration_since(now()));
         match caller::wait_for(half, doorbell, &call, left, is_last) {
             Ok(first) => ControlFlow::Break(Ok(self.answered(pair::middle(first)))),

@@ -147,11 +147,11 @@ impl Processor {
         self.wait_until_some_turns(ready, deadline, on)
     }
 
-    /// The same for a thread, where others are ready most of the time. All of it is in the caller: a function that is returned
+    /// The same without a deadline, for a thread where others are ready most of the time. All of it is in the caller: a function that is returned
     /// from on another stack than it was called on is a branch that the processor predicts wrongly, and each has a line or two
     /// of the stack for itself.
     #[inline(always)]
-    pub(in crate::threads) fn wait_among_others(&self, ready: &mut dyn FnMut(Turn) -> bool, on: &On<'_>) -> Waited {
+    pub(crate) fn wait_among_others(&self, ready: &mut dyn FnMut(Turn) -> bool, on: &On<'_>) -> Waited {
         if self.ready.is_empty() || !self.runs_thread() {
             return self.wait_until_some_turns(ready, None, on);
         }
@@ -395,12 +395,6 @@ pub fn wait_until_on(ready: &mut dyn FnMut(Turn) -> bool, deadline: Option<Insta
         Some(processor) => processor.wait_until(ready, deadline, on),
         None => block_until(ready, deadline, on),
     }
-}
-
-/// As [`wait_until_on`] without a deadline, by a thread of `processor` of which others are ready most of the time.
-#[inline(always)]
-pub fn wait_among_others(processor: &Processor, ready: &mut dyn FnMut(Turn) -> bool, on: &On<'_>) -> Waited {
-    processor.wait_among_others(ready, on)
 }
 
 /// As [`wait_until`], by a kernel thread that does nothing else.

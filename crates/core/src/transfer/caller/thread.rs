@@ -54,7 +54,7 @@ pub(super) fn others_run(
         now.wrapping_sub(begin) > clock::calibration().us(STEP_MIN_US)
     };
     let on = On { answer: Some(Answer { word: reply.word(), low: sequence }), ..On::default() };
-    let _ = threads::wait_among_others(processor, &mut over, &on);
+    let _ = processor.wait_among_others(&mut over, &on);
     call.answered()
 }
 
