@@ -14,7 +14,7 @@ use nearcall::ReplyToken;
 use nearcall::rt::{Incoming, Refusal};
 
 use crate::incoming::{NearcallIncoming, refusal, served};
-use crate::server::NearcallCaller;
+use crate::server::{NearcallCaller, nanoseconds};
 use crate::{OK, Status};
 
 /// Results as bytes.
@@ -141,8 +141,7 @@ pub unsafe extern "C" fn nearcall_reply_who(reply: *const NearcallReply, caller:
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn nearcall_reply_remaining_ns(reply: *const NearcallReply) -> u64 {
     // SAFETY: precondition 1.
-    let remaining = (unsafe { &*reply }).0.call().and_then(|call| call.remaining());
-    remaining.map_or(u64::MAX, |left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+    nanoseconds((unsafe { &*reply }).0.call().and_then(|call| call.remaining()))
 }
 
 /// Whether nobody waits any more.

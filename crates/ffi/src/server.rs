@@ -157,8 +157,12 @@ pub unsafe extern "C" fn nearcall_who(caller: *mut NearcallCaller) -> bool {
 /// How long the caller still waits, in nanoseconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn nearcall_remaining_ns() -> u64 {
-    let remaining = nearcall::current().and_then(|current| current.remaining());
-    remaining.map_or(u64::MAX, |left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
+    nanoseconds(nearcall::current().and_then(|current| current.remaining()))
+}
+
+/// What is left, as C is told: `UINT64_MAX` without a limit.
+pub(crate) fn nanoseconds(left: Option<Duration>) -> u64 {
+    left.map_or(u64::MAX, |left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Whether the caller has given the call up.
