@@ -5,7 +5,7 @@ mod common;
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::calls::{MS, PROCEDURE, SECOND, count, enable, go, number_of, request, serve, session, stack, two};
+use common::calls::{MS, PROCEDURE, SECOND, count, enable, go, linked, number_of, request, serve, session, stack, two};
 use common::{Cable, build, host, kinds, rounds, run, settle};
 use nearcall_graph::protocol::{Answer, CallError, Control, PushError, Session, Ticket};
 use nearcall_graph::protocols::fault::Draw;
@@ -155,11 +155,7 @@ fn a_restart_is_told_and_nothing_of_the_past_counts() {
 
 #[test]
 fn replayed_spoofed_and_mangled_packets_are_dropped_and_counted() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (session, mut log) = (session(&a, Time(1)), Vec::new());
     for number in 1..=3 {
         let ticket = a.call(session, request(number, 8, None), Time(number)).unwrap();

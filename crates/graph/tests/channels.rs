@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use common::calls::{
-    MS, PROCEDURE, SECOND, count, enable, go, number_of, request, serve, session, stack, stack_at, two,
+    MS, PROCEDURE, SECOND, count, enable, go, linked, number_of, request, serve, session, stack, stack_at, two,
 };
 use common::{Cable, build, host, kinds, run, settle};
 use nearcall_graph::compose::Plan;
@@ -78,10 +78,7 @@ fn a_full_host_goes_on_with_new_clients() {
 /// The request makes room by the channel that has the last reference to what it came on.
 #[test]
 fn a_channel_gives_way_to_another_one_of_its_client() {
-    let kinds = kinds(&[Cable::default()]);
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "sessions=1")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = linked(&stack(1, ""), &stack(100, "sessions=1"));
     let (session, mut log) = (session(&a, Time(1)), Vec::new());
     let calls = [1, 2].map(|number| a.call(session, request(number, 8, None), Time(1)).unwrap());
     let now = go(&a, &b, Time(1), Time(SECOND), &mut log);
@@ -96,10 +93,7 @@ fn a_channel_gives_way_to_another_one_of_its_client() {
 /// others.
 #[test]
 fn a_long_call_is_not_executed_again() {
-    let kinds = kinds(&[Cable::default()]);
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "sessions=2")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = linked(&stack(1, ""), &stack(100, "sessions=2"));
     let session = session(&a, Time(1));
     let long = a.call(session, request(1, 8, None), Time(1)).unwrap();
     run(&[&a, &b], Time(1), Time(400 * SECOND));
@@ -120,10 +114,7 @@ fn a_long_call_is_not_executed_again() {
 /// What nobody takes is declined, and the channel is there for the next call.
 #[test]
 fn calls_that_are_dropped_above_are_declined() {
-    let kinds = kinds(&[Cable::default()]);
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "sessions=3").replace("inbox=1000", "inbox=1")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = linked(&stack(1, ""), &stack(100, "sessions=3").replace("inbox=1000", "inbox=1"));
     let session = session(&a, Time(1));
     let (mut now, mut log) = (Time(1), Vec::new());
     for round in 0..20 {
@@ -159,12 +150,9 @@ fn calls_that_are_dropped_above_are_declined() {
 /// A request that SELECT cannot read.
 #[test]
 fn a_malformed_request_is_declined() {
-    let kinds = kinds(&[Cable::default()]);
     let text =
         stack(1, "").replace("name=select protocols=vchan;\n", "").replace("protocols=select", "protocols=vchan");
-    let a = build(&host(0, "", &text), &kinds);
-    let b = build(&host(1, "", &stack(100, "sessions=2")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = linked(&text, &stack(100, "sessions=2"));
     let to = Participants::new().to(Address::Host(Ipv4Addr::new(10, 0, 0, 2))).to(Address::Port(500));
     let session = a.anchor("anchor").unwrap().open(to, Time(1)).unwrap();
     let mut now = Time(1);
@@ -201,11 +189,7 @@ fn a_call_that_was_given_up_holds_up_no_other() {
 /// A call has an end, even if it has no deadline: when the answer is not kept any more, and when nobody is there.
 #[test]
 fn a_call_without_a_deadline_ends() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (session, mut log) = (session(&a, Time(1)), Vec::new());
     let now = call(&a, &b, session, 1, Time(1), &mut log);
     let ticket = a.call(session, request(2, 8, None), now).unwrap();
@@ -236,11 +220,7 @@ fn a_call_without_a_deadline_ends() {
 /// Time that went by before the request arrived is not there for the procedure.
 #[test]
 fn the_time_that_is_left_is_that_of_the_arrival() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (session, mut log) = (session(&a, Time(1)), Vec::new());
     let now = call(&a, &b, session, 1, Time(1), &mut log);
     let deadline = Time(now.0 + 20 * SECOND);
@@ -357,11 +337,7 @@ fn unchecked(mut frame: Vec<u8>) -> Message {
 /// Tags are no more to be guessed by whoever has seen some of them than by anybody, and an answer without one changes nothing.
 #[test]
 fn forged_answers_change_nothing() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (on_a, mut log) = (session(&a, Time(1)), Vec::new());
     // All that goes to the client, seen by somebody.
     let mut seen = Vec::new();
@@ -420,11 +396,7 @@ fn following(tag: u64) -> u64 {
 /// Whoever makes up the addresses of others has them asked no more often than he sends, and does not take every session for that.
 #[test]
 fn made_up_senders_are_asked_once_each() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (on_a, mut log) = (session(&a, Time(1)), Vec::new());
     let mut now = call(&a, &b, on_a, 1, Time(1), &mut log);
     a.call(on_a, request(2, 8, None), now).unwrap();
@@ -516,11 +488,7 @@ fn a_reply_of_a_former_life_answers_nothing() {
 /// Each copy of a long message goes when it is known to have arrived, also those that were made when it was sent once more.
 #[test]
 fn no_copy_of_a_long_message_outlives_its_call() {
-    let cable = Cable::default();
-    let kinds = kinds(std::slice::from_ref(&cable));
-    let a = build(&host(0, "", &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, cable) = linked(&stack(1, ""), &stack(100, ""));
     let (on_a, mut log) = (session(&a, Time(1)), Vec::new());
     let now = call(&a, &b, on_a, 1, Time(1), &mut log);
     let ticket = a.call(on_a, request(2, 10_000, None), now).unwrap();
@@ -533,11 +501,8 @@ fn no_copy_of_a_long_message_outlives_its_call() {
 /// More long messages at once than copies are kept of.
 #[test]
 fn many_long_messages_at_once_are_sent_without_being_asked_for() {
-    let kinds = kinds(&[Cable::default()]);
     let text = stack(1, "").replace("name=vchan protocols=chan", "name=vchan protocols=chan channels=80");
-    let a = build(&host(0, "", &text), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = linked(&text, &stack(100, ""));
     let (on_a, mut log) = (session(&a, Time(1)), Vec::new());
     let now = call(&a, &b, on_a, 1, Time(1), &mut log);
     let calls: Vec<Ticket> = (0..80).map(|n| a.call(on_a, request(100 + n, 3000, None), now).unwrap()).collect();

@@ -32,7 +32,7 @@ struct Definition<'a> {
 /// What is below each node, in the places of its kind, as far as it was found.
 type Edges = Vec<Vec<Option<Node>>>;
 
-fn node(at: usize) -> Node {
+pub(super) fn node(at: usize) -> Node {
     Node(u16::try_from(at).unwrap_or(u16::MAX))
 }
 

@@ -79,7 +79,7 @@ impl Plan {
     pub fn build(&self, crossings: Option<Box<dyn Crossings>>, now: Time) -> Result<Graph, BuildError> {
         let mut parts = Vec::new();
         for (at, planned) in self.nodes.iter().enumerate() {
-            let node = Node(u16::try_from(at).unwrap_or(u16::MAX));
+            let node = check::node(at);
             let core = planned.kind.make(&Make { node, set: &planned.set }).map_err(|error| {
                 let what = error.at(&planned.name, planned.span, &planned.set_at);
                 Problems::new(&self.file, &self.text, vec![what])

@@ -7,9 +7,8 @@ use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::net::RecvFlags;
 
-use super::udp::send_to;
+use super::udp::{receive_from, send_to};
 use crate::graph::Cx;
 use crate::message::{Blocks, Message};
 use crate::participants::{Address, Participants, Peer};
@@ -123,14 +122,9 @@ impl Protocol for Sockets {
     fn poll(&mut self, cx: &mut Cx<'_>) -> bool {
         let Self { socket, blocks, largest, .. } = self;
         let (mut sender, mut is_whole) = (None, true);
-        let received = blocks.receive(|block| {
-            let (_, size, from) =
-                match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
-                    Ok(received) => received,
-                    Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
-                    Err(errno) => return Err(errno),
-                };
-            sender = from.and_then(|from| SocketAddr::try_from(from).ok());
+        let received = blocks.receive(|block| -> Result<_, Errno> {
+            let Some((size, from)) = receive_from(socket, block)? else { return Ok(None) };
+            sender = from;
             is_whole = size <= *largest;
             Ok(Some(size))
         });

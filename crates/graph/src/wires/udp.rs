@@ -83,13 +83,8 @@ impl Wire for UdpWire {
     fn receive(&mut self) -> Result<Option<Message>, Errno> {
         let Self { socket, peers, blocks, flaw, .. } = self;
         blocks.receive(|block| {
-            let (_, size, from) =
-                match rustix::net::recvfrom(&*socket, &mut *block, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
-                    Ok(received) => received,
-                    Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => return Ok(None),
-                    Err(errno) => return Err(errno),
-                };
-            let known = from.and_then(|from| SocketAddr::try_from(from).ok()).is_some_and(|from| peers.contains(&from));
+            let Some((size, from)) = receive_from(socket, block)? else { return Ok(None) };
+            let known = from.is_some_and(|from| peers.contains(&from));
             // Half of one that is larger than this wire's are is none.
             *flaw = match (known, size <= block.len()) {
                 (false, _) => Some("from_stranger"),
@@ -121,6 +116,15 @@ pub(super) fn send_to(socket: &UdpSocket, to: &SocketAddr, message: &Message) ->
         None => gathered(message, |slices| {
             rustix::net::sendmsg_addr(socket, to, slices, &mut SendAncillaryBuffer::default(), flags)
         }),
+    }
+}
+
+/// Receives one datagram, if one has come: its size, which may be more than there was room for, and whose it is.
+pub(super) fn receive_from(socket: &UdpSocket, into: &mut [u8]) -> Result<Option<(usize, Option<SocketAddr>)>, Errno> {
+    match rustix::net::recvfrom(socket, into, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
+        Ok((_, size, from)) => Ok(Some((size, from.and_then(|from| SocketAddr::try_from(from).ok())))),
+        Err(Errno::AGAIN | Errno::CONNREFUSED | Errno::INTR) => Ok(None),
+        Err(errno) => Err(errno),
     }
 }
 

@@ -27,11 +27,22 @@ pub fn stack_at(port: u16, life: u64, below: &str, chan: &str) -> String {
 
 /// The client's host and the server's, which has enabled the procedure.
 pub fn two(relay: &str) -> (Graph, Graph) {
-    let kinds = kinds(&[Cable::default()]);
-    let a = build(&host(0, relay, &stack(1, "")), &kinds);
-    let b = build(&host(1, "", &stack(100, "")), &kinds);
-    enable(&b, Time(1));
+    let (a, b, _) = on_cable(relay, &stack(1, ""), &stack(100, ""));
     (a, b)
+}
+
+/// The same with these stacks, and the cable between them.
+pub fn linked(client: &str, server: &str) -> (Graph, Graph, Cable) {
+    on_cable("", client, server)
+}
+
+fn on_cable(relay: &str, client: &str, server: &str) -> (Graph, Graph, Cable) {
+    let cable = Cable::default();
+    let kinds = kinds(std::slice::from_ref(&cable));
+    let a = build(&host(0, relay, client), &kinds);
+    let b = build(&host(1, "", server), &kinds);
+    enable(&b, Time(1));
+    (a, b, cable)
 }
 
 pub fn enable(graph: &Graph, now: Time) {
