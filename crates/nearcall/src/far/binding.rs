@@ -13,7 +13,6 @@ use super::name::FarName;
 use crate::binding::{Binding, Path, patience};
 use crate::error::{BindError, CallError, Failure, Ran};
 use crate::info::printable;
-use crate::interface;
 use crate::rt::{Carried, Interface};
 
 /// How long a question for a binding may take. The first message to a host finds out who that is.
@@ -57,22 +56,7 @@ pub(crate) fn bind(name: &FarName, route: Route, interface: &'static Interface) 
             return Err(BindError::Unsupported(why));
         }
     }
-    let procedures = interface
-        .procedures
-        .iter()
-        .filter(|own| !own.near)
-        .map(|own| Asked {
-            name: own.name.to_owned(),
-            signature: interface::signature(own),
-            fingerprint: interface::fingerprint(own),
-            request_size: own.request_size,
-            reply_size: own.reply_size,
-            frame_size: own.frame_size,
-            concurrency: own.concurrency,
-            exhausted: own.exhausted,
-            timeout: own.timeout,
-        })
-        .collect();
+    let procedures = interface.procedures.iter().filter(|own| !own.near).map(Asked::of).collect();
     let ask = Bind { name: name.service.clone(), interface: interface.name.to_owned(), procedures };
     let until = Instant::now() + HANDSHAKE;
     let _open = handoff::open();

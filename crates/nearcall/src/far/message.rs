@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::rt::Exhausted;
+use crate::interface;
+use crate::rt::{Exhausted, Procedure};
 
 /// SELECT's number for binding.
 pub(crate) const BIND: u16 = 1;
@@ -199,6 +200,23 @@ pub(crate) struct Asked {
     pub(crate) concurrency: u16,
     pub(crate) exhausted: Exhausted,
     pub(crate) timeout: Option<Duration>,
+}
+
+impl Asked {
+    /// What a client asks of a procedure that it knows.
+    pub(crate) fn of(own: &Procedure) -> Self {
+        Self {
+            name: own.name.to_owned(),
+            signature: interface::signature(own),
+            fingerprint: interface::fingerprint(own),
+            request_size: own.request_size,
+            reply_size: own.reply_size,
+            frame_size: own.frame_size,
+            concurrency: own.concurrency,
+            exhausted: own.exhausted,
+            timeout: own.timeout,
+        }
+    }
 }
 
 /// A question for a binding.

@@ -13,7 +13,6 @@ use crate::far::gateway::{GatewayClient, REPLY, REQUEST, Refused};
 use crate::far::host::Host;
 use crate::far::message::{Asked, BIND, Bind, Bound, CALL, LIST, Reply, Request, status};
 use crate::far::{PORT, serve_gateway};
-use crate::interface;
 use crate::{Binder, Client};
 
 /// Something to bind to.
@@ -32,18 +31,7 @@ impl Small for Echo {
 /// What a client asks for that has `Small`.
 fn genuine() -> Bind {
     let own = &SmallClient::INTERFACE.procedures[0];
-    let asked = Asked {
-        name: own.name.to_owned(),
-        signature: interface::signature(own),
-        fingerprint: interface::fingerprint(own),
-        request_size: own.request_size,
-        reply_size: own.reply_size,
-        frame_size: own.frame_size,
-        concurrency: own.concurrency,
-        exhausted: own.exhausted,
-        timeout: own.timeout,
-    };
-    Bind { name: "small".to_owned(), interface: "Small".to_owned(), procedures: vec![asked] }
+    Bind { name: "small".to_owned(), interface: "Small".to_owned(), procedures: vec![Asked::of(own)] }
 }
 
 fn until() -> Option<Instant> {
