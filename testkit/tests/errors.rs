@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -77,6 +78,7 @@ trait Faults {
     fn granted(&self, shared: &SharedGrant) -> u8;
     fn lend(&self) -> SharedGrant;
     fn tell(&self, counter: &CounterClient);
+    fn files(&self, files: &[BorrowedFd<'_>]);
 }
 
 #[nearcall::interface]
@@ -189,6 +191,7 @@ impl Faults for Hand {
         assert_eq!(running.count, 1);
         running.to_string()
     }
+    fn files(&self, _: &[BorrowedFd<'_>]) {}
     fn around(&self) -> String {
         static OWN: OnceLock<FaultsClient> = OnceLock::new();
         let own = OWN.get_or_init(|| {
@@ -287,6 +290,8 @@ fn calls(produced: &mut Produced) {
     produced.is("CallError::ResultTooLarge", &without_app(client.long((1 << 20) + 1)));
     assert_eq!(client.long(1 << 20).map(|text| text.len()), Ok(1 << 20));
     produced.is("CallError::TooManyStrings", &without_app(client.strings(&[&b"x"[..]; 32])));
+    let input = std::io::stdin();
+    produced.is("CallError::TooManyDescriptors", &without_app(client.files(&[input.as_fd(); 17])));
     grants(produced, &place);
     produced.is("CallError::Timeout", &without_app(client.sleep(1500)));
     assert_eq!(client.around().as_deref(), Ok("TooDeep"));

@@ -38,6 +38,9 @@ pub trait Taker {
     fn plain(&self) -> u32;
     fn join(&self, strings: &[&[u8]]) -> u32;
     fn fan(&self, #[out] places: &mut [&mut [u8]]) -> u32;
+    fn several(&self, maybe: Option<OwnedFd>, all: &[BorrowedFd<'_>]) -> u32;
+    fn all(&self) -> Vec<OwnedFd>;
+    fn perhaps(&self) -> Option<Grant>;
 }
 
 const FILE: usize = 0;
@@ -47,7 +50,9 @@ const SEALED: usize = 3;
 const SHARED: usize = 4;
 const JOIN: usize = 8;
 const FAN: usize = 9;
-const PROCEDURES: [&str; 10] = ["file", "two", "client", "sealed", "shared", "made", "counter", "plain", "join", "fan"];
+const SEVERAL: usize = 10;
+const PROCEDURES: [&str; 11] =
+    ["file", "two", "client", "sealed", "shared", "made", "counter", "plain", "join", "fan", "several"];
 
 /// Counts what it is entered with.
 #[derive(Default)]
@@ -98,6 +103,16 @@ impl Taker for Tester {
     }
     fn fan(&self, _: &mut [&mut [u8]]) -> u32 {
         self.enter()
+    }
+    fn several(&self, maybe: Option<OwnedFd>, all: &[BorrowedFd<'_>]) -> u32 {
+        self.enter();
+        u32::try_from(maybe.iter().count() + all.len()).unwrap()
+    }
+    fn all(&self) -> Vec<OwnedFd> {
+        vec![null(), null()]
+    }
+    fn perhaps(&self) -> Option<Grant> {
+        None
     }
 }
 
@@ -273,6 +288,56 @@ fn parcels_with_the_wrong_things_are_refused_and_closed() {
 }
 
 #[test]
+fn counts_that_do_not_add_up_are_refused() {
+    let _alone = alone();
+    let place = Place::new();
+    let mut hostile = place.hostile();
+    let grant = hostile.bind(&PROCEDURES);
+    place.honest.several(Some(null()), &[null().as_fd()]).unwrap();
+    let (before, null) = (place.export.refused_count(), null());
+    let open = open_count();
+    let (mut number, mut count) = (0, 0);
+    // Of `fds` descriptors in a parcel of one token, so many for either parameter, and the token beside each count.
+    let mut call = |hostile: &mut Client, fds: usize, first: (u32, u32), second: (u32, u32)| {
+        number += 2;
+        if fds > 0 {
+            hostile.connection.say_with(&message::parcel(number), &vec![null.as_fd(); fds]).unwrap();
+        }
+        let words = [number + first.0, first.1, number + second.0, second.1];
+        let head: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        hostile.call(&Line::of(&grant, SEVERAL).with(&head)).status()
+    };
+    for (fds, first, second) in [(0, 0, 0), (1, 1, 0), (1, 0, 1), (3, 1, 2), (16, 0, 16), (16, 1, 15)] {
+        assert_eq!(call(&mut hostile, fds, (0, first), (0, second)), Some(status::OK));
+    }
+    let entered = place.honest.plain().unwrap();
+    let mut refused = |hostile: &mut Client, fds, first, second, by: u16| {
+        count += 1;
+        assert_eq!(call(hostile, fds, first, second), Some(by), "{fds}: {first:?} and {second:?}");
+    };
+    for _ in 0..20 {
+        // More than a call can pass, whatever has come; nothing is allocated for it.
+        for (first, second) in
+            [(0, 17), (1, 16), (17, 0), (0, u32::MAX), (u32::MAX, u32::MAX), (1, u32::MAX), (u32::MAX, 1)]
+        {
+            refused(&mut hostile, 0, (0, first), (0, second), status::BAD_ARGUMENT);
+        }
+        // Two tokens.
+        refused(&mut hostile, 0, (0, 1), (1, 1), status::BAD_ARGUMENT);
+        refused(&mut hostile, 0, (0, 0), (1, 0), status::BAD_ARGUMENT);
+        // Two where there is one at most; more than came; fewer; none came.
+        refused(&mut hostile, 2, (0, 2), (0, 0), status::NOT_TAKEN);
+        refused(&mut hostile, 2, (0, 1), (0, 2), status::NOT_TAKEN);
+        refused(&mut hostile, 4, (0, 1), (0, 2), status::NOT_TAKEN);
+        refused(&mut hostile, 0, (0, 1), (0, 0), status::NOT_TAKEN);
+        refused(&mut hostile, 0, (0, 0), (0, 16), status::NOT_TAKEN);
+    }
+    assert_eq!(place.export.refused_count() - before, count);
+    assert_eq!(place.honest.plain(), Ok(entered), "nothing was entered");
+    settles(open);
+}
+
+#[test]
 fn parcels_that_no_call_fetches_are_bounded_and_closed_with_the_pair() {
     let _alone = alone();
     let place = Place::new();
@@ -435,18 +500,27 @@ fn strings_that_do_not_add_up_are_refused() {
     }
 }
 
-/// Calls a liar, which answers with what it wants to; says how.
+/// Calls a liar for one descriptor; says how that ends.
 fn call_liar(send: impl Fn(&server::Server, u32) + Send + Sync + 'static) -> Result<OwnedFd, CallError> {
+    call_liar_for(TakerClient::made, token(77).to_vec(), send)
+}
+
+/// Calls a liar, which answers with that head after it has sent what it wants to.
+fn call_liar_for<T>(
+    call: impl Fn(&TakerClient) -> Result<T, CallError>,
+    head: Vec<u8>,
+    send: impl Fn(&server::Server, u32) + Send + Sync + 'static,
+) -> Result<T, CallError> {
     let dir = tempfile::tempdir().unwrap();
     let liar = Liar::start(dir.path(), "taker", move |connection| {
         let mut server = server::Server::honest(connection);
         while let Some(request) = server.request(Duration::from_secs(10)) {
             send(&server, 77);
-            server.answer(&request, status::OK, 0, &token(77));
+            server.answer(&request, status::OK, 0, &head);
         }
     });
     let client: TakerClient = nearcall::Binder::new("taker").dir(dir.path()).bind().unwrap();
-    let end = client.made();
+    let end = call(&client);
     let _ = client.binding().is_live();
     drop(client);
     drop(liar);
@@ -482,6 +556,36 @@ fn a_server_whose_results_do_not_come_is_no_trouble() {
         let _ = server.connection.say_with(&message::result_parcel(token), &[null().as_fd()]);
     };
     call_liar(flood).unwrap();
+    settles(open);
+}
+
+#[test]
+fn a_server_that_counts_wrong_is_no_trouble() {
+    let _alone = alone();
+    let head = |count: u32| [token(77), token(count)].concat();
+    let give = |fds: usize| {
+        move |server: &server::Server, token: u32| {
+            server.connection.say_with(&message::result_parcel(token), &vec![null().as_fd(); fds]).unwrap();
+        }
+    };
+    assert_eq!(call_liar_for(TakerClient::all, head(3), give(3)).unwrap().len(), 3);
+    assert!(call_liar_for(TakerClient::all, head(0), |_, _| {}).unwrap().is_empty());
+    assert!(call_liar_for(TakerClient::perhaps, head(0), |_, _| {}).unwrap().is_none());
+    let open = open_count();
+    for count in [17, 1 << 16, u32::MAX] {
+        assert_eq!(call_liar_for(TakerClient::all, head(count), give(16)).unwrap_err(), CallError::PeerMisbehaved);
+    }
+    for count in [2, 9, u32::MAX] {
+        let end = call_liar_for(TakerClient::perhaps, head(count), give(2));
+        assert_eq!(end.unwrap_err(), CallError::PeerMisbehaved);
+    }
+    let lost = CallError::NotPassed { ran: Ran::Yes };
+    for (count, fds) in [(2, 1), (1, 2), (16, 15)] {
+        assert_eq!(call_liar_for(TakerClient::all, head(count), give(fds)).unwrap_err(), lost);
+    }
+    assert_eq!(call_liar_for(TakerClient::all, head(2), |_, _| {}).unwrap_err(), lost);
+    // What was not said to be there is closed, too.
+    assert!(call_liar_for(TakerClient::all, head(0), give(4)).unwrap().is_empty());
     settles(open);
 }
 

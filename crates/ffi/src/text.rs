@@ -68,6 +68,7 @@ fn text(status: Status) -> &'static CStr {
         21 => c"the server does not let this process call the procedure; ask whoever runs it",
         22 => c"more strings in one parameter than are allowed; send the rest in another call",
         23 => c"a descriptor, a client or a grant could not be passed",
+        24 => c"more descriptors in one call than are allowed; pass the rest in another call",
         100 => c"nobody exports the name; start the server, or set NEARCALL_DIR as it does",
         101 => c"the server does not allow this process to bind",
         102 => c"the server gives this user no more of something; nearcall_why() says of what",

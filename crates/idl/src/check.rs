@@ -164,7 +164,7 @@ fn later(procedure: &Procedure, refusals: &mut Refusals) {
             "remove `oneway`, or the token",
         );
     }
-    if procedure.output.is_passed {
+    if procedure.output.passed.is_some() {
         refusals.refuse(
             &procedure.ident,
             "what is passed with a reply is sent while its procedure runs",

@@ -112,10 +112,12 @@ pub enum Form {
     InPlace,
     /// A descriptor, a client or a grant: in; passed and not copied.
     Pass {
-        /// What the server takes over, or lends to the procedure.
+        /// What the server takes over, or lends to the procedure: each of them.
         ty: Type,
         /// How it was written.
         by: PassBy,
+        /// How many there can be.
+        many: Many,
     },
     /// `&[&[u8]]`: in; up to 31 strings, gathered where they are.
     Gather,
@@ -139,12 +141,36 @@ pub enum Form {
 /// How something is passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassBy {
-    /// `T`: it is the procedure's.
+    /// `T`, `Option<T>`, `Vec<T>`: it is the procedure's.
     Value,
-    /// `&T`: the procedure has it for the call.
+    /// `&T`, `&Option<T>`, `&[T]`, `&Vec<T>`: the procedure has it for the call.
     Ref,
-    /// `BorrowedFd<'_>`: the same for a descriptor.
+    /// `Option<&T>`: the same.
+    RefInside,
+    /// `BorrowedFd<'_>`, also inside: the same for a descriptor.
     Borrowed,
+    /// `&[BorrowedFd<'_>]`, `&Vec<BorrowedFd<'_>>`, `&Option<BorrowedFd<'_>>`: the same.
+    RefBorrowed,
+}
+
+/// How many there can be of what is passed as one parameter or result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Many {
+    /// `T`: always one.
+    One,
+    /// `Option<T>`.
+    Optional,
+    /// `Vec<T>`, `&[T]`: as many as one call can pass.
+    Several,
+}
+
+/// What is passed as a result.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// The type of each.
+    pub ty: Type,
+    /// How many there can be.
+    pub many: Many,
 }
 
 /// How many items of an `#[out]` slice come back.
@@ -193,8 +219,8 @@ pub struct Output {
     pub error: Option<Type>,
     /// Which of the two are encoded by serde's traits.
     pub serde: BySerde,
-    /// Whether `T` is passed and not copied.
-    pub is_passed: bool,
+    /// What `T` is if it is passed and not copied.
+    pub passed: Option<Passed>,
 }
 
 /// What `#[serde(..)]` on a method says.

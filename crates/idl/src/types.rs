@@ -7,7 +7,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{GenericArgument, Lifetime, Path, PathArguments, ReturnType, Signature, Type, TypeReference};
 
-use crate::ir::{BySerde, Form, OutLen, Output, PassBy};
+use crate::ir::{BySerde, Form, Many, OutLen, Output, PassBy, Passed};
 use crate::options::{Marks, Out};
 use crate::refusals::Refusals;
 
@@ -107,13 +107,61 @@ fn is_strings(ty: &Type, is_mut: bool) -> bool {
 
 /// How something is passed that cannot be copied, as far as its name tells; rustc asks whether it is `Pass`.
 fn passed(ty: &Type) -> Option<Form> {
-    let (target, by) = match bare(ty) {
-        Type::Reference(reference) if reference.mutability.is_none() && reference.lifetime.is_none() => {
-            (bare(&reference.elem), PassBy::Ref)
-        }
-        other => (other, PassBy::Value),
+    let outer = shared(ty);
+    let (inner, many) = match (bare(outer.unwrap_or(ty)), outer) {
+        (Type::Slice(slice), Some(_)) => (bare(&slice.elem), Many::Several),
+        (other, _) => contained(other).unwrap_or((other, Many::One)),
     };
-    let is_lent = |last: &syn::PathSegment| {
+    let inside = shared(inner).filter(|_| outer.is_none() && many == Many::Optional);
+    let target = inside.unwrap_or(inner);
+    let is_borrowed = is_lent(target);
+    let by = match (outer.is_some(), inside.is_some(), is_borrowed) {
+        (false, false, false) => PassBy::Value,
+        (true, false, false) => PassBy::Ref,
+        (false, true, false) => PassBy::RefInside,
+        (false, false, true) => PassBy::Borrowed,
+        (true, false, true) if many != Many::One => PassBy::RefBorrowed,
+        _ => return None,
+    };
+    let ty = if is_borrowed { syn::parse_quote!(::std::os::fd::OwnedFd) } else { target.clone() };
+    (is_borrowed || is_passed(target)).then_some(Form::Pass { ty, by, many })
+}
+
+/// What is passed as a result of this type, as far as its name tells.
+fn passed_back(ty: &Type) -> Option<Passed> {
+    let (ty, many) = contained(ty).unwrap_or((bare(ty), Many::One));
+    is_passed(ty).then(|| Passed { ty: ty.clone(), many })
+}
+
+/// What `ty` refers to, if it is `&T`.
+fn shared(ty: &Type) -> Option<&Type> {
+    match bare(ty) {
+        Type::Reference(reference) if reference.mutability.is_none() && reference.lifetime.is_none() => {
+            Some(bare(&reference.elem))
+        }
+        _ => None,
+    }
+}
+
+/// What is in it, if it is an `Option` or a `Vec`.
+fn contained(ty: &Type) -> Option<(&Type, Many)> {
+    let many = if is_generic(ty, "Option") {
+        Many::Optional
+    } else if is_generic(ty, "Vec") {
+        Many::Several
+    } else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(arguments) = &last_segment(ty)?.arguments else { return None };
+    match (arguments.args.len(), arguments.args.first()?) {
+        (1, GenericArgument::Type(item)) => Some((bare(item), many)),
+        _ => None,
+    }
+}
+
+/// Whether it is a `BorrowedFd`, for no longer than the call.
+fn is_lent(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|last| {
         last.ident == "BorrowedFd"
             && match &last.arguments {
                 PathArguments::AngleBracketed(arguments) => arguments
@@ -122,12 +170,7 @@ fn passed(ty: &Type) -> Option<Form> {
                     .all(|argument| matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "_")),
                 other => other.is_none(),
             }
-    };
-    if by == PassBy::Value && last_segment(target).is_some_and(is_lent) {
-        let ty = syn::parse_quote!(::std::os::fd::OwnedFd);
-        return Some(Form::Pass { ty, by: PassBy::Borrowed });
-    }
-    is_passed(target).then(|| Form::Pass { ty: target.clone(), by })
+    })
 }
 
 /// Whether a type is passed and not copied: a descriptor, a grant, or what has the name of a client.
@@ -242,7 +285,8 @@ pub(crate) fn token(ty: &Type) -> Option<Type> {
 
 pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -> Option<Output> {
     let mut result = |ty, by_serde: bool| by_serde || value(ty, Role::Return, refusals);
-    let passes = |ty: &Type| !serde.value && is_passed(bare(ty));
+    let back = |ty: &Type| passed_back(ty).filter(|_| !serde.value);
+    let passes = |ty: &Type| back(ty).is_some();
     let (value, error) = match &sig.output {
         ReturnType::Default => (None, None),
         ReturnType::Type(_, ty) => {
@@ -273,8 +317,8 @@ pub(crate) fn output(sig: &Signature, serde: BySerde, refusals: &mut Refusals) -
             "remove it from the attribute, or return it",
         );
     }
-    let is_passed = value.as_ref().is_some_and(|ty: &Type| passes(ty));
-    Some(Output { value, error, serde, is_passed })
+    let passed = value.as_ref().and_then(|ty: &Type| back(ty));
+    Some(Output { value, error, serde, passed })
 }
 
 fn not_unit(ty: &Type) -> Option<Type> {
@@ -380,7 +424,7 @@ fn path_value(path: &Path, role: Role, refusals: &mut Refusals) -> bool {
         } else if segment.ident == "OwnedFd" || segment.ident == "BorrowedFd" {
             (
                 "a descriptor goes beside the call and cannot be part of a value, nor come back through a parameter",
-                "make it a parameter or the result by itself: `file: OwnedFd`, `file: BorrowedFd<'_>`, `-> Result<OwnedFd, E>`",
+                "make it a parameter or the result by itself, or in an `Option` or a `Vec`: `file: OwnedFd`, `file: BorrowedFd<'_>`, `-> Result<Vec<OwnedFd>, E>`",
             )
         } else if segment.ident == "Self" {
             ("`Self` is another type on each side", "name a type that both sides know")

@@ -120,6 +120,15 @@ pub enum CallError<E = Infallible> {
         /// How far the call got.
         ran: Ran,
     },
+    /// The parameters that are passed and not copied have more than 16 descriptors together, of which a grant takes two. Nothing was
+    /// sent. Pass the rest in another call.
+    #[error("{count} descriptors or more to be passed in one call, which passes up to {limit}; nothing was sent")]
+    TooManyDescriptors {
+        /// How many there were when it was noticed.
+        count: usize,
+        /// How many there may be.
+        limit: usize,
+    },
     /// An argument has no encoded form: it is nested deeper than 64 levels of `Box` and `Vec`, or serde cannot write it.
     /// Nothing was sent. Send it in parts; a long list is a `Vec`, not a chain of boxes.
     #[error("an argument is nested deeper than 64 levels, or cannot be written at all; nothing was sent")]
@@ -216,6 +225,7 @@ impl<E> From<Failure> for CallError<E> {
             CallError::WouldBlock => Self::WouldBlock,
             CallError::TooManyStrings { count, limit } => Self::TooManyStrings { count, limit },
             CallError::NotPassed { ran } => Self::NotPassed { ran },
+            CallError::TooManyDescriptors { count, limit } => Self::TooManyDescriptors { count, limit },
             CallError::Unsendable => Self::Unsendable,
             CallError::Unreturnable => Self::Unreturnable,
             CallError::BadArgument => Self::BadArgument,
@@ -464,6 +474,7 @@ mod tests {
         CallError call {
             App(_), PeerDied { .. }, PeerRestarted { .. }, Timeout { .. }, Revoked {}, NoAStack {}, TooLarge { .. },
             ResultTooLarge {}, NoMemory {}, WouldBlock {}, TooManyStrings { .. }, NotPassed { .. },
+            TooManyDescriptors { .. },
             Unsendable {}, Unreturnable {}, BadArgument {}, PeerMisbehaved {}, Panicked {}, Aborted {}, Forked {},
             Overloaded {}, TooDeep {}, Unsupported {}, Denied {},
         }

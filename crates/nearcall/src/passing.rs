@@ -19,6 +19,7 @@ use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};
 use crate::parcels::Missing;
+use crate::rt::PASSED_MAX;
 
 /// How long a procedure's arguments may take to arrive once its call has, and a client among them to bind.
 const ARRIVAL: Duration = Duration::from_secs(1);
@@ -29,6 +30,10 @@ const UNREAD_COUNT_MAX: usize = 64;
 /// What a parameter or result can be that is passed and not copied: [`OwnedFd`], a client of an interface, a
 /// [`Grant`](crate::Grant) or a [`SharedGrant`](crate::SharedGrant). A parameter can be `&T` of these as well, and
 /// [`BorrowedFd`].
+///
+/// So can `Option<T>` and `Vec<T>`, and for parameters `Option<&T>` and `&[T]`, of as many as one call can pass with all that is
+/// in it: 16 descriptors, of which a grant takes two. More are [`TooManyDescriptors`](CallError::TooManyDescriptors), and as a
+/// result [`NotPassed`](CallError::NotPassed).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be passed to another process",
     note = "what is passed is an `OwnedFd`, a `BorrowedFd`, a client that `#[nearcall::interface]` made, or a grant",
@@ -102,6 +107,48 @@ impl<'a> Parcel<'a> {
         self.items.push(Item::Lent(fd));
     }
 
+    /// Adds a parameter of several, or of none; returns how many.
+    ///
+    /// # Errors
+    /// `NotPassed`; `TooManyDescriptors`, before the first that is too many is looked at.
+    pub fn add_all<T: Pass + 'a>(&mut self, all: impl Iterator<Item = &'a T>) -> Result<u32, Failure> {
+        let mut count = 0;
+        for what in all {
+            self.room(T::COUNT)?;
+            what.give(self)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// The same of descriptors that are lent for the call.
+    ///
+    /// # Errors
+    /// `TooManyDescriptors`.
+    pub fn lend_all(&mut self, all: impl Iterator<Item = BorrowedFd<'a>>) -> Result<u32, Failure> {
+        let mut count = 0;
+        for fd in all {
+            self.room(1)?;
+            self.lend(fd);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// So many more can be added, and all of it sent.
+    ///
+    /// # Errors
+    /// `TooManyDescriptors`.
+    pub(crate) fn room(&self, more: usize) -> Result<(), Failure> {
+        let count = self.items.len() + more;
+        if count > PASSED_MAX { Err(too_many(count)) } else { Ok(()) }
+    }
+
+    /// What was to be passed is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
     /// It is under way: our own copies of cards are closed, which are not the last, so that nothing happens by it.
     fn sent(self) {
         for item in self.items {
@@ -120,10 +167,29 @@ impl<'a> Parcel<'a> {
     }
 }
 
+/// The first that is too many is not counted any further.
+#[cold]
+fn too_many(count: usize) -> Failure {
+    Failure(CallError::TooManyDescriptors { count, limit: PASSED_MAX })
+}
+
+/// The word of a head that says how many are passed, of what can be none or several.
+pub(crate) fn several(token: u32, count: u32) -> u64 {
+    u64::from(count) << 32 | u64::from(token)
+}
+
+/// The other way round.
+pub(crate) fn counted(word: u64) -> (u32, u32) {
+    let half = |word: u64| u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+    (half(word), half(word >> 32))
+}
+
 /// Descriptors that have arrived, in order.
 #[derive(Debug)]
 pub struct Arrived {
     fds: std::vec::IntoIter<Foreign>,
+    /// Of each parameter that can be none or several, how many there are.
+    counts: std::vec::IntoIter<u32>,
     /// Whose account it goes on what is bound or mapped for it, if that is kept.
     payer: Option<u32>,
     until: Instant,
@@ -131,7 +197,17 @@ pub struct Arrived {
 
 impl Arrived {
     fn new(fds: Vec<Foreign>, payer: Option<u32>, until: Instant) -> Self {
-        Self { fds: fds.into_iter(), payer, until }
+        Self { fds: fds.into_iter(), counts: Vec::new().into_iter(), payer, until }
+    }
+
+    /// Nothing was passed, though something could have been.
+    pub(crate) fn nothing() -> Self {
+        Self::new(Vec::new(), None, Instant::now())
+    }
+
+    /// The same, with how many there are of each that can be none or several: no more in all than one call passes.
+    pub(crate) fn counted(self, counts: Vec<u32>) -> Self {
+        Self { counts: counts.into_iter(), ..self }
     }
 
     pub(crate) fn payer(&self) -> Option<u32> {
@@ -152,6 +228,50 @@ impl Arrived {
     /// [`NotTaken`].
     pub fn take<T: Pass>(&mut self) -> Result<T, NotTaken> {
         T::take(self)
+    }
+
+    /// The next of what was passed, if it was.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; also if there are two.
+    pub fn take_optional<T: Pass>(&mut self) -> Result<Option<T>, NotTaken> {
+        self.optional(T::take)
+    }
+
+    /// The next descriptor, lent to the procedure, if it was passed.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; also if there are two.
+    pub fn lent_optional(&mut self) -> Result<Option<Lent>, NotTaken> {
+        self.optional(Self::lent)
+    }
+
+    /// The next of what was passed, as many as there are.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; what was taken before is dropped.
+    pub fn take_several<T: Pass>(&mut self) -> Result<Vec<T>, NotTaken> {
+        self.several(T::take)
+    }
+
+    /// The next descriptors, lent to the procedure, as many as there are.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn lent_several(&mut self) -> Result<Vec<Lent>, NotTaken> {
+        self.several(Self::lent)
+    }
+
+    fn optional<T>(&mut self, take: fn(&mut Self) -> Result<T, NotTaken>) -> Result<Option<T>, NotTaken> {
+        match self.counts.next() {
+            Some(0) => Ok(None),
+            Some(1) => take(self).map(Some),
+            _ => Err(NotTaken::WRONG),
+        }
+    }
+
+    fn several<T>(&mut self, take: fn(&mut Self) -> Result<T, NotTaken>) -> Result<Vec<T>, NotTaken> {
+        (0..self.counts.next().ok_or(NotTaken::WRONG)?).map(|_| take(self)).collect()
     }
 
     /// The next descriptor, of anything.

@@ -25,9 +25,9 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 
 use super::conventional;
-use super::plan::{Plan, Slot, local_of};
+use super::plan::{Passing, Plan, Slot, local_of};
 use super::{Names, Start, allow_many_params, allow_one_more, client_docs, client_output, docs, params_of};
-use crate::ir::{BackEnd, Form, OutLen, Param, PassBy, Procedure};
+use crate::ir::{BackEnd, Form, Many, OutLen, Param, PassBy, Passed, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -265,8 +265,12 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
         _ => None,
     });
     let returned = plan.returned.as_ref().map(|(at, ty)| {
-        let value = if output.is_passed {
-            quote!(__reply.take::<#ty>(#at)?)
+        let value = if let Some(Passed { ty, many }) = &output.passed {
+            match many {
+                Many::One => quote!(__reply.take::<#ty>(#at)?),
+                Many::Optional => quote!(__reply.take_optional::<#ty>(#at)?),
+                Many::Several => quote!(__reply.take_several::<#ty>(#at)?),
+            }
         } else if output.serde.value {
             get(plan, &quote!(#at), ty, true)
         } else {
@@ -322,15 +326,26 @@ fn read(plan: &Plan<'_>, reply: &TokenStream) -> TokenStream {
 /// Sends what is passed ahead of the call, and puts the token of its message into each place for it.
 fn send(plan: &Plan<'_>) -> Option<TokenStream> {
     plan.passed().next()?;
-    let adds = plan.passed().map(|(slot, ty, by)| {
-        let ident = &slot.param.ident;
-        match by {
-            PassBy::Value => quote!(__parcel.add::<#ty>(&#ident)?;),
-            PassBy::Ref => quote!(__parcel.add::<#ty>(#ident)?;),
-            PassBy::Borrowed => quote!(__parcel.lend(#ident);),
+    let adds = plan.passed().map(|Passing { slot, ty, by, many }| {
+        let (ident, local) = (&slot.param.ident, slot.param.local());
+        match (many, by) {
+            (Many::One, PassBy::Borrowed) => quote!(__parcel.lend(#ident);),
+            (Many::One, PassBy::Value) => quote!(__parcel.add::<#ty>(&#ident)?;),
+            (Many::One, _) => quote!(__parcel.add::<#ty>(#ident)?;),
+            (_, PassBy::Value | PassBy::Ref) => quote!(let #local = __parcel.add_all::<#ty>(#ident.iter())?;),
+            (_, PassBy::RefInside) => quote!(let #local = __parcel.add_all::<#ty>(#ident.iter().copied())?;),
+            (_, PassBy::Borrowed | PassBy::RefBorrowed) => {
+                quote!(let #local = __parcel.lend_all(#ident.iter().copied())?;)
+            }
         }
     });
-    let puts = plan.passed().map(|(Slot { at, .. }, ..)| quote!(__call.put::<u32>(#at, &__sent.token());));
+    let puts = plan.passed().map(|Passing { slot: Slot { at, param }, many, .. }| match many {
+        Many::One => quote!(__call.put::<u32>(#at, &__sent.token());),
+        Many::Optional | Many::Several => {
+            let local = param.local();
+            quote!(__call.put::<u64>(#at, &__sent.several(#local));)
+        }
+    });
     Some(quote! {
         let mut __parcel = __call.parcel();
         #(#adds)*

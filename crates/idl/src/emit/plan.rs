@@ -15,7 +15,7 @@ use quote::{format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Ident, Type};
 
-use crate::ir::{Direction, Form, Param, PassBy, Procedure};
+use crate::ir::{Direction, Form, Many, Param, PassBy, Procedure};
 use crate::types;
 
 /// The plan of one procedure.
@@ -48,6 +48,15 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct Slot<'a> {
     pub(crate) at: Ident,
     pub(crate) param: &'a Param,
+}
+
+/// A parameter that is passed.
+pub(crate) struct Passing<'p, 'a> {
+    pub(crate) slot: &'p Slot<'a>,
+    /// The type of each.
+    pub(crate) ty: &'a Type,
+    pub(crate) by: PassBy,
+    pub(crate) many: Many,
 }
 
 impl<'a> Plan<'a> {
@@ -96,9 +105,9 @@ impl<'a> Plan<'a> {
     }
 
     /// What is passed with the request, in order.
-    pub(crate) fn passed(&self) -> impl Iterator<Item = (&Slot<'a>, &'a Type, PassBy)> {
+    pub(crate) fn passed(&self) -> impl Iterator<Item = Passing<'_, 'a>> {
         self.request.iter().filter_map(|slot| match &slot.param.form {
-            Form::Pass { ty, by } => Some((slot, ty, *by)),
+            Form::Pass { ty, by, many } => Some(Passing { slot, ty, by: *by, many: *many }),
             _ => None,
         })
     }
@@ -106,7 +115,7 @@ impl<'a> Plan<'a> {
     /// Whether anything is passed: that is a question to the server, or a message that it has to have room for, which a call that
     /// only starts could not wait for.
     pub(crate) fn passes(&self) -> bool {
-        self.procedure.output.is_passed || self.passed().next().is_some()
+        self.procedure.output.passed.is_some() || self.passed().next().is_some()
     }
 
     /// Whether the syntax alone tells that there is a tail.
@@ -158,7 +167,7 @@ impl<'a> Plan<'a> {
                 Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => Some(ty),
                 _ => None,
             })
-            .chain(output.value.iter().filter(|_| !output.is_passed))
+            .chain(output.value.iter().filter(|_| output.passed.is_none()))
             .chain(&output.error)
     }
 }
@@ -206,15 +215,15 @@ impl Param {
             Form::Value(ty) | Form::Ref(ty) | Form::InOut(ty) | Form::Out(ty) => size(ty, false),
             // A count, and bytes.
             Form::Scatter => quote!(<u64 as ::nearcall::Wire>::SIZE),
-            // A count, the size of a tail, or the token of a parcel.
+            Form::Pass { many, .. } => passed_size(*many),
+            // A count, or the size of a tail.
             Form::Serde { .. }
             | Form::Str
             | Form::Slice(_)
             | Form::InPlace
             | Form::InOutSlice(_)
             | Form::OutSlice { .. }
-            | Form::Gather
-            | Form::Pass { .. } => quote!(<u32 as ::nearcall::Wire>::SIZE),
+            | Form::Gather => quote!(<u32 as ::nearcall::Wire>::SIZE),
         }
     }
 
@@ -228,7 +237,7 @@ impl Param {
             Form::Slice(item) | Form::InOutSlice(item) | Form::OutSlice { item, .. } => {
                 (quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<#item> }), items)
             }
-            Form::Pass { ty, .. } => passed_shape(ty),
+            Form::Pass { ty, many, .. } => passed_shape(ty, *many),
             Form::Gather | Form::Scatter => (quote!(::nearcall::rt::STRINGS), items),
             Form::InPlace => (
                 quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of::<u8> }),
@@ -253,9 +262,23 @@ pub(crate) fn size(ty: &Type, by_serde: bool) -> TokenStream {
     quote!(<#ty as ::nearcall::Wire>::SIZE)
 }
 
+/// Bytes that say in a head what is passed: the token of its parcel, and how many there are where that is not known.
+pub(crate) fn passed_size(many: Many) -> TokenStream {
+    match many {
+        Many::One => quote!(<u32 as ::nearcall::Wire>::SIZE),
+        Many::Optional | Many::Several => quote!(<u64 as ::nearcall::Wire>::SIZE),
+    }
+}
+
 /// What something is that is passed.
-pub(crate) fn passed_shape(ty: &Type) -> (TokenStream, TokenStream) {
-    (quote!(<#ty as ::nearcall::rt::Pass>::SHAPE), quote!(::nearcall::rt::Carried::Passed))
+pub(crate) fn passed_shape(ty: &Type, many: Many) -> (TokenStream, TokenStream) {
+    let item = quote!(<#ty as ::nearcall::rt::Pass>::SHAPE);
+    let shape = match many {
+        Many::One => item,
+        Many::Optional => quote!(&::nearcall::rt::Shape::Optional { item: #item }),
+        Many::Several => quote!(&::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of_passed::<#ty> }),
+    };
+    (shape, quote!(::nearcall::rt::Carried::Passed))
 }
 
 /// What a value is, and how it is carried.

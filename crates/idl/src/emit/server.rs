@@ -14,11 +14,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Type;
+use syn::{Ident, Type};
 
-use super::plan::{Plan, Slot};
+use super::plan::{Passing, Plan, Slot};
 use super::{Names, conventional, docs};
-use crate::ir::{BackEnd, Form, PassBy, Procedure};
+use crate::ir::{BackEnd, Form, Many, PassBy, Passed, Procedure};
 
 /// The named items, and the impls that use the constants.
 pub(super) fn server(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, TokenStream) {
@@ -107,7 +107,12 @@ fn serve(names: &Names<'_>, plan: &Plan<'_>) -> TokenStream {
         let local = param.local();
         match &param.form {
             Form::Ref(_) | Form::Serde { is_ref: true, .. } | Form::Pass { by: PassBy::Ref, .. } => quote!(&#local),
-            Form::Pass { by: PassBy::Borrowed, .. } => quote!(::std::os::fd::AsFd::as_fd(&#local)),
+            Form::Pass { by: PassBy::RefInside, .. } => quote!(#local.as_ref()),
+            Form::Pass { by: PassBy::Borrowed, many, .. } => lent(*many, &local),
+            Form::Pass { by: PassBy::RefBorrowed, many, .. } => {
+                let lent = lent(*many, &local);
+                quote!(&#lent)
+            }
             Form::Gather => quote!(#local.as_slice()),
             Form::Scatter => quote!(#local.as_mut_slice()),
             Form::InOut(_) | Form::Out(_) => quote!(&mut #local),
@@ -221,19 +226,43 @@ fn provide(plan: &Plan<'_>) -> TokenStream {
 fn arrivals(plan: &Plan<'_>) -> Option<TokenStream> {
     plan.passed().next()?;
     let req = &plan.req;
-    let places = plan.passed().map(|(Slot { at, .. }, ..)| quote!(#at));
-    let takes = plan.passed().map(|(slot, ty, by)| {
+    let (one, several): (Vec<_>, Vec<_>) = plan.passed().partition(|passing| passing.many == Many::One);
+    let places = one.iter().map(|Passing { slot: Slot { at, .. }, .. }| quote!(#at));
+    let counted = several.iter().map(|Passing { slot: Slot { at, .. }, .. }| quote!(#at));
+    let takes = plan.passed().map(|Passing { slot, ty, by, many }| {
         let local = slot.param.local();
-        match by {
-            PassBy::Value | PassBy::Ref => quote!(let #local = __arrived.take::<#ty>()?;),
-            PassBy::Borrowed => quote!(let #local = __arrived.lent()?;),
-        }
+        let is_lent = matches!(by, PassBy::Borrowed | PassBy::RefBorrowed);
+        let take = match (many, is_lent) {
+            (Many::One, true) => quote!(lent()),
+            (Many::One, false) => quote!(take::<#ty>()),
+            (Many::Optional, true) => quote!(lent_optional()),
+            (Many::Optional, false) => quote!(take_optional::<#ty>()),
+            (Many::Several, true) => quote!(lent_several()),
+            (Many::Several, false) => quote!(take_several::<#ty>()),
+        };
+        quote!(let #local = __arrived.#take?;)
     });
+    let parcel = if several.is_empty() {
+        quote!(parcel::<#req>(&__head, &[#(#places),*]))
+    } else {
+        quote!(parcel_of::<#req>(&__head, &[#(#places),*], &[#(#counted),*]))
+    };
     Some(quote! {
-        let mut __arrived = __call.parcel::<#req>(&__head, &[#(#places),*])?;
+        let mut __arrived = __call.#parcel?;
         #(#takes)*
         __arrived.end()?;
     })
+}
+
+/// Descriptors that arrived, as a procedure has them that borrows them.
+fn lent(many: Many, local: &Ident) -> TokenStream {
+    match many {
+        Many::One => quote!(::std::os::fd::AsFd::as_fd(&#local)),
+        Many::Optional => quote!(#local.as_ref().map(::std::os::fd::AsFd::as_fd)),
+        Many::Several => {
+            quote!(#local.iter().map(::std::os::fd::AsFd::as_fd).collect::<::std::vec::Vec<_>>())
+        }
+    }
 }
 
 /// Takes one argument out of the request.
@@ -284,7 +313,12 @@ fn reply(plan: &Plan<'_>) -> TokenStream {
     });
     let by_serde = plan.procedure.output.serde.value;
     let returned = plan.returned.as_ref().map(|(at, ty)| match &plan.tails {
-        _ if plan.procedure.output.is_passed => quote!(__call.give::<#ty, _>(&mut __head, #at, &__return)?;),
+        _ if let Some(Passed { ty, many }) = &plan.procedure.output.passed => match many {
+            Many::One => quote!(__call.give::<#ty, _>(&mut __head, #at, &__return)?;),
+            Many::Optional | Many::Several => {
+                quote!(__call.give_all::<#ty, _>(&mut __head, #at, __return.iter())?;)
+            }
+        },
         Some(tails) if !by_serde => {
             let max = plan.result_max();
             quote!(__call.reply_among::<#ty, _, #max, #tails>(&mut __head, #at, &__return, &mut __tails)?;)

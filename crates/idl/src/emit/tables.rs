@@ -15,8 +15,8 @@ use syn::spanned::Spanned;
 use syn::{Ident, Type, parse_quote};
 
 use super::Names;
-use super::plan::{self, Plan, Slot};
-use crate::ir::{BackEnd, Exhausted, Form, Interface, Options};
+use super::plan::{self, Passing, Plan, Slot};
+use crate::ir::{BackEnd, Exhausted, Form, Interface, Options, Passed};
 
 pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>]) -> TokenStream {
     let name = names.files.unraw().to_string();
@@ -51,7 +51,10 @@ pub(super) fn tables(names: &Names<'_>, interface: &Interface, plans: &[Plan<'_>
 fn layout(plan: &Plan<'_>) -> TokenStream {
     let request = chain(&plan.request, None, &plan.request_end);
     let output = &plan.procedure.output;
-    let returned = plan.returned.as_ref().map(|(at, ty)| (at, plan::size(ty, output.serde.value || output.is_passed)));
+    let returned = plan.returned.as_ref().map(|(at, ty)| {
+        let size = output.passed.as_ref().map(|passed| plan::passed_size(passed.many));
+        (at, size.unwrap_or_else(|| plan::size(ty, output.serde.value)))
+    });
     let reply = chain(&plan.reply, returned, &plan.reply_end);
     let Plan { req, rep, request_end, reply_end, .. } = plan;
     let reply_bytes = match &output.error {
@@ -67,7 +70,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
         }
         _ => None,
     });
-    let counts = plan.passed().map(|(_, ty, _)| quote!(<#ty as ::nearcall::rt::Pass>::COUNT));
+    let counts = plan.passed().map(|Passing { ty, .. }| quote!(<#ty as ::nearcall::rt::Pass>::COUNT));
     let passed = plan.passed().next().map(|_| {
         let message = format!("`{}` passes more than 16 descriptors", plan.procedure.ident);
         quote_spanned! {plan.procedure.ident.span()=>
@@ -81,7 +84,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
     let varying = output
         .value
         .iter()
-        .filter(|_| !by_serde.value && !output.is_passed)
+        .filter(|_| !by_serde.value && output.passed.is_none())
         .chain(output.error.iter().filter(|_| !by_serde.error));
     let varying = plan.returning().chain(varying);
     let tails = tails(plan);
@@ -108,7 +111,7 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
 fn tails(plan: &Plan<'_>) -> Option<TokenStream> {
     let tails = plan.tails.as_ref()?;
     let output = &plan.procedure.output;
-    let values = plan.returning().chain(output.value.iter().filter(|_| !output.serde.value && !output.is_passed));
+    let values = plan.returning().chain(output.value.iter().filter(|_| !output.serde.value && output.passed.is_none()));
     let values = values.map(|ty| quote!(__varies::<#ty>()));
     let alone = output.serde.value.then(|| {
         let name = &plan.procedure.ident;
@@ -214,11 +217,12 @@ fn procedure(names: &Names<'_>, plan: &Plan<'_>, origin: &str) -> TokenStream {
     let result = |name, direction, ty, by_serde| {
         entry(name, &direction, &plan::size(ty, by_serde), &max, plan::shape(ty, by_serde))
     };
-    let passed = output.value.as_ref().filter(|_| output.is_passed);
     let nothing: Type = parse_quote!(());
     let direction = quote!(::nearcall::rt::Direction::Return);
-    let returned = match passed {
-        Some(ty) => entry("return", &direction, &plan::size(ty, true), &max, plan::passed_shape(ty)),
+    let returned = match &output.passed {
+        Some(Passed { ty, many }) => {
+            entry("return", &direction, &plan::passed_size(*many), &max, plan::passed_shape(ty, *many))
+        }
         None => result("return", direction, output.value.as_ref().unwrap_or(&nothing), output.serde.value),
     };
     let error = output

@@ -286,6 +286,15 @@ pub trait Passing {
     fn plain(&self) -> OwnedFd;
     fn again(&self) -> PassingClient;
     fn memory(&self, sealed: &nearcall::Grant, shared: nearcall::SharedGrant) -> Result<nearcall::Grant, u32>;
+    fn several(
+        &self,
+        files: Vec<OwnedFd>,
+        lent: &[BorrowedFd<'_>],
+        log: Option<BorrowedFd<'_>>,
+        by: Option<&WatchClient>,
+    );
+    fn several_back(&self, count: u32) -> Result<Vec<OwnedFd>, u32>;
+    fn perhaps(&self, by: &Option<WatchClient>) -> Option<nearcall::Grant>;
     fn gather(&self, before: &str, strings: &[&[u8]]) -> u32;
     fn scatter(&self, places: &mut [&mut [u8]], after: &mut [u16]) -> u32;
 }
@@ -335,6 +344,30 @@ pub trait PassingCall {
         sealed: &nearcall::Grant,
         shared: nearcall::SharedGrant,
     ) -> ::core::result::Result<nearcall::Grant, ::nearcall::CallError<u32>>;
+    /// Calls `several`.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn several(
+        &self,
+        files: Vec<OwnedFd>,
+        lent: &[BorrowedFd<'_>],
+        log: Option<BorrowedFd<'_>>,
+        by: Option<&WatchClient>,
+    ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
+    /// Calls `several_back`.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn several_back(&self, count: u32) -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>>;
+    /// Calls `perhaps`.
+    ///
+    /// # Errors
+    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    fn perhaps(
+        &self,
+        by: &Option<WatchClient>,
+    ) -> ::core::result::Result<Option<nearcall::Grant>, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Calls `gather`.
     ///
     /// # Errors
@@ -470,6 +503,53 @@ const _: () = {
     } else {
         __max(__in_frame(__MEMORY_REQ), __in_frame(__MEMORY_REP))
     };
+    const __SEVERAL_AT_0: usize = 0;
+    const __SEVERAL_AT_1: usize = __SEVERAL_AT_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_AT_2: usize = __SEVERAL_AT_1 + <u64 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_AT_3: usize = __SEVERAL_AT_2 + <u64 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_AT_4: usize = __SEVERAL_AT_3 + <u64 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_REQ: usize = ::nearcall::rt::head_bytes(__SEVERAL_AT_4);
+    const __SEVERAL_BACK_0: usize = 0;
+    const __SEVERAL_REP: usize = ::nearcall::rt::head_bytes(__SEVERAL_BACK_0);
+    const __SEVERAL_PLACES: bool = __in_frame(__SEVERAL_REP) != 0;
+    const _: () = ::core::assert!(
+        <OwnedFd as ::nearcall::rt::Pass>::COUNT
+            + <::std::os::fd::OwnedFd as ::nearcall::rt::Pass>::COUNT
+            + <::std::os::fd::OwnedFd as ::nearcall::rt::Pass>::COUNT
+            + <WatchClient as ::nearcall::rt::Pass>::COUNT
+            <= ::nearcall::rt::PASSED_MAX,
+        "`several` passes more than 16 descriptors"
+    );
+    const __SEVERAL_FRAME: usize = __max(__in_frame(__SEVERAL_REQ), __in_frame(__SEVERAL_REP));
+    const __SEVERAL_BACK_AT_0: usize = 0;
+    const __SEVERAL_BACK_AT_1: usize = __SEVERAL_BACK_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_REQ: usize = ::nearcall::rt::head_bytes(__SEVERAL_BACK_AT_1);
+    const __SEVERAL_BACK_BACK_0: usize = 0;
+    const __SEVERAL_BACK_BACK_1: usize = __SEVERAL_BACK_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __SEVERAL_BACK_REP: usize =
+        ::nearcall::rt::head_bytes(__max(__SEVERAL_BACK_BACK_1, <u32 as ::nearcall::Wire>::SIZE));
+    const __SEVERAL_BACK_PLACES: bool = __in_frame(__SEVERAL_BACK_REP) != 0 || __varies::<u32>();
+    const __SEVERAL_BACK_FRAME: usize = if __varies::<u32>() || __varies::<u32>() {
+        ::core::assert!(
+            __max(__in_frame(__SEVERAL_BACK_REQ), __in_frame(__SEVERAL_BACK_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `several_back` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__SEVERAL_BACK_REQ), __in_frame(__SEVERAL_BACK_REP))
+    };
+    const __PERHAPS_AT_0: usize = 0;
+    const __PERHAPS_AT_1: usize = __PERHAPS_AT_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __PERHAPS_REQ: usize = ::nearcall::rt::head_bytes(__PERHAPS_AT_1);
+    const __PERHAPS_BACK_0: usize = 0;
+    const __PERHAPS_BACK_1: usize = __PERHAPS_BACK_0 + <u64 as ::nearcall::Wire>::SIZE;
+    const __PERHAPS_REP: usize = ::nearcall::rt::head_bytes(__PERHAPS_BACK_1);
+    const __PERHAPS_PLACES: bool = __in_frame(__PERHAPS_REP) != 0;
+    const _: () = ::core::assert!(
+        <WatchClient as ::nearcall::rt::Pass>::COUNT <= ::nearcall::rt::PASSED_MAX,
+        "`perhaps` passes more than 16 descriptors"
+    );
+    const __PERHAPS_FRAME: usize = __max(__in_frame(__PERHAPS_REQ), __in_frame(__PERHAPS_REP));
     const __GATHER_AT_0: usize = 0;
     const __GATHER_AT_1: usize = __GATHER_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __GATHER_AT_2: usize = __GATHER_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
@@ -713,6 +793,137 @@ const _: () = {
                 request_size: __MEMORY_REQ,
                 reply_size: __MEMORY_REP,
                 frame_size: __MEMORY_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+                handoff: false,
+                near: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "several",
+                origin: "",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "files",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of_passed::<OwnedFd> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "lent",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Seq {
+                            item: ::nearcall::rt::shape_of_passed::<::std::os::fd::OwnedFd>,
+                        },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "log",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Optional {
+                            item: <::std::os::fd::OwnedFd as ::nearcall::rt::Pass>::SHAPE,
+                        },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "by",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Optional { item: <WatchClient as ::nearcall::rt::Pass>::SHAPE },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <() as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<() as ::nearcall::Wire>::CLASS),
+                        shape: <() as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __SEVERAL_REQ,
+                reply_size: __SEVERAL_REP,
+                frame_size: __SEVERAL_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+                handoff: false,
+                near: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "several_back",
+                origin: "",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "count",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Seq { item: ::nearcall::rt::shape_of_passed::<OwnedFd> },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "error",
+                        direction: ::nearcall::rt::Direction::Error,
+                        size: <u32 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Value(<u32 as ::nearcall::Wire>::CLASS),
+                        shape: <u32 as ::nearcall::Wire>::SHAPE,
+                    },
+                ],
+                request_size: __SEVERAL_BACK_REQ,
+                reply_size: __SEVERAL_BACK_REP,
+                frame_size: __SEVERAL_BACK_FRAME,
+                concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
+                exhausted: ::nearcall::rt::Exhausted::Wait,
+                timeout: ::core::option::Option::None,
+                idempotent: false,
+                handoff: false,
+                near: false,
+            },
+            ::nearcall::rt::Procedure {
+                name: "perhaps",
+                origin: "",
+                params: &[
+                    ::nearcall::rt::Param {
+                        name: "by",
+                        direction: ::nearcall::rt::Direction::In,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Optional { item: <WatchClient as ::nearcall::rt::Pass>::SHAPE },
+                    },
+                    ::nearcall::rt::Param {
+                        name: "return",
+                        direction: ::nearcall::rt::Direction::Return,
+                        size: <u64 as ::nearcall::Wire>::SIZE,
+                        max: { ::nearcall::rt::DEFAULT_MAX },
+                        carried: ::nearcall::rt::Carried::Passed,
+                        shape: &::nearcall::rt::Shape::Optional {
+                            item: <nearcall::Grant as ::nearcall::rt::Pass>::SHAPE,
+                        },
+                    },
+                ],
+                request_size: __PERHAPS_REQ,
+                reply_size: __PERHAPS_REP,
+                frame_size: __PERHAPS_FRAME,
                 concurrency: ::nearcall::rt::DEFAULT_CONCURRENCY,
                 exhausted: ::nearcall::rt::Exhausted::Wait,
                 timeout: ::core::option::Option::None,
@@ -1036,6 +1247,125 @@ const _: () = {
             let _ = (sealed, shared);
             ::core::result::Result::Err(__why.into())
         }
+        /// Calls `several`.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let mut __call = match self.binding.begin::<__SEVERAL_REQ, __SEVERAL_REP>(6u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_several(__why, files, lent, log, by);
+                }
+            };
+            let mut __parcel = __call.parcel();
+            let __arg_files = __parcel.add_all::<OwnedFd>(files.iter())?;
+            let __arg_lent = __parcel.lend_all(lent.iter().copied())?;
+            let __arg_log = __parcel.lend_all(log.iter().copied())?;
+            let __arg_by = __parcel.add_all::<WatchClient>(by.iter().copied())?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u64>(__SEVERAL_AT_0, &__sent.several(__arg_files));
+            __call.put::<u64>(__SEVERAL_AT_1, &__sent.several(__arg_lent));
+            __call.put::<u64>(__SEVERAL_AT_2, &__sent.several(__arg_log));
+            __call.put::<u64>(__SEVERAL_AT_3, &__sent.several(__arg_by));
+            let __reply = __call.transfer::<__SEVERAL_PLACES>()?;
+            __reply.refuse_app()?;
+            __sent.taken();
+            __reply.end();
+            ::core::result::Result::Ok(())
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_several(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            let _ = (files, lent, log, by);
+            ::core::result::Result::Err(__why.into())
+        }
+        /// Calls `several_back`.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn several_back(&self, count: u32) -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>> {
+            let mut __call = match self.binding.begin::<__SEVERAL_BACK_REQ, __SEVERAL_BACK_REP>(7u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_several_back(__why, count);
+                }
+            };
+            __call.put::<u32>(__SEVERAL_BACK_AT_0, &count);
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_BACK_AT_0, &count)?;
+            let mut __reply = __call.transfer::<__SEVERAL_BACK_PLACES>()?;
+            if __reply.is_app() {
+                return ::core::result::Result::Err(::nearcall::CallError::App(
+                    __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                ));
+            }
+            let __return = __reply.take_several::<OwnedFd>(__SEVERAL_BACK_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_several_back(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            count: u32,
+        ) -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>> {
+            let _ = (count,);
+            ::core::result::Result::Err(__why.into())
+        }
+        /// Calls `perhaps`.
+        ///
+        /// # Errors
+        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        #[inline]
+        pub fn perhaps(
+            &self,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<Option<nearcall::Grant>, ::nearcall::CallError<::core::convert::Infallible>>
+        {
+            let mut __call = match self.binding.begin::<__PERHAPS_REQ, __PERHAPS_REP>(8u16) {
+                ::core::result::Result::Ok(__call) => __call,
+                ::core::result::Result::Err(__why) => {
+                    return self.__far_perhaps(__why, by);
+                }
+            };
+            let mut __parcel = __call.parcel();
+            let __arg_by = __parcel.add_all::<WatchClient>(by.iter())?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u64>(__PERHAPS_AT_0, &__sent.several(__arg_by));
+            let mut __reply = __call.transfer::<__PERHAPS_PLACES>()?;
+            __sent.taken();
+            __reply.refuse_app()?;
+            let __return = __reply.take_optional::<nearcall::Grant>(__PERHAPS_BACK_0)?;
+            __reply.end();
+            ::core::result::Result::Ok(__return)
+        }
+        #[cold]
+        #[inline(never)]
+        fn __far_perhaps(
+            &self,
+            __why: ::nearcall::rt::Failure,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<Option<nearcall::Grant>, ::nearcall::CallError<::core::convert::Infallible>>
+        {
+            let _ = (by,);
+            ::core::result::Result::Err(__why.into())
+        }
         /// Calls `gather`.
         ///
         /// # Errors
@@ -1046,7 +1376,7 @@ const _: () = {
             before: &str,
             strings: &[&[u8]],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = match self.binding.begin::<__GATHER_REQ, __GATHER_REP>(6u16) {
+            let mut __call = match self.binding.begin::<__GATHER_REQ, __GATHER_REP>(9u16) {
                 ::core::result::Result::Ok(__call) => __call,
                 ::core::result::Result::Err(__why) => {
                     return self.__far_gather(__why, before, strings);
@@ -1070,7 +1400,7 @@ const _: () = {
             before: &str,
             strings: &[&[u8]],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin_far::<__GATHER_REQ, __GATHER_REP>(6u16, __why)?;
+            let mut __call = self.binding.begin_far::<__GATHER_REQ, __GATHER_REP>(9u16, __why)?;
             __call.count(__GATHER_AT_0, before.len());
             __call.strings(__GATHER_AT_1, strings)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(before.as_bytes())?;
@@ -1091,7 +1421,7 @@ const _: () = {
             places: &mut [&mut [u8]],
             after: &mut [u16],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = match self.binding.begin::<__SCATTER_REQ, __SCATTER_REP>(7u16) {
+            let mut __call = match self.binding.begin::<__SCATTER_REQ, __SCATTER_REP>(10u16) {
                 ::core::result::Result::Ok(__call) => __call,
                 ::core::result::Result::Err(__why) => {
                     return self.__far_scatter(__why, places, after);
@@ -1120,7 +1450,7 @@ const _: () = {
             places: &mut [&mut [u8]],
             after: &mut [u16],
         ) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
-            let mut __call = self.binding.begin_far::<__SCATTER_REQ, __SCATTER_REP>(7u16, __why)?;
+            let mut __call = self.binding.begin_far::<__SCATTER_REQ, __SCATTER_REP>(10u16, __why)?;
             __call.places::<{ ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_0, places)?;
             __call.capacity::<u16, { ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_1, after.len())?;
             __call.scatter(places)?;
@@ -1152,7 +1482,7 @@ const _: () = {
             ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
             ::nearcall::CallError<::core::convert::Infallible>,
         > {
-            let mut __call = self.binding.begin_start::<__GATHER_REQ, __GATHER_REP>(6u16)?;
+            let mut __call = self.binding.begin_start::<__GATHER_REQ, __GATHER_REP>(9u16)?;
             __call.count(__GATHER_AT_0, before.len());
             __call.strings(__GATHER_AT_1, strings)?;
             __call.bytes::<{ ::nearcall::rt::DEFAULT_MAX }>(before.as_bytes())?;
@@ -1186,7 +1516,7 @@ const _: () = {
             ::nearcall::Pending<'__a, u32, ::core::convert::Infallible>,
             ::nearcall::CallError<::core::convert::Infallible>,
         > {
-            let mut __call = self.binding.begin_start::<__SCATTER_REQ, __SCATTER_REP>(7u16)?;
+            let mut __call = self.binding.begin_start::<__SCATTER_REQ, __SCATTER_REP>(10u16)?;
             __call.places::<{ ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_0, places)?;
             __call.capacity::<u16, { ::nearcall::rt::DEFAULT_MAX }>(__SCATTER_AT_1, after.len())?;
             __call.scatter(places)?;
@@ -1261,6 +1591,28 @@ const _: () = {
             Self::memory(self, sealed, shared)
         }
         #[inline]
+        fn several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            Self::several(self, files, lent, log, by)
+        }
+        #[inline]
+        fn several_back(&self, count: u32) -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>> {
+            Self::several_back(self, count)
+        }
+        #[inline]
+        fn perhaps(
+            &self,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<Option<nearcall::Grant>, ::nearcall::CallError<::core::convert::Infallible>>
+        {
+            Self::perhaps(self, by)
+        }
+        #[inline]
         fn gather(
             &self,
             before: &str,
@@ -1297,6 +1649,9 @@ const _: () = {
             __serve_plain::<T>,
             __serve_again::<T>,
             __serve_memory::<T>,
+            __serve_several::<T>,
+            __serve_several_back::<T>,
+            __serve_perhaps::<T>,
             __serve_gather::<T>,
             __serve_scatter::<T>,
         ];
@@ -1413,6 +1768,66 @@ const _: () = {
                 __call.reply_app::<__MEMORY_REP, __MEMORY_PLACES>(&__head);
             }
         }
+        ::core::result::Result::Ok(())
+    }
+    fn __serve_several<__T: Passing>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__SEVERAL_REQ, __SEVERAL_REP>()?;
+        let mut __arrived = __call.parcel_of::<__SEVERAL_REQ>(
+            &__head,
+            &[],
+            &[__SEVERAL_AT_0, __SEVERAL_AT_1, __SEVERAL_AT_2, __SEVERAL_AT_3],
+        )?;
+        let __arg_files = __arrived.take_several::<OwnedFd>()?;
+        let __arg_lent = __arrived.lent_several()?;
+        let __arg_log = __arrived.lent_optional()?;
+        let __arg_by = __arrived.take_optional::<WatchClient>()?;
+        __arrived.end()?;
+        <__T as Passing>::several(
+            __imp,
+            __arg_files,
+            &__arg_lent.iter().map(::std::os::fd::AsFd::as_fd).collect::<::std::vec::Vec<_>>(),
+            __arg_log.as_ref().map(::std::os::fd::AsFd::as_fd),
+            __arg_by.as_ref(),
+        );
+        __call.reply::<__SEVERAL_REP, __SEVERAL_PLACES>(&::nearcall::rt::Head::<__SEVERAL_REP>::ZERO);
+        ::core::result::Result::Ok(())
+    }
+    fn __serve_several_back<__T: Passing>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__SEVERAL_BACK_REQ, __SEVERAL_BACK_REP>()?;
+        let __arg_count =
+            __call.value::<u32, __SEVERAL_BACK_REQ, { ::nearcall::rt::DEFAULT_MAX }>(&__head, __SEVERAL_BACK_AT_0)?;
+        match <__T as Passing>::several_back(__imp, __arg_count) {
+            ::core::result::Result::Ok(__return) => {
+                let mut __head = ::nearcall::rt::Head::<__SEVERAL_BACK_REP>::ZERO;
+                __call.give_all::<OwnedFd, _>(&mut __head, __SEVERAL_BACK_BACK_0, __return.iter())?;
+                __call.reply::<__SEVERAL_BACK_REP, __SEVERAL_BACK_PLACES>(&__head);
+            }
+            ::core::result::Result::Err(__error) => {
+                let mut __head = ::nearcall::rt::Head::<__SEVERAL_BACK_REP>::ZERO;
+                __call.reply_value::<u32, _, { ::nearcall::rt::DEFAULT_MAX }>(&mut __head, 0, &__error)?;
+                __call.reply_app::<__SEVERAL_BACK_REP, __SEVERAL_BACK_PLACES>(&__head);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn __serve_perhaps<__T: Passing>(
+        __imp: &__T,
+        __call: &mut ::nearcall::rt::Incoming<'_>,
+    ) -> ::core::result::Result<(), ::nearcall::rt::Refusal> {
+        let __head = __call.open::<__PERHAPS_REQ, __PERHAPS_REP>()?;
+        let mut __arrived = __call.parcel_of::<__PERHAPS_REQ>(&__head, &[], &[__PERHAPS_AT_0])?;
+        let __arg_by = __arrived.take_optional::<WatchClient>()?;
+        __arrived.end()?;
+        let __return = <__T as Passing>::perhaps(__imp, &__arg_by);
+        let mut __head = ::nearcall::rt::Head::<__PERHAPS_REP>::ZERO;
+        __call.give_all::<nearcall::Grant, _>(&mut __head, __PERHAPS_BACK_0, __return.iter())?;
+        __call.reply::<__PERHAPS_REP, __PERHAPS_PLACES>(&__head);
         ::core::result::Result::Ok(())
     }
     fn __serve_gather<__T: Passing>(
@@ -1536,6 +1951,29 @@ const _: () = {
             <__T as Passing>::memory(&self.0, sealed, shared).map_err(::nearcall::CallError::App)
         }
         #[inline]
+        fn several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
+            <__T as Passing>::several(&self.0, files, lent, log, by);
+            ::core::result::Result::Ok(())
+        }
+        #[inline]
+        fn several_back(&self, count: u32) -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>> {
+            <__T as Passing>::several_back(&self.0, count).map_err(::nearcall::CallError::App)
+        }
+        #[inline]
+        fn perhaps(
+            &self,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<Option<nearcall::Grant>, ::nearcall::CallError<::core::convert::Infallible>>
+        {
+            ::core::result::Result::Ok(<__T as Passing>::perhaps(&self.0, by))
+        }
+        #[inline]
         fn gather(
             &self,
             before: &str,
@@ -1580,6 +2018,24 @@ const _: () = {
             shared: nearcall::SharedGrant,
         ) -> ::core::result::Result<nearcall::Grant, u32> {
             <__T as Passing>::memory(self, sealed, shared)
+        }
+        #[inline]
+        fn several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) {
+            <__T as Passing>::several(self, files, lent, log, by)
+        }
+        #[inline]
+        fn several_back(&self, count: u32) -> ::core::result::Result<Vec<OwnedFd>, u32> {
+            <__T as Passing>::several_back(self, count)
+        }
+        #[inline]
+        fn perhaps(&self, by: &Option<WatchClient>) -> Option<nearcall::Grant> {
+            <__T as Passing>::perhaps(self, by)
         }
         #[inline]
         fn gather(&self, before: &str, strings: &[&[u8]]) -> u32 {

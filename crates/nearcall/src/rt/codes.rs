@@ -45,10 +45,13 @@ impl Failure {
             CallError::Denied => 21,
             CallError::TooManyStrings { .. } => 22,
             CallError::NotPassed { .. } => 23,
+            CallError::TooManyDescriptors { .. } => 24,
         };
         let sizes = match self.0 {
             CallError::TooLarge { size, limit } => (wide(size), wide(limit)),
-            CallError::TooManyStrings { count, limit } => (wide(count), wide(limit)),
+            CallError::TooManyStrings { count, limit } | CallError::TooManyDescriptors { count, limit } => {
+                (wide(count), wide(limit))
+            }
             _ => (0, 0),
         };
         let ran = match self.0.ran() {
@@ -85,6 +88,7 @@ impl Failure {
             21 => CallError::Denied,
             22 => CallError::TooManyStrings { count: 0, limit: 0 },
             23 => CallError::NotPassed { ran: Ran::Maybe },
+            24 => CallError::TooManyDescriptors { count: 0, limit: 0 },
             _ => return None,
         }))
     }

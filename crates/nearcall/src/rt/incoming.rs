@@ -18,9 +18,10 @@ use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::plain::{Plain, padding};
-use super::{Arrived, LINE_BYTES, NotTaken, Parcel, Pass, Service};
+use super::{Arrived, LINE_BYTES, NotTaken, PASSED_MAX, Parcel, Pass, Service};
 use crate::clerk::ServerPair;
 use crate::current::current;
+use crate::passing;
 use crate::reply::{Parking, ReplyToken, defer, take_parked};
 use crate::shared::SharedBytes;
 
@@ -149,6 +150,19 @@ impl Refusal {
             Self::Deferred => DEFERRED,
         }
     }
+}
+
+/// Sends what is passed with a reply; returns the token of its parcel, and how many there were. Without any nothing is sent.
+fn send<'t, T: Pass + 't>(all: impl Iterator<Item = &'t T>) -> Result<(u32, u32), Refusal> {
+    let call = current().ok_or(Refusal::NotGiven)?;
+    let until = call.remaining().and_then(|left| Instant::now().checked_add(left));
+    let mut parcel = Parcel::new(until);
+    let count = parcel.add_all(all).map_err(|_| Refusal::NotGiven)?;
+    if parcel.is_empty() {
+        return Ok((0, 0));
+    }
+    let token = call.pair().send_parcel(parcel).map_err(|_| Refusal::NotGiven)?;
+    Ok((token, count))
 }
 
 /// A procedure of `pair` has returned, and its answer comes later.
@@ -431,6 +445,38 @@ impl<'a> Incoming<'a> {
         Ok(call.pair().take_parcel(token, call.remaining())?)
     }
 
+    /// What came ahead of the call, if that can be none or several of it: at each place of `counted` the head says how many,
+    /// beside the token.
+    ///
+    /// # Errors
+    /// `BadArgument`, also if there are more than a call can pass; `NotTaken`, `Overloaded`.
+    pub fn parcel_of<const REQ: usize>(
+        &mut self,
+        head: &Head<REQ>,
+        places: &[usize],
+        counted: &[usize],
+    ) -> Result<Arrived, Refusal> {
+        let mut tokens: Vec<u32> = places.iter().map(|&at| head.get(at)).collect::<Result<_, _>>()?;
+        let mut counts = Vec::new();
+        for &at in counted {
+            let (token, count) = passing::counted(head.get(at)?);
+            tokens.push(token);
+            counts.push(count);
+        }
+        let count = counts.iter().fold(0, |sum: u32, count| sum.saturating_add(*count));
+        let token = *tokens.first().ok_or(Refusal::BadArgument)?;
+        // What each takes, it says when it is taken; here the count is that of a loop.
+        let fits = usize::try_from(count).is_ok_and(|count| count <= PASSED_MAX);
+        if !fits || tokens.iter().any(|other| *other != token) {
+            return Err(Refusal::BadArgument);
+        }
+        if places.is_empty() && count == 0 {
+            return Ok(Arrived::nothing().counted(counts));
+        }
+        let call = current().ok_or(Refusal::NotTaken)?;
+        Ok(call.pair().take_parcel(token, call.remaining())?.counted(counts))
+    }
+
     /// Sends what is passed as the result, and puts its token at `at` of the head.
     ///
     /// # Errors
@@ -441,12 +487,23 @@ impl<'a> Incoming<'a> {
         at: usize,
         what: &T,
     ) -> Result<(), Refusal> {
-        let call = current().ok_or(Refusal::NotGiven)?;
-        let until = call.remaining().and_then(|left| Instant::now().checked_add(left));
-        let mut parcel = Parcel::new(until);
-        parcel.add(what).map_err(|_| Refusal::NotGiven)?;
-        let token = call.pair().send_parcel(parcel).map_err(|_| Refusal::NotGiven)?;
+        let (token, _) = send([what].into_iter())?;
         head.put(at, &token);
+        Ok(())
+    }
+
+    /// The same of none or several, with how many there are.
+    ///
+    /// # Errors
+    /// `NotGiven`, also if there are more than a reply can pass.
+    pub fn give_all<'t, T: Pass + 't, const REP: usize>(
+        &mut self,
+        head: &mut Head<REP>,
+        at: usize,
+        all: impl Iterator<Item = &'t T>,
+    ) -> Result<(), Refusal> {
+        let (token, count) = send(all)?;
+        head.put(at, &passing::several(token, count));
         Ok(())
     }
 

@@ -44,6 +44,12 @@ pub use tails::{Tails, how_many};
 /// Descriptors that one call can pass.
 pub const PASSED_MAX: usize = nearcall_core::sys::socket::FD_COUNT_MAX;
 
+/// What something is that is passed, for shapes of several.
+#[must_use]
+pub const fn shape_of_passed<T: Pass>() -> &'static Shape {
+    T::SHAPE
+}
+
 /// A-stacks of a size class, unless the interface says otherwise (LRPC's default).
 pub const DEFAULT_CONCURRENCY: u16 = 5;
 

@@ -16,11 +16,11 @@ use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
 use zerocopy::IntoBytes;
 
 use super::plain::{Plain, padding};
-use super::{Assemble, LINE_BYTES, Results};
+use super::{Assemble, LINE_BYTES, PASSED_MAX, Results};
 use crate::binding::Binding;
 use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure, Ran};
-use crate::passing::{Parcel, Pass};
+use crate::passing::{self, Arrived, NotTaken, Parcel, Pass};
 use crate::pending::Pending;
 
 /// A call being assembled: an A-stack is held, nothing is published. Dropped, it leaves no trace. `START`: it is going to be
@@ -266,8 +266,12 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     /// answer: dropped before that, it has the parcel called back.
     ///
     /// # Errors
-    /// `NotPassed`, `Timeout`, `PeerDied`; nothing was sent.
+    /// `TooManyDescriptors`, `NotPassed`, `Timeout`, `PeerDied`; nothing was sent.
     pub fn send(&mut self, parcel: Parcel<'_>) -> Result<Sent<'a>, Failure> {
+        if parcel.is_empty() {
+            return Ok(Sent { pair: self.pair, token: 0, is_taken: true });
+        }
+        parcel.room(0)?;
         let token = self.pair.send_parcel(parcel)?;
         Ok(Sent { pair: self.pair, token, is_taken: false })
     }
@@ -306,6 +310,12 @@ impl Sent<'_> {
     #[must_use]
     pub fn token(&self) -> u32 {
         self.token
+    }
+
+    /// The same for what can be none or several: with how many there are.
+    #[must_use]
+    pub fn several(&self, count: u32) -> u64 {
+        passing::several(self.token, count)
     }
 
     /// The call was answered.
@@ -508,14 +518,53 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     /// `NotPassed`, `Timeout`.
     pub fn take<T: Pass>(&mut self, at: usize) -> Result<T, Failure> {
         let token: u32 = self.head.get(at).map_err(|_| misbehaved())?;
+        self.take_of(self.parcel(token)?, Arrived::take)
+    }
+
+    /// The same, if there is one.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take); `PeerMisbehaved` if there are several.
+    pub fn take_optional<T: Pass>(&mut self, at: usize) -> Result<Option<T>, Failure> {
+        self.take_of(self.counted::<T>(at, 1)?, Arrived::take_optional)
+    }
+
+    /// The same, as many as there are.
+    ///
+    /// # Errors
+    /// As [`take`](Self::take); `PeerMisbehaved` if there are more than a reply can pass.
+    pub fn take_several<T: Pass>(&mut self, at: usize) -> Result<Vec<T>, Failure> {
+        self.take_of(self.counted::<T>(at, PASSED_MAX)?, Arrived::take_several)
+    }
+
+    fn parcel(&self, token: u32) -> Result<Arrived, Failure> {
+        self.pair.take_parcel(token, self.answered.deadline().until())
+    }
+
+    /// The parcel with as many as the head says at `at`, none or up to `most`.
+    fn counted<T: Pass>(&self, at: usize, most: usize) -> Result<Arrived, Failure> {
+        let (token, count) = passing::counted(self.head.get(at).map_err(|_| misbehaved())?);
+        match usize::try_from(count) {
+            Ok(0) => Ok(Arrived::nothing().counted(vec![0])),
+            Ok(some) if some <= most && some.saturating_mul(T::COUNT) <= PASSED_MAX => {
+                Ok(self.parcel(token)?.counted(vec![count]))
+            }
+            _ => Err(misbehaved()),
+        }
+    }
+
+    fn take_of<T>(
+        &self,
+        mut arrived: Arrived,
+        take: impl FnOnce(&mut Arrived) -> Result<T, NotTaken>,
+    ) -> Result<T, Failure> {
         let until = self.answered.deadline().until();
-        let mut arrived = self.pair.take_parcel(token, until)?;
         let lost = |_| {
             let is_late = until.is_some_and(|until| Instant::now() >= until);
             let ran = Ran::Yes;
             Failure(if is_late { CallError::Timeout { ran } } else { CallError::NotPassed { ran } })
         };
-        let what = T::take(&mut arrived).map_err(lost)?;
+        let what = take(&mut arrived).map_err(lost)?;
         arrived.end().map_err(lost)?;
         Ok(what)
     }
