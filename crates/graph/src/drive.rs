@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Instant;
 
 use nearcall_core::sys::futex::{self, Sleep};
@@ -139,8 +139,9 @@ pub(crate) struct Receivers {
     /// An event that was due then and is not there any more. It is slept for all the same: a protocol that sets and cancels
     /// a timer for each message would otherwise wake the receiver for each.
     was_due: AtomicU64,
-    /// Held while one sleeps. The alarm may move the lead while the old one sleeps, or is about to; the new one announces nothing
-    /// before the old one, which is woken then, has taken back what it announced.
+    /// Held while one sleeps, and not waited for. The alarm may move the lead while the old one sleeps, or is about to; the new one
+    /// announces nothing before the old one, which is woken then, has taken back what it announced. One that comes so late that the new one
+    /// sleeps already would sleep as long, whatever its suspended stacks wait for.
     bed: Mutex<()>,
 }
 
@@ -443,12 +444,18 @@ impl Graph {
     }
 
     /// Sleeps until a wire has something or an event is due, at most until `deadline`: for the thread that receives. `ready` is
-    /// asked after the sleep was announced. What reaches a program's end of the graph does not wake it.
+    /// asked after the sleep was announced. What reaches a program's end of the graph does not wake it. While another one sleeps, this
+    /// one does not: it is to ask again whether it receives.
     pub(crate) fn sleep_on_wires(&self, clock: &Clock, deadline: Time, ready: impl FnMut() -> bool) {
         let Receivers { sleepers, until, was_due, bed } = &self.receivers;
         WAKER.with(|waker| {
             let Some(waker) = waker else { return std::thread::sleep(Duration::from_millis(1)) };
-            let _own = bed.lock().unwrap_or_else(PoisonError::into_inner);
+            let _own = match bed.try_lock() {
+                Ok(own) => own,
+                Err(TryLockError::Poisoned(own)) => own.into_inner(),
+                // If it receives, the other one is getting up.
+                Err(TryLockError::WouldBlock) => return process::yield_cpu(),
+            };
             sleepers.enter(waker);
             let was = was_due.load(Ordering::Relaxed);
             let due = self.next_event().map_or(u64::MAX, |next| next.0);

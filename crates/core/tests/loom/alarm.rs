@@ -45,7 +45,7 @@ impl Shown {
         if slip != Slip::NoFenceBeforeSleep {
             fence(Ordering::SeqCst);
         }
-        if self.taken.load(Ordering::Acquire) != taken || self.message.load(Ordering::Relaxed) != 0 {
+        if self.taken.load(Ordering::Relaxed) != taken || self.message.load(Ordering::Relaxed) != 0 {
             self.alarm_sleeps.store(0, Ordering::Relaxed);
             return false;
         }

@@ -33,7 +33,9 @@ mod seat;
 mod signal;
 mod slip;
 mod standby;
+mod team;
 mod threads;
+mod wires;
 
 use slip::Slip;
 

@@ -17,6 +17,26 @@ pub(crate) enum Slip {
     RousesFirst,
     /// Asks whether it leads before it is among those that are woken.
     AsksBeforeItIsListed,
+    /// Rings before it has given what it rings for.
+    RingsFirst,
+    /// Reads the bell that it sleeps on after it is known to wait.
+    BellAfterWaiting,
+    /// Stops waiting, and does not ask what it was given meanwhile.
+    LeavesUnasked,
+
+    // Threads that sleep on the same wires.
+    /// Announces its sleep and takes that back, whoever else sleeps.
+    AnnouncesForItself,
+    /// A lead of the runtime takes back what somebody else has announced.
+    TakesBackAnothers,
+    /// Is among those that are woken only after it has come.
+    ListedLate,
+    /// Looks at the events before it says until when it sleeps.
+    LooksBeforeUntil,
+    /// Goes to sleep as the one that receives beside another one.
+    SharesTheBed,
+    /// Waits until another one has got up, instead of asking again whether it receives.
+    WaitsForTheBed,
 
     // A standby that goes to sleep.
     /// Does not fence between ASLEEP and its last look; an acquire fence keeps the scan after the bells.

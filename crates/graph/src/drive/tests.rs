@@ -150,6 +150,23 @@ fn one_thread_that_receives_sleeps_at_a_time() {
 }
 
 #[test]
+fn one_that_receives_no_more_does_not_wait_for_the_one_that_does() {
+    let (wire, graph) = &graph();
+    let clock = &Clock::new();
+    std::thread::scope(|scope| {
+        let end = clock.now().after(PATIENCE);
+        let new = scope.spawn(move || graph.sleep_on_wires(clock, end, || false));
+        wire.await_sleeper(graph, 1);
+        // The lead was moved while the old one was on its way to bed.
+        graph.sleep_on_wires(clock, end, || false);
+        assert!(!new.is_finished() && clock.now() < end, "it waited until the other one got up");
+        assert_eq!(wire.trail(), ["announced"]);
+        wire.arrive();
+        new.join().unwrap();
+    });
+}
+
+#[test]
 fn sleepers_by_the_dozen_miss_nothing() {
     let (wire, graph) = graph();
     let clock = Clock::new();
