@@ -155,7 +155,7 @@ enum Command {
     ServeFar { what: String, place: String },
     /// The other host of a measurement of who receives.
     #[command(hide = true)]
-    ServeIpp { what: String, place: String, own: usize, other: usize },
+    ServeIpp { what: String, place: String, cpus: Vec<usize> },
     /// The server's process of slopes.
     #[command(hide = true)]
     ServeShapes { names: PathBuf },
@@ -407,8 +407,8 @@ fn main() -> Result<()> {
         Command::Ipp(measure) => {
             ipp::run(&measure.cases, measure.quick, measure.rounds(), &measure.setting()?, measure.json)
         }
-        Command::ServeIpp { what, place, own, other } => {
-            ipp::serve(serde_json::from_str(&what).context("reading what to do")?, &place, own, other)
+        Command::ServeIpp { what, place, cpus } => {
+            ipp::serve(serde_json::from_str(&what).context("reading what to do")?, &place, &cpus)
         }
         Command::ServeFar { what, place } => {
             far::serve(serde_json::from_str(&what).context("reading what to do")?, &place)

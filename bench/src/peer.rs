@@ -28,6 +28,8 @@ pub(crate) enum Placement {
     Together,
     /// Nothing pinned, as the kernel likes; but still for cases that make no sense with one processor only.
     FreeOfTwo,
+    /// Two of them for each process, which pins its own threads.
+    TwoEach,
     /// Nothing pinned.
     Free,
     /// Nothing pinned, and the server in a session of its own, so that the kernel's autogroup schedules the two as
@@ -110,8 +112,15 @@ impl Processors {
 
     /// Why `placement` cannot be had here, if so.
     pub(crate) fn lacking(&self, placement: Placement) -> Option<&'static str> {
-        let needs_two = matches!(placement, Placement::Apart | Placement::FreeOfTwo);
-        (needs_two && self.allowed.len() < 2).then_some("needs two processors, one is allowed")
+        match (placement, self.allowed.len()) {
+            (Placement::Apart | Placement::FreeOfTwo | Placement::TwoEach, 0..2) => {
+                Some("needs two processors, one is allowed")
+            }
+            (Placement::TwoEach, 2..4) => {
+                Some("needs two processors for each side, of which fewer than four are allowed")
+            }
+            _ => None,
+        }
     }
 
     /// `placement` as results name it: the client's processor, then the server's, or "none".
@@ -120,7 +129,7 @@ impl Processors {
         match placement {
             Placement::Apart => format!("{client},{server}"),
             Placement::Together => client,
-            Placement::FreeOfTwo | Placement::Free | Placement::Sessions => "none".to_owned(),
+            Placement::FreeOfTwo | Placement::TwoEach | Placement::Free | Placement::Sessions => "none".to_owned(),
         }
     }
 
@@ -128,7 +137,7 @@ impl Processors {
     pub(crate) fn start(&self, placement: Placement, side: Side) -> Start {
         let at = |index: usize| self.allowed.get(index).copied().into_iter().collect();
         let cpus = match (placement, side) {
-            (Placement::FreeOfTwo | Placement::Free | Placement::Sessions, _) => Vec::new(),
+            (Placement::FreeOfTwo | Placement::TwoEach | Placement::Free | Placement::Sessions, _) => Vec::new(),
             (Placement::Together, _) | (Placement::Apart, Side::Client) => at(0),
             (Placement::Apart, Side::Server) => at(1),
         };

@@ -1,28 +1,31 @@
 //! Round trips between two hosts, each a process with threads that receive, over memory that both share.
 //!
 //! Both sides poll their wire, which stands for the interrupt; whoever polls on a CPU that others of its host need lets them run
-//! between two looks. *queued* is what Regular mode cannot be faster than ([`queued`]); *bare* is that without any protocol: a
-//! thread that takes frames off the same wire and puts them into a queue, and one thread that sleeps until there is one, and sends it
-//! back; no graph.
+//! between two looks. *queued* is what Regular mode cannot be faster than ([`queued`]); *bare* is that without any protocol
+//! ([`bare`](super::bare)).
+//!
+//! On a *paced* wire the next frame can be had [`PACE`] after the last one was taken, as out of a network that is slower than the
+//! protocols; else those of a message come together.
 
-use std::collections::VecDeque;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use nearcall_core::sys::process;
-use nearcall_graph::compose::{Kinds, Plan as Composition};
+use nearcall_graph::compose::{Kind, Kinds, MakeError, Plan as Composition, Realm};
 use nearcall_graph::protocol::{Control, Session};
 use nearcall_graph::reception::{Counts, Mode, Options, Reception};
-use nearcall_graph::wires::Wire as _;
 use nearcall_graph::wires::memory::MemoryWire;
+use nearcall_graph::wires::{Wire, WireProtocol};
 use nearcall_graph::{Address, Clock, Graph, Handler, Hardware, Message, Participants, Time};
 use serde::{Deserialize, Serialize};
 
-use super::{PATIENCE, queued};
+use super::bare::Bare;
+use super::{LOOK, PATIENCE, Stall, queued};
 use crate::client::Task;
 use crate::measure::Plan;
 use crate::sample::Sample;
@@ -32,6 +35,9 @@ const TOGETHER: u32 = 64;
 
 /// Turns of a thread that receives before it sleeps: never, in a measurement.
 const TURNS: u32 = u32::MAX;
+
+/// From one frame of a paced wire to the next: more than an input thread takes to be woken and carry one out.
+const PACE: Duration = Duration::from_micros(20);
 
 /// SELECT's number, or UDP's port.
 const PORT: u16 = 7;
@@ -76,6 +82,49 @@ pub(crate) struct Trip {
     pub(crate) size: usize,
     /// Whether a host's threads are on another CPU than the one that receives.
     pub(crate) across: bool,
+    /// Whether frames come one by one.
+    pub(crate) is_paced: bool,
+}
+
+/// A wire of which the next frame can be had [`PACE`] after the last one.
+struct Paced {
+    wire: MemoryWire,
+    next: Instant,
+}
+
+impl Wire for Paced {
+    fn hardware(&self) -> Hardware {
+        self.wire.hardware()
+    }
+    fn largest_frame(&self) -> usize {
+        self.wire.largest_frame()
+    }
+    fn send(&mut self, frame: &Message) -> Result<(), rustix::io::Errno> {
+        self.wire.send(frame)
+    }
+    fn receive(&mut self) -> Result<Option<Message>, rustix::io::Errno> {
+        let now = Instant::now();
+        if now < self.next {
+            return Ok(None);
+        }
+        let frame = self.wire.receive()?;
+        if frame.is_some() {
+            self.next = now + PACE;
+        }
+        Ok(frame)
+    }
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.wire.descriptor()
+    }
+    fn before_sleep(&mut self) -> bool {
+        self.wire.before_sleep() && Instant::now() >= self.next
+    }
+    fn after_sleep(&mut self) {
+        self.wire.after_sleep();
+    }
+    fn is_over(&self) -> bool {
+        self.wire.is_over()
+    }
 }
 
 impl How {
@@ -87,6 +136,14 @@ impl How {
             Self::Handoff(threads) | Self::Stay(threads) => (Mode::Interrupt, threads),
         };
         Options::new(mode, threads).handoff_at_reassembly(false).budget(None).spin(TURNS)
+    }
+
+    /// With the one that receives.
+    pub(crate) fn kernel_threads(self) -> usize {
+        match self {
+            Self::Regular(threads) | Self::Handoff(threads) | Self::Stay(threads) => threads + 1,
+            Self::Queued => 2,
+        }
     }
 
     pub(crate) fn annotation(self) -> &'static str {
@@ -109,13 +166,23 @@ impl Trip {
                  name=anchor protocols=select{note};\n"
             ),
         };
+        let ways = ["connect", "listen"];
+        let wire =
+            if self.is_paced { "paced".to_owned() } else { format!("wire_memory path={place} side={}", ways[side]) };
+        let name = if self.is_paced { "paced" } else { "wire_memory" };
         let text = format!(
-            "name=wire_memory path={place} side={};\n@;\nname=eth protocols=wire_memory;\n\
-             name=arp protocols=eth lifetime=1000s;\nname=ip protocols=eth,arp address=10.0.0.{}/24;\n{above}",
-            ["connect", "listen"][side],
+            "name={wire};\n@;\nname=eth protocols={name};\nname=arp protocols=eth lifetime=1000s;\n\
+             name=ip protocols=eth,arp address=10.0.0.{}/24;\n{above}",
             side + 1
         );
-        Ok(Composition::read("bench.graph", &text, &Kinds::standard())?)
+        let place = Path::new(place).to_owned();
+        let paced = Kind::new("paced", Realm::Frames, &[], move |make| {
+            let hardware = Hardware([2, 0, 0, 0, 0, u8::from(side == 1)]);
+            let wire = MemoryWire::open(&place, side == 1, hardware, 1500, PATIENCE)
+                .map_err(|error| MakeError::new("path", error))?;
+            Ok(Box::new(WireProtocol::new(make.node, Box::new(Paced { wire, next: Instant::now() }))))
+        });
+        Ok(Composition::read("bench.graph", &text, &Kinds::standard().with(paced))?)
     }
 
     fn port(self) -> Participants {
@@ -127,9 +194,11 @@ impl Trip {
         if self.stack == Stack::Blast { to } else { to.to(Address::Port(PORT)) }
     }
 
-    /// The CPUs of a host whose own is `own`.
-    fn cpus(self, own: usize, other: usize) -> Vec<usize> {
-        if self.across { vec![own, other] } else { vec![own] }
+    /// The CPUs of the host `side`, that of the thread that receives first; of `all`, which are two for each host, or two.
+    fn cpus(self, side: usize, all: &[usize]) -> Result<Vec<usize>> {
+        let each = if self.across { 2 } else { 1 };
+        let own = all.chunks_exact(each).nth(side).context("there are not enough processors")?;
+        Ok(own.to_vec())
     }
 }
 
@@ -188,9 +257,9 @@ fn attach(graph: &Graph, now: Time, at: Participants, handler: Handler) {
 ///
 /// # Errors
 /// When it has no graph, or no wire.
-pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result<()> {
+pub(crate) fn serve(trip: Trip, place: &str, cpus: &[usize]) -> Result<()> {
     if trip.stack == Stack::Bare {
-        let bare = Arc::new(Bare::open(place, true, trip.cpus(own, other))?);
+        let bare = Arc::new(Bare::open(place, true, trip.size, cpus.to_vec())?);
         bare.start(|_| true)?;
     } else {
         let echo = Handler::nonblocking(move |graph, session, mut message, now| {
@@ -200,8 +269,7 @@ pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result
             }
             Some(message)
         });
-        let cpus = trip.cpus(own, other);
-        let host = Host::start(trip, 1, place, &cpus, |graph, now| attach(graph, now, trip.port(), echo))?;
+        let host = Host::start(trip, 1, place, cpus, |graph, now| attach(graph, now, trip.port(), echo))?;
         // For as long as the process is there.
         std::mem::forget(host);
     }
@@ -215,15 +283,15 @@ pub(crate) fn serve(trip: Trip, place: &str, own: usize, other: usize) -> Result
 /// # Errors
 /// When the other host cannot be started, and for every answer that is wrong or late.
 pub(crate) fn measure(trip: Trip, plan: &Plan, task: &Task) -> Result<Sample> {
-    let cpus = task.processors.each();
-    let (own, other) = (cpus[0], *cpus.get(1).context("it takes two processors")?);
+    let all = task.processors.each();
+    let (cpus, theirs) = (trip.cpus(0, all)?, trip.cpus(1, all)?);
     let directory = tempfile::tempdir().context("making a directory")?;
     let place = directory.path().join("wire").display().to_string();
     let what = serde_json::to_string(&super::Ipp::Trip(trip))?;
-    let at = [other.to_string(), own.to_string()];
-    let arguments = ["serve-ipp", &what, &place, &at[0], &at[1]];
+    let theirs: Vec<String> = theirs.iter().map(usize::to_string).collect();
+    let arguments: Vec<&str> =
+        ["serve-ipp", &what, &place].into_iter().chain(theirs.iter().map(String::as_str)).collect();
     let mut peer = task.start_server(&arguments, Stdio::null())?;
-    let cpus = trip.cpus(own, other);
     let sample = match trip.stack {
         Stack::Bare => measure_bare(trip, &place, cpus, plan),
         Stack::Chan => measure_calls(trip, &place, &cpus, plan),
@@ -262,26 +330,39 @@ impl Rally {
         left > 1
     }
 
-    /// Makes `count` round trips, the first of which `begin` begins.
-    fn play(&self, count: u32, patience: Duration, begin: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// Makes `count` round trips, the first of which `begin` begins; while none is over, `is_late` is asked now and then.
+    fn play(&self, count: u32, begin: impl FnOnce() -> Result<()>, mut is_late: impl FnMut(u64) -> bool) -> Result<()> {
         self.left.store(u64::from(count), Ordering::Release);
         begin()?;
-        let started = Instant::now();
-        while self.left.load(Ordering::Acquire) > 0 {
-            ensure!(started.elapsed() < patience, "no answer came for {patience:?}");
-            std::thread::park_timeout(patience);
+        loop {
+            // Before it is said to be late: whoever looks may be late, too.
+            let left = self.left.load(Ordering::Acquire);
+            if left == 0 {
+                break;
+            }
+            ensure!(!is_late(left), "{left} of {count} answers do not come");
+            std::thread::park_timeout(LOOK);
         }
         ensure!(!self.wrong.load(Ordering::Relaxed), "something else came back");
         Ok(())
     }
 
-    /// The same until the other host is there.
+    /// The same as often as it takes until the other host is there.
     fn first(&self, mut begin: impl FnMut() -> Result<()>) -> Result<()> {
-        let came = (0..500).any(|_| self.play(1, Duration::from_millis(20), &mut begin).is_ok());
+        let came = (0..500).any(|_| {
+            let mut looks = 0..2;
+            self.play(1, &mut begin, |_| looks.next().is_none()).is_ok()
+        });
         ensure!(came, "the other host never answered");
         // Answers to what went more than once.
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(LOOK);
         Ok(())
+    }
+
+    /// [`TOGETHER`] round trips.
+    fn all(&self, begin: impl FnOnce() -> Result<()>) -> Result<()> {
+        let mut stall = Stall::default();
+        self.play(TOGETHER, begin, |left| stall.lasts(left))
     }
 }
 
@@ -308,7 +389,7 @@ fn measure_messages(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Res
     let mut trips = 0;
     let mut sample = plan.measure(TOGETHER, || {
         trips += u64::from(TOGETHER);
-        rally.play(TOGETHER, PATIENCE, begin)
+        rally.all(begin)
     })?;
     if trip.client != How::Queued {
         note(&mut sample, before, host.counts(), trips);
@@ -349,65 +430,12 @@ fn measure_calls(trip: Trip, place: &str, cpus: &[usize], plan: &Plan) -> Result
     Ok(sample)
 }
 
-/// A host without a graph.
-struct Bare {
-    wire: Mutex<MemoryWire>,
-    queue: Mutex<VecDeque<Message>>,
-    cpus: Vec<usize>,
-}
-
-impl Bare {
-    fn open(place: &str, listens: bool, cpus: Vec<usize>) -> Result<Self> {
-        let wire = MemoryWire::open(std::path::Path::new(place), listens, Hardware([2; 6]), 1500, PATIENCE)?;
-        Ok(Self { wire: Mutex::new(wire), queue: Mutex::default(), cpus })
-    }
-
-    fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-        mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Starts the two threads; a frame goes back if `answers` says so.
-    fn start(self: Arc<Self>, answers: impl Fn(usize) -> bool + Send + 'static) -> Result<()> {
-        let input = Arc::clone(&self);
-        let confine =
-            |host: &Self, at: usize| host.cpus.get(at).or(host.cpus.last()).is_some_and(|&cpu| process::confine(cpu));
-        let input = std::thread::Builder::new().spawn(move || {
-            confine(&input, 1);
-            loop {
-                // A statement of its own: the queue is not locked while the frame goes back.
-                let next = Self::lock(&input.queue).pop_front();
-                match next {
-                    Some(frame) if answers(frame.size()) => drop(Self::lock(&input.wire).send(&frame)),
-                    Some(_) => {}
-                    None => std::thread::park(),
-                }
-            }
-        })?;
-        std::thread::Builder::new().spawn(move || {
-            confine(&self, 0);
-            loop {
-                let frame = Self::lock(&self.wire).receive();
-                match frame {
-                    Ok(Some(frame)) => {
-                        Self::lock(&self.queue).push_back(frame);
-                        input.thread().unpark();
-                    }
-                    _ => process::yield_cpu(),
-                }
-            }
-        })?;
-        Ok(())
-    }
-}
-
 fn measure_bare(trip: Trip, place: &str, cpus: Vec<usize>, plan: &Plan) -> Result<Sample> {
-    // The headers of Ethernet, IP and BLAST, and the message.
-    let frame = Message::from(vec![0x55; trip.size + 54]);
-    let rally = Rally::new(frame.size());
-    let bare = Arc::new(Bare::open(place, false, cpus)?);
+    let bare = Arc::new(Bare::open(place, false, trip.size, cpus)?);
+    let rally = Rally::new(bare.size());
     let answers = Arc::clone(&rally);
     Arc::clone(&bare).start(move |size| answers.hit(size))?;
-    let begin = || Ok(Bare::lock(&bare.wire).send(&frame)?);
+    let begin = || bare.send();
     rally.first(begin)?;
-    plan.measure(TOGETHER, || rally.play(TOGETHER, PATIENCE, begin))
+    plan.measure(TOGETHER, || rally.all(begin))
 }

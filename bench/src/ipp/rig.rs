@@ -2,12 +2,17 @@
 //!
 //! The wire has the next message when the one before has been carried out, and then all of its frames, as they come out of a
 //! network that is faster than the protocols; or, *paced*, one frame when the one before has been carried out, as out of one that is slower.
+//!
+//! Switches are counted by the runtime, and compared with what the kernel counts: how often the host's threads have waited, less
+//! the waits for the wire. Of these there is one for each message, or frame if they are paced, because none comes before all threads
+//! of the host sleep.
 
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use nearcall_graph::compose::{Kind, Kinds, Plan as Composition, Realm};
@@ -16,8 +21,17 @@ use nearcall_graph::wires::{Wire, WireProtocol};
 use nearcall_graph::{Address, Clock, Graph, Handler, Hardware, Message, Participants, Time};
 use rustix::event::EventfdFlags;
 
-use super::PATIENCE;
 use super::hosts::How;
+use super::{LOOK, Stall};
+
+/// How the frames of a message come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// All at once.
+    Burst,
+    /// Each when the one before has been carried out.
+    Paced,
+}
 
 /// A wire within this process.
 #[derive(Debug, Clone)]
@@ -55,9 +69,13 @@ impl Wire for End {
 /// What the wire, the handler and whoever measures share.
 struct Flow {
     frames: Vec<Message>,
+    delivery: Delivery,
     /// Messages that are to come in all, and those that were carried out.
     wanted: AtomicU64,
     done: AtomicU64,
+    /// Frames that may have come, if they are paced, and those that have.
+    released: AtomicU64,
+    given: AtomicU64,
     /// An interrupt, for a host that sleeps.
     bell: OwnedFd,
     measuring: Mutex<Thread>,
@@ -78,6 +96,9 @@ struct Source {
 
 impl Source {
     fn has_next(&self) -> bool {
+        if self.flow.delivery == Delivery::Paced {
+            return self.flow.given.load(Ordering::Relaxed) < self.flow.released.load(Ordering::Relaxed);
+        }
         self.at != 0
             || (self.begun < self.flow.wanted.load(Ordering::Relaxed)
                 && self.flow.done.load(Ordering::Relaxed) == self.begun)
@@ -103,6 +124,7 @@ impl Wire for Source {
         }
         let frame = self.flow.frames.get(self.at).cloned();
         self.at = (self.at + 1) % self.flow.frames.len();
+        self.flow.given.fetch_add(1, Ordering::Relaxed);
         Ok(frame)
     }
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
@@ -156,6 +178,7 @@ fn frames(size: usize) -> Result<Vec<Message>> {
 pub(super) struct Rig {
     flow: Arc<Flow>,
     driven: Driven,
+    threads: Threads,
 }
 
 enum Driven {
@@ -171,16 +194,94 @@ pub(super) struct Cost {
     pub(super) frames: u64,
     /// Waits of the host's threads that the kernel has counted.
     pub(super) waits: u64,
+    /// How often something came when all of them slept.
+    pub(super) rests: u64,
+}
+
+/// The threads of a host, as the kernel shows them.
+struct Threads(Vec<Task>);
+
+struct Task {
+    stat: File,
+    status: File,
+}
+
+impl Threads {
+    /// Those that have come and gone by now: `count` of them.
+    fn find(count: usize) -> Result<Self> {
+        let mut stall = Stall::default();
+        loop {
+            let tasks = std::fs::read_dir("/proc/self/task").context("looking at threads")?;
+            // One may end meanwhile, of a host before this one.
+            let receives = |path: &std::path::Path| {
+                std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.starts_with("nearcall-rx"))
+            };
+            let open = |path: std::path::PathBuf| -> std::io::Result<Task> {
+                Ok(Task { stat: File::open(path.join("stat"))?, status: File::open(path.join("status"))? })
+            };
+            let all: Vec<Task> = tasks
+                .flatten()
+                .map(|task| task.path())
+                .filter(|path| receives(path))
+                .filter_map(|path| open(path).ok())
+                .collect();
+            if all.len() == count {
+                return Ok(Self(all));
+            }
+            ensure!(!stall.lasts(all.len().try_into()?), "the host has {} threads, not {count}", all.len());
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Whether all of them wait for something.
+    fn are_asleep(&self) -> Result<bool> {
+        for Task { stat, .. } in &self.0 {
+            // The name, in parentheses, comes before; it is all that may contain one.
+            let text = read(stat)?;
+            let state = text.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+            if state != Some('S') {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// How often they have given up their CPU to wait, as getrusage(2) counts it for each.
+    fn waits(&self) -> Result<u64> {
+        let mut sum = 0;
+        for Task { status, .. } in &self.0 {
+            let text = read(status)?;
+            let count = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            sum += count.context("the kernel counts no switches")?.trim().parse::<u64>()?;
+        }
+        Ok(sum)
+    }
+}
+
+/// What the kernel says now in such a file.
+fn read(file: &File) -> Result<String> {
+    let mut text = vec![0; 4096];
+    let size = file.read_at(&mut text, 0).context("looking at a thread")?;
+    text.truncate(size);
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 impl Rig {
     /// Messages of `size` bytes; `how` without one: polled by whoever measures.
-    pub(super) fn new(size: usize, how: Option<How>, options: impl FnOnce(Options) -> Options) -> Result<Self> {
+    pub(super) fn new(
+        size: usize,
+        how: Option<How>,
+        delivery: Delivery,
+        options: impl FnOnce(Options) -> Options,
+    ) -> Result<Self> {
         let bell = rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
         let flow = Arc::new(Flow {
             frames: frames(size)?,
+            delivery,
             wanted: AtomicU64::new(0),
             done: AtomicU64::new(0),
+            released: AtomicU64::new(0),
+            given: AtomicU64::new(0),
             bell,
             measuring: Mutex::new(std::thread::current()),
         });
@@ -222,26 +323,56 @@ impl Rig {
                 Driven::Direct(graph, clock)
             }
         };
-        Ok(Self { flow, driven })
+        let threads = Threads::find(how.map_or(0, How::kernel_threads))?;
+        Ok(Self { flow, driven, threads })
     }
 
-    /// Has `count` messages come, and waits for them.
+    /// Has `count` messages come together, and waits for them.
     pub(super) fn run(&self, count: u64) -> Result<()> {
-        let wanted = self.flow.wanted.load(Ordering::Relaxed) + count;
-        *locked(&self.flow.measuring) = std::thread::current();
-        self.flow.wanted.store(wanted, Ordering::Relaxed);
+        let wanted = self.want(count);
         self.flow.ring();
-        let started = Instant::now();
-        while self.flow.done.load(Ordering::Acquire) < wanted {
+        let mut stall = Stall::default();
+        loop {
+            // Before it is said to be stuck: whoever looks may come back late.
+            let done = self.flow.done.load(Ordering::Acquire);
+            if done >= wanted {
+                return Ok(());
+            }
             match &self.driven {
                 Driven::Direct(graph, clock) => drop(graph.poll(clock.now()).then_some(())),
                 Driven::Received(_) => {
-                    std::thread::park_timeout(Duration::from_secs(1));
-                    ensure!(started.elapsed() < PATIENCE, "messages are not carried out: {}", self.state());
+                    ensure!(!stall.lasts(done), "messages are not carried out: {}", self.state());
+                    std::thread::park_timeout(LOOK);
                 }
             }
         }
-        Ok(())
+    }
+
+    /// `count` messages more: how many there are to be then.
+    fn want(&self, count: u64) -> u64 {
+        let wanted = self.flow.wanted.load(Ordering::Relaxed) + count;
+        *locked(&self.flow.measuring) = std::thread::current();
+        self.flow.wanted.store(wanted, Ordering::Relaxed);
+        wanted
+    }
+
+    /// Has one message come to a host at rest, as on a network where the next one is sent when this one was answered, and waits
+    /// until it is at rest again. Returns how often something came to it.
+    fn deliver(&self) -> Result<u64> {
+        if self.flow.delivery == Delivery::Burst {
+            self.run(1)?;
+            self.settle()?;
+            return Ok(1);
+        }
+        let wanted = self.want(1);
+        for _ in &self.flow.frames {
+            self.flow.released.fetch_add(1, Ordering::Relaxed);
+            self.flow.ring();
+            self.settle()?;
+        }
+        let done = self.flow.done.load(Ordering::Acquire);
+        ensure!(done == wanted, "of {wanted} messages {done} were carried out: {}", self.state());
+        Ok(self.flow.frames.len().try_into()?)
     }
 
     fn reception(&self) -> Result<&Reception> {
@@ -251,12 +382,21 @@ impl Rig {
         }
     }
 
-    /// Until nothing is under way.
-    pub(super) fn settle(&self) -> Result<()> {
-        let (reception, started) = (self.reception()?, Instant::now());
-        while !reception.is_idle() {
-            ensure!(started.elapsed() < PATIENCE, "the host does not come to rest: {}", self.state());
-            std::thread::yield_now();
+    /// Until all that was released has come, nothing is under way, and all threads of the host sleep.
+    fn settle(&self) -> Result<()> {
+        let reception = self.reception()?;
+        let mut stall = Stall::default();
+        for look in 0_u32.. {
+            let has_come = self.flow.given.load(Ordering::Relaxed) >= self.flow.released.load(Ordering::Relaxed);
+            if has_come && reception.is_idle() && self.threads.are_asleep()? {
+                break;
+            }
+            if look < 10_000 {
+                std::thread::yield_now();
+            } else {
+                ensure!(!stall.lasts(0), "the host does not come to rest: {}", self.state());
+                std::thread::sleep(LOOK);
+            }
         }
         Ok(())
     }
@@ -282,34 +422,17 @@ impl Rig {
 
     /// What `count` messages cost.
     pub(super) fn cost(&self, count: u64) -> Result<Cost> {
-        self.run(100)?;
-        self.settle()?;
-        let (before, waits) = (self.reception()?.counts(), waits()?);
+        (0..100).try_for_each(|_| self.deliver().map(drop))?;
+        let (before, waits) = (self.reception()?.counts(), self.threads.waits()?);
+        let mut rests = 0;
         for _ in 0..count {
-            // Each comes to a host at rest, as on a network where the next one is sent when this one was answered.
-            self.run(1)?;
-            self.settle()?;
+            rests += self.deliver()?;
         }
         let mut counts = self.reception()?.counts();
         counts.switches -= before.switches;
         counts.messages -= before.messages;
-        counts.sleeps -= before.sleeps;
-        counts.parks -= before.parks;
         counts.stacks_taken -= before.stacks_taken;
         counts.stacks_returned -= before.stacks_returned;
-        Ok(Cost { counts, frames: counts.messages, waits: self::waits()? - waits })
+        Ok(Cost { counts, frames: counts.messages, waits: self.threads.waits()? - waits, rests })
     }
-}
-
-/// How often threads that receive in this process have given up their CPU to wait, as getrusage(2) counts it for each.
-fn waits() -> Result<u64> {
-    let mut sum = 0;
-    for task in std::fs::read_dir("/proc/self/task").context("looking at threads")? {
-        let status = std::fs::read_to_string(task?.path().join("status")).unwrap_or_default();
-        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-        if field("Name:").is_some_and(|name| name.starts_with("nearcall-rx")) {
-            sum += field("voluntary_ctxt_switches:").and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
-        }
-    }
-    Ok(sum)
 }
