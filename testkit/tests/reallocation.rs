@@ -208,25 +208,53 @@ fn threads_on_one_cpu(dir: &Path) {
     assert!(shares[1] < 0.8 * shares[0] && shares[2] < 0.5 * shares[0], "{shares:?}");
 }
 
+/// Calls of the client whose CPU is not the server's.
+const FAR_CALLS: u64 = 500;
+
+/// The count is of CPUs that were given, not of calls; and of whom they were from, which nobody can say for somebody else.
 #[test]
 fn the_receiver_knows_whose_processor_it_has() {
     let _alone = alone();
-    let cpu = cpus()[0];
+    let cpus = cpus();
+    let (cpu, elsewhere) = (cpus[0], cpus[cpus.len() - 1]);
     let scene = Scene::new(cpu);
-    // It calls, and goes on existing; the other one gives.
-    let (mut idle, mut giver) =
-        confined(&[cpu], || (Peer::start("idle", &scene.dir), Peer::start("gives", &scene.dir)));
-    let pids = [idle.pid(), giver.pid()];
-    let info = nearcall::info("trial", Some(&scene.dir)).unwrap();
-    let given = pids.map(|pid| {
-        let client = info.clients.iter().find(|client| client.pid == i32::try_from(pid).ok());
-        client.map(|client| client.donations).unwrap_or_else(|| panic!("{pid} in {info:?}"))
-    });
-    eprintln!("donations by client: {given:?}, together {}", info.donations);
-    assert_eq!(given[0], 0, "{info:?}");
-    assert!(given[1] > CALLS / 2, "{info:?}");
-    idle.kill();
-    giver.kill();
+    let start = |part: &str, on: usize| confined(&[on], || Peer::start(part, &scene.dir));
+    let (idle, giver) = (start("idle", cpu), start("gives", cpu));
+    let other = (elsewhere != cpu).then(|| start("calls from elsewhere", elsewhere));
+    if other.is_none() {
+        eprintln!("!!! SKIPPED: a client on another CPU needs two CPUs");
+    }
+    let given = |peer: &Peer| {
+        let info = nearcall::info("trial", Some(&scene.dir)).unwrap();
+        let client = info.clients.iter().find(|client| client.pid == i32::try_from(peer.pid()).ok());
+        client.map(|client| client.donations).unwrap_or_else(|| panic!("{} in {info:?}", peer.pid()))
+    };
+    let before = given(&giver);
+    assert!(before > CALLS / 2, "{before}");
+    assert_eq!(given(&idle), 0);
+    // It calls, and gives nothing: what the server has, it has of its own.
+    if let Some(other) = &other {
+        assert_eq!(given(other), 0, "of {FAR_CALLS} calls");
+    }
+    // One that says of its requests that they come from the giver's CPU says so of itself.
+    let liar = start(&format!("{LIES}{cpu}"), elsewhere);
+    let lied = given(&liar);
+    eprintln!("donations: {before}, and {lied} by lies");
+    assert!(lied > FAR_CALLS / 2, "{lied}");
+    assert_eq!((given(&giver), given(&idle)), (before, 0), "after somebody's lies");
+}
+
+/// A part: a client that says that it is on the CPU whose number follows.
+const LIES: &str = "says that it is on CPU ";
+
+fn lie_about_the_cpu(dir: &Path, cpu: usize) {
+    let mut client = nearcall_testkit::client::Client::new(dir, "trial");
+    client.cpu = u16::try_from(cpu).ok();
+    let line = nearcall_testkit::client::Line::of(&client.bind(&["add"]), 0);
+    (0..FAR_CALLS).for_each(|_| assert_eq!(client.call(&line).status(), Some(nearcall_layout::pair::status::OK)));
+    process::ready();
+    // Its binding lasts as long as this.
+    process::until_released();
 }
 
 #[test]
@@ -642,14 +670,21 @@ fn play() {
             std::mem::forget(export);
             process::until_released();
         }
-        "idle" | "gives" => {
+        "idle" | "gives" | "calls from elsewhere" => {
             let client = bind(&dir);
-            if part == "gives" {
-                call_from_threads(&client, 1, CALLS);
+            match part.as_str() {
+                "gives" => call_from_threads(&client, 1, CALLS),
+                // Slowly enough for the server to fall asleep.
+                "calls from elsewhere" => (0..FAR_CALLS).for_each(|n| {
+                    assert_eq!(client.add(n, 1), Ok(n + 1));
+                    std::thread::sleep(Duration::from_micros(300));
+                }),
+                _ => {}
             }
             process::ready();
             process::until_released();
         }
+        lies if lies.starts_with(LIES) => lie_about_the_cpu(&dir, lies[LIES.len()..].parse().unwrap()),
         _ => process::ready(),
     }
     match part.as_str() {
