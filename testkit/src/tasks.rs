@@ -90,6 +90,19 @@ impl Used {
     }
 }
 
+/// How long a CPU has had nothing to do since the machine began, in steps of a hundredth of a second.
+///
+/// # Panics
+/// Where `/proc` is not mounted, or has no such CPU.
+#[must_use]
+pub fn idle(cpu: usize) -> Duration {
+    let stat = fs::read_to_string("/proc/stat").expect("/proc");
+    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{cpu} "))).expect("a CPU");
+    // Without what waits for a disk, as which the kernel counts idle time of a CPU where somebody waits for one.
+    let ticks: u64 = line.split_whitespace().nth(3).and_then(|ticks| ticks.parse().ok()).expect("a number");
+    Duration::from_millis(10 * ticks)
+}
+
 fn set(cpus: &[usize]) -> CpuSet {
     let mut set = CpuSet::new();
     cpus.iter().for_each(|&cpu| set.set(cpu));
