@@ -70,7 +70,8 @@ const COUNTS: &[&str] = &["int", "unsigned long", "short", "unsigned hyper", "oc
 struct Known {
     name: String,
     is_exception: bool,
-    is_enum: bool,
+    /// How many values it has, if it is an enum.
+    values: usize,
     is_plain: bool,
     /// Fields of varying size are in it.
     varies: bool,
@@ -223,7 +224,8 @@ impl Text<'_> {
     fn enumeration(&mut self) {
         let name = self.name("kind");
         let _ = write!(self.out, "enum {name} {{");
-        for i in 0..1 + self.random.below(5) {
+        let values = 1 + self.random.below(5);
+        for i in 0..values {
             let value = match self.random.below(4) {
                 0 => format!(" = {}", i * 7 + 3),
                 _ if i == 0 && self.random.one_in(3) => " = -5".to_owned(),
@@ -232,11 +234,11 @@ impl Text<'_> {
             let _ = write!(self.out, "{} V{i}{value}", if i == 0 { "" } else { "," });
         }
         let _ = writeln!(self.out, " }};");
-        self.know(name, false, true, false, false, 4);
+        self.know(name, false, values, false, false, 4);
     }
 
-    fn know(&mut self, name: String, is_exception: bool, is_enum: bool, is_plain: bool, varies: bool, size: usize) {
-        self.types.push(Known { name, is_exception, is_enum, is_plain, varies, size });
+    fn know(&mut self, name: String, is_exception: bool, values: usize, is_plain: bool, varies: bool, size: usize) {
+        self.types.push(Known { name, is_exception, values, is_plain, varies, size });
     }
 
     /// A type for a member: its text before and behind the name; whether it varies, and its size.
@@ -286,7 +288,7 @@ impl Text<'_> {
                 (format!("struct {name}"), String::new())
             };
             let _ = writeln!(self.out, "{before} {{ {ty} a, b[3]; {ty} c; }}{behind};");
-            return self.know(name, false, false, true, false, 40);
+            return self.know(name, false, 0, true, false, 40);
         }
         let _ = write!(self.out, "{word} {name} {{");
         let count = self.random.below(5) + usize::from(word == "struct");
@@ -304,18 +306,19 @@ impl Text<'_> {
             };
         }
         let _ = writeln!(self.out, " }};");
-        self.know(name, word == "exception", false, false, varies, size);
+        self.know(name, word == "exception", 0, false, varies, size);
     }
 
     fn union(&mut self) {
         let name = self.name("choice");
-        let enums: Vec<Known> = self.types.iter().filter(|known| known.is_enum).cloned().collect();
-        let by_enum = !enums.is_empty() && self.random.one_in(2);
-        let switch = if by_enum {
-            enums[0].name.clone()
-        } else {
-            self.random.pick(&["long", "octet", "unsigned short", "hyper"]).to_owned()
+        let by_enum = self.types.iter().find(|known| known.values > 0).cloned().filter(|_| self.random.one_in(2));
+        let switch = match &by_enum {
+            Some(known) => known.name.clone(),
+            None => self.random.pick(&["long", "octet", "unsigned short", "hyper"]).to_owned(),
         };
+        // With a label for each value of an enum there is nothing left for `default`.
+        let is_complete = by_enum.as_ref().is_some_and(|known| known.values == 1);
+        let by_enum = by_enum.is_some();
         let _ = write!(self.out, "union {name} switch ({switch}) {{");
         let count = if by_enum { 1 } else { 1 + self.random.below(4) };
         let (mut varies, mut size) = (false, 0);
@@ -331,11 +334,11 @@ impl Text<'_> {
                 (_, behind) => write!(self.out, " case {label}:{more} {before} arm{i}{behind};"),
             };
         }
-        if self.random.one_in(3) {
+        if !is_complete && self.random.one_in(3) {
             self.out.push_str(" default: long other;");
         }
         let _ = writeln!(self.out, " }};");
-        self.know(name, false, false, false, varies, size);
+        self.know(name, false, 0, false, varies, size);
     }
 
     fn alias(&mut self) {
@@ -345,7 +348,7 @@ impl Text<'_> {
             "*" => writeln!(self.out, "typedef [string] char *{name};"),
             behind => writeln!(self.out, "typedef {before} {name}{behind};"),
         };
-        self.know(name, false, false, false, varies, size);
+        self.know(name, false, 0, false, varies, size);
     }
 
     fn interface(&mut self, index: usize) {
@@ -409,7 +412,7 @@ impl Text<'_> {
         }
         let mut raises: Vec<String> = Vec::new();
         for known in self.types.clone() {
-            if (known.is_exception || known.is_enum) && raises.len() < 3 && self.random.one_in(3) {
+            if (known.is_exception || known.values > 0) && raises.len() < 3 && self.random.one_in(3) {
                 raises.push(known.name);
             }
         }
