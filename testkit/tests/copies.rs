@@ -281,6 +281,12 @@ fn each_byte_is_copied_as_often_as_table_iii_says() {
         assert_eq!((pfs.pfs_get_direntries(1, &mut 0, 4, &mut data), data), (Ok(0), vec![5; 4]));
     });
     assert_eq!(read, (side(&[], &[16]), none()), "data: F; the words beside it not at all");
+    // Beyond the frame they lie in a segment, and are copied from there to where they stay.
+    let read = copies(&client, "pfs_get_direntries beyond the frame", |_| {
+        let mut data = Vec::new();
+        assert_eq!((pfs.pfs_get_direntries(1, &mut 0, 1000, &mut data), data), (Ok(0), vec![5; 1000]));
+    });
+    assert_eq!(read, (side(&[], &[4000]), none()), "data: F");
 }
 
 fn serve(dir: &Path) -> ! {

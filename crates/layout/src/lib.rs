@@ -24,4 +24,4 @@ pub mod wire;
 
 pub use head::Head;
 pub use shape::Shape;
-pub use wire::{Class, Malformed, Tail, TailSpace, Wire};
+pub use wire::{Class, Malformed, Number, Source, Tail, TailSpace, Wire};

@@ -142,6 +142,33 @@ impl<'a> TailSpace<'a> {
     }
 }
 
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// An integer or a float: every pattern of bytes is a value of it. Memory is read as these types because of that, so nothing else
+/// can implement it.
+pub trait Number: Wire + Copy + sealed::Sealed {}
+
+/// The tail of one value where it was received, which is not private memory yet. All of it is copied there once, by the one of these
+/// that the type asks for.
+pub trait Source: Sized {
+    /// Why there is no value.
+    type Error: From<Malformed>;
+
+    /// Copies it, and reads the value from the copy.
+    ///
+    /// # Errors
+    /// That of `read`; what keeps it from being copied.
+    fn read<T>(self, read: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T, Self::Error>;
+
+    /// Copies it to where it stays: memory that the sequence owns.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it has not the size of `count` items; what keeps it from being copied.
+    fn numbers<N: Number>(self, count: usize) -> Result<Vec<N>, Self::Error>;
+}
+
 /// A type that can be a parameter, a result or an error of a procedure.
 ///
 /// Implemented here for integers, floats, `bool`, `char`, `String`, arrays, tuples, `Option`, `Result`, `Vec` and `Box`;
@@ -196,6 +223,31 @@ pub trait Wire: Sized + 'static {
     /// [`Malformed`] if the bytes are no value of the type.
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed>;
 
+    /// Reads a value of class [`Class::Varying`] whose tail is all of `tail`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if the bytes are no value of the type, or more than one; those of `tail`.
+    #[inline(always)]
+    fn get_from<S: Source>(head: &[u8], at: usize, tail: S) -> Result<Self, S::Error> {
+        tail.read(|bytes| {
+            let mut tail = Tail::new(bytes);
+            let value = Self::get(head, at, &mut tail)?;
+            if tail.left() == 0 { Ok(value) } else { Err(Malformed) }
+        })
+    }
+
+    /// Reads `count` items of class [`Class::Fixed`], which are all of `tail`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if one of them is no value, or there are not as many; those of `tail`.
+    #[inline(always)]
+    fn get_items_from<S: Source>(count: usize, tail: S) -> Result<Vec<Self>, S::Error> {
+        tail.read(|bytes| {
+            let is_all = count.checked_mul(stride::<Self>()) == Some(bytes.len());
+            if is_all { Self::get_items(bytes) } else { Err(Malformed) }
+        })
+    }
+
     /// Reads items of class [`Class::Fixed`] that `bytes` hold one behind the other, as many as there are.
     ///
     /// # Errors
@@ -242,6 +294,10 @@ fn get_bytes<const N: usize>(head: &[u8], at: usize) -> Result<[u8; N], Malforme
 
 macro_rules! number {
     ($($type:ty => $shape:expr;)*) => {$(
+        impl sealed::Sealed for $type {}
+
+        impl Number for $type {}
+
         impl Wire for $type {
             const FIXED: bool = true;
             const SIZE: usize = size_of::<$type>();
@@ -261,6 +317,11 @@ macro_rules! number {
             #[inline(always)]
             fn get_items(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
                 Ok(bytes.as_chunks().0.iter().map(|item| Self::from_le_bytes(*item)).collect())
+            }
+
+            #[inline(always)]
+            fn get_items_from<S: Source>(count: usize, tail: S) -> Result<Vec<Self>, S::Error> {
+                tail.numbers(count)
             }
         }
     )*};
@@ -381,6 +442,11 @@ impl Wire for String {
     }
 
     #[inline]
+    fn get_from<S: Source>(head: &[u8], at: usize, tail: S) -> Result<Self, S::Error> {
+        Ok(Self::from_utf8(tail.numbers(get_count(head, at)?)?).map_err(|_| Malformed)?)
+    }
+
+    #[inline]
     fn write(&self, to: &mut Writer<'_>) {
         to.count(self.len());
         self.put_tail(to.take(self.len()));
@@ -438,6 +504,11 @@ impl<T: Wire> Wire for Vec<T> {
     #[inline]
     fn get(head: &[u8], at: usize, tail: &mut Tail<'_>) -> Result<Self, Malformed> {
         T::get_items(tail.take(Self::tail_size_at(head, at)?)?)
+    }
+
+    #[inline]
+    fn get_from<S: Source>(head: &[u8], at: usize, tail: S) -> Result<Self, S::Error> {
+        T::get_items_from(get_count(head, at)?, tail)
     }
 
     fn write(&self, to: &mut Writer<'_>) {

@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use core::time::Duration;
 
+use nearcall_layout::Number;
 use nearcall_layout::pair::{self, ASTACK_COUNT, AstackClass, RING_COUNT, reply, request, stamp};
 
 use super::{LINE_WORDS, Ran, Wake};
@@ -316,11 +317,14 @@ impl ClientHalf {
     #[inline]
     #[must_use]
     pub fn copy_out(&self, class: &AstackClass, astack: u16, at: usize, into: &mut [u8]) -> Option<()> {
-        let size = usize::try_from(class.frame_size).ok()?;
-        if at.checked_add(into.len())? > size || !class.has_frame(astack) {
-            return None;
-        }
-        self.peer.copy_in(class.frame(astack) + at, into)
+        self.peer.copy_in(reply_bytes(class, astack, at, into.len())?, into)
+    }
+
+    /// The same for `count` numbers, into memory of their own.
+    #[inline]
+    #[must_use]
+    pub fn numbers<N: Number>(&self, class: &AstackClass, astack: u16, at: usize, count: usize) -> Option<Vec<N>> {
+        self.peer.numbers(reply_bytes(class, astack, at, count.checked_mul(size_of::<N>())?)?, count)
     }
 
     /// Whether the A-stack may have a segment of `size` bytes for arguments instead of what it has.
@@ -491,6 +495,13 @@ impl ClientHalf {
     pub fn ended_word(&self) -> &AtomicU32 {
         &self.ended
     }
+}
+
+/// Where `size` bytes from byte `at` of an A-stack's reply half are in the region. `None` outside the frame.
+#[inline(always)]
+fn reply_bytes(class: &AstackClass, astack: u16, at: usize, size: usize) -> Option<usize> {
+    let is_inside = at.checked_add(size)? <= usize::try_from(class.frame_size).ok()? && class.has_frame(astack);
+    is_inside.then(|| class.frame(astack) + at)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::as_conversions, reason = "the low half is meant")]

@@ -8,6 +8,7 @@
 //!
 //! The feature `copy-log` makes every read of peer memory leave a record, so that a test can prove "once".
 
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 #[cfg(target_arch = "x86_64")]
@@ -16,12 +17,12 @@ use core::arch::x86_64::{__m128i, __m256i};
 /// Below this size the vector loop's set-up costs more than it saves.
 const VECTOR_SIZE_MIN: usize = 64;
 
-/// Copies `into.len()` bytes, each source byte loaded once.
+/// Copies `into.len()` bytes, each source byte loaded once. All of `into` is written.
 ///
 /// # Safety
 /// 1. `into.len()` bytes from `from` are mapped readable during the call. They need not be stable.
 #[inline]
-pub(super) unsafe fn peer_to_private(from: NonNull<u8>, into: &mut [u8]) {
+pub(super) unsafe fn peer_to_private(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) {
     log_copy(into.len());
     #[cfg(target_arch = "x86_64")]
     if into.len() >= VECTOR_SIZE_MIN {
@@ -45,12 +46,23 @@ pub(super) unsafe fn peer_to_private(from: NonNull<u8>, into: &mut [u8]) {
     let _ = unsafe { narrow(from, into) };
 }
 
+/// `bytes` as what is copied to.
+///
+/// # Safety
+/// 1. Nothing but initialised bytes is written there.
+#[inline(always)]
+pub(super) const unsafe fn space(bytes: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    let size = bytes.len();
+    // SAFETY: the same bytes, borrowed as long; precondition 1 keeps them what they are for whoever reads them afterwards.
+    unsafe { core::slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), size) }
+}
+
 /// Words where aligned, bytes elsewhere. Returns the address after the last byte read.
 ///
 /// # Safety
 /// 1. `into.len()` bytes from `from` are mapped readable.
 #[inline]
-unsafe fn narrow(from: NonNull<u8>, into: &mut [u8]) -> NonNull<u8> {
+unsafe fn narrow(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> {
     let odd = from.align_offset(8).min(into.len());
     let (head, rest) = into.split_at_mut(odd);
     // SAFETY: precondition 1, and `head` is part of `into`.
@@ -59,7 +71,7 @@ unsafe fn narrow(from: NonNull<u8>, into: &mut [u8]) -> NonNull<u8> {
     for word in &mut words {
         // SAFETY: 8-byte aligned since `head`; 8 of the readable bytes are left.
         let value = unsafe { from.cast::<u64>().read_volatile() };
-        word.copy_from_slice(&value.to_ne_bytes());
+        word.write_copy_of_slice(&value.to_ne_bytes());
         // SAFETY: within the readable bytes, or one past them.
         from = unsafe { from.add(8) };
     }
@@ -70,11 +82,11 @@ unsafe fn narrow(from: NonNull<u8>, into: &mut [u8]) -> NonNull<u8> {
 /// # Safety
 /// 1. `into.len()` bytes from `from` are mapped readable.
 #[inline]
-unsafe fn bytes(from: NonNull<u8>, into: &mut [u8]) -> NonNull<u8> {
+unsafe fn bytes(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> {
     let mut from = from;
     for byte in into {
         // SAFETY: one of the readable bytes.
-        *byte = unsafe { from.read_volatile() };
+        byte.write(unsafe { from.read_volatile() });
         // SAFETY: within the readable bytes, or one past them.
         from = unsafe { from.add(1) };
     }
@@ -88,7 +100,7 @@ macro_rules! wide {
         ///    of 32. 3. The CPU has the feature.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $feature)]
-        unsafe fn $name(from: NonNull<u8>, into: &mut [u8]) -> NonNull<u8> {
+        unsafe fn $name(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> {
             let mut from = from;
             for part in into.chunks_exact_mut(size_of::<$vector>()) {
                 // SAFETY: preconditions 1 and 2: aligned for the vector, which lies within the readable bytes.
@@ -123,6 +135,8 @@ pub fn private_to_own(from: &[u8], into: &mut [u8]) {
         let (head, rest) = into.split_at_mut(odd);
         head.copy_from_slice(from.get(..odd).unwrap_or_default());
         let (body, tail) = rest.split_at_mut(rest.len() / 32 * 32);
+        // SAFETY: what `from` has is copied there.
+        let body = unsafe { space(body) };
         // SAFETY: `odd` is at most the length of `from`.
         let middle = unsafe { start.add(odd) };
         if std::is_x86_feature_detected!("avx2") {

@@ -16,10 +16,12 @@ pub mod packets;
 pub mod segment;
 
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use std::os::fd::BorrowedFd;
 
+use nearcall_layout::Number;
 use nearcall_layout::pair::{self, FRAMES, LINE_SIZE};
 use rustix::io::Errno;
 
@@ -165,6 +167,13 @@ impl PeerRegion {
     pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
         self.bytes().copy_in(offset, into)
     }
+
+    /// [`PeerBytes::numbers`].
+    #[inline]
+    #[must_use]
+    pub fn numbers<N: Number>(&self, offset: usize, count: usize) -> Option<Vec<N>> {
+        self.bytes().numbers(offset, count)
+    }
 }
 
 /// Memory that the peer writes, while it is mapped here. There is no reference to its bytes: they change at any time.
@@ -197,6 +206,34 @@ impl PeerBytes<'_> {
     #[inline]
     #[must_use]
     pub fn copy_in(&self, offset: usize, into: &mut [u8]) -> Option<()> {
+        // SAFETY: what is mapped is copied there, or nothing.
+        self.copy_to(offset, unsafe { copy::space(into) })
+    }
+
+    /// Copies `count` numbers from `offset` into memory of their own, each byte read exactly once. `None` if they are not all inside
+    /// the mapping.
+    #[inline]
+    #[must_use]
+    pub fn numbers<N: Number>(&self, offset: usize, count: usize) -> Option<Vec<N>> {
+        let size = count.checked_mul(size_of::<N>())?;
+        // More memory than the peer has mapped here is not asked for.
+        if size > self.size {
+            return None;
+        }
+        let mut numbers = Vec::with_capacity(count);
+        let space = numbers.spare_capacity_mut().as_mut_ptr();
+        // SAFETY: the vector has room for `count` items, so for their bytes, to which nothing else refers meanwhile; none of them has to
+        // be initialised.
+        let space = unsafe { core::slice::from_raw_parts_mut(space.cast(), size) };
+        self.copy_to(offset, space)?;
+        // SAFETY: there is room for as many; all their bytes were written, and every pattern of them is a `Number`: integers and floats
+        // are, and nothing else can be.
+        unsafe { numbers.set_len(count) };
+        Some(numbers)
+    }
+
+    #[inline]
+    fn copy_to(&self, offset: usize, into: &mut [MaybeUninit<u8>]) -> Option<()> {
         if offset.checked_add(into.len())? > self.size {
             return None;
         }

@@ -123,6 +123,8 @@ impl PacketRing {
         }
         // SAFETY: `offset` is inside the mapping.
         let from = unsafe { self.map.start().add(offset) };
+        // SAFETY: what is mapped is copied there.
+        let into = unsafe { copy::space(into) };
         // SAFETY: `into.len()` bytes from `from` are mapped while `self` is borrowed; the kernel keeps them as long as they are.
         unsafe { copy::peer_to_private(from, into) };
         Some(())

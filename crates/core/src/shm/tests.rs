@@ -36,6 +36,7 @@ fn every_size_and_offset_is_copied_exactly() {
                 }
                 peer.copy_in(offset, into).unwrap();
                 assert_eq!(into, &expected[offset..end]);
+                assert_eq!(peer.numbers::<u8>(offset, size).unwrap(), expected[offset..end]);
                 copy::private_to_own(&expected[offset..end], &mut buffer[..size]);
                 assert_eq!(&buffer[..size], &expected[offset..end]);
             }
@@ -44,10 +45,33 @@ fn every_size_and_offset_is_copied_exactly() {
 }
 
 #[test]
+fn numbers_are_read_where_they_stay() {
+    let (own, peer) = pair(SIZE);
+    // SAFETY: this test holds the only borrow.
+    let bytes = unsafe { own.lend(0, SIZE) }.unwrap();
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = (i * 31 % 251) as u8;
+    }
+    for offset in [0, 1, 7, 31, SIZE - 16] {
+        for count in [0, 1, 2, 100] {
+            let expected = bytes.get(offset..offset + count * 8);
+            let expected = expected
+                .map(|bytes| bytes.as_chunks().0.iter().map(|item| u64::from_le_bytes(*item)).collect::<Vec<_>>());
+            assert_eq!(peer.numbers::<u64>(offset, count), expected, "{count} at {offset}");
+        }
+    }
+    let floats = peer.numbers::<f32>(3, 9).unwrap();
+    assert_eq!(floats.iter().flat_map(|float| float.to_le_bytes()).collect::<Vec<_>>(), bytes[3..39]);
+}
+
+#[test]
 fn nothing_outside_is_reachable() {
     let (own, peer) = pair(SIZE);
     assert!(peer.copy_in(SIZE, &mut [0]).is_none());
     assert!(peer.copy_in(usize::MAX, &mut [0; 2]).is_none());
+    for (offset, count) in [(SIZE - 7, 1), (0, SIZE / 8 + 1), (usize::MAX, 1), (0, usize::MAX), (8, SIZE / 8)] {
+        assert!(peer.numbers::<u64>(offset, count).is_none(), "{count} at {offset}");
+    }
     assert!(own.line(SIZE).is_none() && own.line(SIZE - 64).is_some() && own.line(8).is_none());
     assert!(peer.word(SIZE).is_none() && peer.word(4).is_none() && peer.word(usize::MAX - 7).is_none());
     // SAFETY: this test holds the only borrow.

@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use core::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use nearcall_layout::Number;
 use nearcall_layout::pair::{self, AstackClass, request};
 
 use super::caller::{self, Callee, Doorbell, Published, Unanswered};
@@ -458,6 +459,14 @@ impl<'a> Half<'a> {
     #[must_use]
     pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
         self.half.copy_out(self.callee.astacks.class(), self.astack, at, into)
+    }
+
+    /// Copies `count` numbers of the reply half from byte `at` of it into memory of their own; each byte is read once. `None` outside
+    /// the frame.
+    #[inline]
+    #[must_use]
+    pub fn numbers<N: Number>(&self, at: usize, count: usize) -> Option<Vec<N>> {
+        self.half.numbers(self.callee.astacks.class(), self.astack, at, count)
     }
 }
 

@@ -12,7 +12,7 @@ use nearcall_core::transfer::desk;
 use nearcall_layout::conventional::{self, Unfit};
 use nearcall_layout::pair::{reply, status};
 use nearcall_layout::wire::{count_of, get_count};
-use nearcall_layout::{Class, Head, Malformed, Tail, Wire};
+use nearcall_layout::{Class, Head, Malformed, Number, Source, Wire};
 use zerocopy::IntoBytes;
 
 use super::plain::{Plain, padding};
@@ -577,39 +577,15 @@ impl<'a, const REP: usize> Reply<'a, REP> {
     pub fn get<T: Wire, const MAX: usize>(&mut self, at: usize) -> Result<T, Failure> {
         match T::CLASS {
             Class::Fixed => self.head.get(at).map_err(|_| misbehaved()),
-            Class::Varying => self.get_varying(at, MAX),
+            Class::Varying => T::get_from(&self.head.0, at, TailOf { reply: self.beyond(), max: MAX }),
             Class::Conventional => self.sized::<T, MAX>(at, |bytes| conventional::decode(bytes, MAX)),
         }
     }
 
-    #[inline(always)]
-    fn get_varying<T: Wire>(&mut self, at: usize, max: usize) -> Result<T, Failure> {
-        let mut small = [0; SMALL];
-        match self.small_tail(&mut small, max) {
-            Some(bytes) => self.value(at, bytes),
-            None => self.beyond().value(&Head(self.head.0), at, max),
-        }
-    }
-
-    /// The tail, if it is small and in the frame.
+    /// [`Beyond::small`].
     #[inline(always)]
     pub(super) fn small_tail<'s>(&self, small: &'s mut [u8], max: usize) -> Option<&'s [u8]> {
-        let (size, frame, behind) = reply::placed(self.places);
-        let size = usize::try_from(size).ok().filter(|size| *size <= max)?;
-        let into = small.get_mut(..size)?;
-        if frame != 0 || behind != 0 {
-            return None;
-        }
-        self.answered.copy_out(self.at, into)?;
-        Some(into)
-    }
-
-    /// The value of which all of the tail is `bytes`.
-    #[inline(always)]
-    fn value<T: Wire>(&self, at: usize, bytes: &[u8]) -> Result<T, Failure> {
-        let mut tail = Tail::new(bytes);
-        let value = T::get(&self.head.0, at, &mut tail).map_err(|_| misbehaved())?;
-        if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
+        self.beyond().small(small, max)
     }
 
     pub(super) fn head(&self) -> &[u8] {
@@ -676,14 +652,44 @@ struct Beyond<'a> {
 }
 
 impl Beyond<'_> {
-    /// A value with a tail that is large, or not in the frame.
+    /// The tail, if it is small and in the frame.
+    #[inline(always)]
+    fn small<'s>(&self, small: &'s mut [u8], max: usize) -> Option<&'s [u8]> {
+        let into = small.get_mut(..self.in_frame().filter(|size| *size <= max)?)?;
+        self.half.copy_out(self.at, into)?;
+        Some(into)
+    }
+
+    /// Bytes of the tail, if it is in the frame.
+    #[inline(always)]
+    fn in_frame(&self) -> Option<usize> {
+        match reply::placed(self.places) {
+            (size, 0, 0) => usize::try_from(size).ok(),
+            _ => None,
+        }
+    }
+
+    /// A tail that is large, or not in the frame.
     #[cold]
     #[inline(never)]
-    fn value<T: Wire, const REP: usize>(self, head: &Head<REP>, at: usize, max: usize) -> Result<T, Failure> {
-        let bytes = self.tail(max)?;
-        let mut tail = Tail::new(&bytes);
-        let value = T::get(&head.0, at, &mut tail).map_err(|_| misbehaved())?;
-        if tail.left() == 0 { Ok(value) } else { Err(misbehaved()) }
+    fn large(self, max: usize) -> Result<Vec<u8>, Failure> {
+        self.tail(max)
+    }
+
+    /// The same as numbers.
+    #[cold]
+    #[inline(never)]
+    fn large_numbers<N: Number>(self, count: usize, max: usize) -> Result<Vec<N>, Failure> {
+        let (size, segment) = self.tail_place(max)?;
+        if count.checked_mul(size_of::<N>()) != Some(size) {
+            return Err(misbehaved());
+        }
+        let numbers = match (&segment, frame_of(self.places)) {
+            (Some(segment), _) => segment.bytes().numbers(0, count),
+            (None, 0) => self.half.numbers(self.at, count),
+            (None, serial) => self.pair.result_segment(serial, self.half.deadline())?.bytes().numbers(self.at, count),
+        };
+        numbers.ok_or_else(misbehaved)
     }
 
     fn tail(&self, max: usize) -> Result<Vec<u8>, Failure> {
@@ -711,6 +717,49 @@ impl Beyond<'_> {
             (None, 0) => self.half.copy_out(self.at, into).ok_or_else(misbehaved),
             (None, serial) => copy_from_segment(self.pair, serial, self.half.deadline(), self.at, into),
         }
+    }
+}
+
+/// The tail of a reply, of up to `max` bytes.
+#[derive(Debug, Clone, Copy)]
+struct TailOf<'a> {
+    reply: Beyond<'a>,
+    max: usize,
+}
+
+impl Source for TailOf<'_> {
+    type Error = Failure;
+
+    #[inline(always)]
+    fn read<T>(self, read: impl FnOnce(&[u8]) -> Result<T, Malformed>) -> Result<T, Failure> {
+        let mut small = [0; SMALL];
+        let large;
+        let bytes = match self.reply.small(&mut small, self.max) {
+            Some(bytes) => bytes,
+            None => {
+                large = self.reply.large(self.max)?;
+                &large
+            }
+        };
+        Ok(read(bytes)?)
+    }
+
+    #[inline(always)]
+    fn numbers<N: Number>(self, count: usize) -> Result<Vec<N>, Failure> {
+        let size = count.saturating_mul(size_of::<N>());
+        if size <= self.max && self.reply.in_frame() == Some(size) {
+            self.reply.half.numbers(self.reply.at, count).ok_or_else(misbehaved)
+        } else {
+            self.reply.large_numbers(count, self.max)
+        }
+    }
+}
+
+impl From<Malformed> for Failure {
+    /// What a server has sent that is no value.
+    #[inline]
+    fn from(_: Malformed) -> Self {
+        misbehaved()
     }
 }
 
