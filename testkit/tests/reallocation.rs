@@ -55,6 +55,12 @@ pub trait Trial {
     /// Leaves a mark in the server's trace.
     #[call(timeout = "1min")]
     fn mark(&self, window: u32);
+    /// Keeps its CPU busy, for long enough that its caller sleeps.
+    #[call(timeout = "1min", concurrency = 16)]
+    fn busy(&self, us: u32);
+    /// Takes longer than it may.
+    #[call(timeout = "20ms", concurrency = 16)]
+    fn late(&self);
     /// Does not return before it is released. Its size gives it an A-stack that no other procedure uses.
     #[call(timeout = "200ms", concurrency = 1, astack = 512, exhausted = "fail")]
     fn captured(&self, value: u64) -> u64;
@@ -98,6 +104,14 @@ impl Trial for Server {
         while self.board.get(RETURNING[which]) == 0 {
             self.board.set(PLACES[which], u64::try_from(rustix::thread::sched_getcpu()).unwrap() + 1);
         }
+    }
+
+    fn busy(&self, us: u32) {
+        busy::spin(Duration::from_micros(us.into()));
+    }
+
+    fn late(&self) {
+        std::thread::sleep(Duration::from_millis(60));
     }
 
     fn mark(&self, window: u32) {
@@ -216,6 +230,99 @@ fn threads_on_one_cpu(dir: &Path) {
 const FAR_CALLS: u64 = 500;
 
 /// The count is of CPUs that were given, not of calls; and of whom they were from, which nobody can say for somebody else.
+#[test]
+fn one_wake_gives_a_processor_for_all_calls_that_are_outstanding() {
+    let _alone = alone();
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("long calls on one CPU", cpu);
+}
+
+/// Calls that take so long that the client does not yield, but sleeps. The kernel has a choice: where it runs the server as soon as
+/// that is woken, all are answered before the next thread looks; where it does not, the other threads find it asleep, as it seems.
+fn long_calls_on_one_cpu(dir: &Path) {
+    let client = bind(dir);
+    let mut shares = Vec::new();
+    for _ in 0..20 {
+        let before = client.binding().counts();
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| (0..20).for_each(|_| client.busy(30).unwrap()));
+            }
+        });
+        let after = client.binding().counts();
+        shares.push((after.bells - before.bells) as f64 / (after.calls - before.calls) as f64);
+    }
+    shares.sort_by(f64::total_cmp);
+    eprintln!("bells a call: {shares:?}");
+    // An eighth, and less where the server polls for a while; each for itself comes to a quarter and more. Who is preempted divides them.
+    assert!(shares[5] < 0.18, "{shares:?}");
+}
+
+/// Who is woken on another CPU than the caller's has no processor of his.
+#[test]
+fn a_call_from_another_cpu_gives_nothing() {
+    let _alone = alone();
+    let [own, other, ..] = cpus()[..] else { return eprintln!("!!! SKIPPED: this takes two CPUs") };
+    let scene = Scene::new(other);
+    scene.play("paced", own);
+    let info = nearcall::info("trial", Some(&scene.dir)).unwrap();
+    assert!(info.calls >= PACED && info.polled < info.calls, "{info:?}");
+    assert_eq!(info.donations, 0, "{info:?}");
+}
+
+/// Calls with pauses, so that nobody polls for them.
+const PACED: u64 = 100;
+
+fn paced(dir: &Path) {
+    let client = bind(dir);
+    for n in 0..PACED {
+        assert_eq!(client.add(n, 1), Ok(n + 1));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A call of a thread that gives its processor away ends by its time-out, and not by that and what it gave.
+#[test]
+fn the_time_of_a_call_goes_on_while_the_processor_is_given() {
+    let _alone = alone();
+    let cpu = cpus()[0];
+    Scene::new(cpu).play("late", cpu);
+}
+
+fn late(dir: &Path) {
+    let client = bind(dir);
+    call_from_threads(&client, 1, 200);
+    client.binding().set_transfer(Transfer::Donate);
+    let client = &client;
+    let once = || {
+        let begin = Instant::now();
+        assert!(matches!(client.late(), Err(CallError::Timeout { .. })));
+        begin.elapsed()
+    };
+    let is_over = AtomicBool::new(false);
+    let shortest = thread::scope(|scope| {
+        // Somebody who could run.
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+        });
+        let caller = scope.spawn(|| {
+            let begin = Instant::now();
+            let mut shortest = Duration::MAX;
+            while shortest > Duration::from_millis(23) && begin.elapsed() < Duration::from_secs(30) {
+                shortest = shortest.min(once());
+                // Until the procedure has ended.
+                thread::sleep(Duration::from_millis(80)).unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+            shortest
+        });
+        caller.join().unwrap()
+    });
+    assert!(shortest <= Duration::from_millis(23), "{shortest:?} of 20 ms");
+}
+
 #[test]
 fn the_receiver_knows_whose_processor_it_has() {
     let _alone = alone();
@@ -753,6 +860,9 @@ fn play() {
         "greedy server" => greedy_server(&dir),
         "taken by force" => taken_by_force(&dir),
         three if three.starts_with(THREE) => three_that_are_greedy(&dir, three[THREE.len()..].parse().unwrap()),
+        "long calls on one CPU" => long_calls_on_one_cpu(&dir),
+        "late" => late(&dir),
+        "paced" => paced(&dir),
         "windows" => windows_of_calls(&dir),
         "priority" => priority(&dir),
         "high latency" => high_latency(&dir),

@@ -249,6 +249,81 @@ fn others_run_while_one_is_polled() {
     assert_eq!((join(waits), join(sets)), (Waited::Ready, ()));
 }
 
+/// Busy for a millisecond, in which many looks are due.
+fn compute() {
+    let end = Instant::now() + Duration::from_millis(1);
+    while Instant::now() < end {}
+}
+
+/// What a thread waits for is looked for after each turn of those that compute beside it, and not only when they have had all turns
+/// of a round, of which there are 64.
+#[test]
+fn a_wait_ends_beside_threads_that_compute() {
+    let _here = enter();
+    for others in [1, 3] {
+        let (flag, over) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+        let waits = local({
+            let (flag, over) = (Rc::clone(&flag), Rc::clone(&over));
+            move || {
+                let waited = wait_until(&mut |_| flag.get(), Some(late()), &[]);
+                over.set(true);
+                waited
+            }
+        });
+        let turns = Rc::new(Cell::new(0));
+        let threads: Vec<_> = (0..others)
+            .map(|n| {
+                let (flag, over, turns) = (Rc::clone(&flag), Rc::clone(&over), Rc::clone(&turns));
+                local(move || {
+                    for turn in 0..500 {
+                        if over.get() {
+                            return;
+                        }
+                        if turn == 20 && n == 0 {
+                            flag.set(true);
+                        }
+                        turns.set(turns.get() + i32::from(flag.get()));
+                        compute();
+                        yield_now();
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(join);
+        assert_eq!(join(waits), Waited::Ready);
+        // A turn of each of the others, and what was under way.
+        assert!(turns.get() <= 2 * others + 1, "{} turns of {others} threads", turns.get());
+    }
+}
+
+/// So is the time.
+#[test]
+fn time_runs_out_beside_a_thread_that_computes() {
+    let _here = enter();
+    let over = Rc::new(Cell::new(false));
+    let begin = Instant::now();
+    let deadline = begin + Duration::from_millis(5);
+    let waits = local({
+        let over = Rc::clone(&over);
+        move || {
+            let waited = wait_until(&mut |_| false, Some(deadline), &[]);
+            over.set(true);
+            waited
+        }
+    });
+    let computes = local(move || {
+        let mut late = 0;
+        while !over.get() && late < 500 {
+            late += i32::from(Instant::now() >= deadline);
+            compute();
+            yield_now();
+        }
+        late
+    });
+    assert!(join(computes) <= 2);
+    assert_eq!(join(waits), Waited::TimedOut);
+}
+
 #[test]
 fn a_polled_wait_sleeps_on_its_word() {
     let _here = enter();

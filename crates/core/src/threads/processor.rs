@@ -57,7 +57,11 @@ const START_EVERY: u32 = 16;
 /// Fibers of a class that a processor keeps for itself.
 const FIBER_COUNT_MAX: usize = 64;
 
-/// Yields in a row that return at once because nothing else is ready; the next one looks at everything.
+/// Threads that are resumed between two looks at the clock, at most, if others wait for an answer or a time. A look costs as much
+/// as a switch.
+const PACE_MAX: usize = 8;
+
+/// Yields in a row that return at once because nothing else is ready; the next one goes to the loop, for whatever else that has.
 const LONE_YIELDS: u32 = 32;
 
 /// What a processor counts.
@@ -82,6 +86,8 @@ pub struct Processor {
     ready: List,
     started: Cell<u32>,
     lone: Cell<u32>,
+    /// Threads that are resumed before the next look at the clock.
+    pace: Cell<usize>,
     /// Threads that ran in the place of others since the loop last ran one.
     in_place: Cell<usize>,
     worker: Cell<bool>,
@@ -194,6 +200,7 @@ impl Processor {
             ready: List::new(),
             started: Cell::new(0),
             lone: Cell::new(0),
+            pace: Cell::new(1),
             in_place: Cell::new(0),
             worker: Cell::new(false),
             leads: Cell::new(false),
@@ -389,16 +396,26 @@ impl Processor {
         watched.ready.store(watched.ready.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    /// Runs what is ready, at most `count` times a thread. Says whether there was anything. Not from within a thread.
+    /// Runs what is ready, at most `count` times a thread, and for no longer than others may wait to be looked at. Says whether there
+    /// was anything. Not from within a thread.
     pub fn run_ready(&self, count: usize) -> bool {
         if self.runs_thread() {
             return false;
         }
         self.in_place.set(0);
         self.take_mail();
-        self.look_at_clock();
-        let mut ran = 0;
+        self.look_when_due();
+        let (mut ran, mut look) = (0, self.pace.get());
         while ran < count {
+            if ran == look {
+                let is_due = self.is_look_due();
+                // What computes for long is likely to do so again.
+                self.pace.set(if is_due { 1 } else { (self.pace.get() * 2).min(PACE_MAX) });
+                if is_due {
+                    break;
+                }
+                look += self.pace.get();
+            }
             let record = self.next();
             if record.is_null() {
                 break;
@@ -615,8 +632,8 @@ impl Processor {
             self.run_ready(TURN_COUNT);
             return;
         }
-        if !self.has_ready() {
-            // Now and then the loop has to look at timers and at whatever else it has.
+        if !self.has_ready() && !self.look_when_due() {
+            // Now and then the loop has to look at whatever else it has.
             let lone = self.lone.get().wrapping_add(1);
             self.lone.set(lone);
             if !lone.is_multiple_of(LONE_YIELDS) {

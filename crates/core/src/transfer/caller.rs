@@ -165,8 +165,12 @@ fn look_among_others(
     }
     // A lead that polls elsewhere needs no ring, and no fence of ours as long as the status is looked at on every turn.
     match others_run(half, call, processor, Some(polled)) {
-        Some(first) => Ok(first),
-        None => long(half, doorbell, call, true).run(false),
+        Ok(first) => Ok(first),
+        Err(since) => {
+            let mut long = long(half, doorbell, call, true);
+            long.since = since;
+            long.run(false)
+        }
     }
 }
 
@@ -249,6 +253,19 @@ thread_local! {
     static LAST: Cell<Last> = const { Cell::new(Last { half: 0, begin: 0, sequence: 0, missed: true }) };
 }
 
+thread_local! {
+    static GIVEN: Cell<Option<Gift>> = const { Cell::new(None) };
+}
+
+/// For which call a processor has given its CPU to the standby on it, and waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gift {
+    half: usize,
+    cpu: u16,
+    astack: u16,
+    sequence: u32,
+}
+
 /// A kernel thread's last long wait.
 #[derive(Debug, Clone, Copy)]
 struct Last {
@@ -282,15 +299,20 @@ struct Long<'a> {
     cpu: u16,
     /// What the caller asked for.
     transfer: Transfer,
-    /// How long from the end of the spin, or what is left of it; `None` for ever.
+    /// How long, from `since`; `None` for ever.
     timeout: Option<Duration>,
     /// Whether a lead polled when the wait began.
     was_polled: bool,
     rang: Rang,
     /// Whether the CPU was given to a standby on it.
     donated: bool,
+    /// Whether it was given already, for another call of this processor, which has not begun.
+    shares: bool,
     /// In ticks, when the long wait began.
     begin: u64,
+    /// In ticks, when the wait began: at the end of the spin, or when others had run for the first time; 0 before that. The time-out
+    /// runs from here: yields may take a busy CPU's time slices.
+    since: u64,
 }
 
 impl<'a> Long<'a> {
@@ -303,7 +325,20 @@ impl<'a> Long<'a> {
         was_polled: bool,
     ) -> Self {
         let (cpu, transfer, rang) = (call.cpu, call.mode.get(), Rang::default());
-        Self { half, doorbell, call, cpu, transfer, timeout, was_polled, rang, donated: false, begin: 0 }
+        Self {
+            half,
+            doorbell,
+            call,
+            cpu,
+            transfer,
+            timeout,
+            was_polled,
+            rang,
+            donated: false,
+            shares: false,
+            begin: 0,
+            since: 0,
+        }
     }
 
     /// A thread lets others run first, unless it was told to give its CPU away.
@@ -321,6 +356,9 @@ impl<'a> Long<'a> {
 
     fn run(mut self, in_vain: bool) -> Result<u64, Unanswered> {
         self.begin = ticks();
+        if self.since == 0 {
+            self.since = self.begin;
+        }
         self.cpu = process::cpu();
         let soon = self.is_soon();
         if in_vain {
@@ -328,8 +366,13 @@ impl<'a> Long<'a> {
         }
         // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
         fence(Ordering::SeqCst);
-        let ring = self.ring_first(soon);
+        self.shares = self.is_given_already();
+        let ring = if self.shares { Ring::Own } else { self.ring_first(soon) };
+        if self.donated && threads::on_thread().is_some() {
+            GIVEN.set(Some(self.gift()));
+        }
         let result = match (self.transfer, ring) {
+            _ if self.shares => self.suspend(),
             (Transfer::Spin, _) => self.spin_to_the_end(),
             (Transfer::Donate, Ring::Own | Ring::Bell { own: true, .. }) if threads::on_thread().is_some() => {
                 self.give_cpu(soon).map_or_else(|| self.suspend(), Ok)
@@ -344,8 +387,27 @@ impl<'a> Long<'a> {
             }
             _ => self.sleep(),
         };
+        if self.donated && GIVEN.get() == Some(self.gift()) {
+            GIVEN.set(None);
+        }
         self.learn(result.is_ok());
         result
+    }
+
+    fn gift(&self) -> Gift {
+        let &Published { astack, sequence, .. } = self.call;
+        Gift { half: core::ptr::from_ref(self.half).addr(), cpu: self.cpu, astack, sequence }
+    }
+
+    /// Whether this processor has given this CPU to the standby on it, for a call that has not begun: the standby looks for requests
+    /// after it began that one, and before it sleeps, so it finds ours (URPC 1991, section 3.3: one donation for all calls).
+    fn is_given_already(&self) -> bool {
+        // Partners: our fence after the request was published, and the standby's after it wrote that it sleeps; it has stamped that
+        // call before.
+        let same = |gift: &Gift| Gift { astack: gift.astack, sequence: gift.sequence, ..self.gift() } == *gift;
+        self.transfer == Transfer::Auto
+            && threads::on_thread().is_some()
+            && GIVEN.get().filter(same).is_some_and(|gift| self.half.ran(gift.astack, gift.sequence) == Ran::No)
     }
 
     fn spin(&self) -> Spin {
@@ -364,6 +426,17 @@ impl<'a> Long<'a> {
 
     fn answered(&self) -> Option<u64> {
         self.call.answered()
+    }
+
+    /// What is left of its time; `None` for ever.
+    fn left(&self) -> Option<Duration> {
+        let spent = Duration::from_micros(ticks().wrapping_sub(self.since) / clock::calibration().ticks_per_us);
+        self.timeout.map(|timeout| timeout.saturating_sub(spent))
+    }
+
+    /// When it has to be over, as of `now`; `None`: never.
+    fn until(&self, now: Instant) -> Option<Instant> {
+        self.left().and_then(|left| now.checked_add(left))
     }
 
     /// Whether calls come back to back; the next request says so.
@@ -433,12 +506,14 @@ impl<'a> Long<'a> {
             ring = Ring::Elsewhere;
         }
         let rang = core::mem::take(&mut self.rang.already);
+        // Who spins keeps it.
+        let gives = self.transfer != Transfer::Spin;
         match ring {
-            Ring::Bell { own, .. } if rang => self.donated |= own,
+            Ring::Bell { own, .. } if rang => self.donated |= own && gives,
             Ring::Message if rang => {}
             Ring::Bell { n, own } => {
                 self.rang.bells |= 1 << n;
-                self.donated |= own;
+                self.donated |= own && gives;
                 self.half.counters.bells.add(1);
                 self.half.ring_bell(n);
             }
@@ -446,7 +521,7 @@ impl<'a> Long<'a> {
                 self.half.counters.messages.add(1);
                 self.doorbell.ring();
             }
-            Ring::Own => self.donated = true,
+            Ring::Own => self.donated = gives,
             Ring::Polled | Ring::Elsewhere => {}
         }
         ring
@@ -485,7 +560,8 @@ impl<'a> Long<'a> {
     /// Spins for as long as a wake-up takes, if that has been worth while.
     fn spin_once(&self) -> Option<u64> {
         let spin = self.spin();
-        if !spin.spins() {
+        // A processor on which others wait as well looks for all their answers, for as long, before it sleeps.
+        if !spin.spins() || threads::on_thread().is_some_and(has_others) {
             return None;
         }
         for _ in 0..clock::wake_turns() {
@@ -504,6 +580,7 @@ impl<'a> Long<'a> {
     /// Spins until something happens; never sleeps.
     fn spin_to_the_end(&mut self) -> Result<u64, Unanswered> {
         let start = now();
+        let until = self.until(start);
         let mut doubts = STEP_MIN;
         let mut open = None;
         loop {
@@ -516,8 +593,9 @@ impl<'a> Long<'a> {
                 }
                 core::hint::spin_loop();
             }
-            let spent = start.elapsed();
-            if self.timeout.is_some_and(|timeout| spent >= timeout) {
+            let now = now();
+            let spent = now.duration_since(start);
+            if until.is_some_and(|until| now >= until) {
                 return self.answered().ok_or_else(|| self.timed_out());
             }
             if spent >= doubts {
@@ -539,11 +617,9 @@ impl<'a> Long<'a> {
         }
         // If it is a procedure that sleeps here, others may need its seat.
         let _open = handoff::open();
-        // The time-out runs from the end of the spin: yields before this may have taken a busy CPU's time slices.
-        let spent = ticks().wrapping_sub(self.begin) / clock::calibration().ticks_per_us;
         let begin = now();
-        let start = begin.checked_sub(Duration::from_micros(spent)).unwrap_or(begin);
-        let (&Published { astack, sequence, reply, .. }, timeout) = (self.call, self.timeout);
+        let until = self.until(begin);
+        let &Published { astack, sequence, reply, .. } = self.call;
         let calibration = clock::calibration();
         let four_wakes = Duration::from_micros(4 * calibration.wake / calibration.ticks_per_us);
         let mut step = if self.donated { STEP_OWN } else { STEP_MIN.max(four_wakes) };
@@ -563,7 +639,7 @@ impl<'a> Long<'a> {
                 break self.answered().ok_or_else(|| self.ended());
             }
             let begin = now();
-            let left = timeout.map_or(Duration::MAX, |timeout| timeout.saturating_sub(begin.duration_since(start)));
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(begin));
             if left.is_zero() {
                 break self.answered().ok_or_else(|| self.timed_out());
             }

@@ -18,6 +18,7 @@ struct Pair {
     waits: [AtomicU32; COUNT],
     /// The server's.
     replies: [AtomicU32; COUNT],
+    stamps: [AtomicU32; COUNT],
     bell: AtomicU32,
     /// Where the client's processor sleeps.
     bed: Futex,
@@ -154,4 +155,57 @@ fn a_processor_that_reads_the_bell_after_its_look_is_lost() {
 #[should_panic(expected = "nobody will wake it")]
 fn a_processor_whose_wake_is_put_off_behind_an_endless_procedure_needs_its_step() {
     given(2, Slip::Endless);
+}
+
+/// One thread has rung the standby for the first call, and gives its CPU; another leaves out the ring for its own, because the first
+/// has not begun. The standby serves the first, says that it sleeps, and looks once more.
+fn gift(slip: Slip) {
+    explore(ALL, move || {
+        let pair = Arc::new(Pair::default());
+        pair.requests[0].store(1, Ordering::Release);
+        let server = {
+            let pair = Arc::clone(&pair);
+            thread::spawn(move || {
+                pair.stamps[0].store(1, Ordering::Release);
+                pair.replies[0].store(1, Ordering::Release);
+                if slip != Slip::NoFenceBeforeSleep {
+                    fence(Ordering::SeqCst);
+                }
+                if pair.has_request(1) {
+                    pair.replies[1].store(1, Ordering::Release);
+                }
+            })
+        };
+        pair.requests[1].store(1, Ordering::Release);
+        if slip != Slip::NoFenceInRing {
+            fence(Ordering::SeqCst);
+        }
+        let has_begun = pair.stamps[0].load(Ordering::Relaxed) == 1;
+        let rings = has_begun && slip != Slip::TrustsABegunCall;
+        server.join().unwrap();
+        assert!(rings || pair.is_answered(1), "{LOST}");
+    });
+}
+
+#[test]
+fn a_ring_for_a_call_that_has_not_begun_is_one_for_all() {
+    gift(Slip::None);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_ring_for_a_call_that_has_begun_is_none_for_others() {
+    gift(Slip::TrustsABegunCall);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_caller_that_relies_on_a_ring_and_does_not_fence_is_lost() {
+    gift(Slip::NoFenceInRing);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_standby_that_does_not_fence_before_it_sleeps_loses_who_relied_on_a_ring() {
+    gift(Slip::NoFenceBeforeSleep);
 }

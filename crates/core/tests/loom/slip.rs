@@ -68,6 +68,8 @@ pub(crate) enum Slip {
     WakeBeforeBump,
     /// Bumps the bell of its own CPU, whoever sleeps.
     WrongBell,
+    /// Leaves the ring out because of one for a call that has begun.
+    TrustsABegunCall,
     /// Threads of a client may bump the bell to a value that it had before.
     BumpNotAtomic,
 

@@ -26,8 +26,11 @@ pub(super) const POLL_STEP_MAX: Duration = Duration::from_millis(16);
 /// and one after the other they would cost a cache miss each.
 const FETCHED_AHEAD: usize = 8;
 
-/// How often the clock is read while threads are ready and timers are set, in microseconds.
-const CLOCK_US: u64 = 20;
+/// How often timers and polled waits are looked at while threads are ready, in microseconds, if those go on for as long.
+const LOOK_US: u64 = 20;
+
+/// Looks at a polled wait between two at the clock.
+const TURNS_A_LOOK: u32 = 64;
 
 /// In which situation a polled wait is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,8 +175,8 @@ impl Processor {
                 polls.store(polls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
                 return Waited::Ready;
             }
-            if self.timer_count.get() != 0 && turns.is_multiple_of(64) {
-                self.look_at_clock();
+            if turns.is_multiple_of(TURNS_A_LOOK) && self.look_when_due() {
+                break;
             }
             if self.has_polled() && self.look_at_polled(Turn::Poll) {
                 break;
@@ -248,6 +251,9 @@ impl Processor {
 
     /// Looks at timers and polled waits. Says whether a thread became ready.
     pub fn poll(&self) -> bool {
+        if self.has_waits() {
+            self.looked.set(clock::ticks());
+        }
         let timed = self.timer_count.get() != 0 && self.expire();
         self.look_at_polled(Turn::Poll) || timed
     }
@@ -323,16 +329,27 @@ impl Processor {
         }
     }
 
-    /// Looks at the timers if there are any, and not too often: threads are ready.
+    /// Whether it is time to look at timers and polled waits, if there are any, although threads are ready.
     #[inline(always)]
-    pub(super) fn look_at_clock(&self) {
-        if self.timer_count.get() != 0 {
-            let ticks = clock::ticks();
-            if ticks.wrapping_sub(self.looked.get()) > clock::calibration().us(CLOCK_US) {
-                self.looked.set(ticks);
-                self.expire();
-            }
-        }
+    pub(super) fn is_look_due(&self) -> bool {
+        self.has_waits() && clock::ticks().wrapping_sub(self.looked.get()) > clock::calibration().us(LOOK_US)
+    }
+
+    /// [`poll`](Self::poll), if it is time to.
+    #[inline(always)]
+    pub(super) fn look_when_due(&self) -> bool {
+        self.is_look_due() && self.poll()
+    }
+
+    #[inline(always)]
+    fn has_waits(&self) -> bool {
+        self.timer_count.get() != 0 || self.has_polled()
+    }
+
+    /// When timers and polled waits were looked at last, in ticks: a clock that costs nothing, for whoever is one of them.
+    #[inline(always)]
+    pub(crate) fn looked(&self) -> u64 {
+        self.looked.get()
     }
 
     /// Ends the waits whose time has come. Says whether there were any.
