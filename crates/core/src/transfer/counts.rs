@@ -82,7 +82,7 @@ counters! {
         calls,
         /// Of these, by a lead that polled.
         polled,
-        /// Of these, by a standby on a CPU that a caller had given it.
+        /// Of these, by a standby on the CPU from which they were made.
         donations,
         /// Times a processor went to sleep on its bells.
         sleeps,

@@ -599,7 +599,7 @@ impl<P: Pair> Crew<P> {
                     desk.trim();
                     self.is_back(&post, owner);
                 } else {
-                    self.roster().spares.push(Arc::clone(&post));
+                    self.is_spare(&post);
                 }
                 continue;
             }
@@ -617,8 +617,16 @@ impl<P: Pair> Crew<P> {
                 desk.trim();
                 self.is_back(&post, seats.owner);
             } else {
-                self.roster().spares.push(Arc::clone(&post));
+                self.is_spare(&post);
             }
+        }
+    }
+
+    /// A processor whose seat or stray is somebody else's by now.
+    fn is_spare(&self, post: &Arc<Post>) {
+        self.roster().spares.push(Arc::clone(post));
+        if self.has_strays() {
+            self.call_watcher();
         }
     }
 

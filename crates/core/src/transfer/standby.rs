@@ -64,6 +64,15 @@ pub(super) struct Attended<P> {
     owes_wake: bool,
 }
 
+impl<P: Pair> Attended<P> {
+    /// Wakes the processor whose wake was put off, if one was.
+    fn pay_wake(&mut self) {
+        if core::mem::take(&mut self.owes_wake) {
+            self.pair.half().ring_reply_bell();
+        }
+    }
+}
+
 /// Why an occupant is none any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gone {
@@ -100,7 +109,9 @@ pub(super) struct Standby<'a, P> {
     yields_left: u32,
     /// When the last yield began.
     yielded: u64,
-    /// Calls taken, yields that paid and did not, since they were last added to the counters.
+    /// Calls taken as a standby, those of callers on this CPU, yields that paid and did not, since they were last added to the
+    /// counters.
+    taken: u64,
     donations: u64,
     pub(super) polled: u64,
     paid: u64,
@@ -135,6 +146,7 @@ impl<P: Pair> Crew<P> {
             soon: None,
             yields_left: 0,
             yielded: 0,
+            taken: 0,
             donations: 0,
             polled: 0,
             paid: 0,
@@ -160,20 +172,19 @@ impl<P: Pair> Standby<'_, P> {
             return gone;
         }
         loop {
-            if self.seat.kicks.load(Ordering::Relaxed) != self.kicks {
-                self.wake_processors();
-            }
             // Acquire: pairs with the Release of whoever kicked.
-            if self.seat.kicks.load(Ordering::Acquire) != self.kicks
-                && self.open_books(armed::LOOKING)
-                && let Err(gone) = self.lead()
-            {
-                return gone;
+            if self.seat.kicks.load(Ordering::Acquire) != self.kicks {
+                self.wake_processors();
+                if self.open_books(armed::LOOKING)
+                    && let Err(gone) = self.lead()
+                {
+                    return gone;
+                }
             }
             if self.given_up {
                 return Gone::Dismissed;
             }
-            if self.donations >= COUNTED_MAX {
+            if self.taken >= COUNTED_MAX {
                 self.add_counts();
             }
             match self.scan() {
@@ -315,6 +326,9 @@ impl<P: Pair> Standby<'_, P> {
             if let Some(claimed) = self.claim(at) {
                 worked = true;
                 self.serve(at, &claimed)?;
+            } else if let Some(known) = self.mine.get_mut(at) {
+                // Whatever is left of what its client waits for, others have.
+                known.pay_wake();
             }
         }
         Ok(worked)
@@ -359,7 +373,8 @@ impl<P: Pair> Standby<'_, P> {
             // Up to the end of the procedure, which saves a look at the clock.
             self.learn_of_yield(at, last, true);
         }
-        self.donations += 1;
+        self.taken += 1;
+        self.donations += u64::from(is_donated);
         let soon = says_soon && is_over && waits.is_none() && self.may_yield;
         self.soon = soon.then_some(at);
         self.yields_left = YIELD_COUNT;
@@ -381,10 +396,7 @@ impl<P: Pair> Standby<'_, P> {
 
     /// Wakes the processors whose wake was put off.
     fn wake_processors(&mut self) {
-        for known in self.mine.iter_mut().filter(|known| known.owes_wake) {
-            known.owes_wake = false;
-            known.pair.half().ring_reply_bell();
-        }
+        self.mine.iter_mut().for_each(Attended::pay_wake);
     }
 
     /// A caller slept although another seat leads and attends its pair: does that lead get its CPU?
@@ -541,12 +553,12 @@ impl<P: Pair> Standby<'_, P> {
 
     pub(super) fn add_counts(&mut self) {
         let counters = &self.crew.counters;
-        counters.calls.add(self.donations + self.polled);
+        counters.calls.add(self.taken + self.polled);
         counters.donations.add(self.donations);
         counters.polled.add(self.polled);
         counters.yields_paid.add(self.paid);
         counters.yields_wasted.add(self.wasted);
-        (self.donations, self.polled, self.paid, self.wasted) = (0, 0, 0, 0);
+        (self.taken, self.donations, self.polled, self.paid, self.wasted) = (0, 0, 0, 0, 0);
     }
 
     /// Writes that it sleeps, looks once more, and sleeps until a bell or a kick.
@@ -621,10 +633,8 @@ impl<P: Pair> Standby<'_, P> {
     /// Attends these pairs no more, unless they have a request.
     fn dismiss(&mut self, which: impl Iterator<Item = Attended<P>>) {
         let mut books = self.seat.books();
-        for known in which {
-            if known.owes_wake {
-                known.pair.half().ring_reply_bell();
-            }
+        for mut known in which {
+            known.pay_wake();
             books.attended.retain(|other| !Arc::ptr_eq(other, &known.pair));
             leave(known.pair.half(), self.n);
             // Pairs with the caller's fence after it has published: it sees AWAY and rings, or we see its request.
