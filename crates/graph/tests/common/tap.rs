@@ -20,12 +20,32 @@ use super::{Cable, build, host};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for `condition`, for as long as a broken test may take.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn until(what: &str, condition: impl FnMut() -> bool) {
+    until_or(what, condition, String::new);
+}
+
+/// The same; what does not come is explained by `why`.
+pub fn until_or(what: &str, mut condition: impl FnMut() -> bool, why: impl FnOnce() -> String) {
     let end = Instant::now() + PATIENCE;
     while !condition() {
-        assert!(Instant::now() < end, "{what} does not come");
+        // A test that was not run for that long looks once more.
+        assert!(Instant::now() < end || condition(), "{what} does not come\n{}", why());
         std::thread::sleep(Duration::from_micros(50));
     }
+}
+
+/// What the kernel says of each thread of this process: its name, its state, where it waits, and how often it has.
+fn threads() -> String {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+    let of = |task: std::path::PathBuf| {
+        let read = |name| std::fs::read_to_string(task.join(name)).unwrap_or_default();
+        let status = read("status");
+        let words = ["Name:", "State:", "Pid:", "Cpus_allowed_list:", "voluntary_ctxt_switches:"];
+        let is_told = |line: &&str| words.iter().any(|word| line.starts_with(word));
+        let told: Vec<_> = status.lines().filter(is_told).map(|line| line.replace('\t', " ")).collect();
+        format!("{} in {} {}\n", told.join(", "), read("wchan"), read("syscall").trim_end())
+    };
+    tasks.map(of).collect()
 }
 
 /// A wire whose frames the test puts in and takes out.
@@ -229,6 +249,12 @@ impl Rig {
     /// Until all that was put in has been carried out.
     pub fn settle(&self) {
         let is_over = || self.reception.counts().messages == self.put && self.reception.is_idle();
-        until("the end of what was received", is_over);
+        until_or("the end of what was received", is_over, || self.state());
+    }
+
+    /// All that there is to be known of the host, for a test that waits in vain.
+    fn state(&self) -> String {
+        let (counts, put, left) = (self.reception.counts(), self.put, self.tap.left());
+        format!("{put} put, {left} left on the wire\n{counts:#?}\n{:#?}\n{}", self.reception, threads())
     }
 }
