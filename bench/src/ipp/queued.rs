@@ -37,9 +37,10 @@ impl Crossings for Queueing {
         if RECEIVES.get() { Passage::Keep } else { Passage::GoOn }
     }
 
-    fn keep(&self, work: Work) {
+    fn keep(&self, work: Work) -> Result<(), Work> {
         self.0.works().push_back(work);
         self.0.input.get().inspect(|thread| thread.unpark());
+        Ok(())
     }
 }
 

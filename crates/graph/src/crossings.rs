@@ -73,5 +73,8 @@ pub trait Crossings: Send + Sync {
     fn up(&self, crossing: &Crossing<'_>) -> Passage;
 
     /// Has the work of which [`up`](Self::up) said so, and hands it to [`Graph::carry_out`](crate::Graph::carry_out) on any thread.
-    fn keep(&self, work: Work);
+    ///
+    /// # Errors
+    /// It is given back where nobody will carry it out: then whoever waits for it is told.
+    fn keep(&self, work: Work) -> Result<(), Work>;
 }

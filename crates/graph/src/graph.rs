@@ -135,6 +135,21 @@ enum Step {
     Finish { ticket: Ticket, answer: Result<Message, CallError> },
 }
 
+/// A request that a handler runs: when this is dropped, by a panic of the handler as well, whoever sent it hears that there is no
+/// answer.
+struct Unanswered<'g> {
+    graph: &'g Graph,
+    from: Session,
+    call: u32,
+    now: Time,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let _ = self.graph.control(self.from, Control::Lose(self.call), self.now);
+    }
+}
+
 impl core::fmt::Debug for Graph {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_list().entries(self.nodes.iter().map(|place| &place.name)).finish()
@@ -304,8 +319,21 @@ impl Graph {
         match crossings.up(&crossing) {
             Passage::GoOn => Some(step),
             Passage::Keep => {
-                crossings.keep(Work { steps: vec![step], has_crossed: true });
+                let kept = crossings.keep(Work { steps: vec![step], has_crossed: true });
+                if let Err(Work { steps, .. }) = kept {
+                    self.decline(steps, now);
+                }
                 None
+            }
+        }
+    }
+
+    /// Nobody carries these out. A call that was accepted further down is declined, so that its channel is free for the next one.
+    #[cold]
+    fn decline(&self, steps: Vec<Step>, now: Time) {
+        for step in steps {
+            if let Step::Deliver { from, .. } = step {
+                let _ = self.control(from, Control::Decline { is_busy: true }, now);
             }
         }
     }
@@ -321,9 +349,13 @@ impl Graph {
             }
             Step::Deliver { to, from, message } => {
                 if let Some(handler) = self.nodes.get(to.index()).and_then(|place| place.handler.get()) {
+                    let call = message.attributes().call;
+                    let unanswered = (call != 0).then(|| Unanswered { graph: self, from, call, now });
                     // The program's: no lock is held, and it may call the graph.
-                    let reply = handler.run(self, from, message, now);
-                    steps.extend(reply.map(|message| Step::Push { session: from, message }));
+                    if let Some(message) = handler.run(self, from, message, now) {
+                        core::mem::forget(unanswered);
+                        steps.push(Step::Push { session: from, message });
+                    }
                     return;
                 }
                 self.enter(to, now, steps, |core, cx| {

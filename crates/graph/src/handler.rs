@@ -1,8 +1,9 @@
 //! Handlers: code of the program's that runs where its messages arrive, instead of being told of them.
 //!
-//! A handler stands in the place of an anchor. What it returns is sent back on the session that the message came on. It runs
-//! with no lock of the graph held, on the stack that brought the message as far as that is allowed
-//! ([`reception`](crate::reception)); so it may be entered by several kernel threads at once.
+//! A handler stands in the place of an anchor. What it returns is sent back on the session that the message came on; if that is
+//! nothing, or it panics, whoever called hears that there is no answer. It runs with no lock of the graph held, on the stack that
+//! brought the message as far as that is allowed ([`reception`](crate::reception)); so it may be entered by several kernel threads at
+//! once.
 //!
 //! Source: the report on interrupt protocol processing, section 2.1 (servers).
 

@@ -91,6 +91,9 @@ pub struct Attributes {
     pub tag: u32,
     /// Of a call: when nobody waits for the answer any more.
     pub deadline: Option<crate::event::Time>,
+    /// Of a request that has arrived: its number, by which it is told apart from those that came before it on its session
+    /// ([`Control::Lose`](crate::protocol::Control::Lose)); 0: nobody waits for an answer.
+    pub call: u32,
     /// Which life of the other side it came from, or is for, counted on its session by what knows lives; 0: nobody says.
     pub epoch: u32,
 }

@@ -111,6 +111,9 @@ pub enum Control {
         /// There is too much to do; otherwise nobody is there for it.
         is_busy: bool,
     },
+    /// The request of this number ([`Attributes::call`](crate::message::Attributes::call)) was run, and has no answer: whoever sent it
+    /// is told, unless it was answered or another one has come since. [`Answer::Done`].
+    Lose(u32),
     /// Which life the other side of a session is in. [`Answer::Epoch`].
     Epoch,
 }
@@ -278,7 +281,7 @@ pub enum PushError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// Nothing came in time, or the other side was silent for a minute, or has forgotten the answer.
+    /// Nothing came in time, or the other side was silent for a minute, has forgotten the answer, or never had one.
     #[error("no answer came in time{}", if *sent { "" } else { ", and nothing was sent" })]
     Timeout {
         /// Whether the request may have reached the other side.

@@ -250,8 +250,9 @@ impl Crossings for Hand {
         if is_kept { Passage::Keep } else { Passage::GoOn }
     }
 
-    fn keep(&self, work: Work) {
+    fn keep(&self, work: Work) -> Result<(), Work> {
         self.0.lock().unwrap().1.push(work);
+        Ok(())
     }
 }
 

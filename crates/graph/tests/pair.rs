@@ -308,8 +308,9 @@ fn work_crosses_an_edge_to_another_thread() {
             Passage::Keep
         }
 
-        fn keep(&self, work: Work) {
+        fn keep(&self, work: Work) -> Result<(), Work> {
             self.0.lock().unwrap().push(work);
+            Ok(())
         }
     }
     let kinds = kinds(&[Cable::default()]);

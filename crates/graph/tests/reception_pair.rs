@@ -11,6 +11,7 @@ use common::rounds;
 use common::tap::{PATIENCE, until};
 use nearcall_core::threads::sync::Semaphore;
 use nearcall_graph::compose::{Kinds, Plan};
+use nearcall_graph::protocol::{CallError, Session};
 use nearcall_graph::reception::{Mode, Options, Reception};
 use nearcall_graph::{Address, Clock, Graph, Handler, Message, Participants, Time};
 
@@ -73,11 +74,19 @@ fn start(
     Reception::start(&plan, options, attach).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Without whatever depends on time.
+fn exact(mode: Mode, threads: usize) -> Options {
+    Options::new(mode, threads).budget(None).alarm(Duration::from_secs(3600))
+}
+
 /// A client's host and a server's, whose handler is `handler`.
 fn two(stack: &Stack, relay: &str, modes: [Mode; 2], handler: Handler) -> (Reception, Reception) {
+    two_with(stack, relay, modes.map(|mode| exact(mode, 2)), handler)
+}
+
+fn two_with(stack: &Stack, relay: &str, options: [Options; 2], handler: Handler) -> (Reception, Reception) {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path().join("wire");
-    let options = modes.map(|mode| Options::new(mode, 2).budget(None).alarm(Duration::from_secs(3600)));
     let [client, server] = options;
     std::thread::scope(|scope| {
         let served = Some((handler, (stack.at)()));
@@ -202,4 +211,78 @@ fn a_handler_that_calls_is_suspended_meanwhile() {
         assert!(counts.implicit >= 1, "{counts:?}");
         assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
     }
+}
+
+/// Calls without a deadline: what is wrong shows as an answer that does not come.
+fn call(client: &Reception, session: Session, size: usize) -> Result<usize, CallError> {
+    let (graph, clock) = (client.graph(), Clock::new());
+    let ticket = graph.call(session, Message::from(vec![0x5a; size]), clock.now()).unwrap();
+    graph.wait(PATIENCE, || graph.answer(ticket)).expect("an answer comes").map(|answer| answer.size())
+}
+
+fn session(client: &Reception) -> Session {
+    client.graph().anchor("anchor").unwrap().open((STACKS[2].to)(), Clock::new().now()).unwrap()
+}
+
+/// A handler that panics, has nothing to say, or too much: whoever called hears at once that there is no answer, and calls again.
+#[test]
+fn a_call_that_is_not_answered_ends_and_the_next_one_goes_on() {
+    for mode in [Mode::Interrupt, Mode::Regular] {
+        let handler = Handler::new(|_, _, message, _| {
+            assert!(message.size() != 1, "on purpose");
+            match message.size() {
+                2 => None,
+                3 => Some(Message::from(vec![0; 1 << 20])),
+                _ => Some(message),
+            }
+        });
+        let (client, server) = two(&STACKS[2], "", [mode; 2], handler);
+        let session = session(&client);
+        for round in 0..rounds(10) {
+            for size in 1..=3 {
+                let answer = call(&client, session, size);
+                assert_eq!(answer, Err(CallError::Timeout { sent: true }), "{mode:?}, {size} in round {round}");
+            }
+            assert_eq!(call(&client, session, 4), Ok(4), "{mode:?}");
+        }
+        let graph = server.graph();
+        assert_eq!(graph.count(graph.node("chan").unwrap(), "unanswered"), 2 * rounds(10));
+        until("rest", || server.is_idle());
+    }
+}
+
+/// A call that has got through CHAN, and is dropped above it because all threads are in handlers and no more may be queued.
+#[test]
+fn a_call_that_is_dropped_is_declined_at_once() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (waits, entered) = (Arc::clone(&gate), Arc::new(AtomicU64::new(0)));
+    let count = Arc::clone(&entered);
+    let handler = Handler::new(move |_, _, message, _| {
+        count.fetch_add(1, Ordering::Relaxed);
+        waits.acquire().unwrap().forget();
+        Some(message)
+    });
+    let options = [exact(Mode::Interrupt, 2), exact(Mode::Interrupt, 1).backlog(0)];
+    let (client, server) = two_with(&STACKS[2], "", options.map(|o| o.handoff_at_reassembly(false)), handler);
+    let session = session(&client);
+    std::thread::scope(|scope| {
+        let stuck = [(); 2].map(|()| {
+            scope.spawn(|| {
+                // While the first one begins there is no thread for the second.
+                let calls = std::iter::repeat_with(|| call(&client, session, 10));
+                calls.into_iter().find(|answer| answer != &Err(CallError::Declined { is_busy: true })).unwrap()
+            })
+        });
+        // The lead has a suspended stack, and so has the other one, or will before long.
+        until("both threads to have one", || entered.load(Ordering::Relaxed) == 2);
+        for _ in 0..rounds(10) {
+            assert_eq!(call(&client, session, 10), Err(CallError::Declined { is_busy: true }));
+        }
+        gate.release(2);
+        stuck.into_iter().for_each(|call| assert_eq!(call.join().unwrap(), Ok(10)));
+    });
+    gate.release(1);
+    until("rest", || server.is_idle());
+    assert_eq!(call(&client, session, 10), Ok(10));
+    assert!(server.counts().dropped >= rounds(10), "{:?}", server.counts());
 }

@@ -205,7 +205,7 @@ impl Protocol for Select {
                     return Ok(Answer::Number(state.procedure));
                 }
                 let answer = cx.control_session(ends.below, control)?;
-                if let (Control::Decline { .. }, None) = (control, ends.procedure) {
+                if let (Control::Decline { .. } | Control::Lose(_), None) = (control, ends.procedure) {
                     self.sessions.release(session);
                 }
                 Ok(match (less(answer), ends.procedure) {

@@ -284,7 +284,7 @@ impl Protocol for Vchan {
             }
             (None, _, Key::Through(below)) => {
                 let answer = cx.control_session(below, control);
-                if let (Control::Decline { .. }, Ok(_)) = (control, &answer) {
+                if let (Control::Decline { .. } | Control::Lose(_), Ok(_)) = (control, &answer) {
                     self.sessions.release(session);
                 }
                 answer

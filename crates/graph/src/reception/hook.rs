@@ -110,8 +110,8 @@ impl Crossings for Wrappers {
         })
     }
 
-    fn keep(&self, work: Work) {
-        self.0.queue(work);
+    fn keep(&self, work: Work) -> Result<(), Work> {
+        self.0.queue(work)
     }
 }
 

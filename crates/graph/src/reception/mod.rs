@@ -151,7 +151,7 @@ impl Options {
         self
     }
 
-    /// Messages that may wait for a thread; 256 if not given. More are dropped.
+    /// Messages that may wait for a thread; 256 if not given. More are dropped; calls are declined.
     pub fn backlog(mut self, count: usize) -> Self {
         self.backlog = count;
         self

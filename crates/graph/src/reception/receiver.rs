@@ -327,7 +327,8 @@ impl Receiver {
         match parcel {
             Parcel::Message(work, _) => {
                 add(&self.shared.counters.exhausted);
-                self.shared.queue(work);
+                // What is dropped here has reached no protocol, and was lost on the wire as far as they know.
+                let _ = self.shared.queue(work);
             }
             // Nobody but whoever drives the graph runs events.
             Parcel::Events(now) => self.in_own_context(|graph| {

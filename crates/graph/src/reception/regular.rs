@@ -38,7 +38,7 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
                 match shared.team.place(work) {
                     Placed::With(member) => woken.push(member),
                     Placed::Queued => add(&shared.counters.queued),
-                    Placed::Dropped => add(&shared.counters.dropped),
+                    Placed::Dropped(_) => add(&shared.counters.dropped),
                 }
                 add_own(&shown.messages);
             }

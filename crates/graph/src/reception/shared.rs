@@ -170,15 +170,22 @@ impl Shared {
     }
 
     /// Gives work to another thread, as in Regular mode.
-    pub(super) fn queue(&self, work: Work) {
+    ///
+    /// # Errors
+    /// It is given back: there is too much already.
+    pub(super) fn queue(&self, work: Work) -> Result<(), Work> {
         match self.team.place(work) {
             Placed::With(member) => {
                 add(&self.counters.switches);
                 self.team.wake(member);
             }
             Placed::Queued => add(&self.counters.queued),
-            Placed::Dropped => add(&self.counters.dropped),
+            Placed::Dropped(work) => {
+                add(&self.counters.dropped);
+                return Err(work);
+            }
         }
+        Ok(())
     }
 
     pub(super) fn is_demoted(&self, node: Node) -> bool {

@@ -35,14 +35,14 @@ pub(super) enum Next {
 }
 
 /// What became of work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Placed {
     /// A thread has it, which is to be woken.
     With(usize),
     /// Whoever is ready next takes it.
     Queued,
-    /// There is too much already; it is dropped.
-    Dropped,
+    /// There is too much already; this is dropped.
+    Dropped(Work),
 }
 
 /// Who may have the lead.
@@ -157,7 +157,7 @@ impl Team {
             return Placed::With(member);
         }
         if state.backlog.len() >= state.bound {
-            return Placed::Dropped;
+            return Placed::Dropped(work);
         }
         state.backlog.push_back(work);
         self.backlog.store(state.backlog.len(), Ordering::Relaxed);

@@ -716,7 +716,8 @@ impl Protocol for Chan {
         }
         let left = header.left.get();
         let deadline = (left > 0).then(|| cx.now().after(Duration::from_millis(left.into())));
-        message.attributes_mut().deadline = deadline;
+        let attributes = message.attributes_mut();
+        (attributes.deadline, attributes.call) = (deadline, header.sequence.get());
         Some((session, message))
     }
 
@@ -734,15 +735,20 @@ impl Protocol for Chan {
         match session {
             Some(session) => {
                 let ends = self.sessions.key(session).ok_or(ControlError::Closed)?;
-                let Control::Decline { is_busy } = control else {
+                if !matches!(control, Control::Decline { .. } | Control::Lose(_)) {
                     return cx.control_session(ends.below, control).map(less);
-                };
+                }
                 let channel = self.sessions.get(session).ok_or(ControlError::Closed)?;
                 let Side::Server { machine, used, .. } = &mut channel.side else { return Err(ControlError::Unknown) };
-                *used = cx.now();
                 let sequence = machine.last();
-                let flags = machine.refuse(is_busy).ok_or(ControlError::Closed)?;
-                cx.count("refused");
+                let (flags, count) = match control {
+                    Control::Lose(call) if call == sequence => (machine.lose(), "unanswered"),
+                    Control::Decline { is_busy } => (machine.refuse(is_busy), "refused"),
+                    _ => (None, ""),
+                };
+                let flags = flags.ok_or(ControlError::Closed)?;
+                *used = cx.now();
+                cx.count(count);
                 self.send(cx, session, flags, sequence, None);
                 Ok(Answer::Done)
             }
