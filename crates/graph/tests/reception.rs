@@ -476,6 +476,32 @@ fn a_budget_that_is_used_up_hands_off_at_the_next_edge() {
     assert_eq!((counts.budget, counts.reassembled, counts.switches), (0, 0, 0), "{counts:?}");
 }
 
+/// What a handler takes is charged to nobody once another thread has the lead: not to the thread that runs it, which is the lead some
+/// time later.
+#[test]
+fn a_handler_that_takes_its_time_uses_up_no_budget() {
+    let budget = Duration::from_millis(200);
+    let number = AtomicU64::new(0);
+    let handler = Handler::new(move |_, _, _, _| {
+        if number.fetch_add(1, Ordering::Relaxed) == 0 {
+            // More than single messages may take, and have been forgiven for those before.
+            std::thread::sleep(12 * budget);
+        }
+        None
+    });
+    let options = exact(Mode::Interrupt, 1).handoff_at_reassembly(false).budget(Some(budget));
+    let mut rig = Rig::new(&text("", UDP), options, handler);
+    // The third is the first one's thread's again.
+    for _ in 0..3 {
+        let before = rig.reception.counts();
+        let frames = rig.frames(4000);
+        rig.put(frames);
+        rig.settle();
+        let counts = rig.reception.counts();
+        assert_eq!((counts.switches - before.switches, counts.budget), (1, 0), "{counts:?}");
+    }
+}
+
 /// A server that answers from the lead: request and reply on one stack, without another thread.
 #[test]
 fn a_handler_that_answers_at_once_answers_from_the_lead() {

@@ -41,6 +41,23 @@ pub(super) struct Turn {
     /// When the message began, and what it may take, in ticks.
     pub(super) began: Cell<u64>,
     pub(super) allowance: Cell<u64>,
+    /// What it had taken of the lead's time when the lead was another's. What it takes after that is nobody's business.
+    pub(super) spent: Cell<Option<u64>>,
+}
+
+impl Turn {
+    /// What the message has taken so far, in ticks.
+    pub(super) fn taken(&self) -> u64 {
+        clock::ticks().wrapping_sub(self.began.get())
+    }
+
+    /// The message goes on without the lead.
+    fn leaves_lead(&self, shared: &Shared) {
+        if shared.options.budget.is_some() && self.spent.get().is_none() {
+            self.spent.set(Some(self.taken()));
+        }
+        stand(Standing::Thread);
+    }
 }
 
 thread_local! {
@@ -53,6 +70,7 @@ thread_local! {
             has_kept: Cell::new(false),
             began: Cell::new(0),
             allowance: Cell::new(0),
+            spent: Cell::new(None),
         }
     };
     static STANDING: Cell<Standing> = const { Cell::new(Standing::Elsewhere) };
@@ -130,10 +148,10 @@ impl Wrappers {
             if may_wait || is_demoted {
                 shared.call(me);
             }
-            stand(Standing::Thread);
+            turn.leaves_lead(shared);
             return Passage::GoOn;
         }
-        let late = || clock::ticks().wrapping_sub(turn.began.get()) > turn.allowance.get();
+        let late = || turn.taken() > turn.allowance.get();
         let facts = Facts {
             handoff: crossing.handoff,
             may_wait,
@@ -146,7 +164,7 @@ impl Wrappers {
             return Passage::Keep;
         }
         shared.counters.handed_off(reason);
-        stand(Standing::Thread);
+        turn.leaves_lead(shared);
         Passage::GoOn
     }
 }

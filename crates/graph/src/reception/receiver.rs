@@ -235,7 +235,7 @@ impl Receiver {
                 if !is_over {
                     self.suspended();
                 }
-                if options.budget.is_some() {
+                if let Some(spent) = spent {
                     self.account.set(self.account.get().spend(spent, self.shared.budget));
                 }
             }
@@ -270,6 +270,7 @@ impl Receiver {
             turn.is_occupied.set(self.processor.live() > 0);
             if self.shared.options.budget.is_some() {
                 turn.began.set(clock::ticks());
+                turn.spent.set(None);
                 turn.allowance.set(self.account.get().allowance(self.shared.budget));
             }
         });
@@ -292,12 +293,14 @@ impl Receiver {
         }
     }
 
-    /// It is over, or suspended. Returns the ticks that it took, if somebody asks for them.
-    fn close_turn(&self) -> u64 {
+    /// It is over, or suspended. Returns the ticks that it took of the lead's time, if somebody asks for them. If the lead was taken from
+    /// it since it was last at an edge, nobody knows.
+    fn close_turn(&self) -> Option<u64> {
         self.shown(|shown| shown.message.store(0, Ordering::Relaxed));
         with_turn(|turn| {
             turn.is_fresh.set(false);
-            if self.shared.options.budget.is_some() { clock::ticks().wrapping_sub(turn.began.get()) } else { 0 }
+            self.shared.options.budget?;
+            turn.spent.get().or_else(|| self.shared.leads(self.me).then(|| turn.taken()))
         })
     }
 
