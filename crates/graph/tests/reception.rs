@@ -344,6 +344,41 @@ fn a_message_that_waits_is_started_by_whoever_receives() {
     }
 }
 
+/// What was queued waits as what was not: its stack is suspended, and its thread takes the lead for what it waits for.
+#[test]
+fn a_message_that_was_queued_may_wait_for_the_next_one() {
+    let semaphore = Arc::new(Semaphore::new(0));
+    let (wait, release) = blocking();
+    let (number, handled) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let handler = {
+        let (semaphore, number, handled) = (Arc::clone(&semaphore), Arc::clone(&number), Arc::clone(&handled));
+        Handler::new(move |_, _, _, _| {
+            match number.fetch_add(1, Ordering::Relaxed) {
+                0 => wait(),
+                1 => semaphore.acquire().unwrap().forget(),
+                _ => semaphore.release(1),
+            }
+            handled.fetch_add(1, Ordering::Relaxed);
+            None
+        })
+    };
+    let mut rig = Rig::new(&text("", UDP), exact(Mode::Interrupt, 1).handoff_at_reassembly(false), handler);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the first", || rig.reception.counts().program == 1);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the second", || rig.reception.counts().queued == 1);
+    release();
+    until("the second to begin", || number.load(Ordering::Relaxed) == 2);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("all three", || handled.load(Ordering::Relaxed) == 3);
+    rig.settle();
+    let counts = rig.reception.counts();
+    assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
+}
+
 /// When nothing comes, nothing moves: also with a suspended stack on each thread.
 #[test]
 fn the_lead_does_not_go_round_among_threads_with_suspended_stacks() {

@@ -51,6 +51,17 @@ enum Parcel {
     Events(Time),
 }
 
+impl Parcel {
+    fn carry_out(self, graph: &Graph) {
+        match self {
+            Self::Message(work, now) => graph.carry_out(work, now),
+            Self::Events(now) => {
+                graph.run_events(now);
+            }
+        }
+    }
+}
+
 /// A thread of a host.
 pub(super) struct Receiver {
     me: usize,
@@ -218,46 +229,58 @@ impl Receiver {
         self.graph.sleep_on_wires(&self.clock, deadline, has_ended);
     }
 
-    /// Runs `parcel` on a detachable stack, until it is over or waits; queues it if there is none.
+    /// Runs what has arrived, or is due, on a detachable stack. Without one a message is queued.
     fn begin(self: &Rc<Self>, parcel: Parcel) {
-        let Shared { options, suspended, .. } = &*self.shared;
-        if suspended.load(Ordering::Relaxed) >= options.stacks {
-            return self.without_a_stack(parcel);
-        }
-        self.parcel.replace(Some(parcel));
         self.open_turn();
-        let own = Rc::clone(self);
-        let begun = self.processor.run_procedure(Class::E_STACK, move || own.carry_out());
-        let spent = self.close_turn();
+        let begun = self.on_a_stack(parcel);
+        if let Some(spent) = self.close_turn() {
+            self.account.set(self.account.get().spend(spent, self.shared.budget));
+        }
         match begun {
-            Ok(is_over) => {
-                self.shown(|shown| add_own(&shown.taken));
-                if !is_over {
-                    self.suspended();
-                }
-                if let Some(spent) = spent {
-                    self.account.set(self.account.get().spend(spent, self.shared.budget));
-                }
+            Ok(is_over) => self.left(is_over),
+            Err(Parcel::Message(work, _)) => {
+                add(&self.shared.counters.exhausted);
+                // What is dropped here has reached no protocol, and was lost on the wire as far as they know.
+                let _ = self.shared.queue(work);
             }
-            Err((unrun, _)) => {
-                drop(unrun);
-                if let Some(parcel) = self.parcel.take() {
-                    self.without_a_stack(parcel);
-                }
-            }
+            // Nobody but whoever drives the graph runs events.
+            Err(parcel) => self.in_own_context(parcel),
         }
     }
 
-    /// On the stack.
-    fn carry_out(self: Rc<Self>) {
-        let Some(parcel) = self.parcel.take() else { return };
-        let graph = Arc::clone(&self.graph);
-        let _returned = Returned(self);
-        match parcel {
-            Parcel::Message(work, now) => graph.carry_out(work, now),
-            Parcel::Events(now) => {
-                graph.run_events(now);
-            }
+    /// Runs a message that was queued: on a stack, too, because what waits in its own context keeps the kernel thread from what that
+    /// may wait for. So it is only where there is no stack.
+    fn begin_queued(self: &Rc<Self>, work: Work) {
+        match self.on_a_stack(Parcel::Message(work, self.clock.now())) {
+            Ok(is_over) => self.left(is_over),
+            Err(parcel) => self.in_own_context(parcel),
+        }
+    }
+
+    /// Runs `parcel` on a detachable stack, until it is over (`true`) or waits; gives it back if there is none.
+    fn on_a_stack(self: &Rc<Self>, parcel: Parcel) -> Result<bool, Parcel> {
+        let Shared { options, suspended, .. } = &*self.shared;
+        if suspended.load(Ordering::Relaxed) >= options.stacks {
+            return Err(parcel);
+        }
+        self.parcel.replace(Some(parcel));
+        let own = Rc::clone(self);
+        let carry_out = move || {
+            let (graph, parcel) = (Arc::clone(&own.graph), own.parcel.take());
+            let _returned = Returned(own);
+            parcel.into_iter().for_each(|parcel| parcel.carry_out(&graph));
+        };
+        self.processor.run_procedure(Class::E_STACK, carry_out).or_else(|(unrun, _)| {
+            drop(unrun);
+            self.parcel.take().map_or(Ok(true), Err)
+        })
+    }
+
+    /// A stack was taken; what was begun on it is over, or waits.
+    fn left(&self, is_over: bool) {
+        self.shown(|shown| add_own(&shown.taken));
+        if !is_over {
+            self.suspended();
         }
     }
 
@@ -326,28 +349,14 @@ impl Receiver {
         }
     }
 
-    fn without_a_stack(&self, parcel: Parcel) {
-        match parcel {
-            Parcel::Message(work, _) => {
-                add(&self.shared.counters.exhausted);
-                // What is dropped here has reached no protocol, and was lost on the wire as far as they know.
-                let _ = self.shared.queue(work);
-            }
-            // Nobody but whoever drives the graph runs events.
-            Parcel::Events(now) => self.in_own_context(|graph| {
-                graph.run_events(now);
-            }),
-        }
-    }
-
     /// Runs something without a stack of its own. A panic of a handler ends what it was in, as on one.
-    fn in_own_context(&self, run: impl FnOnce(&Graph)) {
+    fn in_own_context(&self, parcel: Parcel) {
         stand(Standing::Thread);
-        let _ = catch_unwind(AssertUnwindSafe(|| run(&self.graph)));
+        let _ = catch_unwind(AssertUnwindSafe(|| parcel.carry_out(&self.graph)));
     }
 
     /// Finishes what was begun here, and waits for something to do. Returns with the lead, or at the end.
-    fn follow(&self) {
+    fn follow(self: &Rc<Self>) {
         stand(Standing::Thread);
         loop {
             if self.processor.live() > 0 {
@@ -378,7 +387,7 @@ impl Receiver {
             };
             match given.take() {
                 Some(Given::Lead) => return,
-                Some(Given::Work(work)) => self.in_own_context(|graph| graph.carry_out(work, self.clock.now())),
+                Some(Given::Work(work)) => self.begin_queued(work),
                 None => {}
             }
         }

@@ -19,7 +19,7 @@ use crate::graph::Work;
 pub(super) enum Given {
     /// It receives from here on.
     Lead,
-    /// A message, to be carried out in its own context.
+    /// A message that was queued.
     Work(Work),
 }
 
