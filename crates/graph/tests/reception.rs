@@ -379,6 +379,50 @@ fn a_message_that_was_queued_may_wait_for_the_next_one() {
     assert_eq!(counts.stacks_taken, counts.stacks_returned, "{counts:?}");
 }
 
+/// A stack that goes on while nobody else can receive loses the lead as a message does.
+#[test]
+fn a_stack_that_goes_on_and_blocks_loses_the_lead() {
+    // Before what ends the waits, so that it goes after that, however this ends.
+    let mut rig: Rig;
+    let semaphore = Arc::new(Semaphore::new(0));
+    let ((first, end_first), (second, end_second)) = (blocking(), blocking());
+    let number = Arc::new(AtomicU64::new(0));
+    let handler = {
+        let (semaphore, number) = (Arc::clone(&semaphore), Arc::clone(&number));
+        Handler::new(move |_, _, _, _| {
+            match number.fetch_add(1, Ordering::Relaxed) {
+                0 => {
+                    semaphore.acquire().unwrap().forget();
+                    number.fetch_add(100, Ordering::Relaxed);
+                    first();
+                }
+                1 => second(),
+                _ => {}
+            }
+            None
+        })
+    };
+    let options = exact(Mode::Interrupt, 1).handoff_at_reassembly(false).alarm(Duration::from_millis(1));
+    rig = Rig::new(&text("", UDP), options.on_overrun(|_| ()), handler);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the first to wait", || rig.reception.counts().implicit == 1);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the second", || number.load(Ordering::Relaxed) == 2);
+    // The first one's thread receives now, for want of another.
+    semaphore.release(1);
+    until("the first to go on", || number.load(Ordering::Relaxed) == 102);
+    end_second();
+    let received = rig.reception.counts().messages;
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the third to be received", || rig.reception.counts().messages > received);
+    end_first();
+    rig.settle();
+    assert_eq!(number.load(Ordering::Relaxed), 103);
+}
+
 /// When nothing comes, nothing moves: also with a suspended stack on each thread.
 #[test]
 fn the_lead_does_not_go_round_among_threads_with_suspended_stacks() {

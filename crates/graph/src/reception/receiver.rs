@@ -179,7 +179,10 @@ impl Receiver {
             return true;
         }
         if is_ready {
+            // Nobody else is free. What goes on here keeps this thread from receiving as a message does: the alarm sees it.
+            self.show();
             self.resume();
+            self.hide();
         }
         true
     }
@@ -286,8 +289,6 @@ impl Receiver {
 
     /// A message begins, as the hook and the alarm see it.
     fn open_turn(&self) {
-        let number = self.number.get() + 1;
-        self.number.set(number);
         with_turn(|turn| {
             turn.is_fresh.set(true);
             turn.is_occupied.set(self.processor.live() > 0);
@@ -298,6 +299,13 @@ impl Receiver {
             }
         });
         stand(Standing::Lead);
+        self.show();
+    }
+
+    /// What runs from here on keeps the lead from receiving.
+    fn show(&self) {
+        let number = self.number.get() + 1;
+        self.number.set(number);
         self.shown(|shown| {
             shown.enter_nothing();
             // SeqCst, with the load after it: the alarm, which writes and reads the other way round, sees the message, or we see
@@ -307,6 +315,10 @@ impl Receiver {
         if self.shared.alarm_sleeps.load(Ordering::SeqCst) {
             self.wake_alarm();
         }
+    }
+
+    fn hide(&self) {
+        self.shown(|shown| shown.message.store(0, Ordering::Relaxed));
     }
 
     #[cold]
@@ -319,7 +331,7 @@ impl Receiver {
     /// It is over, or suspended. Returns the ticks that it took of the lead's time, if somebody asks for them. If the lead was taken from
     /// it since it was last at an edge, nobody knows.
     fn close_turn(&self) -> Option<u64> {
-        self.shown(|shown| shown.message.store(0, Ordering::Relaxed));
+        self.hide();
         with_turn(|turn| {
             turn.is_fresh.set(false);
             self.shared.options.budget?;
