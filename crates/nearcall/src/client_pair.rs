@@ -195,6 +195,11 @@ impl ClientPair {
         }
     }
 
+    /// Whether this is not a forked child, in which nothing of the pair may be touched.
+    pub(crate) fn is_here(&self) -> bool {
+        self.domain.is_here()
+    }
+
     pub(crate) fn control(&self) -> &OwnedFd {
         &self.control.0
     }
@@ -566,7 +571,7 @@ fn no_longer_near(word: &AtomicU32, why: u32) {
 impl Drop for ClientPair {
     fn drop(&mut self) {
         // Not in a forked child: epoll and socket are the parent's as well, and this would take the parent's entry out.
-        if self.domain.is_here() {
+        if self.is_here() {
             self.domain.watcher.forget(&self.control.0);
             self.domain.watcher.tidy();
             // Perhaps by the watcher, which must not close what a server may have left in the socket.

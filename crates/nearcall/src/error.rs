@@ -94,11 +94,11 @@ pub enum CallError<E = Infallible> {
     #[error("no memory out of band for the arguments of this call; nothing was sent: make fewer large calls at once")]
     NoMemory,
     /// The arguments of a call that was started ([`Pending`](crate::Pending)) do not fit the frame of its A-stack, and that has
-    /// no memory out of band that is large enough: to ask the server for it is to wait, and `start` never does. Nothing was
-    /// sent. Make the call without starting it, from where waiting is allowed, or give the procedure a larger frame
+    /// no memory out of band that is large enough: to ask the server for it is to wait, and `start` never does. Or something is
+    /// passed with it, and the server does not read what it was sent before. Nothing was sent. Make the call without starting it, from where waiting is allowed, or give the procedure a larger frame
     /// (`#[call(astack = ..)]`).
     #[error(
-        "the arguments do not fit the A-stack's frame, and a started call does not wait for memory: call it blocking, or raise `astack` in the interface"
+        "a started call does not wait, and its arguments do not fit the A-stack's frame, or the server is behind with what it is passed: call it blocking, or raise `astack` in the interface"
     )]
     WouldBlock,
     /// A parameter of several strings has more than 31 of them. Nothing was sent. Send the rest in another call.

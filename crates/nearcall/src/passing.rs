@@ -144,6 +144,10 @@ impl<'a> Parcel<'a> {
         if count > PASSED_MAX { Err(too_many(count)) } else { Ok(()) }
     }
 
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
     /// What was to be passed is nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -369,10 +373,11 @@ impl Binding {
 
 /// The client's side.
 impl ClientPair {
-    /// Sends a parcel ahead of its call; returns the token for the call.
-    pub(crate) fn send_parcel(&self, parcel: Parcel<'_>) -> Result<u32, Failure> {
+    /// Sends a parcel ahead of its call; returns the token for the call. Should the socket be full, waits if `may_wait`.
+    pub(crate) fn send_parcel(&self, parcel: Parcel<'_>, may_wait: bool) -> Result<u32, Failure> {
         let token = self.next_id();
-        let said = self.say(&FromClient::Parcel { token }, &parcel.fds(), parcel.until);
+        let until = if may_wait { parcel.until } else { Some(Instant::now()) };
+        let said = self.say(&FromClient::Parcel { token }, &parcel.fds(), until);
         match said {
             Some(Ok(())) => {
                 parcel.sent();
@@ -381,12 +386,17 @@ impl ClientPair {
             // No descriptors left, too many under way, or a server that lets none in.
             Some(Err(_)) => Err(not_passed(Ran::No)),
             None if self.half.has_ended() => Err(Failure(CallError::PeerDied { ran: Ran::No })),
+            None if !may_wait => Err(Failure(CallError::WouldBlock)),
             None => Err(Failure(CallError::Timeout { ran: Ran::No })),
         }
     }
 
     /// The call with that parcel was not made, or not answered: the server closes it, if it still has it.
     pub(crate) fn call_back(&self, token: u32) {
+        // A forked child drops calls that were started: they, and the socket, are its parent's.
+        if !self.is_here() {
+            return;
+        }
         // Should the socket be full, the server has it until the pair ends.
         let _ = self.tell(&FromClient::CallBack { token });
     }

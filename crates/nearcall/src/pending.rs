@@ -54,8 +54,12 @@ type Read<'a, T, E> = Box<dyn FnOnce(Answer<'_>) -> Result<T, CallError<E>> + Se
 /// while a future is to be woken. A future that was waited for is woken only after it has been polled again.
 ///
 /// Dropped before its end, the call is given up: the procedure may run nevertheless, and the A-stack is in quarantine until
-/// its answer comes. As many calls can be under way to one procedure as its class has A-stacks (`concurrency`); one more is
+/// its answer comes. What was passed with it is taken back, unless the procedure has it already; then it is that procedure's.
+/// What is passed back is closed, ten seconds after it came at the latest. As many calls can be under way to one procedure as its class has A-stacks (`concurrency`); one more is
 /// [`NoAStack`](CallError::NoAStack) at once. With `exhausted = "grow(..)"` the class gets more meanwhile.
+///
+/// To pass a client is to ask its server for leave, for which the `start_` method waits, up to the time-out; to be passed one is to
+/// bind to its server, for which whoever takes the value waits, up to a second. Nothing else that is passed waits.
 ///
 /// If nobody polls, waits or asks, nobody rings the server a second time either, should the first ring have been in vain
 /// because its processor was starved; and a call whose time is over has not ended before somebody asks.

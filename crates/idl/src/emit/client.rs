@@ -93,10 +93,9 @@ pub(super) fn client(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Tok
             }
         }
     });
-    // A message is sent and waited for; so is a call that passes something.
+    // A message is sent and waited for.
     let started = if names.back_end == BackEnd::Optimised { plans } else { &[] };
-    let starts =
-        (0_u16..).zip(started).filter(|(_, plan)| !plan.passes()).map(|(number, plan)| start(names, number, plan));
+    let starts = (0_u16..).zip(started).map(|(number, plan)| start(names, number, plan));
     let name = files.unraw().to_string();
     let impls = quote! {
         #[allow(dead_code, reason = "a program may use one side of an interface only")]
@@ -218,6 +217,14 @@ fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
     let puts = plan.request.iter().filter_map(|slot| put(plan, slot));
     let tails = plan.request.iter().filter_map(|slot| tail(plan, slot));
     let mutable = (!plan.request.is_empty()).then(|| quote!(mut));
+    let send = send(plan);
+    let (until, start) = match &send {
+        Some(_) => (
+            Some(quote!(let __until = __sent.until();)),
+            quote!(start_by::<#places, _, _>(&self.binding, __until, __read)),
+        ),
+        None => (None, quote!(start::<#places, _, _>(&self.binding, __read))),
+    };
     let read = read(plan, &quote!(__answer.open::<#rep, #places>()?));
     quote! {
         #docs
@@ -227,8 +234,10 @@ fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
             let #mutable __call = self.binding.begin_start::<#req, #rep>(#number)?;
             #(#puts)*
             #(#tails)*
+            #send
+            #until
             let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> #client_output { #read };
-            ::core::result::Result::Ok(__call.start::<#places, _, _>(&self.binding, __read)?)
+            ::core::result::Result::Ok(__call.#start?)
         }
     }
 }

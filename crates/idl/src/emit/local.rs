@@ -61,7 +61,7 @@ pub(super) fn local(names: &Names<'_>, plans: &[Plan<'_>]) -> (TokenStream, Toke
             fn #ident(&self, #signature) -> #client_output { #later #body }
         }
     });
-    let starts = plans.iter().filter(|plan| !plan.passes()).map(|plan| {
+    let starts = plans.iter().map(|plan| {
         let Procedure { ident, params, .. } = plan.procedure;
         let Start { docs, ident: start, lifetime, receiver, params: signature, output } = Start::of(plan.procedure);
         let allow = allow_many_params(plan.procedure);

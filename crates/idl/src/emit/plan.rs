@@ -112,8 +112,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Whether anything is passed: that is a question to the server, or a message that it has to have room for, which a call that
-    /// only starts could not wait for.
+    /// Whether anything is passed.
     pub(crate) fn passes(&self) -> bool {
         self.procedure.output.passed.is_some() || self.passed().next().is_some()
     }

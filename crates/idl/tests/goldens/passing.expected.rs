@@ -1468,6 +1468,305 @@ const _: () = {
             __reply.end();
             ::core::result::Result::Ok(__return)
         }
+        /// Starts [`file`](Self::file) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_file(
+            &self,
+            number: u32,
+            file: OwnedFd,
+            log: BorrowedFd<'_>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__FILE_REQ, __FILE_REP>(0u16)?;
+            __call.put::<u32>(__FILE_AT_0, &number);
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__FILE_AT_0, &number)?;
+            let mut __parcel = __call.parcel();
+            __parcel.add::<OwnedFd>(&file)?;
+            __parcel.lend(log);
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u32>(__FILE_AT_1, &__sent.token());
+            __call.put::<u32>(__FILE_AT_2, &__sent.token());
+            let __until = __sent.until();
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                u32,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__FILE_REP, __FILE_PLACES>()?;
+                __sent.taken();
+                __reply.refuse_app()?;
+                let __return = __reply
+                    .get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__FILE_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start_by::<__FILE_PLACES, _, _>(&self.binding, __until, __read)?)
+        }
+        /// Starts [`watch`](Self::watch) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_watch(
+            &self,
+            by: WatchClient,
+            also: &WatchClient,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__WATCH_REQ, __WATCH_REP>(1u16)?;
+            let mut __parcel = __call.parcel();
+            __parcel.add::<WatchClient>(&by)?;
+            __parcel.add::<WatchClient>(also)?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u32>(__WATCH_AT_0, &__sent.token());
+            __call.put::<u32>(__WATCH_AT_1, &__sent.token());
+            let __until = __sent.until();
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let __reply = __answer.open::<__WATCH_REP, __WATCH_PLACES>()?;
+                __reply.refuse_app()?;
+                __sent.taken();
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start_by::<__WATCH_PLACES, _, _>(&self.binding, __until, __read)?)
+        }
+        /// Starts [`made`](Self::made) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_made(
+            &self,
+            number: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, WatchClient, u32>, ::nearcall::CallError<u32>> {
+            let mut __call = self.binding.begin_start::<__MADE_REQ, __MADE_REP>(2u16)?;
+            __call.put::<u32>(__MADE_AT_0, &number);
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__MADE_AT_0, &number)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<WatchClient, ::nearcall::CallError<u32>> {
+                let mut __reply = __answer.open::<__MADE_REP, __MADE_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply.take::<WatchClient>(__MADE_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__MADE_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`plain`](Self::plain) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_plain(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, OwnedFd, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__PLAIN_REQ, __PLAIN_REP>(3u16)?;
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
+                OwnedFd,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__PLAIN_REP, __PLAIN_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply.take::<OwnedFd>(__PLAIN_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__PLAIN_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`again`](Self::again) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_again(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, PassingClient, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let __call = self.binding.begin_start::<__AGAIN_REQ, __AGAIN_REP>(4u16)?;
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
+                PassingClient,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__AGAIN_REP, __AGAIN_PLACES>()?;
+                __reply.refuse_app()?;
+                let __return = __reply.take::<PassingClient>(__AGAIN_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__AGAIN_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`memory`](Self::memory) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_memory(
+            &self,
+            sealed: &nearcall::Grant,
+            shared: nearcall::SharedGrant,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, nearcall::Grant, u32>, ::nearcall::CallError<u32>> {
+            let mut __call = self.binding.begin_start::<__MEMORY_REQ, __MEMORY_REP>(5u16)?;
+            let mut __parcel = __call.parcel();
+            __parcel.add::<nearcall::Grant>(sealed)?;
+            __parcel.add::<nearcall::SharedGrant>(&shared)?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u32>(__MEMORY_AT_0, &__sent.token());
+            __call.put::<u32>(__MEMORY_AT_1, &__sent.token());
+            let __until = __sent.until();
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<nearcall::Grant, ::nearcall::CallError<u32>> {
+                let mut __reply = __answer.open::<__MEMORY_REP, __MEMORY_PLACES>()?;
+                __sent.taken();
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply.take::<nearcall::Grant>(__MEMORY_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start_by::<__MEMORY_PLACES, _, _>(&self.binding, __until, __read)?)
+        }
+        /// Starts [`several`](Self::several) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__SEVERAL_REQ, __SEVERAL_REP>(6u16)?;
+            let mut __parcel = __call.parcel();
+            let __arg_files = __parcel.add_all::<OwnedFd>(files.iter())?;
+            let __arg_lent = __parcel.lend_all(lent.iter().copied())?;
+            let __arg_log = __parcel.lend_all(log.iter().copied())?;
+            let __arg_by = __parcel.add_all::<WatchClient>(by.iter().copied())?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u64>(__SEVERAL_AT_0, &__sent.several(__arg_files));
+            __call.put::<u64>(__SEVERAL_AT_1, &__sent.several(__arg_lent));
+            __call.put::<u64>(__SEVERAL_AT_2, &__sent.several(__arg_log));
+            __call.put::<u64>(__SEVERAL_AT_3, &__sent.several(__arg_by));
+            let __until = __sent.until();
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<
+                (),
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let __reply = __answer.open::<__SEVERAL_REP, __SEVERAL_PLACES>()?;
+                __reply.refuse_app()?;
+                __sent.taken();
+                __reply.end();
+                ::core::result::Result::Ok(())
+            };
+            ::core::result::Result::Ok(__call.start_by::<__SEVERAL_PLACES, _, _>(&self.binding, __until, __read)?)
+        }
+        /// Starts [`several_back`](Self::several_back) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several_back(
+            &self,
+            count: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Vec<OwnedFd>, u32>, ::nearcall::CallError<u32>> {
+            let mut __call = self.binding.begin_start::<__SEVERAL_BACK_REQ, __SEVERAL_BACK_REP>(7u16)?;
+            __call.put::<u32>(__SEVERAL_BACK_AT_0, &count);
+            __call.tail::<u32, { ::nearcall::rt::DEFAULT_MAX }>(__SEVERAL_BACK_AT_0, &count)?;
+            let __read = move |
+                __answer: ::nearcall::rt::Answer<'_>,
+            | -> ::core::result::Result<Vec<OwnedFd>, ::nearcall::CallError<u32>> {
+                let mut __reply = __answer
+                    .open::<__SEVERAL_BACK_REP, __SEVERAL_BACK_PLACES>()?;
+                if __reply.is_app() {
+                    return ::core::result::Result::Err(
+                        ::nearcall::CallError::App(
+                            __reply.get::<u32, { ::nearcall::rt::DEFAULT_MAX }>(0)?,
+                        ),
+                    );
+                }
+                let __return = __reply.take_several::<OwnedFd>(__SEVERAL_BACK_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start::<__SEVERAL_BACK_PLACES, _, _>(&self.binding, __read)?)
+        }
+        /// Starts [`perhaps`](Self::perhaps) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_perhaps(
+            &self,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Option<nearcall::Grant>, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            let mut __call = self.binding.begin_start::<__PERHAPS_REQ, __PERHAPS_REP>(8u16)?;
+            let mut __parcel = __call.parcel();
+            let __arg_by = __parcel.add_all::<WatchClient>(by.iter())?;
+            let __sent = __call.send(__parcel)?;
+            __call.put::<u64>(__PERHAPS_AT_0, &__sent.several(__arg_by));
+            let __until = __sent.until();
+            let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> ::core::result::Result<
+                Option<nearcall::Grant>,
+                ::nearcall::CallError<::core::convert::Infallible>,
+            > {
+                let mut __reply = __answer.open::<__PERHAPS_REP, __PERHAPS_PLACES>()?;
+                __sent.taken();
+                __reply.refuse_app()?;
+                let __return = __reply.take_optional::<nearcall::Grant>(__PERHAPS_BACK_0)?;
+                __reply.end();
+                ::core::result::Result::Ok(__return)
+            };
+            ::core::result::Result::Ok(__call.start_by::<__PERHAPS_PLACES, _, _>(&self.binding, __until, __read)?)
+        }
         /// Starts [`gather`](Self::gather) and does not wait for it.
         ///
         /// # Errors
@@ -1869,6 +2168,157 @@ const _: () = {
     }
     #[allow(dead_code, reason = "a program may have no use for it")]
     impl<__T: Passing> PassingLocal<__T> {
+        /// Starts [`file`](Self::file) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_file(
+            &self,
+            number: u32,
+            file: OwnedFd,
+            log: BorrowedFd<'_>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, u32, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::file(self, number, file, log)))
+        }
+        /// Starts [`watch`](Self::watch) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_watch(
+            &self,
+            by: WatchClient,
+            also: &WatchClient,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::watch(self, by, also)))
+        }
+        /// Starts [`made`](Self::made) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_made(
+            &self,
+            number: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, WatchClient, u32>, ::nearcall::CallError<u32>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::made(self, number)))
+        }
+        /// Starts [`plain`](Self::plain) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_plain(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, OwnedFd, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::plain(self)))
+        }
+        /// Starts [`again`](Self::again) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_again(
+            &self,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, PassingClient, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::again(self)))
+        }
+        /// Starts [`memory`](Self::memory) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_memory(
+            &self,
+            sealed: &nearcall::Grant,
+            shared: nearcall::SharedGrant,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, nearcall::Grant, u32>, ::nearcall::CallError<u32>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::memory(self, sealed, shared)))
+        }
+        /// Starts [`several`](Self::several) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several(
+            &self,
+            files: Vec<OwnedFd>,
+            lent: &[BorrowedFd<'_>],
+            log: Option<BorrowedFd<'_>>,
+            by: Option<&WatchClient>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, (), ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::several(
+                self, files, lent, log, by,
+            )))
+        }
+        /// Starts [`several_back`](Self::several_back) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_several_back(
+            &self,
+            count: u32,
+        ) -> ::core::result::Result<::nearcall::Pending<'_, Vec<OwnedFd>, u32>, ::nearcall::CallError<u32>> {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::several_back(self, count)))
+        }
+        /// Starts [`perhaps`](Self::perhaps) and does not wait for it.
+        ///
+        /// # Errors
+        /// What keeps it from being sent; [`NoAStack`](::nearcall::CallError::NoAStack) at once if none is free. The rest
+        /// comes with the end of the [`Pending`](::nearcall::Pending).
+        ///
+        /// It has ended by then: there is no boundary beyond which it could go on.
+        #[allow(clippy::type_complexity, reason = "the types of the procedure, and what can become of a call")]
+        pub fn start_perhaps(
+            &self,
+            by: &Option<WatchClient>,
+        ) -> ::core::result::Result<
+            ::nearcall::Pending<'_, Option<nearcall::Grant>, ::core::convert::Infallible>,
+            ::nearcall::CallError<::core::convert::Infallible>,
+        > {
+            ::core::result::Result::Ok(::nearcall::Pending::over(<Self as PassingCall>::perhaps(self, by)))
+        }
         /// Starts [`gather`](Self::gather) and does not wait for it.
         ///
         /// # Errors

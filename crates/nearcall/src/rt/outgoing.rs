@@ -178,17 +178,29 @@ impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP, true> {
     /// # Errors
     /// Nothing was sent: `NoAStack`, the ring is full; `TooDeep`; `Timeout`, if the procedure in which it is made has no time left.
     pub fn start<const PLACES: bool, T, E>(
+        self,
+        binding: &'a Binding,
+        read: impl FnOnce(Answer<'_>) -> Result<T, CallError<E>> + Send + 'a,
+    ) -> Result<Pending<'a, T, E>, Failure> {
+        let until = self.until();
+        self.start_by::<PLACES, T, E>(binding, until, read)
+    }
+
+    /// The same, to be over at `until`; `None` for never.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_by<const PLACES: bool, T, E>(
         mut self,
         binding: &'a Binding,
+        until: Option<Instant>,
         read: impl FnOnce(Answer<'_>) -> Result<T, CallError<E>> + Send + 'a,
     ) -> Result<Pending<'a, T, E>, Failure> {
         self.place_head()?;
         let Self { pair, held, head, used } = self;
         let head: &[u8] = if REQ > LINE_BYTES { &[] } else { &head.0 };
         let words = head.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        let now = Instant::now();
-        let until = desk::at_most(held.timeout()).and_then(|timeout| now.checked_add(timeout));
-        match held.start(words, &pair.control, now, until) {
+        match held.start(words, &pair.control, Instant::now(), until) {
             Ok(call) => Ok(Pending::started(binding, call, used, PLACES, Box::new(read))),
             Err(failed) => Err(failure(failed)),
         }
@@ -255,27 +267,36 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
+impl<'a, const REQ: usize, const REP: usize, const START: bool> Call<'a, REQ, REP, START> {
     /// Something to put into what is passed with the call. It shares the call's one deadline.
     #[must_use]
     pub fn parcel<'p>(&mut self) -> Parcel<'p> {
-        Parcel::new(self.held.begin_wait())
+        Parcel::new(if START { self.until() } else { self.held.begin_wait() })
     }
 
     /// Sends it ahead of the call. The result puts the token where the head has a place for it, and is kept until there is an
     /// answer: dropped before that, it has the parcel called back.
     ///
     /// # Errors
-    /// `TooManyDescriptors`, `NotPassed`, `Timeout`, `PeerDied`; nothing was sent.
+    /// `TooManyDescriptors`, `NotPassed`, `PeerDied`; `Timeout`, or if the call is started `WouldBlock`, while the server does not
+    /// read what it is sent. Nothing was sent.
     pub fn send(&mut self, parcel: Parcel<'_>) -> Result<Sent<'a>, Failure> {
+        let (pair, until) = (self.pair, parcel.until());
         if parcel.is_empty() {
-            return Ok(Sent { pair: self.pair, token: 0, is_taken: true });
+            return Ok(Sent { pair, token: 0, is_taken: true, until });
         }
         parcel.room(0)?;
-        let token = self.pair.send_parcel(parcel)?;
-        Ok(Sent { pair: self.pair, token, is_taken: false })
+        let token = pair.send_parcel(parcel, !START)?;
+        Ok(Sent { pair, token, is_taken: false, until })
     }
 
+    /// When it has to be over if it begins now.
+    fn until(&self) -> Option<Instant> {
+        desk::at_most(self.held.timeout()).and_then(|timeout| Instant::now().checked_add(timeout))
+    }
+}
+
+impl<'a, const REQ: usize, const REP: usize> Call<'a, REQ, REP> {
     /// Publishes the call and waits for its answer. `PLACES`: the reply may have parts beyond its line.
     ///
     /// # Errors
@@ -303,9 +324,16 @@ pub struct Sent<'a> {
     pair: &'a ClientPair,
     token: u32,
     is_taken: bool,
+    until: Option<Instant>,
 }
 
 impl Sent<'_> {
+    /// When the call has to be over.
+    #[must_use]
+    pub fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
     /// What the call has to carry.
     #[must_use]
     pub fn token(&self) -> u32 {
