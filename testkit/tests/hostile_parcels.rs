@@ -502,21 +502,23 @@ fn strings_that_do_not_add_up_are_refused() {
 
 /// Calls a liar for one descriptor; says how that ends.
 fn call_liar(send: impl Fn(&server::Server, u32) + Send + Sync + 'static) -> Result<OwnedFd, CallError> {
-    call_liar_for(TakerClient::made, token(77).to_vec(), send)
+    call_liar_for(TakerClient::made, |number| token(number).to_vec(), send)
 }
 
 /// Calls a liar, which answers with that head after it has sent what it wants to.
 fn call_liar_for<T>(
     call: impl Fn(&TakerClient) -> Result<T, CallError>,
-    head: Vec<u8>,
+    head: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static,
     send: impl Fn(&server::Server, u32) + Send + Sync + 'static,
 ) -> Result<T, CallError> {
     let dir = tempfile::tempdir().unwrap();
     let liar = Liar::start(dir.path(), "taker", move |connection| {
         let mut server = server::Server::honest(connection);
         while let Some(request) = server.request(Duration::from_secs(10)) {
-            send(&server, 77);
-            server.answer(&request, status::OK, 0, &head);
+            // The token names the A-stack.
+            let number = 77 << 16 | u32::from(request.astack);
+            send(&server, number);
+            server.answer(&request, status::OK, 0, &head(number));
         }
     });
     let client: TakerClient = nearcall::Binder::new("taker").dir(dir.path()).bind().unwrap();
@@ -562,7 +564,7 @@ fn a_server_whose_results_do_not_come_is_no_trouble() {
 #[test]
 fn a_server_that_counts_wrong_is_no_trouble() {
     let _alone = alone();
-    let head = |count: u32| [token(77), token(count)].concat();
+    let head = |count: u32| move |number| [token(number), token(count)].concat();
     let give = |fds: usize| {
         move |server: &server::Server, token: u32| {
             server.connection.say_with(&message::result_parcel(token), &vec![null().as_fd(); fds]).unwrap();

@@ -229,7 +229,9 @@ impl ClientPair {
             let message = FromServer::from_bytes(buffer.get(..size).unwrap_or_default());
             if let (Ok(FromServer::Parcel { token }), Some(hearing)) = (&message, &mut hearing) {
                 // Cut off: this process has no descriptor left. The call is told by there being too few.
-                hearing.put_result(*token, if truncated { Vec::new() } else { std::mem::take(&mut fds) });
+                let fds = if truncated { Vec::new() } else { std::mem::take(&mut fds) };
+                let is_call = |astack: u16| usize::from(astack) < ASTACK_COUNT && !self.half.is_idle(astack);
+                hearing.put_result(*token, fds, is_call);
                 want_sweep();
                 continue;
             }
@@ -498,7 +500,10 @@ impl ClientPair {
     pub(crate) fn end_quarantines(&self) {
         let placed = self.placed();
         for astacks in placed.interfaces.iter().flat_map(|(_, astacks)| astacks.iter()) {
-            astacks.end_quarantines(&self.half, |astack| self.half.finish(astack));
+            astacks.end_quarantines(&self.half, |astack| {
+                self.half.finish(astack);
+                self.parcels.hearing().forget(astack);
+            });
         }
     }
 

@@ -91,6 +91,10 @@ impl Current {
         pair.half().has_ended() || pair.half().is_given_up(*astack, *sequence)
     }
 
+    pub(crate) fn astack(&self) -> u16 {
+        self.running.astack
+    }
+
     pub(crate) fn pair(&self) -> &Arc<ServerPair> {
         &self.running.pair
     }

@@ -19,7 +19,7 @@ use nearcall_core::transfer::handoff;
 
 use crate::quota::Charge;
 
-/// Descriptors that wait in a pair for calls of one direction: four calls with as many as a call can have.
+/// Descriptors that wait in a pair for calls to its server: four calls with as many as a call can have.
 const COUNT_MAX: usize = 64;
 
 /// Parcels that were refused and are remembered, so that their calls hear why.
@@ -38,6 +38,17 @@ pub(crate) enum Missing {
     Refused,
     /// It did not arrive in time.
     Late,
+}
+
+/// The token of a parcel of results: it names the A-stack of the call that is answered, so that its client can tell what has room
+/// without a number that servers could exceed. `number` tells it from others of that A-stack.
+pub(crate) fn result_token(astack: u16, number: u16) -> u32 {
+    u32::from(number) << 16 | u32::from(astack)
+}
+
+/// The A-stack that the token of a parcel of results names.
+pub(crate) fn astack_of(token: u32) -> u16 {
+    u16::try_from(token & u32::from(u16::MAX)).unwrap_or(u16::MAX)
 }
 
 /// More parcels for which there is no room than a client makes that waits for its calls.
@@ -118,12 +129,19 @@ impl Hearing<'_> {
         Ok(())
     }
 
-    /// A parcel for a client. The oldest go when there is no room: those of calls that were given up, as a rule.
-    pub(crate) fn put_result(&mut self, token: u32, fds: Vec<Foreign>) {
-        // One without descriptors takes room, too: who looks for a token looks at all of them.
-        let is_full = |state: &State| state.count() + fds.len() > COUNT_MAX || state.waiting.len() >= COUNT_MAX;
-        while is_full(&self.state) && self.state.waiting.pop_front().is_some() {}
-        self.state.waiting.push_back(Waiting { token, fds: Some(fds), since: milliseconds() });
+    /// A parcel for a client, if there is a call on the A-stack that it names. There is one for each: an A-stack has a
+    /// new call only when the answer to the one before was read, with its parcel, or was given up.
+    pub(crate) fn put_result(&mut self, token: u32, fds: Vec<Foreign>, is_call: impl FnOnce(u16) -> bool) {
+        let astack = astack_of(token);
+        self.forget(astack);
+        if is_call(astack) {
+            self.state.waiting.push_back(Waiting { token, fds: Some(fds), since: milliseconds() });
+        }
+    }
+
+    /// Closes what came for the call on an A-stack, which nobody waits for any more.
+    pub(crate) fn forget(&mut self, astack: u16) {
+        self.state.waiting.retain(|waiting| astack_of(waiting.token) != astack);
     }
 
     /// Closes a parcel whose call was not made after all.
@@ -262,17 +280,23 @@ mod tests {
     }
 
     #[test]
-    fn results_that_nobody_fetches_make_room_and_go() {
+    fn each_call_has_room_for_its_results_and_no_others_have() {
         let (parcels, (one, _other)) = (Parcels::default(), socket::pair().unwrap());
-        for token in 0..100 {
-            parcels.hearing().put_result(token, some(16));
-        }
         let take = |token| parcels.take(token, one.as_fd(), None, || false).map(|fds| fds.len());
-        assert_eq!((take(95), take(96)), (Err(Missing::Never), Ok(16)));
-        for token in 100..1_100 {
-            parcels.hearing().put_result(token, Vec::new());
+        let all = || (0..40).map(|astack| result_token(astack, 7));
+        for token in all() {
+            parcels.hearing().put_result(token, some(16), |_| true);
         }
-        assert_eq!((take(96), parcels.state().waiting.len()), (Err(Missing::Never), COUNT_MAX));
+        assert!(all().all(|token| take(token) == Ok(16)), "however many calls are under way");
+        // One that was given up makes room for the next on its A-stack, and what nobody waits for is not kept.
+        for number in 0..1_000 {
+            parcels.hearing().put_result(result_token(3, number), some(2), |_| true);
+            parcels.hearing().put_result(result_token(number, 0), some(2), |astack| astack < 3);
+        }
+        assert_eq!(parcels.state().waiting.len(), 4);
+        assert_eq!((take(result_token(3, 998)), take(result_token(3, 999))), (Err(Missing::Never), Ok(2)));
+        parcels.hearing().forget(2);
+        assert_eq!(take(result_token(2, 0)), Err(Missing::Never));
         assert!(parcels.sweep(milliseconds()));
         assert!(!parcels.sweep(milliseconds().wrapping_add(KEPT_MS)));
     }
@@ -289,7 +313,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
             let mut hearing = parcels.hearing();
             socket::receive(one.as_fd(), &mut [0; 8]).unwrap().unwrap();
-            hearing.put_result(1, some(3));
+            hearing.put_result(1, some(3), |_| true);
             drop(hearing);
             assert_eq!(taker.join().unwrap(), Ok(3));
         });

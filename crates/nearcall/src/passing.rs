@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::sys::foreign::Foreign;
 use nearcall_core::sys::socket;
+use nearcall_core::transfer::handoff;
 use nearcall_layout::Shape;
 use rustix::io::Errno;
 
@@ -18,7 +19,7 @@ use crate::clerk::{Exported, ServerPair};
 use crate::client_pair::ClientPair;
 use crate::error::{CallError, Failure, Ran};
 use crate::message::{FromClient, FromServer};
-use crate::parcels::Missing;
+use crate::parcels::{Missing, result_token};
 use crate::rt::PASSED_MAX;
 
 /// How long a procedure's arguments may take to arrive once its call has, and a client among them to bind.
@@ -26,6 +27,9 @@ const ARRIVAL: Duration = Duration::from_secs(1);
 
 /// Descriptors of results that a client may leave unread: they count against the limit of this process's user.
 const UNREAD_COUNT_MAX: usize = 64;
+
+/// Between two looks whether a client has read them. Its watcher does, whatever else it does.
+const LOOK_AGAIN: Duration = Duration::from_micros(200);
 
 /// What a parameter or result can be that is passed and not copied: [`OwnedFd`], a client of an interface, a
 /// [`Grant`](crate::Grant) or a [`SharedGrant`](crate::SharedGrant). A parameter can be `&T` of these as well, and
@@ -416,7 +420,7 @@ impl ClientPair {
 /// What the server of a pair has under way to its client.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
-    token: u32,
+    number: u16,
     /// Descriptors sent since the client was last seen to have read everything.
     unread: usize,
 }
@@ -437,9 +441,28 @@ impl ServerPair {
         }
     }
 
-    /// Sends a parcel ahead of a reply, without waiting; returns the token for the reply.
-    pub(crate) fn send_parcel(&self, parcel: Parcel<'_>) -> Result<u32, Errno> {
+    /// Sends a parcel ahead of the reply to the call on an A-stack; returns the token for the reply. Waits, up to a second, for a
+    /// client that has not read what it was sent before: results of its other calls.
+    pub(crate) fn send_parcel(&self, astack: u16, parcel: Parcel<'_>) -> Result<u32, Errno> {
         let fds = parcel.fds();
+        let soon = Instant::now() + ARRIVAL;
+        let until = parcel.until.map_or(soon, |until| until.min(soon));
+        loop {
+            match self.try_send(astack, &fds) {
+                Err(Errno::TOOMANYREFS | Errno::AGAIN) if Instant::now() < until && !self.server_half().has_ended() => {
+                    let _open = handoff::open();
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                Ok(token) => {
+                    parcel.sent();
+                    return Ok(token);
+                }
+                refused => return refused,
+            }
+        }
+    }
+
+    fn try_send(&self, astack: u16, fds: &[BorrowedFd<'_>]) -> Result<u32, Errno> {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         if socket::is_read(self.control().as_fd()) {
             given.unread = 0;
@@ -447,11 +470,10 @@ impl ServerPair {
         if given.unread + fds.len() > UNREAD_COUNT_MAX {
             return Err(Errno::TOOMANYREFS);
         }
-        given.token = given.token.wrapping_add(1);
-        let token = given.token;
-        socket::send(self.control().as_fd(), &FromServer::Parcel { token }.to_bytes(), &fds)?;
+        given.number = given.number.wrapping_add(1);
+        let token = result_token(astack, given.number);
+        socket::send(self.control().as_fd(), &FromServer::Parcel { token }.to_bytes(), fds)?;
         given.unread += fds.len();
-        parcel.sent();
         Ok(token)
     }
 

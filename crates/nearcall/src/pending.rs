@@ -216,6 +216,9 @@ impl<'a> Underway<'a> {
         let (astack, sequence) = (call.astack(), call.sequence());
         match look(call, self.pair()) {
             ControlFlow::Break(end) => {
+                if end.is_err() {
+                    self.pair().parcels.hearing().forget(astack);
+                }
                 if mem::take(&mut self.is_registered) {
                     self.pair().wakers.remove(astack, sequence);
                 }
@@ -322,9 +325,12 @@ impl Drop for Underway<'_> {
             mem::forget(call);
             return;
         }
+        let astack = call.astack();
         if self.is_registered {
-            self.pair().wakers.remove(call.astack(), call.sequence());
+            self.pair().wakers.remove(astack, call.sequence());
         }
+        drop(call);
+        self.pair().parcels.hearing().forget(astack);
     }
 }
 

@@ -16,6 +16,8 @@ use support::Server;
 
 #[nearcall::interface]
 pub trait Counter {
+    // Objects go some time after the last client of theirs, and have A-stacks of a pair until then.
+    #[call(concurrency = 1)]
     fn add(&self, amount: u32) -> u32;
 }
 
@@ -28,11 +30,13 @@ pub trait Taker {
     fn notify(&self, maybe: Option<&CounterClient>, all: &[CounterClient], amount: u32) -> Result<u32, u32>;
     fn memory(&self, all: Vec<Grant>, maybe: Option<SharedGrant>) -> u64;
     fn panic(&self, all: Vec<OwnedFd>, maybe: Option<OwnedFd>);
+    #[call(concurrency = 64)]
     fn files(&self, sizes: &[u32]) -> Vec<OwnedFd>;
     fn file(&self, size: Option<u32>) -> Result<Option<OwnedFd>, u32>;
     fn counters(&self, count: u32) -> Result<Vec<CounterClient>, u32>;
     fn grants(&self, count: u32) -> Vec<Grant>;
     fn open_count(&self) -> u32;
+    fn pending(&self) -> u32;
 }
 
 struct Tester;
@@ -108,6 +112,9 @@ impl Taker for Tester {
     fn open_count(&self) -> u32 {
         open_count()
     }
+    fn pending(&self) -> u32 {
+        u32::try_from(nearcall::usage().descriptors).unwrap()
+    }
 }
 
 #[test]
@@ -171,6 +178,31 @@ fn several_come_back_in_order() {
     assert!(taker.file(None).unwrap().is_none());
     assert_eq!(number([taker.file(Some(3)).unwrap().unwrap().as_fd()]), 3);
     assert_eq!(taker.file(Some(0)).unwrap_err(), CallError::App(7));
+}
+
+/// However many calls were answered before the first of their callers looks: each has what it was passed.
+#[test]
+fn results_wait_for_their_callers() {
+    let _alone = alone();
+    let (_server, taker) = start("wait");
+    let ours = open_count();
+    for _ in 0..3 {
+        let calls: Vec<_> = (0..30).map(|_| taker.start_files(&[1; 16]).unwrap()).collect();
+        let start = Instant::now();
+        while !calls.iter().all(nearcall::Pending::is_done) {
+            assert!(start.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for call in calls {
+            assert_eq!(call.wait().unwrap().len(), 16);
+        }
+        std::thread::scope(|scope| {
+            let call = || scope.spawn(|| (0..20).all(|_| taker.files(&[1; 16]).unwrap().len() == 16));
+            let callers: Vec<_> = (0..12).map(|_| call()).collect();
+            assert!(callers.into_iter().all(|caller| caller.join().unwrap()));
+        });
+    }
+    settles(open_count, ours);
 }
 
 #[test]
@@ -247,22 +279,12 @@ fn nothing_of_several_is_left_open() {
         assert_eq!(taker.notify(None, &counters, 1), Err(CallError::Revoked));
     };
     round();
-    let quiet = || {
-        let counts = || (taker.open_count().unwrap(), open_count());
-        let (mut last, mut since) = (counts(), Instant::now());
-        let start = Instant::now();
-        while since.elapsed() < Duration::from_millis(200) {
-            assert!(start.elapsed() < Duration::from_secs(30), "it never settles: {last:?}");
-            std::thread::sleep(Duration::from_millis(10));
-            let now = counts();
-            if now != last {
-                (last, since) = (now, Instant::now());
-            }
-        }
-        last
-    };
-    let (theirs, ours) = quiet();
+    // What was passed and is not a procedure's is closed: nothing of the baseline goes later.
+    let nothing_is_pending = || settles(|| taker.pending().unwrap(), 0);
+    nothing_is_pending();
+    let (theirs, ours) = (taker.open_count().unwrap(), open_count());
     (0..10).for_each(|_| round());
+    nothing_is_pending();
     settles(|| taker.open_count().unwrap(), theirs);
     settles(open_count, ours);
 }

@@ -161,7 +161,7 @@ fn send<'t, T: Pass + 't>(all: impl Iterator<Item = &'t T>) -> Result<(u32, u32)
     if parcel.is_empty() {
         return Ok((0, 0));
     }
-    let token = call.pair().send_parcel(parcel).map_err(|_| Refusal::NotGiven)?;
+    let token = call.pair().send_parcel(call.astack(), parcel).map_err(|_| Refusal::NotGiven)?;
     Ok((token, count))
 }
 
