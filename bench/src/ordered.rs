@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::peer::{Start, this_program};
+use crate::peer::{Start, under};
 
 /// Such a process, seen from the one that orders it. Killed on drop: what it holds of a server goes the way of a client that
 /// dies.
@@ -24,7 +24,15 @@ impl Ordered {
     /// # Errors
     /// When it cannot be started.
     pub(crate) fn start(start: &Start, arguments: &[&str]) -> Result<Self> {
-        let mut command = this_program(start, arguments)?;
+        Self::start_under(&[], start, arguments)
+    }
+
+    /// The same under `tool`: [`under`].
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start_under(tool: &[&str], start: &Start, arguments: &[&str]) -> Result<Self> {
+        let mut command = under(tool, start, arguments)?;
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.context("starting a process that takes orders")?;
         let orders = child.stdin.take().context("a process that takes orders has no input")?;

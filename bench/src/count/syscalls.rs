@@ -58,12 +58,11 @@ pub(crate) fn count(name: &str, procedure: Procedure, setting: &Setting) -> Resu
     let mut facts = way.sample.facts;
     let mut notes = way.sample.notes;
     for (side, path) in ["client", "server"].iter().zip(&traces) {
-        let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let made = marked_calls(&text).with_context(|| format!("the trace of the {side}"))?;
-        facts.insert((*side).to_owned(), made.len() as f64 / calls as f64);
-        counted.push(made.len());
-        if !made.is_empty() {
-            notes.push(format!("{side} made {}", tally(&made)));
+        let (made, which) = between_marks(path).with_context(|| format!("the trace of the {side}"))?;
+        facts.insert((*side).to_owned(), made as f64 / calls as f64);
+        counted.push(made);
+        if made > 0 {
+            notes.push(format!("{side} made {which}"));
         }
     }
     Ok(Outcome::Counted(Count {
@@ -142,8 +141,19 @@ fn trace(task: &Task, names: &Path, [client_trace, server_trace]: &[PathBuf; 2])
     ways.into_iter().next().context("the client measured nothing")
 }
 
-fn tool(trace: &str) -> [&str; 5] {
+/// Has the system calls of a process written to the file `trace`.
+pub(crate) fn tool(trace: &str) -> [&str; 5] {
     ["strace", "-f", "-qq", "-o", trace]
+}
+
+/// How many system calls a trace has between its two marks, and which.
+///
+/// # Errors
+/// When it cannot be read, or has no two marks.
+pub(crate) fn between_marks(trace: &Path) -> Result<(usize, String)> {
+    let text = fs::read_to_string(trace).with_context(|| format!("reading {}", trace.display()))?;
+    let made = marked_calls(&text)?;
+    Ok((made.len(), tally(&made)))
 }
 
 /// Names of the system calls that begin between the two marks of a trace of all kernel threads of a process.

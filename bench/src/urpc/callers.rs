@@ -17,7 +17,7 @@ use super::lock::GlobalLock;
 use crate::clock::Clock;
 use crate::mem::ticks;
 use crate::near::idle::{self, Scheduled};
-use crate::near::interface::BenchClient;
+use crate::near::interface::{self, BenchClient};
 use crate::sample::{new_histogram, percentile, record};
 
 /// Some time in which calls are counted, and who makes them.
@@ -32,6 +32,8 @@ pub(crate) struct Window {
     pub(crate) until: u64,
     /// The file with a lock that every call takes, of whatever process, if there is one.
     pub(crate) lock: Option<PathBuf>,
+    /// Whether both sides mark its ends in traces of theirs.
+    pub(crate) is_traced: bool,
 }
 
 /// How long calls go on that do not count, so that other clients have company until their window ends.
@@ -61,6 +63,7 @@ pub(crate) struct Turnout {
     pub(crate) donated: u64,
     pub(crate) sleeps: u64,
     pub(crate) yields: u64,
+    pub(crate) bells: u64,
     pub(crate) messages: u64,
     /// Times that a kernel thread of the client got a processor, and one of the server, over `counted` calls.
     pub(crate) client_runs: u64,
@@ -202,8 +205,17 @@ pub(crate) fn run<C: Callers>(client: &BenchClient, window: &Window) -> Result<T
             COUNTED if time >= window.until + tail => OVER,
             _ => return Ok(()),
         };
+        // What the readings take is outside of the marks.
+        if next == COUNTED && window.is_traced {
+            interface::mark();
+            client.mark()?;
+        }
         if next != OVER {
             readings.lock().unwrap_or_else(PoisonError::into_inner).push(read()?);
+        }
+        if next == COUNTING && window.is_traced {
+            client.mark()?;
+            interface::mark();
         }
         phase.store(next, Ordering::Relaxed);
         Ok(())
@@ -258,6 +270,7 @@ pub(crate) fn run<C: Callers>(client: &BenchClient, window: &Window) -> Result<T
         donated: ended.client.donated - begun.client.donated,
         sleeps: ended.client.sleeps - begun.client.sleeps,
         yields: yields(ended) - yields(begun),
+        bells: ended.client.bells - begun.client.bells,
         messages: ended.client.messages - begun.client.messages,
         client_runs: used(0, |scheduled| scheduled.runs),
         server_runs: used(1, |scheduled| scheduled.runs),
@@ -278,7 +291,7 @@ mod tests {
     #[test]
     fn every_caller_runs_and_the_first_error_ends_it() {
         let here = rustix::thread::sched_getcpu();
-        let window = Window { threads: 3, cpus: vec![here], from: 0, until: 0, lock: None };
+        let window = Window { threads: 3, cpus: vec![here], from: 0, until: 0, lock: None, is_traced: false };
         assert_eq!(UserThreads::run(&window, Ok).unwrap(), [0, 1, 2]);
         let failed = UserThreads::run(&window, |number| if number == 1 { anyhow::bail!("one") } else { Ok(()) });
         assert!(failed.is_err());

@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::callers::{self, ClientThreads, Turnout, Window, now};
+use crate::count::syscalls;
 use crate::near::interface::BenchClient;
 use crate::near::session::{self, Wait};
 use crate::ordered::{self, Ordered};
-use crate::peer::{Peer, Processors, this_program};
+use crate::peer::{Peer, Processors, under};
 
 /// What a client is told to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +49,7 @@ pub(crate) struct Pair {
     _server: Peer,
     names: tempfile::TempDir,
     cpus: Vec<usize>,
+    is_traced: bool,
 }
 
 /// How long before a window calls begin: time to become what they are all the time.
@@ -60,17 +62,34 @@ impl Pair {
     /// # Errors
     /// When a process, a directory or the binding cannot be had.
     pub(crate) fn start(client: &[usize], server: &[usize], wait: Wait, polls: bool) -> Result<Self> {
+        Self::start_traced(client, server, wait, polls, None)
+    }
+
+    /// The same, with the system calls of both sides in these two files.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub(crate) fn start_traced(
+        client: &[usize],
+        server: &[usize],
+        wait: Wait,
+        polls: bool,
+        traces: Option<&[String; 2]>,
+    ) -> Result<Self> {
+        let tools = traces.map(|traces| traces.each_ref().map(|trace| syscalls::tool(trace)));
+        let tool = |side: usize| tools.as_ref().map_or(&[][..], |tools| &tools[side][..]);
         let names = tempfile::tempdir().context("making a directory for the name")?;
         let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
         let how: &[&str] = if polls { &[] } else { &["--no-leads"] };
-        let mut command = this_program(&Processors::these(server.to_vec()), &[&["serve", path], how].concat())?;
+        let mut command = under(tool(1), &Processors::these(server.to_vec()), &[&["serve", path], how].concat())?;
         let mut server = Peer::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         server.ready()?;
         let mut pair = Self {
-            client: Ordered::start(&Processors::these(client.to_vec()), &["caller"])?,
+            client: Ordered::start_under(tool(0), &Processors::these(client.to_vec()), &["caller"])?,
             _server: server,
             cpus: client.to_vec(),
             names,
+            is_traced: traces.is_some(),
         };
         let names = pair.names.path().to_owned();
         pair.client.tell(&Order::Bind { names, wait })?;
@@ -80,7 +99,8 @@ impl Pair {
 
     fn tell(&mut self, threads: usize, from: u64, until: u64, lock: Option<&Path>) -> Result<()> {
         let lock = lock.map(Path::to_owned);
-        self.client.tell(&Order::Call(Window { threads, cpus: self.cpus.clone(), from, until, lock }))
+        let is_traced = self.is_traced;
+        self.client.tell(&Order::Call(Window { threads, cpus: self.cpus.clone(), from, until, lock, is_traced }))
     }
 
     fn hear(&mut self) -> Result<Turnout> {
