@@ -5,6 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getaffinity};
 
 use super::session::{Session, Wait};
 use crate::client::Task;
@@ -102,6 +104,30 @@ pub(crate) fn scheduled(process: u32) -> Result<Scheduled> {
     Ok(Scheduled { runs, waited })
 }
 
+/// How many kernel threads of `process` may run on a processor that is none of `cpus`, or were last on one.
+///
+/// # Errors
+/// When the kernel does not say.
+pub(crate) fn outside(process: u32, cpus: &[usize]) -> Result<u64> {
+    let directory = format!("/proc/{process}/task");
+    let mut outside = 0;
+    for entry in fs::read_dir(&directory).with_context(|| format!("reading {directory}"))? {
+        let path = entry.context("reading a kernel thread's entry")?.path();
+        let id = path.file_name().unwrap_or_default().to_string_lossy().parse().ok().and_then(Pid::from_raw);
+        // One that has just ended is nowhere.
+        let (Ok(allowed), Ok(stat)) = (sched_getaffinity(id), fs::read_to_string(path.join("stat"))) else { continue };
+        let may = (0..CpuSet::MAX_CPU).any(|cpu| allowed.is_set(cpu) && !cpus.contains(&cpu));
+        let was = last_processor(&stat).context("where a kernel thread was")?;
+        outside += u64::from(may || !cpus.contains(&was));
+    }
+    Ok(outside)
+}
+
+/// The processor on which a kernel thread ran last, by its `stat`: the 39th field, and the second may have spaces in it.
+fn last_processor(stat: &str) -> Option<usize> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(36)?.parse().ok()
+}
+
 /// The kernel threads of a process, by their ids.
 fn threads(process: &str) -> Result<BTreeMap<String, Used>> {
     let mut found = BTreeMap::new();
@@ -143,6 +169,17 @@ fn between(before: &BTreeMap<String, Used>, after: &BTreeMap<String, Used>) -> U
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_outside() {
+        let own = std::process::id();
+        let allowed = sched_getaffinity(None).unwrap();
+        let cpus: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
+        assert_eq!(outside(own, &cpus).unwrap(), 0);
+        assert!(outside(own, &[]).unwrap() > 0);
+        let stat = "7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 17 36 40";
+        assert_eq!(last_processor(stat), Some(17));
+    }
 
     #[test]
     fn the_kernels_words() {

@@ -25,8 +25,9 @@ use crate::sample::{new_histogram, percentile, record};
 pub(crate) struct Window {
     /// Threads that call (T).
     pub(crate) threads: usize,
-    /// Processors of the client's (C).
+    /// Processors of the client's (C), and those that the server may use.
     pub(crate) cpus: Vec<usize>,
+    pub(crate) server_cpus: Vec<usize>,
     /// When calls begin to count, and stop, by the monotonic clock, in nanoseconds: several clients can have the same.
     pub(crate) from: u64,
     pub(crate) until: u64,
@@ -71,6 +72,8 @@ pub(crate) struct Turnout {
     /// Nanoseconds that they could have run but others had the processor, likewise.
     pub(crate) client_waited: u64,
     pub(crate) server_waited: u64,
+    /// Kernel threads of either side that could run on, or were last on, a processor that is none of their side's.
+    pub(crate) outside: u64,
 }
 
 impl Turnout {
@@ -173,6 +176,7 @@ struct Reading {
     polled: u64,
     /// Of the client and of the server.
     scheduled: [Scheduled; 2],
+    outside: u64,
 }
 
 /// Calls in `window`, over `client`, from threads that are `C`.
@@ -190,10 +194,11 @@ pub(crate) fn run<C: Callers>(client: &BenchClient, window: &Window) -> Result<T
     // In the same order at both ends, so that what the reading costs is in neither.
     let read = || -> Result<Reading> {
         let scheduled = [idle::scheduled(std::process::id())?, idle::scheduled(server)?];
+        let outside = idle::outside(std::process::id(), &window.cpus)? + idle::outside(server, &window.server_cpus)?;
         let polled = client.usage()?[POLLED];
         let client = client.binding().counts();
         let calls = counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum();
-        Ok(Reading { at: now(), calls, client, polled, scheduled })
+        Ok(Reading { at: now(), calls, client, polled, scheduled, outside })
     };
     let readings = Mutex::new(Vec::with_capacity(2));
     let tail = u64::try_from(TAIL.as_nanos())?;
@@ -276,6 +281,7 @@ pub(crate) fn run<C: Callers>(client: &BenchClient, window: &Window) -> Result<T
         server_runs: used(1, |scheduled| scheduled.runs),
         client_waited: used(0, |scheduled| scheduled.waited),
         server_waited: used(1, |scheduled| scheduled.waited),
+        outside: begun.outside.max(ended.outside),
     })
 }
 
@@ -291,7 +297,15 @@ mod tests {
     #[test]
     fn every_caller_runs_and_the_first_error_ends_it() {
         let here = rustix::thread::sched_getcpu();
-        let window = Window { threads: 3, cpus: vec![here], from: 0, until: 0, lock: None, is_traced: false };
+        let window = Window {
+            threads: 3,
+            cpus: vec![here],
+            server_cpus: vec![here],
+            from: 0,
+            until: 0,
+            lock: None,
+            is_traced: false,
+        };
         assert_eq!(UserThreads::run(&window, Ok).unwrap(), [0, 1, 2]);
         let failed = UserThreads::run(&window, |number| if number == 1 { anyhow::bail!("one") } else { Ok(()) });
         assert!(failed.is_err());

@@ -3,9 +3,10 @@
 //!
 //! *S processors of the server* are processors that poll and nothing else; with S = 0 the server is confined to the client's
 //! own, has none that polls, and lives on those that callers give it when no thread of theirs can run. *A donation* is counted by the
-//! kernel: with S = 0, each time a kernel thread of the server gets a processor it was the client's before, and is afterwards, so
-//! the count is twice those times. With S > 0, where the server has a processor of its own, it is twice the calls for which
-//! the library says that the caller gave its own. *A switch* is any kernel thread of either side getting a processor.
+//! kernel: with S = 0, twice the times that a kernel thread of the server gets a processor, as if each was the client's before, and
+//! is afterwards. It is more than there were if the server's watcher runs, or, with C = 2, one that is woken finds the other
+//! processor idle. With S > 0 the server is confined to processors of its own, and nobody can give it one: no donations, by how
+//! it is made. *A switch* is any kernel thread of either side getting a processor.
 //!
 //! A point for which the machine has not C + S processors is *oversubscribed*, and says so wherever it shows.
 
@@ -28,7 +29,7 @@ use crate::sample::median;
 /// Threads of the client.
 const THREADS: std::ops::RangeInclusive<usize> = 1..=10;
 
-/// The share of calls that may be taken by processors which the label of a point does not count.
+/// The share of calls that may be taken otherwise than the label of a point says.
 const UNTRUE_MAX: f64 = 0.02;
 
 /// The share of the variance that a knee has to explain to be one.
@@ -63,19 +64,22 @@ impl Setting {
     }
 
     fn donations(self, turnout: &Turnout) -> f64 {
-        2.0 * turnout.per_call(if self.server == 0 { turnout.server_runs } else { turnout.donated })
+        if self.server == 0 { 2.0 * turnout.per_call(turnout.server_runs) } else { 0.0 }
     }
 
-    /// Why the label is not true of `turnout`, if it is not: with S = 0 nobody polls, and with S > 0 nobody needs the
-    /// caller's processor.
+    /// Why the label is not true of `turnout`, if it is not: nobody may use a processor that the label does not count; with
+    /// S = 0 nobody polls, and with S > 0 somebody always does.
     fn untrue(self, turnout: &Turnout) -> Option<String> {
-        let (taken, how) = if self.server == 0 {
-            (turnout.polled, "answered by polling, with no processor for that")
+        if turnout.outside > 0 {
+            return Some(format!("{} kernel threads were not confined to the label's processors", turnout.outside));
+        }
+        let polled = turnout.per_call(turnout.polled);
+        let (is_untrue, label) = if self.server == 0 {
+            (polled > UNTRUE_MAX, "with no processor for that")
         } else {
-            (turnout.donated, "answered on the caller's processor, with one for that")
+            (polled < 1.0 - UNTRUE_MAX, "with a processor for that")
         };
-        let share = turnout.per_call(taken);
-        (share > UNTRUE_MAX).then(|| format!("{:.0} % of the calls were {how}", 100.0 * share))
+        is_untrue.then(|| format!("{:.0} % of the calls were answered by polling, {label}", 100.0 * polled))
     }
 }
 
@@ -431,6 +435,7 @@ mod tests {
             server_runs,
             client_waited: 0,
             server_waited: 0,
+            outside: 0,
         }
     }
 
@@ -440,7 +445,8 @@ mod tests {
         assert_eq!(parked.untrue(&turnout(0, 100)), None);
         assert!(parked.untrue(&turnout(50, 100)).is_some());
         assert_eq!(polling.untrue(&turnout(100, 0)), None);
-        assert!(polling.untrue(&turnout(50, 50)).is_some());
+        assert!(polling.untrue(&turnout(97, 3)).is_some(), "a standby that is woken now and then");
+        assert!(parked.untrue(&Turnout { outside: 1, ..turnout(0, 100) }).is_some());
         assert_eq!(parked.donations(&turnout(0, 100)), 2.0);
         assert_eq!(parked.donations(&turnout(0, 10)), 0.2, "one processor for ten calls");
     }

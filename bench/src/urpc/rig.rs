@@ -48,7 +48,8 @@ pub(crate) struct Pair {
     client: Ordered,
     _server: Peer,
     names: tempfile::TempDir,
-    cpus: Vec<usize>,
+    /// Of the client, and of the server.
+    cpus: [Vec<usize>; 2],
     is_traced: bool,
 }
 
@@ -82,12 +83,13 @@ impl Pair {
         let path = names.path().to_str().context("the name of the temporary directory is not UTF-8")?;
         let how: &[&str] = if polls { &[] } else { &["--no-leads"] };
         let mut command = under(tool(1), &Processors::these(server.to_vec()), &[&["serve", path], how].concat())?;
+        let cpus = server.to_vec();
         let mut server = Peer::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
         server.ready()?;
         let mut pair = Self {
             client: Ordered::start_under(tool(0), &Processors::these(client.to_vec()), &["caller"])?,
             _server: server,
-            cpus: client.to_vec(),
+            cpus: [client.to_vec(), cpus],
             names,
             is_traced: traces.is_some(),
         };
@@ -99,8 +101,9 @@ impl Pair {
 
     fn tell(&mut self, threads: usize, from: u64, until: u64, lock: Option<&Path>) -> Result<()> {
         let lock = lock.map(Path::to_owned);
+        let [cpus, server_cpus] = self.cpus.clone();
         let is_traced = self.is_traced;
-        self.client.tell(&Order::Call(Window { threads, cpus: self.cpus.clone(), from, until, lock, is_traced }))
+        self.client.tell(&Order::Call(Window { threads, cpus, server_cpus, from, until, lock, is_traced }))
     }
 
     fn hear(&mut self) -> Result<Turnout> {
