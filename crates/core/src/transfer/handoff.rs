@@ -72,6 +72,8 @@ pub(super) struct Seated<'a, P> {
     pub(super) me: u32,
     /// Whether the lead has stopped saying that it polls.
     pub(super) silent: Cell<bool>,
+    /// Whether the standby has put off a wake of a client whose CPU this is.
+    pub(super) owes_wake: Cell<bool>,
 }
 
 impl<P: Pair> Handoff for Seated<'_, P> {
@@ -89,6 +91,11 @@ impl<P: Pair> Handoff for Seated<'_, P> {
         }
         // Release: pairs with the Acquire in `staff`, for the words before it.
         seat.occupant.store(self.me | OPEN, Ordering::Release);
+        if self.owes_wake.take() {
+            // Nobody uses the CPU that was given: it goes back (URPC 1991, section 3.3). The standby knows whose it is, and we
+            // do not: a bell that rings for nothing costs a look.
+            books.attended.iter().for_each(|pair| pair.half().ring_reply_bell());
+        }
         // Pairs with the caller's fence after it has published: it sees that nobody looks and rings, or we see its request.
         // Who saw POLLED or LOOKING before would wait for as long as this procedure sleeps.
         fence(Ordering::SeqCst);

@@ -89,6 +89,7 @@ pub(super) struct Standby<'a, P> {
     pub(super) crew: &'a Crew<P>,
     pub(super) seats: &'a Seats<P>,
     pub(super) seat: &'a Seat<P>,
+    seated: &'a Seated<'a, P>,
     pub(super) n: usize,
     pub(super) me: &'a Post,
     pub(super) mine: Vec<Attended<P>>,
@@ -126,12 +127,13 @@ impl<P: Pair> Crew<P> {
         if !confined && process::allowed_cpus() & 1 << n == 0 {
             return self.vacate(seat, n, me.id);
         }
-        let handoff = Seated { crew: self, seats, n, me: me.id, silent: Cell::new(false) };
+        let handoff = Seated { crew: self, seats, n, me: me.id, silent: Cell::new(false), owes_wake: Cell::new(false) };
         let _seated = desk::sit(&handoff);
         let mut standby = Standby {
             crew: self,
             seats,
             seat,
+            seated: &handoff,
             n,
             me,
             mine: Vec::new(),
@@ -354,10 +356,12 @@ impl<P: Pair> Standby<'_, P> {
         let is_donated = usize::from(claimed.cpu) % BELL_COUNT == self.n;
         if is_donated {
             half.donations.fetch_add(1, Ordering::Relaxed);
-            // All that its client waits for is answered before a donated CPU is returned (URPC 1991, section 3.3). A
-            // procedure that blocks delays nobody for longer than the step of the processor that waits.
+            // All that its client waits for is answered before a donated CPU is returned (URPC 1991, section 3.3), or until a
+            // procedure says that it blocks ([`Seated`]). One that does not delays nobody for longer than the step of the
+            // processor that waits.
             if waits == Some(Wake::Processor) && half.has_request() {
                 known.owes_wake = true;
+                self.seated.owes_wake.set(true);
                 waits = None;
             } else if waits == Some(Wake::Processor) {
                 known.owes_wake = false;
@@ -396,6 +400,7 @@ impl<P: Pair> Standby<'_, P> {
 
     /// Wakes the processors whose wake was put off.
     fn wake_processors(&mut self) {
+        self.seated.owes_wake.set(false);
         self.mine.iter_mut().for_each(Attended::pay_wake);
     }
 

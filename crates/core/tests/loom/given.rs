@@ -60,6 +60,13 @@ impl Pair {
             if slip == Slip::Endless {
                 return;
             }
+            if slip == Slip::SleepsInProcedure {
+                // It says so.
+                if owes {
+                    self.ring();
+                }
+                return;
+            }
         }
         if owes && slip != Slip::ForgetsAnswered {
             self.ring();
@@ -112,6 +119,11 @@ fn a_processor_that_gave_its_cpu_is_woken_when_all_is_answered() {
 #[test]
 fn a_processor_that_gave_its_cpu_is_woken_when_others_are_answered_too() {
     given(1, Slip::None);
+}
+
+#[test]
+fn a_processor_whose_wake_is_put_off_behind_a_procedure_that_sleeps_is_woken() {
+    given(2, Slip::SleepsInProcedure);
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub(crate) enum Slip {
     SleepsWhileLooking,
 
     // A standby that runs procedures.
+    /// Is in a procedure that says that it sleeps. Not wrong.
+    SleepsInProcedure,
     /// Is in a procedure that does not end.
     Endless,
     /// Claims by a load and a store.
