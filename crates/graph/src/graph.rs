@@ -61,6 +61,13 @@ pub struct Work {
     has_crossed: bool,
 }
 
+impl Work {
+    /// Whether a message goes up in it.
+    pub(crate) fn goes_up(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Deliver { .. }))
+    }
+}
+
 /// A graph of protocols.
 pub struct Graph {
     nodes: Vec<Place>,
@@ -447,18 +454,26 @@ impl Graph {
     /// Runs the events that are due. `true` if there was one.
     pub fn run_events(&self, now: Time) -> bool {
         let mut any = false;
-        loop {
-            let due = {
-                let mut events = lock(&self.events);
-                let due = events.take(now);
-                self.note_next(&events);
-                due
-            };
-            let Some((running, (node, token))) = due else { return any };
+        while let Some(work) = self.take_event(now) {
             any = true;
-            self.with(node, now, |core, cx| core.event(cx, token));
-            lock(&self.events).finished(&running);
+            self.carry_out(work, now);
         }
+        any
+    }
+
+    /// Runs the next event that is due, without carrying out what its protocol decides.
+    pub(crate) fn take_event(&self, now: Time) -> Option<Work> {
+        let (running, (node, token)) = {
+            let mut events = lock(&self.events);
+            let due = events.take(now);
+            self.note_next(&events);
+            due?
+        };
+        let mut steps = SPARE.take();
+        self.enter(node, now, &mut steps, |core, cx| core.event(cx, token));
+        lock(&self.events).finished(&running);
+        steps.reverse();
+        Some(Work { steps, has_crossed: false })
     }
 
     /// When the next event is due. Ordered with whoever schedules one: asked after a sleep was announced it misses none of which the

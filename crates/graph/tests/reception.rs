@@ -506,6 +506,37 @@ fn without_stacks_it_is_regular_mode() {
     assert!(counts.exhausted + counts.stacks_taken >= counts.messages, "{counts:?}");
 }
 
+/// An event that brings a message up to a handler that blocks: in Regular mode, with stacks, and without any.
+#[test]
+fn what_an_event_brings_to_a_handler_keeps_nobody_from_receiving() {
+    for options in [exact(Mode::Regular, 2), exact(Mode::Interrupt, 2), exact(Mode::Interrupt, 2).stacks(0)] {
+        let mode = format!("{options:?}");
+        let mut rig: Rig;
+        let (wait, release) = blocking();
+        let number = Arc::new(AtomicU64::new(0));
+        let handler = {
+            let number = Arc::clone(&number);
+            Handler::new(move |_, _, _, _| {
+                if number.fetch_add(1, Ordering::Relaxed) == 0 {
+                    wait();
+                }
+                None
+            })
+        };
+        let above = UDP.replace("protocols=udp", "protocols=delay");
+        let above = above.replace("name=anchor", "name=delay protocols=udp time=1ms way=up;\nname=anchor");
+        rig = Rig::new(&text("", &above), options, handler);
+        let frames = rig.frames(8);
+        rig.put(frames);
+        until("the first", || number.load(Ordering::Relaxed) == 1);
+        let frames = rig.frames(8);
+        rig.put(frames);
+        until(&format!("the second with {mode}"), || number.load(Ordering::Relaxed) == 2);
+        release();
+        rig.settle();
+    }
+}
+
 #[test]
 fn what_is_too_much_is_dropped_and_counted() {
     let (wait, release) = blocking();

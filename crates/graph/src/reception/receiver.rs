@@ -235,19 +235,25 @@ impl Receiver {
     /// Runs what has arrived, or is due, on a detachable stack. Without one a message is queued.
     fn begin(self: &Rc<Self>, parcel: Parcel) {
         self.open_turn();
-        let begun = self.on_a_stack(parcel);
-        if let Some(spent) = self.close_turn() {
-            self.account.set(self.account.get().spend(spent, self.shared.budget));
-        }
-        match begun {
-            Ok(is_over) => self.left(is_over),
+        let begun = match self.on_a_stack(parcel) {
+            Ok(is_over) => Some(is_over),
             Err(Parcel::Message(work, _)) => {
                 add(&self.shared.counters.exhausted);
                 // What is dropped here has reached no protocol, and was lost on the wire as far as they know.
                 let _ = self.shared.queue(work);
+                None
             }
-            // Nobody but whoever drives the graph runs events.
-            Err(parcel) => self.in_own_context(parcel),
+            // Nobody but whoever drives the graph runs events. What they bring to a handler is handed off there, as on a stack.
+            Err(events) => {
+                self.in_own_context(events);
+                None
+            }
+        };
+        if let Some(spent) = self.close_turn() {
+            self.account.set(self.account.get().spend(spent, self.shared.budget));
+        }
+        if let Some(is_over) = begun {
+            self.left(is_over);
         }
     }
 
@@ -363,7 +369,6 @@ impl Receiver {
 
     /// Runs something without a stack of its own. A panic of a handler ends what it was in, as on one.
     fn in_own_context(&self, parcel: Parcel) {
-        stand(Standing::Thread);
         let _ = catch_unwind(AssertUnwindSafe(|| parcel.carry_out(&self.graph)));
     }
 

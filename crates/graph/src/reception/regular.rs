@@ -14,7 +14,7 @@ use super::shared::Shared;
 use super::team::{Given, Next, Placed};
 use crate::drive::Clock;
 use crate::event::Time;
-use crate::graph::Graph;
+use crate::graph::{Graph, Work};
 
 /// Messages that are taken off a wire before threads are woken for them.
 const TOGETHER: usize = 32;
@@ -35,10 +35,8 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
             for _ in 0..TOGETHER {
                 let Some(work) = graph.take_off(wire, now) else { break };
                 any = true;
-                match shared.team.place(work) {
-                    Placed::With(member) => woken.push(member),
-                    Placed::Queued => add(&shared.counters.queued),
-                    Placed::Dropped(_) => add(&shared.counters.dropped),
+                if let Placed::With(member) = place(shared, work) {
+                    woken.push(member);
                 }
                 add_own(&shown.messages);
             }
@@ -47,10 +45,18 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
                 shared.team.wake(member);
             }
         }
-        if graph.is_due(now) {
+        while graph.is_due(now)
+            && let Some(work) = graph.take_event(now)
+        {
             any = true;
-            // A handler above a relay that delays panics here.
-            let _ = catch_unwind(AssertUnwindSafe(|| graph.run_events(now)));
+            if !work.goes_up() {
+                // What the program has between the protocols may panic.
+                let _ = catch_unwind(AssertUnwindSafe(|| graph.carry_out(work, now)));
+            } else if let Placed::With(member) = place(shared, work) {
+                // A message that was delayed, for a handler that may wait.
+                add(&shared.counters.switches);
+                shared.team.wake(member);
+            }
         }
         idle = if any { 0 } else { idle.saturating_add(1) };
         if idle > shared.options.spin {
@@ -61,6 +67,17 @@ pub(super) fn receive(shared: &Arc<Shared>, graph: &Graph) {
             pause(is_confined);
         }
     }
+}
+
+/// Gives work to an input thread, which is to be woken, or to the first that is ready.
+fn place(shared: &Shared, work: Work) -> Placed {
+    let placed = shared.team.place(work);
+    match placed {
+        Placed::With(_) => {}
+        Placed::Queued => add(&shared.counters.queued),
+        Placed::Dropped(_) => add(&shared.counters.dropped),
+    }
+    placed
 }
 
 /// An input thread.
