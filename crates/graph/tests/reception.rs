@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::rounds;
 use common::tap::{Rig, UDP, text, until};
 use nearcall_core::sys::process::thread_id;
-use nearcall_core::threads::stack;
+use nearcall_core::threads::{spawn_local, stack};
 use nearcall_core::threads::sync::Semaphore;
 use nearcall_graph::compose::{Kinds, Plan};
 use nearcall_graph::reception::{Counts, Mode, Options, Reception, ReceptionError, Standing, Why};
@@ -633,6 +633,31 @@ fn a_handler_that_answers_at_once_answers_from_the_lead() {
     let counts = rig.reception.counts();
     assert_eq!((counts.switches, counts.implicit), (before.switches, 0), "{counts:?}");
     assert_eq!(number.load(Ordering::Relaxed), 100);
+}
+
+/// A thread that a handler leaves on its kernel thread runs there: after one on the lead, on another thread, and of a message that
+/// was queued.
+#[test]
+fn what_a_handler_spawns_runs_after_it() {
+    for (is_nonblocking, stacks) in [(true, 64), (false, 64), (true, 0)] {
+        let ran = Arc::new(AtomicUsize::new(0));
+        let run = {
+            let ran = Arc::clone(&ran);
+            move || {
+                let ran = Arc::clone(&ran);
+                let spawned = spawn_local(None, stack::Class::THREAD, move || ran.fetch_add(1, Ordering::Relaxed));
+                assert!(spawned.is_some(), "a processor runs the handler");
+            }
+        };
+        let handler = if is_nonblocking { answers_at_once(Box::new(run)) } else { waits(Box::new(run)) };
+        let mut rig = Rig::new(&text("", UDP), exact(Mode::Interrupt, 1).stacks(stacks), handler);
+        for count in 1..=10 {
+            let frames = rig.frames(8);
+            rig.put(frames);
+            until("what was spawned", || ran.load(Ordering::Relaxed) == count);
+        }
+        rig.settle();
+    }
 }
 
 #[test]

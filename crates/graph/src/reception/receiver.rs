@@ -129,6 +129,11 @@ impl Receiver {
         self.shared.shown.get(self.me).inspect(|shown| look(shown));
     }
 
+    /// Whether nothing is to go on here: no stack is suspended, and no thread that a handler has spawned is yet to start.
+    fn is_free(&self) -> bool {
+        self.processor.live() == 0 && !self.processor.has_ready()
+    }
+
     /// Receives, for as long as the lead is here.
     fn lead(self: &Rc<Self>) {
         let mut idle = 0_u32;
@@ -165,7 +170,7 @@ impl Receiver {
 
     /// Lets suspended stacks go on that are ready, on a thread that does not receive, if there is another one for that.
     fn go_on(&self) -> bool {
-        if self.processor.live() == 0 {
+        if self.is_free() {
             return false;
         }
         self.processor.poll();
@@ -199,7 +204,7 @@ impl Receiver {
     /// Changes places with a thread that waits and has suspended stacks, if there are messages that only a thread without any may
     /// start: one of these stacks may wait for one of these messages.
     fn relieve(&self) -> bool {
-        if !self.shared.team.has_backlog() || self.processor.live() > 0 {
+        if !self.shared.team.has_backlog() || !self.is_free() {
             return false;
         }
         let has_moved = self.shared.hand_off(self.me, Whom::Any);
@@ -217,7 +222,7 @@ impl Receiver {
     }
 
     fn sleep(&self, now: Time) {
-        let deadline = if self.processor.live() == 0 {
+        let deadline = if self.is_free() {
             Time(u64::MAX)
         } else if self.pass_on(Whom::Unoccupied) {
             // What is suspended here is woken by what the wires' descriptors do not tell. To a thread with suspended stacks of its own
@@ -227,7 +232,7 @@ impl Receiver {
             now.after(STEP)
         };
         self.shown(|shown| add_own(&shown.sleeps));
-        let is_stuck = || self.processor.live() == 0 && self.shared.team.is_stuck();
+        let is_stuck = || self.is_free() && self.shared.team.is_stuck();
         let has_ended = || self.shared.is_over() || !self.shared.leads(self.me) || is_stuck();
         self.graph.sleep_on_wires(&self.clock, deadline, has_ended);
     }
@@ -376,7 +381,7 @@ impl Receiver {
     fn follow(self: &Rc<Self>) {
         stand(Standing::Thread);
         loop {
-            if self.processor.live() > 0 {
+            if !self.is_free() {
                 self.shared.call(self.me);
                 self.resume();
                 self.processor.poll();
