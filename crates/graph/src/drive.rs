@@ -22,6 +22,9 @@ use crate::protocol::{Node, OpenError};
 /// Turns without anything after which [`Graph::until`] sleeps, unless told otherwise.
 pub const IDLE_TURNS: u32 = 200;
 
+/// What a thread sleeps at most that cannot be woken, or not for everything.
+const STEP: Duration = Duration::from_millis(1);
+
 /// The clock of a graph that is driven in real time: the kernel's monotonic one. So two lives of a host never begin at the same
 /// time, and what is counted from the time at the start (identifications, ports) does not begin where it did before.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +76,11 @@ impl Wires {
 
     pub(crate) fn count(&self) -> usize {
         self.wires.len()
+    }
+
+    /// Whether each has a descriptor that tells of what it has.
+    fn are_heard(&self) -> bool {
+        self.wires.iter().all(|(_, descriptor)| descriptor.is_some())
     }
 }
 
@@ -449,7 +457,7 @@ impl Graph {
     pub(crate) fn sleep_on_wires(&self, clock: &Clock, deadline: Time, ready: impl FnMut() -> bool) {
         let Receivers { sleepers, until, was_due, bed } = &self.receivers;
         WAKER.with(|waker| {
-            let Some(waker) = waker else { return std::thread::sleep(Duration::from_millis(1)) };
+            let Some(waker) = waker else { return std::thread::sleep(STEP) };
             let _own = match bed.try_lock() {
                 Ok(own) => own,
                 Err(TryLockError::Poisoned(own)) => own.into_inner(),
@@ -491,7 +499,7 @@ impl Graph {
                 let _ = rustix::io::read(&**waker, &mut count);
             }
             // Without descriptors left nobody could wake it: short sleeps instead.
-            None => std::thread::sleep(clock.now().until(deadline).min(Duration::from_millis(1))),
+            None => std::thread::sleep(clock.now().until(deadline).min(STEP)),
         });
     }
 
@@ -503,6 +511,7 @@ impl Graph {
         };
         if is_quiet && !ready() {
             let until = self.next_event().map_or(deadline, |event| event.min(deadline));
+            let until = if self.wires.are_heard() { until } else { until.min(clock.now().after(STEP)) };
             let descriptors = self.descriptors(clock.now());
             let all = core::iter::once(waker.as_fd()).chain(descriptors);
             let mut polled: Vec<PollFd<'_>> = all.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();

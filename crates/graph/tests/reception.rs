@@ -612,6 +612,24 @@ fn a_handler_that_takes_its_time_uses_up_no_budget() {
     }
 }
 
+/// A wire that tells nobody that it has something is looked at all the same.
+#[test]
+fn a_wire_without_a_descriptor_is_looked_at() {
+    for mode in [Mode::Interrupt, Mode::Regular] {
+        let handled = Arc::new(AtomicUsize::new(0));
+        let file = text("", UDP).replace("name=tap;", "name=tap/mute;").replace("protocols=tap", "protocols=tap/mute");
+        let mut rig = Rig::new(&file, exact(mode, 1).spin(0), counting(&handled));
+        for count in 1..=3 {
+            // Mostly asleep by then.
+            std::thread::sleep(Duration::from_millis(3));
+            let frames = rig.frames(8);
+            rig.put(frames);
+            rig.settle();
+            assert_eq!(handled.load(Ordering::Relaxed), count);
+        }
+    }
+}
+
 /// A server that answers from the lead: request and reply on one stack, without another thread.
 #[test]
 fn a_handler_that_answers_at_once_answers_from_the_lead() {

@@ -160,10 +160,12 @@ impl Wrappers {
             is_late: shared.options.budget.is_some() && late(),
         };
         let Some(reason) = reason(shared.options.at_reassembly, facts) else { return Passage::GoOn };
-        if !shared.hand_off_in_passing(me, may_wait || is_demoted) {
+        if shared.hand_off_in_passing(me, may_wait || is_demoted) {
+            shared.counters.handed_off(reason);
+        } else if shared.leads(me) {
             return Passage::Keep;
         }
-        shared.counters.handed_off(reason);
+        // Or the alarm was first.
         turn.leaves_lead(shared);
         Passage::GoOn
     }

@@ -54,12 +54,14 @@ pub struct Tap {
     arriving: Arc<Mutex<VecDeque<Message>>>,
     sent: Arc<Mutex<Vec<Message>>>,
     bell: Arc<OwnedFd>,
+    /// It tells nobody that frames arrive.
+    is_mute: bool,
 }
 
 impl Tap {
     pub fn new() -> Self {
         let bell = rustix::event::eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).unwrap();
-        Self { arriving: Arc::default(), sent: Arc::default(), bell: Arc::new(bell) }
+        Self { arriving: Arc::default(), sent: Arc::default(), bell: Arc::new(bell), is_mute: false }
     }
 
     /// Frames that arrive together.
@@ -97,7 +99,7 @@ impl Wire for Tap {
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.bell.as_fd())
+        (!self.is_mute).then(|| self.bell.as_fd())
     }
 
     fn before_sleep(&mut self) -> bool {
@@ -178,7 +180,7 @@ impl Rig {
 
     /// With whatever is to be attached; `sending` is what the other host has above `ip`.
     pub fn with(text: &str, sending: &str, options: Options, attach: impl FnOnce(&Graph, Time)) -> Self {
-        let (tap, trail) = (Tap::new(), Trail::default());
+        let (tap, trail) = (Tap { is_mute: text.starts_with("name=tap/mute"), ..Tap::new() }, Trail::default());
         let plan = Plan::read("tap.graph", text, &kinds(&tap, &trail)).unwrap_or_else(|problems| panic!("{problems}"));
         let reception = Reception::start(&plan, options, attach).unwrap_or_else(|error| panic!("{error}"));
         let cable = Cable::default();
