@@ -748,18 +748,52 @@ fn stacks_balance() {
     assert!(stack::counts().made - made < 200, "{} stacks for {count} messages", stack::counts().made - made);
 }
 
-/// Whether this process is to play the role of `test`; if not, one is started that does, and must succeed.
-fn is_alone(test: &str) -> bool {
+/// Another process that plays the role of `test`; `None`: this one is to.
+fn another(test: &str) -> Option<std::process::Command> {
     const ROLE: &str = "NEARCALL_TEST_ROLE";
     if std::env::var_os(ROLE).is_some() {
-        return true;
+        return None;
     }
-    let exe = std::env::current_exe().unwrap();
-    let output =
-        std::process::Command::new(exe).args([test, "--exact", "--nocapture"]).env(ROLE, test).output().unwrap();
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture"]).env(ROLE, test);
+    Some(command)
+}
+
+/// Whether this process is to play the role of `test`; if not, one is started that does, and must succeed.
+fn is_alone(test: &str) -> bool {
+    let Some(mut other) = another(test) else { return true };
+    let output = other.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{}\n{out}\n{err}", output.status);
     false
+}
+
+/// A handler is found out, and `options` say who hears of it. Then the host receives as before.
+fn is_found_out_and_received_after(options: Options) {
+    let (wait, release) = suspending();
+    let options = options.handoff_at_reassembly(false);
+    let (mut rig, _) = one_takes_long(options, answers_at_once, wait, release);
+    assert_eq!(rig.reception.demoted(), ["anchor"]);
+    for _ in 0..10 {
+        let frames = rig.frames(8);
+        rig.put(frames);
+        rig.settle();
+    }
+}
+
+#[test]
+fn who_is_told_of_an_overrun_may_panic() {
+    is_found_out_and_received_after(exact(Mode::Interrupt, 1).on_overrun(|_| panic!("on purpose")));
+}
+
+#[test]
+fn nobody_need_read_of_an_overrun() {
+    let Some(mut other) = another("nobody_need_read_of_an_overrun") else {
+        return is_found_out_and_received_after(exact(Mode::Interrupt, 1));
+    };
+    let mut other = other.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    drop(other.stderr.take());
+    assert!(other.wait().unwrap().success());
 }
 
 #[test]

@@ -35,7 +35,8 @@ mod team;
 
 use core::sync::atomic::Ordering;
 use core::time::Duration;
-use std::io;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -102,11 +103,14 @@ impl core::fmt::Debug for Told {
 }
 
 impl Told {
+    /// Whatever comes of it is no concern of who receives: neither a panic of the program's, nor that nobody reads what is printed.
     fn report(&self, overrun: &Overrun) {
-        match &self.0 {
+        let _ = catch_unwind(AssertUnwindSafe(|| match &self.0 {
             Some(told) => told(overrun),
-            None => eprintln!("{overrun}"),
-        }
+            None => {
+                let _ = writeln!(io::stderr(), "{overrun}");
+            }
+        }));
     }
 }
 
