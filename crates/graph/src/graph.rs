@@ -5,7 +5,8 @@
 //! [`Crossings`] are asked whether it goes on there, and may keep it for another thread ([`Graph::carry_out`]).
 //!
 //! Invariants: a protocol's lock is never held while another's lock *above* it is taken. The order of steps of one message
-//! is that of the decisions. Nothing here reads a clock.
+//! is that of the decisions. Nothing here reads a clock, but after a handler that may have waited, and that is one that it was given
+//! ([`Graph::set_clock`]).
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -75,6 +76,7 @@ pub struct Graph {
     events: Mutex<Events<(Node, u64)>>,
     calls: Mutex<Calls>,
     crossings: Option<Box<dyn Crossings>>,
+    clock: Option<fn() -> Time>,
     /// When the next event is due, in nanoseconds; the greatest number if there is none. Written under the lock of `events`, and only a
     /// hint without it.
     next: AtomicU64,
@@ -153,7 +155,8 @@ struct Unanswered<'g> {
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        let _ = self.graph.control(self.from, Control::Lose(self.call), self.now);
+        let now = self.graph.time(self.now);
+        let _ = self.graph.control(self.from, Control::Lose(self.call), now);
     }
 }
 
@@ -199,6 +202,7 @@ impl Graph {
             events: Mutex::default(),
             calls: Mutex::default(),
             crossings,
+            clock: None,
             next: AtomicU64::new(u64::MAX),
             wires,
             sleepers: Sleepers::default(),
@@ -214,6 +218,17 @@ impl Graph {
                 .map_err(|error| StartError { node: place.name.clone(), error })?;
         }
         Ok(graph)
+    }
+
+    /// Has `clock` asked what time it is when a handler that may wait has returned. Without one its reply is sent when its message
+    /// arrived, as far as the protocols know: what they keep of it for a while they keep for less, or not at all.
+    pub fn set_clock(&mut self, clock: fn() -> Time) {
+        self.clock = Some(clock);
+    }
+
+    /// What time it is; `then` it was before.
+    fn time(&self, then: Time) -> Time {
+        self.clock.map_or(then, |clock| clock().max(then))
     }
 
     /// The node of this name.
@@ -292,7 +307,7 @@ impl Graph {
     }
 
     /// Carries out `steps`, the last first, and whatever follows from each before the next.
-    fn run(&self, steps: &mut Vec<Step>, now: Time) {
+    fn run(&self, steps: &mut Vec<Step>, mut now: Time) {
         while let Some(step) = steps.pop() {
             let step = match &self.crossings {
                 None => step,
@@ -302,7 +317,7 @@ impl Graph {
                 },
             };
             let before = steps.len();
-            self.take(step, steps, now);
+            self.take(step, steps, &mut now);
             if let Some(new) = steps.get_mut(before..) {
                 new.reverse();
             }
@@ -345,7 +360,9 @@ impl Graph {
         }
     }
 
-    fn take(&self, step: Step, steps: &mut Vec<Step>, now: Time) {
+    /// `time`: what it is, and then what it is afterwards.
+    fn take(&self, step: Step, steps: &mut Vec<Step>, time: &mut Time) {
+        let now = *time;
         match step {
             Step::Push { session, message } => {
                 self.enter(session.node, now, steps, |core, cx| {
@@ -359,7 +376,11 @@ impl Graph {
                     let call = message.attributes().call;
                     let unanswered = (call != 0).then(|| Unanswered { graph: self, from, call, now });
                     // The program's: no lock is held, and it may call the graph.
-                    if let Some(message) = handler.run(self, from, message, now) {
+                    let reply = handler.run(self, from, message, now);
+                    if !handler.is_nonblocking() {
+                        *time = self.time(now);
+                    }
+                    if let Some(message) = reply {
                         core::mem::forget(unanswered);
                         steps.push(Step::Push { session: from, message });
                     }
@@ -415,14 +436,14 @@ impl Graph {
     }
 
     /// Goes on with work that [`Crossings::keep`] was given, or that has arrived.
-    pub fn carry_out(&self, work: Work, now: Time) {
+    pub fn carry_out(&self, work: Work, mut now: Time) {
         let Work { mut steps, has_crossed } = work;
         if has_crossed {
             // The hook is not asked again.
             let first = steps.pop();
             let before = steps.len();
             if let Some(step) = first {
-                self.take(step, &mut steps, now);
+                self.take(step, &mut steps, &mut now);
             }
             if let Some(new) = steps.get_mut(before..) {
                 new.reverse();

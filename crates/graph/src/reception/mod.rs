@@ -252,7 +252,9 @@ impl Reception {
             Mode::Interrupt => Some(Box::new(hook::Wrappers(Arc::clone(&shared)))),
             Mode::Regular => None,
         };
-        let graph = Arc::new(plan.build(crossings, now)?);
+        let mut graph = plan.build(crossings, now)?;
+        graph.set_clock(|| Clock::new().now());
+        let graph = Arc::new(graph);
         attach(&graph, now);
         let mut reception = Self { graph, shared, threads: Vec::new() };
         reception.start_threads(mode, count).map_err(ReceptionError::NoKernelThread)?;
