@@ -77,4 +77,9 @@ pub trait Crossings: Send + Sync {
     /// # Errors
     /// It is given back where nobody will carry it out: then whoever waits for it is told.
     fn keep(&self, work: Work) -> Result<(), Work>;
+
+    /// The calling thread is at `node` now, to which no message has gone up: an event of it runs, or a handler's reply goes down there.
+    fn reach(&self, node: Node) {
+        let _ = node;
+    }
 }

@@ -350,6 +350,10 @@ impl Graph {
         }
     }
 
+    fn reach(&self, node: Node) {
+        self.crossings.as_ref().inspect(|crossings| crossings.reach(node));
+    }
+
     /// Nobody carries these out. A call that was accepted further down is declined, so that its channel is free for the next one.
     #[cold]
     fn decline(&self, steps: Vec<Step>, now: Time) {
@@ -382,6 +386,7 @@ impl Graph {
                     }
                     if let Some(message) = reply {
                         core::mem::forget(unanswered);
+                        self.reach(from.node);
                         steps.push(Step::Push { session: from, message });
                     }
                     return;
@@ -458,10 +463,9 @@ impl Graph {
         self.wires.count()
     }
 
-    /// Whether there is a handler that is said not to wait, in the place `at`.
-    pub(crate) fn trusts(&self, at: u32) -> bool {
-        let place = usize::try_from(at).ok().and_then(|at| self.nodes.get(at));
-        place.and_then(|place| place.handler.get()).is_some_and(Handler::is_nonblocking)
+    /// The handler in the place `at`.
+    pub(crate) fn handler(&self, at: u32) -> Option<&Handler> {
+        self.nodes.get(usize::try_from(at).ok()?)?.handler.get()
     }
 
     /// Lets the program's `handler` have what arrives at `node`.
@@ -490,6 +494,7 @@ impl Graph {
             self.note_next(&events);
             due?
         };
+        self.reach(node);
         let mut steps = SPARE.take();
         self.enter(node, now, &mut steps, |core, cx| core.event(cx, token));
         lock(&self.events).finished(&running);

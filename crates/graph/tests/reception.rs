@@ -275,6 +275,7 @@ fn a_handler_that_is_trusted_and_waits_is_found_out() {
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].node.as_str(), told[0].why), ("anchor", Why::Waited));
     assert!(told[0].to_string().contains("`anchor` is said not to wait"), "{}", told[0]);
+    assert!(told[0].is_demoted);
 }
 
 #[test]
@@ -301,6 +302,64 @@ fn a_handler_that_is_trusted_and_blocks_loses_the_lead_and_its_trust() {
     assert!(rig.reception.demoted().contains(&"anchor".to_owned()));
     let told = told.lock().unwrap();
     assert!(told.iter().any(|told| (told.node.as_str(), told.why) == ("anchor", Why::Ran)), "{told:?}");
+}
+
+/// A protocol that takes long, by its message or its event, and a wire that does after a handler has answered: each loses the lead and
+/// is named, and no frame is handed off for it afterwards.
+#[test]
+fn a_protocol_that_blocks_is_named_and_not_demoted() {
+    let probe = UDP.replace("protocols=udp", "protocols=probe/1");
+    let probe = probe.replace("name=anchor", "name=probe/1 protocols=udp as=slow;\nname=anchor");
+    let delay = "name=delay protocols=tap time=1ms way=down;\n";
+    for (link, above, name) in [("", probe.as_str(), "probe/1"), ("", UDP, "udp"), (delay, UDP, "delay")] {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let options = exact(Mode::Interrupt, 1).alarm(Duration::from_millis(1)).handoff_at_reassembly(false);
+        let options = options.on_overrun({
+            let told = Arc::clone(&told);
+            move |overrun| told.lock().unwrap().push(overrun.clone())
+        });
+        let mut rig = Rig::new(&text(link, above), options, Handler::nonblocking(|_, _, message, _| Some(message)));
+        // So that answers go at once.
+        let frames = rig.frames(8);
+        rig.put(frames);
+        rig.settle();
+        until("an answer", || rig.answers() > 0);
+        let frames = rig.frames(8);
+        let trail = Arc::clone(&rig.trail);
+        let (passing, sending) = (trail.lock().unwrap(), rig.tap.clone());
+        let sending = sending.hold();
+        rig.put(frames);
+        let is_told = || told.lock().unwrap().iter().any(|told| told.node == name);
+        until(name, is_told);
+        drop((passing, sending));
+        rig.settle();
+        let told = told.lock().unwrap();
+        assert!(told.iter().all(|told| told.why == Why::Ran && !told.is_demoted), "{told:?}");
+        assert_eq!(rig.reception.demoted(), [""; 0]);
+        assert_eq!(told.iter().filter(|told| told.node == name).count(), 1, "{told:?}");
+    }
+}
+
+/// A handler that has waited once is trusted again after many messages.
+#[test]
+fn a_handler_that_was_demoted_is_forgiven() {
+    let (wait, release) = suspending();
+    let options = exact(Mode::Interrupt, 3).handoff_at_reassembly(false).on_overrun(|_| ());
+    let (mut rig, _) = one_takes_long(options, answers_at_once, wait, release);
+    assert_eq!(rig.reception.demoted(), ["anchor"]);
+    let end = std::time::Instant::now() + common::tap::PATIENCE;
+    while !rig.reception.demoted().is_empty() {
+        assert!(std::time::Instant::now() < end, "{:?}", rig.reception.counts());
+        let frames = (0..200).flat_map(|_| rig.frames(8)).collect();
+        rig.put(frames);
+        rig.settle();
+    }
+    let counts = rig.reception.counts();
+    assert!(counts.demoted >= 10_000, "{counts:?}");
+    let frames = rig.frames(8);
+    rig.put(frames);
+    rig.settle();
+    assert_eq!(rig.reception.counts().switches, counts.switches);
 }
 
 /// A stack is suspended until a message has been handled that came when every thread was in a handler: it waits in the backlog, and

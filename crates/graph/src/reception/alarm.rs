@@ -2,8 +2,8 @@
 //!
 //! A message may take long between two edges, or block the kernel thread in code that is not nearcall's. Then no wrapper is asked;
 //! so a thread that does nothing else looks now and then. A message that it finds a second time loses the lead. One that it finds
-//! a third time or later, once its kernel thread has had a CPU for as long as that or wanted none, is named, and what it has reached
-//! is demoted: from then on messages are handed off before it. It sleeps when no message has come for a while.
+//! a third time or later, once its kernel thread has had a CPU for as long as that or wanted none, what it has reached is named; a
+//! handler is demoted: for a while messages are handed off before it. It sleeps when no message has come for a while.
 //!
 //! It also calls a thread that has the lead and was not woken for it yet (`Shared::hand_off_in_passing`).
 
@@ -39,7 +39,7 @@ pub(super) fn run(shared: &Arc<Shared>, graph: &Graph) {
         std::thread::park_timeout(shared.options.alarm);
         // What has left the lead to another thread may have blocked since, or run long.
         (0..shared.shown.len()).for_each(|member| shared.call(member));
-        suspect = suspect.and_then(|suspect| look_again(shared, suspect));
+        suspect = suspect.and_then(|suspect| look_again(shared, graph, suspect));
         let holder = shared.holder.load(Ordering::Relaxed);
         let member = usize::try_from(holder).unwrap_or(0).wrapping_sub(1);
         let Some(shown) = shared.shown.get(member) else { continue };
@@ -86,17 +86,22 @@ fn take_away(shared: &Shared, graph: &Graph, member: usize) {
     }
 }
 
-/// Demotes what the message has reached, if it is the message that took the time, and not others who had its CPU: its kernel thread
+/// Names what the message has reached, and demotes that if it is a handler, if it is the message that took the time, and not others who had its CPU: its kernel thread
 /// has run for a period of the alarm since it lost the lead, or has been found asleep twice. How long it has waited for a CPU
 /// would not do: the kernel counts a wait when it is over.
-fn look_again(shared: &Shared, suspect: Suspect) -> Option<Suspect> {
+fn look_again(shared: &Shared, graph: &Graph, suspect: Suspect) -> Option<Suspect> {
     let Suspect { member, message, then } = suspect;
     let shown = shared.shown.get(member).filter(|shown| shown.message.load(Ordering::Relaxed) == message)?;
     let now = Doing::of(shown);
     if now.asks_for_it(then, shared.options.alarm) {
         // Its thread may end it at this moment and be in another one, which is not to be named in its place.
         let node = shown.node_of(message)?;
-        shared.demote(node, Why::Ran);
+        match graph.handler(node) {
+            Some(handler) if handler.is_nonblocking() => shared.demote(node, Why::Ran),
+            // It may take its time, and began without the lead.
+            Some(_) => {}
+            None => shared.name(node),
+        }
         return None;
     }
     Some(Suspect { then: Doing { ran: then.ran, ..now }, ..suspect })

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use nearcall_core::sys::process;
 use nearcall_core::transfer::clock;
 
-use super::policy::{Facts, reason};
+use super::policy::{Facts, Reason, reason};
 use super::shared::Shared;
 use crate::crossings::{Crossing, Crossings, Passage};
 use crate::graph::Work;
+use crate::protocol::Node;
 
 /// What a thread does for a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,12 @@ pub(super) struct Turn {
 }
 
 impl Turn {
+    /// Whether a message of this host runs that was taken off a wire here. A thread of another host may be at its edges: its handler
+    /// sends to us through a wire within the process.
+    fn is_of(&self, shared: &Arc<Shared>) -> bool {
+        self.is_fresh.get() && self.host.get() == address(shared)
+    }
+
     /// What the message has taken so far, in ticks.
     pub(super) fn taken(&self) -> u64 {
         clock::ticks().wrapping_sub(self.began.get())
@@ -119,17 +126,19 @@ pub(super) struct Wrappers(pub(super) Arc<Shared>);
 
 impl Crossings for Wrappers {
     fn up(&self, crossing: &Crossing<'_>) -> Passage {
-        with_turn(|turn| {
-            // A thread of another host may be at our edges: its handler sends to us through a wire within the process.
-            if !turn.is_fresh.get() || turn.host.get() != address(&self.0) {
-                return Passage::GoOn;
-            }
-            self.pass(crossing, turn)
-        })
+        with_turn(|turn| if turn.is_of(&self.0) { self.pass(crossing, turn) } else { Passage::GoOn })
     }
 
     fn keep(&self, work: Work) -> Result<(), Work> {
         self.0.queue(work)
+    }
+
+    fn reach(&self, node: Node) {
+        with_turn(|turn| {
+            if turn.is_of(&self.0) {
+                self.0.shown.get(turn.member.get()).inspect(|shown| shown.enter(node));
+            }
+        });
     }
 }
 
@@ -143,7 +152,7 @@ impl Wrappers {
             return Passage::Keep;
         }
         let may_wait = crossing.handler.is_some_and(|handler| !handler.is_nonblocking());
-        let is_demoted = shared.is_demoted(crossing.upper);
+        let is_demoted = crossing.handler.is_some() && shared.is_demoted(crossing.upper);
         if !shared.leads(me) {
             if may_wait || is_demoted {
                 shared.call(me);
@@ -162,6 +171,9 @@ impl Wrappers {
         let Some(reason) = reason(shared.options.at_reassembly, facts) else { return Passage::GoOn };
         if shared.hand_off_in_passing(me, may_wait || is_demoted) {
             shared.counters.handed_off(reason);
+            if reason == Reason::Demoted {
+                shared.forgive(crossing.upper);
+            }
         } else if shared.leads(me) {
             return Passage::Keep;
         }

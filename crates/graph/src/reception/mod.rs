@@ -69,6 +69,8 @@ pub struct Overrun {
     pub node: String,
     /// What it did.
     pub why: Why,
+    /// It is a handler, and messages are handed off before it for a while.
+    pub is_demoted: bool,
 }
 
 /// What a message did that kept the lead from receiving.
@@ -86,7 +88,8 @@ impl core::fmt::Display for Overrun {
             Why::Ran => "has kept the lead from receiving",
             Why::Waited => "is said not to wait, and has waited",
         };
-        write!(f, "nearcall: `{}` {what}; messages are handed off before it from now on", self.node)
+        let then = if self.is_demoted { "; messages are handed off before it for a while" } else { "" };
+        write!(f, "nearcall: `{}` {what}{then}", self.node)
     }
 }
 
@@ -174,8 +177,8 @@ impl Options {
         self
     }
 
-    /// How often it is looked whether the lead is stuck in a message; 2 ms if not given. After two looks the lead is another's,
-    /// after three what the message has reached is demoted. A thread that has the lead and shares its only CPU with the message that it
+    /// How often it is looked whether the lead is stuck in a message; 2 ms if not given. After two looks the lead is another's, after
+    /// three what the message has reached is named, and a handler demoted for 10,000 messages. A thread that has the lead and shares its only CPU with the message that it
     /// was handed off by waits for the end of that, or for the alarm, if that looks every 4 ms or oftener.
     pub fn alarm(mut self, every: Duration) -> Self {
         self.alarm = every.max(Duration::from_micros(100));
@@ -310,7 +313,7 @@ impl Reception {
         self.shared.counts()
     }
 
-    /// Names of the protocols and anchors before which messages are handed off because they have kept the lead from receiving.
+    /// Names of the anchors before whose handlers messages are handed off because they have kept the lead from receiving.
     #[must_use]
     pub fn demoted(&self) -> Vec<String> {
         self.shared.demoted()

@@ -18,7 +18,7 @@ pub enum Reason {
     Explicit,
     /// Above is a handler of the program's that may wait.
     Program,
-    /// What is above was trusted, and has waited or run for long.
+    /// Above is a handler that was trusted, and has waited or run for long.
     Demoted,
     /// The message has been put together of several: from here on several protocols, and the program, have work with it.
     Reassembled,

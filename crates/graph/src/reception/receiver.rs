@@ -38,6 +38,7 @@ use super::team::{Given, Next, Whom};
 use crate::drive::Clock;
 use crate::event::Time;
 use crate::graph::{Graph, Work};
+use crate::handler::Handler;
 
 /// What a lead that has suspended stacks, and nobody to pass the lead to, sleeps at most.
 const STEP: Duration = Duration::from_millis(1);
@@ -355,7 +356,7 @@ impl Receiver {
         add(&self.shared.counters.implicit);
         self.note_suspended();
         let node = self.shared.shown.get(self.me).map_or(u32::MAX, Shown::node);
-        if self.shared.leads(self.me) && self.graph.trusts(node) {
+        if self.shared.leads(self.me) && self.graph.handler(node).is_some_and(Handler::is_nonblocking) {
             // It was trusted not to.
             add(&self.shared.counters.violations);
             self.shared.demote(node, Why::Waited);

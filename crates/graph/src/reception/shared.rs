@@ -15,6 +15,13 @@ use crate::protocol::Node;
 /// No node: an event runs.
 const NO_NODE: u32 = u32::MAX;
 
+/// Messages that are handed off before a handler that was demoted. A CPU that the machine's host takes away, or a page that has to be
+/// read, looks as if the handler ran or waited: once is not for ever.
+const FORGIVEN_AFTER: u32 = 10_000;
+
+/// A protocol that was named: before it nothing is handed off, because every frame would be.
+const NAMED: u32 = u32::MAX;
+
 /// A period of the alarm within which reception may rest: a thread that uses up its turn keeps a CPU about as long.
 const LOOKS_OFTEN: Duration = Duration::from_millis(4);
 
@@ -28,7 +35,8 @@ pub(super) struct Shared {
     pub(super) holder: AtomicU32,
     pub(super) shown: Box<[Shown]>,
     names: Box<[String]>,
-    demoted: Box<[AtomicBool]>,
+    /// How many messages are yet to be handed off before each handler, because it has kept the lead; [`NAMED`] of a protocol that has.
+    demoted: Box<[AtomicU32]>,
     pub(super) counters: Counters,
     /// Suspended stacks, on all threads together.
     pub(super) suspended: AtomicUsize,
@@ -110,7 +118,7 @@ impl Shared {
             team: Team::new(count, options.backlog),
             holder: AtomicU32::new(0),
             shown: (0..count).map(|_| Shown::default()).collect(),
-            demoted: names.iter().map(|_| AtomicBool::new(false)).collect(),
+            demoted: names.iter().map(|_| AtomicU32::new(0)).collect(),
             names,
             counters: Counters::default(),
             suspended: AtomicUsize::new(0),
@@ -188,22 +196,39 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) fn is_demoted(&self, node: Node) -> bool {
-        self.demoted.get(node.index()).is_some_and(|demoted| demoted.load(Ordering::Relaxed))
+    /// Whether messages are handed off before this handler.
+    pub(super) fn is_demoted(&self, handler: Node) -> bool {
+        self.demoted.get(handler.index()).is_some_and(|left| left.load(Ordering::Relaxed) != 0)
     }
 
-    /// Trusts `node` no more, and says so the first time.
+    /// One of them was.
+    pub(super) fn forgive(&self, handler: Node) {
+        let one_less = |left: &AtomicU32| left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+        self.demoted.get(handler.index()).map(one_less);
+    }
+
+    /// Trusts the handler at `node` no more for a while, and says so.
     pub(super) fn demote(&self, node: u32, why: Why) {
+        self.blame(node, why, FORGIVEN_AFTER);
+    }
+
+    /// Says of the protocol at `node`, once, that it has run for long.
+    pub(super) fn name(&self, node: u32) {
+        self.blame(node, Why::Ran, NAMED);
+    }
+
+    fn blame(&self, node: u32, why: Why, how: u32) {
         let at = usize::try_from(node).unwrap_or(usize::MAX);
         let Some((demoted, name)) = self.demoted.get(at).zip(self.names.get(at)) else { return };
-        if !demoted.swap(true, Ordering::Relaxed) {
-            self.options.on_overrun.report(&Overrun { node: name.clone(), why });
+        if demoted.swap(how, Ordering::Relaxed) == 0 {
+            let overrun = Overrun { node: name.clone(), why, is_demoted: how != NAMED };
+            self.options.on_overrun.report(&overrun);
         }
     }
 
     /// Names of what was demoted.
     pub(super) fn demoted(&self) -> Vec<String> {
-        let is_set = |(demoted, _): &(&AtomicBool, &String)| demoted.load(Ordering::Relaxed);
+        let is_set = |(left, _): &(&AtomicU32, &String)| !matches!(left.load(Ordering::Relaxed), 0 | NAMED);
         self.demoted.iter().zip(&self.names).filter(is_set).map(|(_, name)| name.clone()).collect()
     }
 

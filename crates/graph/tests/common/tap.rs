@@ -74,6 +74,11 @@ impl Tap {
         std::mem::take(&mut self.sent.lock().unwrap())
     }
 
+    /// Whoever sends waits until this is dropped.
+    pub fn hold(&self) -> impl Drop + '_ {
+        self.sent.lock().unwrap()
+    }
+
     /// Frames that nobody has received.
     pub fn left(&self) -> usize {
         self.arriving.lock().unwrap().len()
