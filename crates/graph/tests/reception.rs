@@ -104,6 +104,24 @@ fn interrupt_protocol_processing_switches_never_or_once_a_message() {
     }
 }
 
+/// Many at once: each message is handed off, or given to a thread that waits, which is a switch; or it is queued to one that runs.
+#[test]
+fn a_message_that_waits_for_a_thread_is_no_switch() {
+    let explicit = text("", &UDP.replace("protocols=udp", "protocols=udp{handoff=explicit}"));
+    let count = rounds(200);
+    for (mode, threads) in [(Mode::Interrupt, 1), (Mode::Interrupt, 3), (Mode::Regular, 1), (Mode::Regular, 3)] {
+        let mut rig = Rig::new(&explicit, exact(mode, threads), counting(&Arc::default()));
+        let before = rig.reception.counts();
+        let frames = (0..count).flat_map(|_| rig.frames(8)).collect();
+        rig.put(frames);
+        rig.settle();
+        let counts = rig.reception.counts();
+        let moved = (counts.switches - before.switches, counts.queued - before.queued);
+        assert_eq!(moved.0 + moved.1, count, "{mode:?}, {threads} threads: {counts:?}");
+        assert_eq!((counts.implicit, counts.dropped), (0, 0), "{counts:?}");
+    }
+}
+
 /// The same message through the same protocols: where the annotation stands, there the lead is left, and nowhere else.
 #[test]
 fn the_crossing_is_where_the_annotation_is() {

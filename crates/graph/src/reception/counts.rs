@@ -10,7 +10,8 @@ use super::policy::Reason;
 pub struct Counts {
     /// Messages that came off the wires (frames, or whatever these carry), and are over, suspended, or given to another thread.
     pub messages: u64,
-    /// How often another kernel thread went on with something: it was given a message, or the lead.
+    /// How often another kernel thread went on with something: it waited, and was given a message, or the lead. A message that a thread
+    /// takes when it has finished one before is no switch, as in the report's tables: that thread runs anyway (`queued`).
     pub switches: u64,
     /// Handoffs that the graph file demands.
     pub explicit: u64,
@@ -32,7 +33,7 @@ pub struct Counts {
     pub relieved: u64,
     /// Messages that were queued as in Regular mode because there was no stack for them.
     pub exhausted: u64,
-    /// Messages that were to be handed off, or queued, when no thread waited.
+    /// Messages that were to be handed off, or queued, when no thread waited: the first that was ready took them, without a switch.
     pub queued: u64,
     /// Messages that were dropped because too many were queued.
     pub dropped: u64,

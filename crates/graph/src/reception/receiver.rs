@@ -208,7 +208,7 @@ impl Receiver {
         if !self.shared.team.has_backlog() || !self.is_free() {
             return false;
         }
-        let has_moved = self.shared.hand_off(self.me, Whom::Any);
+        let has_moved = self.shared.hand_off(self.me, Whom::Occupied);
         if has_moved {
             add(&self.shared.counters.relieved);
         }

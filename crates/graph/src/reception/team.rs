@@ -52,6 +52,8 @@ pub(super) enum Whom {
     Any,
     /// One without suspended stacks.
     Unoccupied,
+    /// One that has some, if all that wait have.
+    Occupied,
 }
 
 #[derive(Debug)]
@@ -136,7 +138,11 @@ impl Team {
         if holder.load(Ordering::Relaxed) != number(from) {
             return None;
         }
-        let may = |waiting: &mut Waiting| whom == Whom::Any || !waiting.is_occupied;
+        let may = |waiting: &mut Waiting| match whom {
+            Whom::Any => true,
+            Whom::Unoccupied => !waiting.is_occupied,
+            Whom::Occupied => waiting.is_occupied,
+        };
         let waiting = state.waiting.pop_if(may)?;
         if let Some(given) = state.given.get_mut(waiting.member) {
             *given = Some(Given::Lead);
