@@ -873,6 +873,15 @@ fn nobody_need_read_of_an_overrun() {
     assert!(other.wait().unwrap().success());
 }
 
+/// This process gets no more address space than it has, and `more`.
+fn limit_address_space(more: u64) {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split_whitespace().next().unwrap().parse().unwrap();
+    let limit = Some(pages * 4096 + more);
+    let limit = rustix::process::Rlimit { current: limit, maximum: limit };
+    rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+}
+
 #[test]
 fn what_cannot_receive_says_why() {
     if !is_alone("what_cannot_receive_says_why") {
@@ -889,13 +898,48 @@ fn what_cannot_receive_says_why() {
     let udp = "name=wire_udp local=127.0.0.1:0 peers=127.0.0.1:9;\n@;\nname=eth protocols=wire_udp;\n";
     start(udp).unwrap();
     // Less than the stack of a kernel thread; a few of those that have ended are kept.
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split_whitespace().next().unwrap().parse().unwrap();
-    let limit = Some(pages * 4096 + (1 << 20));
-    let limit = rustix::process::Rlimit { current: limit, maximum: limit };
-    rustix::process::setrlimit(rustix::process::Resource::As, limit).unwrap();
+    limit_address_space(1 << 20);
     let error = start_with(udp, 64).unwrap_err();
     assert!(matches!(error, ReceptionError::NoKernelThread(_)), "{error}");
+}
+
+/// The address space is used up, and each thread but one has no stack yet.
+#[test]
+fn without_memory_for_a_stack_it_is_regular_mode() {
+    if !is_alone("without_memory_for_a_stack_it_is_regular_mode") {
+        return;
+    }
+    let (wait, release) = suspending();
+    let (number, handled) = (AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+    let handler = {
+        let handled = Arc::clone(&handled);
+        Handler::new(move |_, _, _, _| {
+            if number.fetch_add(1, Ordering::Relaxed) == 0 {
+                wait();
+            }
+            handled.fetch_add(1, Ordering::Relaxed);
+            None
+        })
+    };
+    let mut rig = Rig::new(&text("", UDP), exact(Mode::Interrupt, 2).handoff_at_reassembly(false), handler);
+    // Less than a slab of stacks, and enough for everything else.
+    limit_address_space(16 << 20);
+    let held: Vec<_> = std::iter::from_fn(|| stack::Stack::take(stack::Class::E_STACK).ok()).collect();
+    assert!(held.len() < 1000);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the first to wait", || rig.reception.counts().implicit == 1);
+    for count in 1..=10 {
+        let frames = rig.frames(8);
+        rig.put(frames);
+        until("another", || handled.load(Ordering::Relaxed) == count);
+    }
+    let counts = rig.reception.counts();
+    assert!(counts.exhausted > 0, "{counts:?}");
+    release();
+    rig.settle();
+    let counts = rig.reception.counts();
+    assert_eq!((counts.stacks_taken, counts.dropped), (counts.stacks_returned, 0), "{counts:?}");
 }
 
 /// Handoff is no word of any protocol's: both modes run the same sources, with nothing in them for either.

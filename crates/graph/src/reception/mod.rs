@@ -135,13 +135,14 @@ pub struct Options {
 
 impl Options {
     /// Of this mode, with `threads` threads, at least one, beside the one that receives: those that wait for the lead, or input
-    /// threads.
+    /// threads. No more handlers are begun at a time than there are threads, that of the lead included: one that waits for what only
+    /// another message does needs a thread for that.
     pub fn new(mode: Mode, threads: usize) -> Self {
         let spin = if process::allowed_cpus().count_ones() > 1 { IDLE_TURNS } else { 0 };
         Self {
             mode,
             threads: threads.max(1),
-            stacks: 64,
+            stacks: usize::MAX,
             backlog: 256,
             at_reassembly: true,
             budget: Some(Duration::from_micros(100)),
@@ -152,7 +153,9 @@ impl Options {
         }
     }
 
-    /// Messages whose stacks may be suspended at a time; 64 if not given. Beyond that messages are queued as in Regular mode.
+    /// Stacks that may be suspended at a time; any number if not given. There are no more than threads, that of the lead included, but for
+    /// what handlers spawn there. Beyond that, and where there is no memory for a stack, messages are queued as in Regular mode, and
+    /// what waits keeps its kernel thread.
     pub fn stacks(mut self, count: usize) -> Self {
         self.stacks = count;
         self
