@@ -108,6 +108,22 @@ fn files_are_included_and_headers_are_named() {
     assert!(compile_file(&dir.path().join("a.defs")).unwrap_err().to_string().contains("t.defs:2:14"));
 }
 
+#[test]
+fn a_file_is_one_by_whatever_path_it_is_included() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    write(
+        "a.defs",
+        "#include \"t.defs\"\n#include \"./t.defs\"\n#include \"sub/../t.defs\"\n#include \"sub/b.defs\"\n#include \"./a.defs\"\n\
+         subsystem a 1; routine r(p : port; in x : word);",
+    );
+    write("sub/b.defs", "#include \"../t.defs\"\n#include \".//../sub/b.defs\"\ntype wide = MACH_MSG_TYPE_INTEGER_32;");
+    write("t.defs", "type port = MACH_MSG_TYPE_COPY_SEND; type word = MACH_MSG_TYPE_INTEGER_16;");
+    let compiled = compile_file(&dir.path().join("a.defs")).unwrap();
+    assert_eq!(compiled.paths().len(), 3, "{:?}", compiled.paths());
+}
+
 /// No text makes it panic: parts of the examples, cut and put together anyhow.
 #[test]
 fn no_text_makes_it_panic() {

@@ -37,11 +37,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::MAX_FILES;
 use super::diagnostics::{Diagnostics, Found};
 use super::model::Model;
 use super::names;
 use super::source::{MAX_SOURCE, Sources, Span};
+use super::{MAX_FILES, plain};
 
 pub(super) use routines::Routines;
 
@@ -132,9 +132,9 @@ impl Reader<'_> {
             }
             return;
         }
-        let path = Path::new(from).parent().unwrap_or(Path::new("")).join(&include.path);
+        let path = plain(&Path::new(from).parent().unwrap_or(Path::new("")).join(&include.path));
         let name = path.to_string_lossy().into_owned();
-        if self.sources.find(&name).is_some() {
+        if self.paths.iter().any(|known| plain(known) == path) {
             return;
         }
         if self.paths.len() >= MAX_FILES {
