@@ -8,7 +8,8 @@
 //!                                                                                     a directory
 //! ```
 //! * [`pfs`] serves one directory: whatever paths it is sent, nothing outside can be reached ([`root`]). It has a page
-//!   cache of its own ([`cache`]), of a size that is fixed at the start.
+//!   cache of its own ([`cache`]), of a size that is fixed at the start. Beside that are the listings of open directories, each once
+//!   however often it is open; a client has at most 4,096 names for each of the 1,024 things that it may have open.
 //!   A file that is read again and again gets a *window*, where its readers have its bytes mapped, too: they are called for each
 //!   read, but copied by its reader only.
 //! * [`vfs`] names mounts and opens. What it opens at a pfs it hands on to its client, who goes on with the pfs directly; vfs
@@ -28,6 +29,7 @@ pub mod cache;
 pub mod client;
 mod inodes;
 mod interface;
+mod listings;
 pub mod pfs;
 pub mod root;
 mod table;

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use crate::cache::Cache;
 use crate::inodes::Inodes;
 use crate::interface::{FileError, Files, FilesServer, Found, Handle, Stat, Ticket, flags, put_entries};
+use crate::listings::Listings;
 use crate::root::{Root, stat_of};
 use crate::table::{Client, Open, Table, ended_at};
 
@@ -33,6 +34,7 @@ pub struct Pfs {
     root: Root,
     cache: Arc<Cache>,
     inodes: Inodes,
+    listings: Listings,
     table: Table,
     syncs: AtomicU64,
     read_only: bool,
@@ -49,6 +51,7 @@ impl Pfs {
             root,
             cache,
             inodes: Inodes::default(),
+            listings: Listings::default(),
             table: Table::new(open_count_max()),
             syncs,
             read_only: false,
@@ -160,6 +163,8 @@ impl Files for Pfs {
         }
         self.table.expire();
         let (entries, file) = self.root.list(path)?;
+        let found = rustix::fs::fstat(&file)?;
+        let entries = self.listings.share((found.st_dev, found.st_ino), entries);
         self.keep(Open::Directory { file, entries })
     }
 

@@ -39,7 +39,7 @@ pub(crate) enum Open {
     Directory {
         file: File,
         /// The names as they were at the opening: pages of one listing always fit together.
-        entries: Vec<Entry>,
+        entries: Arc<[Entry]>,
     },
 }
 

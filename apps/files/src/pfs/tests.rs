@@ -117,6 +117,41 @@ fn pages_written_are_read_without_the_disk() {
 }
 
 #[test]
+fn a_directory_that_is_open_often_is_listed_once_in_memory() {
+    let (dir, pfs) = served(4);
+    for name in 0..500 {
+        fs::write(dir.path().join(format!("a name of some length, number {name}")), "").unwrap();
+    }
+    let list = |handle| {
+        let (mut next, mut page, mut names) = (0, vec![0; 4096], 0);
+        loop {
+            let n = pfs.get_direntries(handle, &mut next, &mut page).unwrap() as usize;
+            if n == 0 {
+                return names;
+            }
+            names += crate::interface::entries(&page[..n]).unwrap().len();
+        }
+    };
+    let how = flags::DIRECTORY | flags::READ;
+    let listing = |handle| match &*pfs.get(handle).unwrap() {
+        Open::Directory { entries, .. } => Arc::clone(entries),
+        Open::File { .. } => unreachable!("it was opened as a directory"),
+    };
+    let handles: Vec<Handle> = (0..100).map(|_| pfs.open(".", how).unwrap()).collect();
+    let first = listing(handles[0]);
+    assert!(handles.iter().all(|&handle| Arc::ptr_eq(&listing(handle), &first) && list(handle) == 500));
+    // Who has it open has the names of then; who opens it now, those of now.
+    fs::write(dir.path().join("new"), "").unwrap();
+    let now = pfs.open(".", how).unwrap();
+    assert_eq!((list(now), list(handles[0])), (501, 500));
+    drop(first);
+    let last = Arc::downgrade(&listing(handles[0]));
+    handles.into_iter().for_each(|handle| pfs.close(handle).unwrap());
+    assert_eq!(last.strong_count(), 0);
+    pfs.close(now).unwrap();
+}
+
+#[test]
 fn what_others_write_is_seen_from_the_next_open_on() {
     let (dir, pfs) = served(64);
     let path = dir.path().join("f");
@@ -245,7 +280,7 @@ fn a_user_leaves_descriptors_for_others() {
     let directory = || {
         let file = File::open(dir.path()).unwrap();
         let entry = crate::Entry { kind: crate::Kind::File, inode: 1, name: b"f".to_vec() };
-        Arc::new(Open::Directory { file, entries: vec![entry; 10 * 4096] })
+        Arc::new(Open::Directory { file, entries: vec![entry; 10 * 4096].into() })
     };
     let table = Table::new(100);
     assert_eq!((0..9).filter(|_| table.keep(Client { id: 1, uid: 1 }, directory()).is_ok()).count(), 4);
