@@ -23,7 +23,8 @@
 //! close, close_range, and mkdir, unlink, remove, rename. `..` in a path is taken away before it is looked at. **What there is not**, and is
 //! an error: current directories, links and where they lead, permissions, owners, times, attributes, locks, special files, sockets, watches,
 //! mappings, walks by ftw and fts, freopen, programs and libraries. `access` and `stat` say of permissions what the disk says; the
-//! rights are the server's. poll finds no file behind a descriptor. A `FILE *` has no descriptor for fileno.
+//! rights are the server's. chmod succeeds where it changes nothing. poll finds no file behind a descriptor. A standard stream does not
+//! write to a file whose descriptor was put in its place (`dup2(fd, 1)`, as `sort -o` does): the C library asks the kernel from within.
 //!
 //! Writes of a descriptor with `O_SYNC` or `O_DSYNC` are followed by a sync each. `O_DIRECT` means nothing. A pointer that is none is
 //! the end of the program where the kernel would say `EFAULT`.
@@ -38,6 +39,11 @@
 //! as of the kernel's files, by a word of memory that both have. A child that is forked in the middle of another kernel thread's
 //! stream (`FILE *`) finds that as locked as without this library. `vfork` is a fork; a child of `clone` that shares its parent's memory
 //! must not touch its descriptors.
+//!
+//! **Closing what one does not have** (each number up to a limit, as daemons do; `closefrom`) closes this library's sockets and memory
+//! as well, which are numbers like others: from then on the file server is not there, and what is opened afterwards may get such a
+//! number while a kernel thread of this library still goes by it. A program that does so is to do it before it opens its first path
+//! below the prefix, when this library has nothing open yet.
 //!
 //! `unsafe` is here because the C library's functions are: pointers are what the program says they are, as for the functions
 //! that these stand in for. They are looked at in `c.rs`, and the functions of the C library are called in `real.rs`.

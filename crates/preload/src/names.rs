@@ -429,9 +429,15 @@ unsafe fn no_path(path: *const c_char) -> Ours<c_int> {
     unsafe { refused(HERE, path) }
 }
 
-unsafe fn no_path_mode(path: *const c_char, _mode: mode_t) -> Ours<c_int> {
+/// Permissions cannot be changed; to ask for those that a file has is to ask for nothing.
+fn keeps(found: &Stat, mode: mode_t) -> io::Result<c_int> {
+    const BITS: u32 = 0o7777;
+    if found.mode & BITS == mode & BITS { Ok(0) } else { Err(error(libc::ENOTSUP)) }
+}
+
+unsafe fn on_chmod(path: *const c_char, mode: mode_t) -> Ours<c_int> {
     // SAFETY: passed on.
-    unsafe { refused(HERE, path) }
+    unsafe { on_fchmodat(HERE, path, mode, 0) }
 }
 
 unsafe fn no_path_owner(path: *const c_char, _uid: libc::uid_t, _gid: libc::gid_t) -> Ours<c_int> {
@@ -439,9 +445,9 @@ unsafe fn no_path_owner(path: *const c_char, _uid: libc::uid_t, _gid: libc::gid_
     unsafe { refused(HERE, path) }
 }
 
-unsafe fn no_at_mode(directory: c_int, path: *const c_char, _mode: mode_t, _how: c_int) -> Ours<c_int> {
+unsafe fn on_fchmodat(directory: c_int, path: *const c_char, mode: mode_t, how: c_int) -> Ours<c_int> {
     // SAFETY: passed on.
-    unsafe { refused(directory, path) }
+    Some(unsafe { stat_at(directory, path, how) }?.and_then(|found| keeps(&found, mode)))
 }
 
 unsafe fn no_at_owner(
@@ -498,8 +504,8 @@ unsafe fn no_linkat(
     from.or_else(|| unsafe { refused(to_dir, to) })
 }
 
-unsafe fn no_fd_mode(fd: c_int, _mode: mode_t) -> Ours<c_int> {
-    get(fd).map(|_| Err(error(libc::ENOTSUP)))
+unsafe fn on_fchmod(fd: c_int, mode: mode_t) -> Ours<c_int> {
+    Some(get(fd)?.stat().and_then(|found| keeps(&found, mode)))
 }
 
 unsafe fn no_fd_owner(fd: c_int, _uid: libc::uid_t, _gid: libc::gid_t) -> Ours<c_int> {
@@ -525,9 +531,9 @@ unsafe fn no_path_fs(path: *const c_char, _into: *mut libc::c_void) -> Ours<c_in
 
 stand_in!(no_path for chdir, chroot: (path: *const c_char) -> c_int);
 stand_in!(no_fd for fchdir: (fd: c_int) -> c_int);
-stand_in!(no_path_mode for chmod: (path: *const c_char, mode: mode_t) -> c_int);
+stand_in!(on_chmod for chmod: (path: *const c_char, mode: mode_t) -> c_int);
 stand_in!(no_path_owner for chown, lchown: (path: *const c_char, uid: libc::uid_t, gid: libc::gid_t) -> c_int);
-stand_in!(no_at_mode for fchmodat: (directory: c_int, path: *const c_char, mode: mode_t, how: c_int) -> c_int);
+stand_in!(on_fchmodat for fchmodat: (directory: c_int, path: *const c_char, mode: mode_t, how: c_int) -> c_int);
 stand_in!(no_at_owner for fchownat:
     (directory: c_int, path: *const c_char, uid: libc::uid_t, gid: libc::gid_t, how: c_int) -> c_int);
 stand_in!(no_at_times for utimensat:
@@ -537,7 +543,7 @@ stand_in!(no_symlink for symlink: (target: *const c_char, path: *const c_char) -
 stand_in!(no_hard_link for link: (from: *const c_char, to: *const c_char) -> c_int);
 stand_in!(no_linkat for linkat:
     (from_dir: c_int, from: *const c_char, to_dir: c_int, to: *const c_char, how: c_int) -> c_int);
-stand_in!(no_fd_mode for fchmod: (fd: c_int, mode: mode_t) -> c_int);
+stand_in!(on_fchmod for fchmod: (fd: c_int, mode: mode_t) -> c_int);
 stand_in!(no_fd_owner for fchown: (fd: c_int, uid: libc::uid_t, gid: libc::gid_t) -> c_int);
 stand_in!(no_fd_times for futimens: (fd: c_int, times: *const libc::timespec) -> c_int);
 stand_in!(no_fd_fs for fstatfs, fstatfs64, fstatvfs, fstatvfs64: (fd: c_int, into: *mut libc::c_void) -> c_int);

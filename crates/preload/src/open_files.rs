@@ -16,7 +16,7 @@ use crate::real::real;
 use crate::server;
 
 /// Descriptors up to this number can be ours.
-const COUNT_MAX: usize = 65_536;
+pub(crate) const COUNT_MAX: usize = 65_536;
 
 /// Whether a number is ours: what every other descriptor pays.
 static IS_OURS: [AtomicBool; COUNT_MAX] = [const { AtomicBool::new(false) }; COUNT_MAX];

@@ -57,6 +57,22 @@ refuses!(no_attributes for listxattr, llistxattr: (@, into: *mut c_char, size: s
 refuses!(no_new_attribute for setxattr, lsetxattr:
     (@, name: *const c_char, value: *const c_void, size: size_t, how: c_int) -> c_int);
 refuses!(no_less_attribute for removexattr, lremovexattr: (@, name: *const c_char) -> c_int);
+
+/// The same of a descriptor.
+macro_rules! refuses_fd {
+    ($ours:ident for $($name:ident),+: ($($after:ident: $ty:ty),*) -> $returned:ty) => {
+        unsafe fn $ours(fd: c_int $(, $after: $ty)*) -> Ours<$returned> {
+            let _ = ($($after,)*);
+            get(fd).map(|_| Err(error(libc::ENOTSUP)))
+        }
+        stand_in!($ours for $($name),+: (fd: c_int $(, $after: $ty)*) -> $returned);
+    };
+}
+
+refuses_fd!(no_fd_attribute for fgetxattr: (name: *const c_char, into: *mut c_void, size: size_t) -> ssize_t);
+refuses_fd!(no_fd_attributes for flistxattr: (into: *mut c_char, size: size_t) -> ssize_t);
+refuses_fd!(no_new_fd_attribute for fsetxattr: (name: *const c_char, value: *const c_void, size: size_t, how: c_int) -> c_int);
+refuses_fd!(no_less_fd_attribute for fremovexattr: (name: *const c_char) -> c_int);
 refuses!(no_watch for inotify_add_watch: (fd: c_int, @, events: u32) -> c_int);
 refuses_at!(no_mark for fanotify_mark: (fd: c_int, how: c_uint, events: u64, @) -> c_int);
 refuses_at!(no_handle for name_to_handle_at: (@, handle: *mut c_void, mount: *mut c_int, how: c_int) -> c_int);

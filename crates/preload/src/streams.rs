@@ -7,12 +7,14 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use libc::{FILE, c_char, c_int, c_void, off64_t, size_t, ssize_t};
 
 use crate::c::error;
 use crate::names;
-use crate::open_files::{self, get};
+use crate::open_files::{self, COUNT_MAX, get};
 use crate::real::{real, stand_in};
 
 type Ours<T> = Option<io::Result<T>>;
@@ -34,7 +36,7 @@ const FUNCTIONS: Functions = Functions { read, write, seek, close };
 
 /// A cookie is the descriptor, as a number.
 fn cookie(fd: c_int) -> *mut c_void {
-    std::ptr::without_provenance_mut(usize::try_from(fd).unwrap_or(usize::MAX))
+    ptr::without_provenance_mut(usize::try_from(fd).unwrap_or(usize::MAX))
 }
 
 fn fd_of(cookie: *mut c_void) -> c_int {
@@ -65,6 +67,7 @@ extern "C" fn seek(cookie: *mut c_void, at: *mut off64_t, from: c_int) -> c_int 
 }
 
 extern "C" fn close(cookie: *mut c_void) -> c_int {
+    forget(fd_of(cookie));
     // SAFETY: the stream has the descriptor, and closes it once.
     unsafe { libc::close(fd_of(cookie)) }
 }
@@ -90,12 +93,43 @@ fn flags_of(mode: &CStr) -> io::Result<c_int> {
     Ok(how)
 }
 
+/// The stream on each descriptor, which the C library does not know by its cookie. Words, and no table with a lock: whoever forks
+/// leaves that to its child as it is.
+static STREAMS: [AtomicPtr<FILE>; COUNT_MAX] = [const { AtomicPtr::new(ptr::null_mut()) }; COUNT_MAX];
+
+/// All that there are have smaller numbers.
+static END: AtomicUsize = AtomicUsize::new(0);
+
 /// A stream on a descriptor of ours.
 unsafe fn stream(fd: c_int, mode: *const c_char) -> io::Result<*mut FILE> {
     // SAFETY: the mode is a string, as for fopen, and the functions are those of this library, which stays.
     let stream = unsafe { fopencookie(cookie(fd), mode, FUNCTIONS) };
-    if stream.is_null() { Err(io::Error::last_os_error()) } else { Ok(stream) }
+    if stream.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    let at = usize::try_from(fd).unwrap_or(usize::MAX);
+    if let Some(place) = STREAMS.get(at) {
+        // Relaxed, as all of it: who has got a stream from another kernel thread has synchronised with it.
+        place.store(stream, Ordering::Relaxed);
+        END.fetch_max(at + 1, Ordering::Relaxed);
+    }
+    Ok(stream)
 }
+
+fn forget(fd: c_int) {
+    if let Some(place) = usize::try_from(fd).ok().and_then(|at| STREAMS.get(at)) {
+        place.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+}
+
+/// The descriptor of a stream of ours. It is looked for among those that there are: few are, and fewer are asked for it.
+unsafe fn on_fileno(stream: *mut FILE) -> Ours<c_int> {
+    let there = STREAMS.get(..END.load(Ordering::Relaxed)).unwrap_or_default();
+    let at =
+        there.iter().position(|place| ptr::eq(place.load(Ordering::Relaxed), stream)).filter(|_| !stream.is_null())?;
+    Some(c_int::try_from(at).map_err(|_| error(libc::EBADF)))
+}
+stand_in!(on_fileno for fileno, fileno_unlocked: (stream: *mut FILE) -> c_int);
 
 unsafe fn on_fopen(path: *const c_char, mode: *const c_char) -> Ours<*mut FILE> {
     // SAFETY: passed on.

@@ -85,6 +85,27 @@ fn trees_are_copied_in_out_and_within() {
     assert!(!tree.join("within").exists() && !tree.join("again").exists() && !tree.join("new").exists());
 }
 
+/// They ask for the descriptors of their streams.
+#[test]
+fn programs_with_streams_find_their_descriptors() {
+    let stage = Stage::new();
+    fs::write(stage.tree().join("lines"), "pear\napple\nfig\napple\n").unwrap();
+    assert_eq!(stage.same("sort $N/lines"), "apple\napple\nfig\npear\n");
+    let lines = [
+        ("sed -i s/apple/plum/ $N/lines", "lines", "pear\nplum\nfig\nplum\n"),
+        ("install -m 600 $N/lines $N/installed", "installed", "pear\nplum\nfig\nplum\n"),
+    ];
+    for (line, file, text) in lines {
+        let output = stage.served(line);
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(fs::read_to_string(stage.tree().join(file)).unwrap(), text, "{line}");
+    }
+    // Permissions are made with a file and not changed: said by its name.
+    let output = stage.served("install -m 755 $N/lines $N/changed");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("Operation not supported"), "{said}");
+}
+
 /// A C program, compiled here: what coreutils do not do.
 const PROGRAM: &str = r#"
 #define _GNU_SOURCE
@@ -99,6 +120,7 @@ const PROGRAM: &str = r#"
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static volatile int over;
@@ -220,7 +242,20 @@ int main(void) {
 
     /* What there is not is refused, and not done to something else. */
     errno = 0; assert(chdir("/nearcall-n/one") == -1 && errno == ENOTSUP);
-    errno = 0; assert(chmod("/nearcall-n/one/f", 0600) == -1 && errno == ENOTSUP);
+    {
+    struct stat has; assert(stat("/nearcall-n/one/f", &has) == 0);
+    errno = 0; assert(chmod("/nearcall-n/one/f", has.st_mode ^ 0100) == -1 && errno == ENOTSUP);
+    assert(chmod("/nearcall-n/one/f", has.st_mode) == 0 && fgetxattr(0, "user.a", 0, 0) == -1);
+    FILE *named = fopen("/nearcall-n/one/f", "r"), *other = fopen("/nearcall-n/one/f", "r");
+    assert(named && other && fileno(named) != fileno(other) && fileno_unlocked(named) == fileno(named));
+    struct stat by; assert(fstat(fileno(named), &by) == 0 && by.st_ino == has.st_ino);
+    errno = 0; assert(fchmod(fileno(named), has.st_mode ^ 0100) == -1 && errno == ENOTSUP && fchmod(fileno(other), has.st_mode) == 0);
+    errno = 0; assert(fsetxattr(fileno(other), "user.a", "b", 1, 0) == -1 && errno == ENOTSUP);
+    int was = fileno(named); assert(fclose(named) == 0);
+    FILE *real = fopen("/dev/null", "r"); assert(real && fileno(real) == was && fclose(real) == 0);
+    FILE *again = fdopen(open("/nearcall-n/one/f", O_RDONLY), "r"); assert(again && fileno(again) == was && fclose(again) == 0);
+    assert(fclose(other) == 0 && fileno(stdin) == 0);
+    }
     errno = 0; assert(symlink("f", "/nearcall-n/one/l") == -1 && errno == ENOTSUP);
     errno = 0; assert(rename("/nearcall-n/one/f", "/tmp/nearcall-f") == -1 && errno == EXDEV);
     errno = 0; assert(open("/nearcall-n/two/f", O_RDONLY) == -1 && errno == ENOENT);
