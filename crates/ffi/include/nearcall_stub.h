@@ -23,14 +23,19 @@
 extern "C" {
 #endif
 
+/* Which way a part of a procedure travels. */
+enum { NEARCALL_IN, NEARCALL_IN_OUT, NEARCALL_OUT, NEARCALL_RETURN, NEARCALL_ERROR };
+/* How it is carried. */
+enum { NEARCALL_FIXED, NEARCALL_VARYING, NEARCALL_CONVENTIONAL, NEARCALL_ITEMS, NEARCALL_IN_PLACE };
+
 /* A part of a procedure: a parameter, its result ("return") or its error ("error"). */
 typedef struct nearcall_param {
     const char *name;
     const char *type;      /* as fingerprints spell it */
     uint32_t size;         /* bytes in the head */
     uint32_t max;          /* bytes beside it */
-    uint8_t direction;     /* 0 in, 1 in-out, 2 out, 3 return, 4 error */
-    uint8_t carried;       /* 0 fixed, 1 varying, 2 conventional, 3 items, 4 in place */
+    uint8_t direction;
+    uint8_t carried;
 } nearcall_param;
 
 typedef struct nearcall_procedure {
@@ -219,6 +224,64 @@ static inline bool nearcall_read_text(nearcall_reader *from, size_t size, uint64
     *text = copy;
     return true;
 }
+
+/* How values of C's own types travel: `put` and `write` say whether a value is one, `get` and `read` whether the bytes are. `put` at NULL
+   says nothing but that. */
+#define NEARCALL_SCALAR(name, type, size) \
+    static inline bool nearcall__write_##name(nearcall_writer *to, const type *value) { \
+        uint8_t at[size]; \
+        bool fits = nearcall__put_##name(at, value); \
+        nearcall_write_bytes(to, at, size); \
+        return fits; \
+    } \
+    static inline bool nearcall__read_##name(nearcall_reader *from, type *value) { \
+        const uint8_t *at = nearcall_read(from, size); \
+        return at && nearcall__get_##name(at, from, value); \
+    }
+#define NEARCALL_NUMBER(size) \
+    static inline bool nearcall__put_##size(uint8_t *at, const void *value) { \
+        if (at) memcpy(at, value, size); \
+        return true; \
+    } \
+    static inline bool nearcall__get_##size(const uint8_t *at, nearcall_reader *from, void *value) { \
+        (void)from; \
+        memcpy(value, at, size); \
+        return true; \
+    } \
+    NEARCALL_SCALAR(size, void, size)
+
+NEARCALL_NUMBER(1)
+NEARCALL_NUMBER(2)
+NEARCALL_NUMBER(4)
+NEARCALL_NUMBER(8)
+NEARCALL_NUMBER(16)
+
+static inline bool nearcall__put_bool(uint8_t *at, const bool *value) {
+    if (at) *at = *value ? 1 : 0;
+    return true;
+}
+static inline bool nearcall__get_bool(const uint8_t *at, nearcall_reader *from, bool *value) {
+    (void)from;
+    *value = *at == 1;
+    return *at <= 1;
+}
+NEARCALL_SCALAR(bool, bool, 1)
+
+/* Characters: Unicode's, without surrogates. */
+static inline bool nearcall__is_wide(uint32_t value) { return value < 0xd800 || (value > 0xdfff && value <= 0x10ffff); }
+static inline bool nearcall__put_wide(uint8_t *at, const uint32_t *value) {
+    if (at) memcpy(at, value, 4);
+    return nearcall__is_wide(*value);
+}
+static inline bool nearcall__get_wide(const uint8_t *at, nearcall_reader *from, uint32_t *value) {
+    (void)from;
+    memcpy(value, at, 4);
+    return nearcall__is_wide(*value);
+}
+NEARCALL_SCALAR(wide, uint32_t, 4)
+
+#undef NEARCALL_SCALAR
+#undef NEARCALL_NUMBER
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,7 @@
 use super::codec::{self, function, pointer, stride};
 use super::signatures::{self, What, Written};
 use super::types::flat;
-use super::{C, NamedProcedure, line};
+use super::{C, NamedProcedure, indented, line};
 use crate::lang::layout::{Part, Rest};
 use crate::lang::model::{Class, Form, OutLength, Param, Type};
 
@@ -28,7 +28,7 @@ pub(super) fn client(c: &C<'_>) -> String {
             stub(c, number, procedure, &mut text);
         }
     }
-    text
+    indented(&text)
 }
 
 /// A parameter in a stub.
@@ -105,11 +105,7 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
     let values: Vec<&Part<'_>> = plan.reply.iter().filter(|part| !part.is_area).collect();
     for part in &values {
         let (ty, local) = result(&ones, procedure.output.as_ref(), part);
-        line!(to, "    {};", types.declare(&ty, &local));
-    }
-    for part in &values {
-        let (_, local) = result(&ones, procedure.output.as_ref(), part);
-        line!(to, "    memset(&{local}, 0, sizeof {local});");
+        line!(to, "    {}", types.zeroed(&ty, &local));
     }
     line!(to, "    memset(env, 0, sizeof *env);");
     line!(to, "    /* C1: marshal */");
@@ -129,7 +125,7 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
         line!(to, "    nearcall_leave(&nc_call, nc_head, {}, env);\n}}\n", plan.request_size);
         return;
     }
-    line!(to, "    {{\n    uint8_t nc_reply[{}] = {{0}};", plan.reply_size.max(8));
+    line!(to, "    uint8_t nc_reply[{}] = {{0}};", plan.reply_size.max(8));
     line!(
         to,
         "    nearcall_status nc_status = nearcall_transfer(&nc_call, nc_head, {}, {places}, env);",
@@ -159,12 +155,9 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
     let varying = values.iter().filter(|part| part.rest != Rest::Nothing).count();
     if varying > 0 {
         let all: u64 = values.iter().filter(|part| part.rest != Rest::Nothing).map(|part| u64::from(part.max)).sum();
-        line!(to, "    uint8_t *nc_tail = NULL;\n    nearcall_reader nc_from = {{0}};");
         tail(all, returned, to);
-    } else {
-        line!(to, "    nearcall_reader nc_from = {{0}};\n    (void)nc_from;");
     }
-    let fails = !values.is_empty() || !areas.is_empty();
+    let checked = to.len();
     for part in &values {
         let (ty, local) = result(&ones, procedure.output.as_ref(), part);
         get(c, &ty, &local, part, to);
@@ -209,14 +202,12 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
         line!(to, "    free(nc_tail);");
     }
     line!(to, "    nearcall_end(&nc_call, NEARCALL_OK, env);\n    return{returned};");
-    if fails {
-        // Labels that nothing leads to are warnings; so is code behind them that declares something.
-        let has_malformed = !values.is_empty() || !areas.is_empty();
+    // A label that nothing leads to is a warning.
+    let has_malformed = to.get(checked..).is_some_and(|text| text.contains("goto nc_malformed"));
+    if has_malformed || !areas.is_empty() {
         if has_malformed {
-            line!(
-                to,
-                "nc_malformed:\n    nearcall_end(&nc_call, nc_from.no_memory ? NEARCALL_NO_MEMORY : NEARCALL_PEER_MISBEHAVED, env);"
-            );
+            let why = if varying > 0 { MALFORMED_OR_NO_MEMORY } else { "NEARCALL_PEER_MISBEHAVED" };
+            line!(to, "nc_malformed:\n    nearcall_end(&nc_call, {why}, env);");
         }
         if !areas.is_empty() {
             line!(to, "nc_over:");
@@ -228,13 +219,16 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
             let (ty, local) = result(&ones, procedure.output.as_ref(), part);
             codec::free_value(types, &ty, &local, "    ", to);
         }
-        if returns_scalar {
-            line!(to, "    memset(&nc_return, 0, sizeof nc_return);");
+        if let Some(ty) = procedure.output.as_ref().filter(|_| returns_scalar) {
+            line!(to, "    {}", types.zero(ty, "nc_return"));
         }
         line!(to, "    return{returned};");
     }
-    line!(to, "    }}\n}}\n");
+    line!(to, "}}\n");
 }
+
+/// Why a reply's tail was not read.
+const MALFORMED_OR_NO_MEMORY: &str = "nc_from.no_memory ? NEARCALL_NO_MEMORY : NEARCALL_PEER_MISBEHAVED";
 
 /// Whether the reply may have parts beyond its line.
 pub(super) fn places(c: &C<'_>, named: &NamedProcedure<'_>) -> bool {
@@ -290,6 +284,13 @@ fn put(c: &C<'_>, one: &One<'_>, part: &Part<'_>, returned: &str, to: &mut Strin
         Form::Value | Form::Ref | Form::InOut | Form::Out => {
             let ty = &one.param.ty;
             let is_counted = one.count.is_some();
+            let class = types.layout(ty).class;
+            if class == Class::Fixed {
+                let statement =
+                    codec::put_head(types, ty, &format!("nc_head + {at}"), &lvalue(one), &drop("UNSENDABLE"));
+                line!(to, "    {statement}");
+                return;
+            }
             line!(to, "    {{");
             let value = if is_counted {
                 let Type::Seq(item, _) = ty else { return };
@@ -310,44 +311,25 @@ fn put(c: &C<'_>, one: &One<'_>, part: &Part<'_>, returned: &str, to: &mut Strin
                 lvalue(one)
             };
             let pointer = pointer(ty, &value);
-            match types.layout(ty).class {
-                Class::Fixed => line!(
+            line!(to, "    uint8_t *nc_space;\n    nearcall_writer nc_to = {{0}};");
+            let write = if class == Class::Varying {
+                let statement = codec::put_head(types, ty, &format!("nc_head + {at}"), &value, &drop("UNSENDABLE"));
+                let tail = function(types, "tail", ty);
+                line!(
                     to,
-                    "    if (!{}(nc_head + {at}, {pointer})) {}",
-                    function(types, "put", ty),
+                    "    {statement}\n    {tail}(&nc_to, {pointer});\n    if (nc_to.is_unfit) {}",
                     drop("UNSENDABLE")
-                ),
-                class => {
-                    line!(to, "    uint8_t *nc_space;\n    nearcall_writer nc_to = {{0}};");
-                    if class == Class::Varying {
-                        line!(
-                            to,
-                            "    if (!{}(nc_head + {at}, {pointer})) {}",
-                            function(types, "put", ty),
-                            drop("UNSENDABLE")
-                        );
-                        line!(
-                            to,
-                            "    {}(&nc_to, {pointer});\n    if (nc_to.is_unfit) {}",
-                            function(types, "tail", ty),
-                            drop("UNSENDABLE")
-                        );
-                    } else {
-                        line!(
-                            to,
-                            "    if (!{}(&nc_to, {pointer}) || nc_to.is_unfit) {}",
-                            function(types, "write", ty),
-                            drop("UNSENDABLE")
-                        );
-                        line!(to, "    nearcall_put32(nc_head + {at}, nearcall_count(nc_to.size));");
-                    }
-                    line!(to, "{}", space("nc_to.size"));
-                    line!(to, "    nc_to.at = nc_space;\n    nc_to.size = 0;\n    nc_to.depth = 0;");
-                    let write = if class == Class::Varying { "tail" } else { "write" };
-                    line!(to, "    {}(&nc_to, {pointer});", function(types, write, ty));
-                }
-            }
-            line!(to, "    }}");
+                );
+                tail
+            } else {
+                let write = function(types, "write", ty);
+                line!(to, "    if (!{write}(&nc_to, {pointer}) || nc_to.is_unfit) {}", drop("UNSENDABLE"));
+                line!(to, "    nearcall_put32(nc_head + {at}, nearcall_count(nc_to.size));");
+                write
+            };
+            line!(to, "{}", space("nc_to.size"));
+            line!(to, "    nc_to.at = nc_space;\n    nc_to.size = 0;\n    nc_to.depth = 0;");
+            line!(to, "    {write}(&nc_to, {pointer});\n    }}");
         }
     }
 }
@@ -356,9 +338,9 @@ fn put(c: &C<'_>, one: &One<'_>, part: &Part<'_>, returned: &str, to: &mut Strin
 fn tail(max: u64, returned: &str, to: &mut String) {
     line!(
         to,
-        "    if (nearcall_reply_tail_size(&nc_call, {max}u, &nc_from.left, env) != NEARCALL_OK) return{returned};"
+        "    nearcall_reader nc_from = {{0}};\n    if (nearcall_reply_tail_size(&nc_call, {max}u, &nc_from.left, env) != NEARCALL_OK) return{returned};"
     );
-    line!(to, "    nc_tail = (uint8_t *)calloc(1, nc_from.left ? nc_from.left : 1);");
+    line!(to, "    uint8_t *nc_tail = (uint8_t *)malloc(nc_from.left ? nc_from.left : 1);");
     line!(to, "    if (!nc_tail) {{ nearcall_end(&nc_call, NEARCALL_NO_MEMORY, env); return{returned}; }}");
     line!(
         to,
@@ -377,39 +359,34 @@ fn raised(c: &C<'_>, named: &NamedProcedure<'_>, returned: &str, to: &mut String
         );
         return;
     };
-    line!(
-        to,
-        "    if (nc_status == NEARCALL_RAISED) {{\n    nearcall_reader nc_from = {{0}};\n    bool nc_fits;\n    {};",
-        types.declare(ty, "nc_raised")
-    );
-    line!(to, "    memset(&nc_raised, 0, sizeof nc_raised);");
+    line!(to, "    if (nc_status == NEARCALL_RAISED) {{\n    {}", types.zeroed(ty, "nc_raised"));
     let pointer = pointer(ty, "nc_raised");
-    match types.layout(ty).class {
-        Class::Fixed => line!(to, "    nc_fits = {}(nc_reply, &nc_from, {pointer});", function(types, "get", ty)),
+    let why = match types.layout(ty).class {
+        Class::Fixed => {
+            line!(to, "    bool nc_fits = {}(nc_reply, NULL, {pointer});", function(types, "get", ty));
+            "NEARCALL_PEER_MISBEHAVED"
+        }
         class => {
-            line!(to, "    uint8_t *nc_tail;");
             tail(u64::from(error.max), returned, to);
             line!(to, "    nc_from.memory = nearcall_memory_of({});", error.max);
             if class == Class::Varying {
                 line!(
                     to,
-                    "    nc_fits = {}(nc_reply, &nc_from, {pointer}) && nc_from.left == 0;",
+                    "    bool nc_fits = {}(nc_reply, &nc_from, {pointer}) && nc_from.left == 0;",
                     function(types, "get", ty)
                 );
             } else {
                 line!(
                     to,
-                    "    nc_fits = nearcall_get32(nc_reply) == nc_from.left && {}(&nc_from, {pointer}) && nc_from.left == 0;",
+                    "    bool nc_fits = nearcall_get32(nc_reply) == nc_from.left && {}(&nc_from, {pointer}) && nc_from.left == 0;",
                     function(types, "read", ty)
                 );
             }
             line!(to, "    free(nc_tail);");
+            MALFORMED_OR_NO_MEMORY
         }
-    }
-    line!(
-        to,
-        "    nearcall_end(&nc_call, nc_fits ? NEARCALL_RAISED : nc_from.no_memory ? NEARCALL_NO_MEMORY : NEARCALL_PEER_MISBEHAVED, env);"
-    );
+    };
+    line!(to, "    nearcall_end(&nc_call, nc_fits ? NEARCALL_RAISED : {why}, env);");
     line!(to, "    if (nc_fits) *raised = nc_raised;");
     if types.owns(ty) {
         line!(to, "    else {{");
@@ -425,11 +402,8 @@ fn get(c: &C<'_>, ty: &Type, local: &str, part: &Part<'_>, to: &mut String) {
     let (at, max, pointer) = (part.at, part.max, pointer(ty, local));
     let size = match types.layout(ty).class {
         Class::Fixed => {
-            line!(
-                to,
-                "    if (!{}(nc_reply + {at}, &nc_from, {pointer})) goto nc_malformed;",
-                function(types, "get", ty)
-            );
+            let statement = codec::get_head(types, ty, &format!("nc_reply + {at}"), local, "goto nc_malformed;");
+            line!(to, "    {statement}");
             return;
         }
         Class::Varying => format!("{}(nc_reply + {at})", function(types, "tail_size", ty)),
@@ -442,12 +416,12 @@ fn get(c: &C<'_>, ty: &Type, local: &str, part: &Part<'_>, to: &mut String) {
     };
     line!(
         to,
-        "    {{\n    nearcall_reader nc_part = {{0}};\n    bool nc_fits;\n    nc_part.left = {size};\n    nc_part.memory = nearcall_memory_of({max});\n    if (nc_part.left > {max}) goto nc_malformed;"
+        "    {{\n    nearcall_reader nc_part = {{0}};\n    nc_part.left = {size};\n    nc_part.memory = nearcall_memory_of({max});\n    if (nc_part.left > {max}) goto nc_malformed;"
     );
     line!(to, "    nc_part.at = nearcall_read(&nc_from, nc_part.left);\n    if (!nc_part.at) goto nc_malformed;");
     line!(
         to,
-        "    nc_fits = {read};\n    nc_from.no_memory = nc_part.no_memory;\n    if (!nc_fits || nc_part.left != 0) goto nc_malformed;\n    }}"
+        "    bool nc_fits = {read};\n    nc_from.no_memory = nc_part.no_memory;\n    if (!nc_fits || nc_part.left != 0) goto nc_malformed;\n    }}"
     );
 }
 

@@ -30,7 +30,36 @@ pub(super) fn pointer(ty: &Type, value: &str) -> String {
         first.push_str("[0]");
         inner = item;
     }
-    format!("&{first}")
+    match first.strip_prefix("(*").and_then(|rest| rest.strip_suffix(')')) {
+        Some(pointer) => pointer.to_owned(),
+        None => format!("&{first}"),
+    }
+}
+
+/// Puts the fixed part of the lvalue `value`; where C can have a value that is none, `otherwise` says what happens then.
+pub(super) fn put_head(types: &Types<'_>, ty: &Type, place: &str, value: &str, otherwise: &str) -> String {
+    let call = format!("{}({place}, {})", function(types, "put", ty), pointer(ty, value));
+    if always_fits(types, ty) { format!("{call};") } else { format!("if (!{call}) {otherwise}") }
+}
+
+/// Reads a value that has no more than its fixed part into the lvalue `value`; where bytes can be no value, `otherwise` says what
+/// happens then.
+pub(super) fn get_head(types: &Types<'_>, ty: &Type, place: &str, value: &str, otherwise: &str) -> String {
+    let call = format!("{}({place}, NULL, {})", function(types, "get", ty), pointer(ty, value));
+    if types.layout(ty).is_plain { format!("{call};") } else { format!("if (!{call}) {otherwise}") }
+}
+
+/// Whether everything that C can have in a type is a value, as far as the fixed part says.
+fn always_fits(types: &Types<'_>, ty: &Type) -> bool {
+    match ty {
+        Type::Bool | Type::Int { .. } | Type::Float { .. } | Type::Text(_) | Type::Seq(..) => true,
+        Type::Wide => false,
+        Type::Array(item, _) | Type::Optional(item) => always_fits(types, item),
+        Type::Def(at) => match types.def(*at).map(|def| &def.kind) {
+            Some(DefKind::Struct { fields, .. }) => fields.iter().all(|field| always_fits(types, &field.ty)),
+            _ => false,
+        },
+    }
 }
 
 /// The type that functions point to.
@@ -49,7 +78,6 @@ pub(super) fn header(c: &C<'_>) -> String {
     let mut text = c.opening("How values of these types travel.");
     let guard = format!("{}_IDL_STUB_H", c.stem.to_uppercase());
     line!(text, "#ifndef {guard}\n#define {guard}\n\n#include \"{}.h\"\n", c.stem);
-    scalars(&mut text);
     let all = every(c);
     for ty in &all {
         prototypes(types, ty, &mut text);
@@ -93,60 +121,6 @@ fn every(c: &C<'_>) -> Vec<Type> {
         all.push(ty);
     }
     all
-}
-
-/// Functions that every file has, of which none is for a type with a name.
-fn scalars(to: &mut String) {
-    line!(to, "#ifndef NEARCALL_SCALARS\n#define NEARCALL_SCALARS");
-    for size in [1, 2, 4, 8, 16] {
-        line!(
-            to,
-            "static inline bool nearcall__put_{size}(uint8_t *at, const void *value) {{ if (at) memcpy(at, value, {size}); return true; }}"
-        );
-        line!(
-            to,
-            "static inline bool nearcall__get_{size}(const uint8_t *at, nearcall_reader *from, void *value) {{ (void)from; memcpy(value, at, {size}); return true; }}"
-        );
-    }
-    line!(
-        to,
-        "static inline bool nearcall__put_bool(uint8_t *at, const bool *value) {{ if (at) *at = *value ? 1 : 0; return true; }}"
-    );
-    line!(
-        to,
-        "static inline bool nearcall__get_bool(const uint8_t *at, nearcall_reader *from, bool *value) {{ (void)from; *value = *at == 1; return *at <= 1; }}"
-    );
-    line!(
-        to,
-        "static inline bool nearcall__is_wide(uint32_t value) {{ return value < 0xd800 || (value > 0xdfff && value <= 0x10ffff); }}"
-    );
-    line!(
-        to,
-        "static inline bool nearcall__put_wide(uint8_t *at, const uint32_t *value) {{ if (at) memcpy(at, value, 4); return nearcall__is_wide(*value); }}"
-    );
-    line!(
-        to,
-        "static inline bool nearcall__get_wide(const uint8_t *at, nearcall_reader *from, uint32_t *value) {{ (void)from; memcpy(value, at, 4); return nearcall__is_wide(*value); }}"
-    );
-    for (name, ty, size) in [
-        ("1", "void", 1),
-        ("2", "void", 2),
-        ("4", "void", 4),
-        ("8", "void", 8),
-        ("16", "void", 16),
-        ("bool", "bool", 1),
-        ("wide", "uint32_t", 4),
-    ] {
-        line!(
-            to,
-            "static inline bool nearcall__write_{name}(nearcall_writer *to, const {ty} *value) {{ uint8_t at[{size}]; bool fits = nearcall__put_{name}(at, value); nearcall_write_bytes(to, at, {size}); return fits; }}"
-        );
-        line!(
-            to,
-            "static inline bool nearcall__read_{name}(nearcall_reader *from, {ty} *value) {{ const uint8_t *at = nearcall_read(from, {size}); return at && nearcall__get_{name}(at, from, value); }}"
-        );
-    }
-    line!(to, "#endif\n");
 }
 
 fn heads(types: &Types<'_>, ty: &Type) -> Vec<(&'static str, String)> {

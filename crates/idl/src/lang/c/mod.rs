@@ -144,6 +144,21 @@ impl Compiled {
     }
 }
 
+/// Statements as deep as the braces around them.
+fn indented(text: &str) -> String {
+    let (mut out, mut depth) = (String::new(), 0_usize);
+    for line in text.lines().map(str::trim) {
+        let is_label = line.ends_with(':') && !line.contains(' ');
+        let deep = depth.saturating_sub(usize::from(line.starts_with('}') || is_label));
+        if !line.is_empty() {
+            let _ = write!(out, "{:1$}{line}", "", deep.saturating_mul(4));
+        }
+        out.push('\n');
+        depth = depth.saturating_add(line.matches('{').count()).saturating_sub(line.matches('}').count());
+    }
+    out
+}
+
 /// A comment of documentation, with nothing in it that ends it early.
 fn docs(lines: &[String], indent: &str) -> String {
     if lines.is_empty() {

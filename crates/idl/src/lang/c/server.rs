@@ -8,10 +8,10 @@
 //! private memory, and valid, before the procedure runs.
 
 use super::client::{One, item_size, most_of, of_part, ones, places, result};
-use super::codec::{function, pointer};
+use super::codec::{self, function, pointer};
 use super::signatures::{self, What, seq_of};
 use super::types::flat;
-use super::{C, Named, NamedProcedure, line};
+use super::{C, Named, NamedProcedure, indented, line};
 use crate::lang::layout::{Part, Rest};
 use crate::lang::model::{Class, Form, Type};
 
@@ -24,7 +24,7 @@ pub(super) fn server(c: &C<'_>) -> String {
         }
         dispatch(named, &mut text);
     }
-    text
+    indented(&text)
 }
 
 fn dispatch(named: &Named<'_>, to: &mut String) {
@@ -48,18 +48,18 @@ fn locals(c: &C<'_>, one: &One<'_>, to: &mut String) {
     match &one.param.form {
         Form::Text => line!(to, "    char *nc_in_{name} = NULL;"),
         Form::Slice if one.count.is_none() => {
-            line!(to, "    {};", types.declare(&seq_of(ty), &format!("nc_in_{name}")))
+            line!(to, "    {}", types.zeroed(&seq_of(ty), &format!("nc_in_{name}")));
         }
         Form::Slice | Form::InOutSlice | Form::OutSlice(_) => {
             let line = types.declare(flat(ty).0, &format!("*nc_in_{name}"));
             line!(to, "    {line} = NULL;\n    uint32_t nc_count_{name} = 0;");
         }
         Form::InPlace => line!(to, "    nearcall_shared nc_in_{name};\n    uint32_t nc_count_{name} = 0;"),
-        Form::Value | Form::Ref => line!(to, "    {};", types.declare(ty, &format!("nc_in_{name}"))),
+        Form::Value | Form::Ref => line!(to, "    {}", types.zeroed(ty, &format!("nc_in_{name}"))),
         Form::InOut | Form::Out => {
-            line!(to, "    {};", types.declare(ty, &format!("nc_out_{name}")));
+            line!(to, "    {}", types.zeroed(ty, &format!("nc_out_{name}")));
             if let Some((_, count)) = &one.count {
-                line!(to, "    {};", types.declare(count, &format!("nc_n_{name}")));
+                line!(to, "    {}", types.zeroed(count, &format!("nc_n_{name}")));
             }
         }
     }
@@ -80,7 +80,7 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
     );
     line!(
         to,
-        "    uint8_t nc_head[{}] = {{0}};\n    nearcall_status nc_status;\n    nearcall_env nc_env;",
+        "    uint8_t nc_head[{}] = {{0}};\n    nearcall_status nc_status;\n    nearcall_env nc_env = {{0}};",
         plan.request_size.max(8)
     );
     for (_, one) in &ones {
@@ -127,17 +127,12 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
         }
     }
     for (_, one) in ones.iter().filter(|(_, one)| one.param.form == Form::Out) {
-        initial(c, &one.param.ty, &format!("nc_out_{}", one.name), to);
-        if one.count.is_some() {
-            line!(to, "    nc_n_{} = 0;", one.name);
-        }
+        first(c, &one.param.ty, &format!("nc_out_{}", one.name), to);
     }
     if is_later {
         line!(to, "    if ((nc_status = nearcall_defer(call, &nc_token)) != NEARCALL_OK) return nc_status;");
-    } else {
-        no_outcomes(c, named, to);
     }
-    line!(to, "    memset(&nc_env, 0, sizeof nc_env);\n    nc_env.call = call;\n    /* S2: call */");
+    line!(to, "    nc_env.call = call;\n    /* S2: call */");
     call(c, named, &written, &ones, to);
     if is_later {
         line!(to, "    return nc_env.status == NEARCALL_OK ? NEARCALL_LATER : NEARCALL_PANICKED;");
@@ -173,19 +168,11 @@ fn stub(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure<
 /// The locals of what comes back that is no parameter.
 fn outcomes(c: &C<'_>, named: &NamedProcedure<'_>, to: &mut String) {
     if let Some(ty) = &named.procedure.output {
-        line!(to, "    {};", c.types.declare(ty, "nc_return"));
+        line!(to, "    {}", c.types.zeroed(ty, "nc_return"));
+        first(c, ty, "nc_return", to);
     }
     if let Some(ty) = &named.procedure.error {
-        line!(to, "    {};", c.types.declare(ty, "nc_raised"));
-    }
-}
-
-fn no_outcomes(c: &C<'_>, named: &NamedProcedure<'_>, to: &mut String) {
-    if let Some(ty) = &named.procedure.output {
-        initial(c, ty, "nc_return", to);
-    }
-    if named.procedure.error.is_some() {
-        line!(to, "    memset(&nc_raised, 0, sizeof nc_raised);");
+        line!(to, "    {}", c.types.zeroed(ty, "nc_raised"));
     }
 }
 
@@ -199,10 +186,8 @@ fn later(c: &C<'_>, interface: &Named<'_>, number: usize, named: &NamedProcedure
     let params = signature.split_once('(').map_or("", |(_, params)| params);
     let encode = params.replacen("nearcall_reply *reply", "nearcall_incoming *call", 1);
     line!(to, "static nearcall_status nc_{serve}_{number}_later({encode} {{");
-    line!(to, "    nearcall_status nc_status = NEARCALL_OK;\n    nearcall_env nc_env;");
+    line!(to, "    nearcall_status nc_status = NEARCALL_OK;\n    nearcall_env nc_env = {{0}};");
     outcomes(c, named, to);
-    line!(to, "    memset(&nc_env, 0, sizeof nc_env);");
-    no_outcomes(c, named, to);
     // Values are read and not changed; what they own stays their owner's.
     let assign = match &procedure.output {
         None => None,
@@ -296,15 +281,12 @@ fn take(c: &C<'_>, one: &One<'_>, part: &Part<'_>, to: &mut String) {
         Form::Value | Form::Ref | Form::InOut | Form::Out => {
             let local = if one.param.form == Form::InOut { format!("nc_out_{name}") } else { format!("nc_in_{name}") };
             let pointer = pointer(ty, &local);
-            line!(to, "    memset(&{local}, 0, sizeof {local});");
             let class = types.layout(ty).class;
             let size = match class {
                 Class::Fixed => {
-                    line!(
-                        to,
-                        "    if (!{}(nc_head + {at}, NULL, {pointer})) return NEARCALL_BAD_ARGUMENT;",
-                        function(types, "get", ty)
-                    );
+                    let place = format!("nc_head + {at}");
+                    let statement = codec::get_head(types, ty, &place, &local, "return NEARCALL_BAD_ARGUMENT;");
+                    line!(to, "    {statement}");
                     return;
                 }
                 Class::Varying => format!("{}(nc_head + {at})", function(types, "tail_size", ty)),
@@ -336,9 +318,8 @@ fn take(c: &C<'_>, one: &One<'_>, part: &Part<'_>, to: &mut String) {
     }
 }
 
-/// What a result is before the procedure has said anything: zeros, and of an enum or a union its first value.
-fn initial(c: &C<'_>, ty: &Type, local: &str, to: &mut String) {
-    line!(to, "    memset(&{local}, 0, sizeof {local});");
+/// What a result is before the procedure has said anything: of an enum or a union, its first value.
+fn first(c: &C<'_>, ty: &Type, local: &str, to: &mut String) {
     if let Type::Def(at) = ty
         && let Some(def) = c.types.def(*at)
     {
@@ -385,6 +366,10 @@ fn call(
                 match (&of.form, &of.ty) {
                     (Form::Value | Form::Text, _) => format!("nc_in_{name}"),
                     (Form::Ref, Type::Seq(..)) if is_counted => format!("nc_in_{name}.items"),
+                    // Before C23 a pointer to arrays does not become one to arrays of what is constant.
+                    (Form::Ref, Type::Array(item, _)) if matches!(**item, Type::Array(..)) => {
+                        format!("({})nc_in_{name}", signatures::unchanged(c, item, "(*)"))
+                    }
                     (Form::Ref, Type::Array(..)) => format!("nc_in_{name}"),
                     (Form::Slice, _) if is_counted => format!("nc_in_{name}"),
                     (Form::Ref | Form::Slice | Form::InPlace, _) => format!("&nc_in_{name}"),
@@ -416,7 +401,7 @@ fn call(
 /// Makes the reply.
 fn reply(c: &C<'_>, named: &NamedProcedure<'_>, ones: &[(usize, One<'_>)], places: bool, to: &mut String) {
     let (procedure, plan) = (named.procedure, &named.plan);
-    line!(to, "    /* S3: marshal */\n    {{\n    uint8_t nc_reply[{}] = {{0}};", plan.reply_size.max(8));
+    line!(to, "    /* S3: marshal */\n    uint8_t nc_reply[{}] = {{0}};", plan.reply_size.max(8));
     if let (Some(error), Some(ty)) = (&plan.error, &procedure.error) {
         line!(to, "    if (nc_env.status == NEARCALL_RAISED) {{");
         results(c, &[(ty.clone(), "nc_raised".to_owned(), error)], to);
@@ -456,11 +441,7 @@ fn reply(c: &C<'_>, named: &NamedProcedure<'_>, ones: &[(usize, One<'_>)], place
         })
         .collect();
     results(c, &values, to);
-    line!(
-        to,
-        "    nearcall_answer(call, false, nc_reply, {}, {places});\n    return NEARCALL_OK;\n    }}",
-        plan.reply_size
-    );
+    line!(to, "    nearcall_answer(call, false, nc_reply, {}, {places});\n    return NEARCALL_OK;", plan.reply_size);
 }
 
 /// Puts results into the head, and their tails behind each other.
@@ -474,12 +455,9 @@ fn results(c: &C<'_>, values: &[(Type, String, &Part<'_>)], to: &mut String) {
         let pointer = pointer(ty, local);
         let class = types.layout(ty).class;
         if class != Class::Conventional {
-            line!(
-                to,
-                "    if (!{}(nc_reply + {}, {pointer})) return NEARCALL_UNRETURNABLE;",
-                function(types, "put", ty),
-                part.at
-            );
+            let place = format!("nc_reply + {}", part.at);
+            let statement = codec::put_head(types, ty, &place, local, "return NEARCALL_UNRETURNABLE;");
+            line!(to, "    {statement}");
         }
         match class {
             Class::Fixed => continue,

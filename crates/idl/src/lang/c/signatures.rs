@@ -90,7 +90,7 @@ fn declared(c: &C<'_>, param: &Param, name: &str, is_counted: bool) -> String {
 }
 
 /// `ty` as the type of something called `name` that is not changed.
-fn unchanged(c: &C<'_>, ty: &Type, name: &str) -> String {
+pub(super) fn unchanged(c: &C<'_>, ty: &Type, name: &str) -> String {
     match flat(ty).0 {
         // Of text it is the pointer that stays what it is.
         Type::Text(_) => c.types.declare(ty, &format!("const {name}")),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{C, Named, NamedProcedure, line};
 use crate::ir::Exhausted;
 use crate::lang::layout;
-use crate::lang::model::{Form, Type};
+use crate::lang::model::{Class, Form, Type};
 
 pub(super) fn tables(c: &C<'_>) -> String {
     let mut text = c.opening("What the interfaces are.");
@@ -25,13 +25,19 @@ pub(super) fn tables(c: &C<'_>) -> String {
         line!(text, "const nearcall_interface {} = {{", named.table);
         line!(
             text,
-            "    {}, {}_procedures, UINT64_C(0x{:x}), UINT64_C(0x{:x}), {major}, {minor}, {}\n}};\n",
+            "    .name = {},\n    .procedures = {}_procedures,\n    .procedure_count = {},",
             quoted(&interface.rust),
             named.table,
-            uuid >> 64,
-            uuid & u128::from(u64::MAX),
             named.procedures.len()
         );
+        if interface.uuid.is_some() {
+            line!(text, "    .uuid_high = UINT64_C(0x{:x}),", uuid >> 64);
+            line!(text, "    .uuid_low = UINT64_C(0x{:x}),", uuid & u128::from(u64::MAX));
+        }
+        if interface.version.is_some() {
+            line!(text, "    .major = {major},\n    .minor = {minor},");
+        }
+        line!(text, "}};\n");
     }
     text
 }
@@ -52,20 +58,33 @@ fn procedure(named: &Named<'_>, number: usize, one: &NamedProcedure<'_>, to: &mu
             |timeout| format!("UINT64_C({})", u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX - 1)),
         ),
     };
+    line!(to, "    {{\n        .name = {},\n        .origin = {},", quoted(&procedure.name), quoted(&procedure.origin));
     line!(
         to,
-        "    {{ {}, {}, {}_{number}_params, {timeout}, {}, {}, {}, {}, {}, {grow}, {fails}, {}, {} }},",
-        quoted(&procedure.name),
-        quoted(&procedure.origin),
+        "        .params = {}_{number}_params,\n        .param_count = {},",
         named.table,
+        procedure.params.len() + 1 + usize::from(procedure.error.is_some())
+    );
+    line!(
+        to,
+        "        .request_size = {},\n        .reply_size = {},\n        .frame_size = {},\n        .concurrency = {},",
         plan.request_size,
         plan.reply_size,
         plan.frame_size,
-        procedure.params.len() + 1 + usize::from(procedure.error.is_some()),
-        options.concurrency.unwrap_or(layout::DEFAULT_CONCURRENCY),
-        options.idempotent,
-        options.handoff,
+        options.concurrency.unwrap_or(layout::DEFAULT_CONCURRENCY)
     );
+    for (member, value, is_said) in [
+        ("timeout_ns", timeout, options.timeout.is_some()),
+        ("grow", grow.to_string(), grow > 0),
+        ("fails", "true".to_owned(), fails),
+        ("is_idempotent", "true".to_owned(), options.idempotent),
+        ("is_handed_off", "true".to_owned(), options.handoff),
+    ] {
+        if is_said {
+            line!(to, "        .{member} = {value},");
+        }
+    }
+    line!(to, "    }},");
 }
 
 /// The parts in order of declaration, then the result, then the error: each as fingerprints spell it in this place.
@@ -79,34 +98,39 @@ fn params(c: &C<'_>, named: &Named<'_>, number: usize, one: &NamedProcedure<'_>,
     let mut next = || spelled.next().map(|text| quoted(text)).unwrap_or_default();
     for param in &procedure.params {
         let direction = match param.form {
-            Form::Value | Form::Ref | Form::Text | Form::Slice | Form::InPlace => 0,
-            Form::InOut | Form::InOutSlice => 1,
-            Form::Out | Form::OutSlice(_) => 2,
+            Form::Value | Form::Ref | Form::Text | Form::Slice | Form::InPlace => "IN",
+            Form::InOut | Form::InOutSlice => "IN_OUT",
+            Form::Out | Form::OutSlice(_) => "OUT",
         };
         let (size, carried) = carried(c, &param.form, &param.ty);
         let max = param.max.unwrap_or(max);
-        line!(to, "    {{ {}, {}, {size}, {max}, {direction}, {carried} }},", quoted(&param.name), next());
+        line!(
+            to,
+            "    {{ {}, {}, {size}, {max}, NEARCALL_{direction}, NEARCALL_{carried} }},",
+            quoted(&param.name),
+            next()
+        );
     }
-    let (size, how) = procedure.output.as_ref().map_or((0, 0), |ty| carried(c, &Form::Value, ty));
-    line!(to, "    {{ \"return\", {}, {size}, {max}, 3, {how} }},", next());
+    let (size, how) = procedure.output.as_ref().map_or((0, "FIXED"), |ty| carried(c, &Form::Value, ty));
+    line!(to, "    {{ \"return\", {}, {size}, {max}, NEARCALL_RETURN, NEARCALL_{how} }},", next());
     if let Some(error) = &procedure.error {
         let (size, how) = carried(c, &Form::Value, error);
-        line!(to, "    {{ \"error\", {}, {size}, {max}, 4, {how} }},", next());
+        line!(to, "    {{ \"error\", {}, {size}, {max}, NEARCALL_ERROR, NEARCALL_{how} }},", next());
     }
     line!(to, "}};\n");
 }
 
 /// Bytes in the head, and how the rest is carried.
-fn carried(c: &C<'_>, form: &Form, ty: &Type) -> (u64, u8) {
+fn carried(c: &C<'_>, form: &Form, ty: &Type) -> (u64, &'static str) {
     match form {
-        Form::Text | Form::Slice | Form::InOutSlice | Form::OutSlice(_) => (4, 3),
-        Form::InPlace => (4, 4),
+        Form::Text | Form::Slice | Form::InOutSlice | Form::OutSlice(_) => (4, "ITEMS"),
+        Form::InPlace => (4, "IN_PLACE"),
         _ => {
             let layout = c.types.layout(ty);
             let class = match layout.class {
-                crate::lang::model::Class::Fixed => 0,
-                crate::lang::model::Class::Varying => 1,
-                crate::lang::model::Class::Conventional => 2,
+                Class::Fixed => "FIXED",
+                Class::Varying => "VARYING",
+                Class::Conventional => "CONVENTIONAL",
             };
             (layout.size, class)
         }

@@ -200,6 +200,34 @@ impl<'a> Types<'a> {
         format!("{base}{gap}{name}{dims}")
     }
 
+    /// The same for a local that is all zeros.
+    pub(super) fn zeroed(&self, ty: &Type, name: &str) -> String {
+        let declared = self.declare(ty, name);
+        match self.nothing(ty) {
+            Some(nothing) => format!("{declared} = {nothing};"),
+            None => format!("{declared};\n    {}", self.zero(ty, name)),
+        }
+    }
+
+    /// A statement that makes it so again.
+    pub(super) fn zero(&self, ty: &Type, name: &str) -> String {
+        match self.nothing(ty) {
+            Some(nothing) => format!("{name} = {nothing};"),
+            // Not `{0}`: of a union that is the first member.
+            None => format!("memset(&{name}, 0, sizeof {name});"),
+        }
+    }
+
+    /// What is zeros of a type that is no struct in C.
+    fn nothing(&self, ty: &Type) -> Option<&'static str> {
+        match ty {
+            Type::Bool => Some("false"),
+            Type::Text(_) => Some("NULL"),
+            Type::Int { size: 16, .. } => None,
+            _ => self.is_scalar(ty).then_some("0"),
+        }
+    }
+
     /// The function that frees what a value owns; `None` if it owns nothing, or is text.
     pub(super) fn free(&self, ty: &Type) -> Option<&str> {
         self.frees.get(&self.name(ty)).map(String::as_str)
