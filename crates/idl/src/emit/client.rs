@@ -376,7 +376,7 @@ fn get(plan: &Plan<'_>, at: &TokenStream, ty: &Type, by_serde: bool) -> TokenStr
 /// Reads one of the results, whose tail may follow that of another one.
 fn get_among(plan: &Plan<'_>, at: &TokenStream, ty: &Type, max: &TokenStream) -> TokenStream {
     let Some(tails) = &plan.tails else { return quote!(__reply.get::<#ty, #max>(#at)?) };
-    let all = plan.all_max();
+    let all = &plan.tails_max;
     quote!(__reply.get_among::<#ty, #max, #tails>(#at, #all, &mut __tails)?)
 }
 

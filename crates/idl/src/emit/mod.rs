@@ -227,13 +227,14 @@ fn client_docs(procedure: &Procedure) -> TokenStream {
     let attrs = &procedure.attrs;
     let texts: Vec<String> = attrs.iter().filter_map(doc_text).collect();
     let opening = texts.is_empty().then(|| docs(&[&format!("Calls `{}`.", procedure.ident)]));
-    let errors = (!texts.iter().any(|text| text.trim() == "# Errors")).then(|| {
-        docs(&[
-            "",
-            "# Errors",
-            "What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.",
-        ])
-    });
+    let what = match (&procedure.output.error, procedure.options.oneway) {
+        (Some(_), _) => {
+            "What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer."
+        }
+        (None, true) => "What keeps it from being sent.",
+        (None, false) => "Why there is no answer.",
+    };
+    let errors = (!texts.iter().any(|text| text.trim() == "# Errors")).then(|| docs(&["", "# Errors", what]));
     quote!(#(#attrs)* #opening #errors)
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) places: Ident,
     /// How many of the results vary in size, if the syntax does not tell that it is one at most.
     pub(crate) tails: Option<Ident>,
+    /// Bytes that all of them may have together beside their fixed parts; where `tails` is.
+    pub(crate) tails_max: Ident,
     /// The function that serves it.
     pub(crate) serve: Ident,
 }
@@ -92,6 +94,7 @@ impl<'a> Plan<'a> {
             frame: format_ident!("__{capitals}_FRAME"),
             places: format_ident!("__{capitals}_PLACES"),
             tails: (values > 1).then(|| format_ident!("__{capitals}_TAILS")),
+            tails_max: format_ident!("__{capitals}_TAILS_MAX"),
             serve: format_ident!("__serve_{name}"),
         }
     }

@@ -5,6 +5,7 @@
 //! The frame of an A-stack holds what the lines cannot: heads longer than a line, and tails. Its size is exact if no part
 //! varies (0 if nothing needs it), otherwise the default of the run time, which `astack` overrides.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use nearcall_layout::shape::MESSAGES;
@@ -91,8 +92,8 @@ fn layout(plan: &Plan<'_>) -> TokenStream {
     let has_places = if has_areas || by_serde.value || by_serde.error {
         quote!(true)
     } else {
-        let varying = varying.map(|ty| quote!(|| __varies::<#ty>()));
-        quote!(__in_frame(#rep) != 0 #(#varying)*)
+        let varying = varies(varying);
+        quote!(__in_frame(#rep) != 0 #(|| #varying)*)
     };
     quote! {
         #request
@@ -118,10 +119,18 @@ fn tails(plan: &Plan<'_>) -> Option<TokenStream> {
         let message = format!("beside what serde encodes, no other result of `{name}` can vary in size");
         quote_spanned!(name.span()=> const _: () = ::core::assert!(#tails == 0, #message);)
     });
+    let (tails_max, all_max) = (&plan.tails_max, plan.all_max());
     Some(quote! {
         const #tails: usize = ::nearcall::rt::how_many(&[#(#values),*]);
+        const #tails_max: usize = #all_max;
         #alone
     })
+}
+
+/// Whether types vary in size, each asked once.
+fn varies<'t>(types: impl Iterator<Item = &'t Type>) -> Vec<TokenStream> {
+    let mut seen = BTreeSet::new();
+    types.filter(|ty| seen.insert(quote!(#ty).to_string())).map(|ty| quote!(__varies::<#ty>())).collect()
 }
 
 /// Offsets: each is the one before plus the size of what lies there.
@@ -160,7 +169,7 @@ fn frame(plan: &Plan<'_>) -> TokenStream {
     if plan.has_tail() {
         return quote_spanned!(name.span()=> const #frame: usize = { #default };);
     }
-    let varies: Vec<TokenStream> = plan.maybe_varying().map(|ty| quote!(__varies::<#ty>())).collect();
+    let varies = varies(plan.maybe_varying());
     if varies.is_empty() {
         quote_spanned!(name.span()=> const #frame: usize = #fixed;)
     } else {

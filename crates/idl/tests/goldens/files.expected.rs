@@ -187,7 +187,7 @@ pub trait FilesCall {
     /// Counts calls.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Files`]: its methods are calls through a binding.
@@ -244,6 +244,8 @@ const _: () = {
     const __READ_REP: usize = ::nearcall::rt::head_bytes(__max(__READ_BACK_2, <FileError as ::nearcall::Wire>::SIZE));
     const __READ_PLACES: bool = true;
     const __READ_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u64>(), __varies::<u32>()]);
+    const __READ_TAILS_MAX: usize =
+        0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __READ_FRAME: usize = {
         ::core::assert!(
@@ -264,6 +266,8 @@ const _: () = {
     const __WRITE_PLACES: bool =
         __in_frame(__WRITE_REP) != 0 || __varies::<u64>() || __varies::<u32>() || __varies::<FileError>();
     const __WRITE_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u64>(), __varies::<u32>()]);
+    const __WRITE_TAILS_MAX: usize =
+        0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __WRITE_FRAME: usize = {
         ::core::assert!(
@@ -576,12 +580,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
                 __READ_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __READ_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
                 __READ_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __READ_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__READ_TAILS>()?;
@@ -616,12 +620,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
                 __READ_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __READ_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __READ_TAILS>(
                 __READ_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __READ_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__READ_TAILS>()?;
@@ -662,12 +666,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
                 __WRITE_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __WRITE_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
                 __WRITE_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __WRITE_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__WRITE_TAILS>()?;
@@ -700,12 +704,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_pos = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
                 __WRITE_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __WRITE_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __WRITE_TAILS>(
                 __WRITE_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __WRITE_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__WRITE_TAILS>()?;
@@ -716,7 +720,7 @@ const _: () = {
         /// Counts calls.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn ping(&self) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>> {
             let __call = match self.binding.begin::<__PING_REQ, __PING_REP>(3u16) {
@@ -814,25 +818,13 @@ const _: () = {
                         u64,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __READ_TAILS,
-                    >(
-                        __READ_BACK_0,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__READ_BACK_0, __READ_TAILS_MAX, &mut __tails)?;
                 let __return = __reply
                     .get_among::<
                         u32,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __READ_TAILS,
-                    >(
-                        __READ_BACK_1,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__READ_BACK_1, __READ_TAILS_MAX, &mut __tails)?;
                 __tails.end::<__READ_TAILS>()?;
                 __reply
                     .copy_out(
@@ -883,25 +875,13 @@ const _: () = {
                         u64,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __WRITE_TAILS,
-                    >(
-                        __WRITE_BACK_0,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__WRITE_BACK_0, __WRITE_TAILS_MAX, &mut __tails)?;
                 let __return = __reply
                     .get_among::<
                         u32,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __WRITE_TAILS,
-                    >(
-                        __WRITE_BACK_1,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__WRITE_BACK_1, __WRITE_TAILS_MAX, &mut __tails)?;
                 __tails.end::<__WRITE_TAILS>()?;
                 *pos = __arg_pos;
                 __reply.end();

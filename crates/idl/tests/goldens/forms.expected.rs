@@ -882,22 +882,22 @@ pub trait FormsCall {
     /// Nothing either way.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// A value in.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// A reference in.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn by_ref(&self, block: &Block) -> ::core::result::Result<u32, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Exactly a line.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn line(
         &self,
         a: u128,
@@ -907,7 +907,7 @@ pub trait FormsCall {
     /// Varying in, by value and by reference, with a keyword for a name.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn varying(
         &self,
         r#type: Text,
@@ -917,12 +917,12 @@ pub trait FormsCall {
     /// Bytes.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn bytes(&self, data: &[u8]) -> ::core::result::Result<u64, ::nearcall::CallError<::core::convert::Infallible>>;
     /// In-out before in.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn in_out(
         &self,
         point: &mut Point,
@@ -931,7 +931,7 @@ pub trait FormsCall {
     /// In-out bytes.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn reverse(
         &self,
         data: &mut [u8],
@@ -939,7 +939,7 @@ pub trait FormsCall {
     /// Out.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn out(
         &self,
         turn: &mut Turn,
@@ -948,7 +948,7 @@ pub trait FormsCall {
     /// All of the buffer.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn fill(
         &self,
         buf: &mut [u8],
@@ -983,7 +983,7 @@ pub trait FormsCall {
     /// More bytes than a line holds, exactly.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn block(
         &self,
         block: Block,
@@ -992,7 +992,7 @@ pub trait FormsCall {
     /// Slices of numbers, all ways.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn numbers(
         &self,
         a: &[u32],
@@ -1003,7 +1003,7 @@ pub trait FormsCall {
     /// Fixed sums and tuples.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn sums(
         &self,
         figure: &mut Figure,
@@ -1021,7 +1021,7 @@ pub trait FormsCall {
     /// Read where the client put it.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn in_place(
         &self,
         before: u8,
@@ -1041,7 +1041,7 @@ pub trait FormsCall {
     /// Several results that vary, and a length with a name.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn several(
         &self,
         tree: &mut Tree,
@@ -1054,13 +1054,13 @@ pub trait FormsCall {
     /// Nobody waits for it.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// What keeps it from being sent.
     fn quietly(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
     /// Replaced by `value`.
     #[deprecated(note = "use `value`")]
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn old(&self, r#move: u8) -> ::core::result::Result<u8, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Forms`]: its methods are calls through a binding.
@@ -1137,7 +1137,7 @@ const _: () = {
     const __LINE_BACK_1: usize = __LINE_BACK_0 + <Turn as ::nearcall::Wire>::SIZE;
     const __LINE_REP: usize = ::nearcall::rt::head_bytes(__LINE_BACK_1);
     const __LINE_PLACES: bool = __in_frame(__LINE_REP) != 0 || __varies::<Turn>();
-    const __LINE_FRAME: usize = if __varies::<u128>() || __varies::<u128>() || __varies::<u64>() || __varies::<Turn>() {
+    const __LINE_FRAME: usize = if __varies::<u128>() || __varies::<u64>() || __varies::<Turn>() {
         ::core::assert!(
             __max(__in_frame(__LINE_REQ), __in_frame(__LINE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `line` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1155,16 +1155,15 @@ const _: () = {
     const __VARYING_BACK_1: usize = __VARYING_BACK_0 + <Entry as ::nearcall::Wire>::SIZE;
     const __VARYING_REP: usize = ::nearcall::rt::head_bytes(__VARYING_BACK_1);
     const __VARYING_PLACES: bool = __in_frame(__VARYING_REP) != 0 || __varies::<Entry>();
-    const __VARYING_FRAME: usize =
-        if __varies::<Text>() || __varies::<Entry>() || __varies::<Vec<u16>>() || __varies::<Entry>() {
-            ::core::assert!(
-                __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
-                "the fixed parts of `varying` fill the default frame: give it `#[call(astack = ..)]`"
-            );
-            ::nearcall::rt::DEFAULT_FRAME_SIZE
-        } else {
-            __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP))
-        };
+    const __VARYING_FRAME: usize = if __varies::<Text>() || __varies::<Entry>() || __varies::<Vec<u16>>() {
+        ::core::assert!(
+            __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `varying` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__VARYING_REQ), __in_frame(__VARYING_REP))
+    };
     const __BYTES_AT_0: usize = 0;
     const __BYTES_AT_1: usize = __BYTES_AT_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __BYTES_REQ: usize = ::nearcall::rt::head_bytes(__BYTES_AT_1);
@@ -1188,7 +1187,7 @@ const _: () = {
     const __IN_OUT_BACK_1: usize = __IN_OUT_BACK_0 + <Point as ::nearcall::Wire>::SIZE;
     const __IN_OUT_REP: usize = ::nearcall::rt::head_bytes(__IN_OUT_BACK_1);
     const __IN_OUT_PLACES: bool = __in_frame(__IN_OUT_REP) != 0 || __varies::<Point>();
-    const __IN_OUT_FRAME: usize = if __varies::<Point>() || __varies::<Point>() {
+    const __IN_OUT_FRAME: usize = if __varies::<Point>() {
         ::core::assert!(
             __max(__in_frame(__IN_OUT_REQ), __in_frame(__IN_OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `in_out` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1221,6 +1220,10 @@ const _: () = {
     const __OUT_PLACES: bool =
         __in_frame(__OUT_REP) != 0 || __varies::<Turn>() || __varies::<Point>() || __varies::<bool>();
     const __OUT_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<Turn>(), __varies::<Point>(), __varies::<bool>()]);
+    const __OUT_TAILS_MAX: usize = 0_usize
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX);
     const __OUT_FRAME: usize = if __varies::<Turn>() || __varies::<Point>() || __varies::<bool>() {
         ::core::assert!(
             __max(__in_frame(__OUT_REQ), __in_frame(__OUT_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
@@ -1261,6 +1264,10 @@ const _: () = {
     const __ALL_REP: usize = ::nearcall::rt::head_bytes(__max(__ALL_BACK_3, <Text as ::nearcall::Wire>::SIZE));
     const __ALL_PLACES: bool = true;
     const __ALL_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<u32>(), __varies::<Turn>(), __varies::<u64>()]);
+    const __ALL_TAILS_MAX: usize = 0_usize
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const _: () = ::nearcall::rt::assert_item::<u8>();
@@ -1311,7 +1318,7 @@ const _: () = {
     const __BLOCK_BACK_1: usize = __BLOCK_BACK_0 + <Block as ::nearcall::Wire>::SIZE;
     const __BLOCK_REP: usize = ::nearcall::rt::head_bytes(__BLOCK_BACK_1);
     const __BLOCK_PLACES: bool = __in_frame(__BLOCK_REP) != 0 || __varies::<Block>();
-    const __BLOCK_FRAME: usize = if __varies::<Block>() || __varies::<u8>() || __varies::<Block>() {
+    const __BLOCK_FRAME: usize = if __varies::<Block>() || __varies::<u8>() {
         ::core::assert!(
             __max(__in_frame(__BLOCK_REQ), __in_frame(__BLOCK_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `block` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1352,6 +1359,8 @@ const _: () = {
     const __SUMS_PLACES: bool =
         __in_frame(__SUMS_REP) != 0 || __varies::<Figure>() || __varies::<(u8, Option<Point>)>();
     const __SUMS_TAILS: usize = ::nearcall::rt::how_many(&[__varies::<Figure>(), __varies::<(u8, Option<Point>)>()]);
+    const __SUMS_TAILS_MAX: usize =
+        0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX);
     const __SUMS_FRAME: usize =
         if __varies::<Figure>() || __varies::<Option<u16>>() || __varies::<(u8, Option<Point>)>() {
             ::core::assert!(
@@ -1372,17 +1381,15 @@ const _: () = {
         ::nearcall::rt::head_bytes(__max(__CONVENTIONAL_BACK_1, <Option<Text> as ::nearcall::Wire>::SIZE));
     const __CONVENTIONAL_PLACES: bool =
         __in_frame(__CONVENTIONAL_REP) != 0 || __varies::<Forest>() || __varies::<Option<Text>>();
-    const __CONVENTIONAL_FRAME: usize =
-        if __varies::<Forest>() || __varies::<Tree>() || __varies::<Forest>() || __varies::<Option<Text>>() {
-            ::core::assert!(
-                __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP))
-                    < ::nearcall::rt::DEFAULT_FRAME_SIZE,
-                "the fixed parts of `conventional` fill the default frame: give it `#[call(astack = ..)]`"
-            );
-            ::nearcall::rt::DEFAULT_FRAME_SIZE
-        } else {
-            __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP))
-        };
+    const __CONVENTIONAL_FRAME: usize = if __varies::<Forest>() || __varies::<Tree>() || __varies::<Option<Text>>() {
+        ::core::assert!(
+            __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
+            "the fixed parts of `conventional` fill the default frame: give it `#[call(astack = ..)]`"
+        );
+        ::nearcall::rt::DEFAULT_FRAME_SIZE
+    } else {
+        __max(__in_frame(__CONVENTIONAL_REQ), __in_frame(__CONVENTIONAL_REP))
+    };
     const __IN_PLACE_AT_0: usize = 0;
     const __IN_PLACE_AT_1: usize = __IN_PLACE_AT_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __IN_PLACE_AT_2: usize = __IN_PLACE_AT_1 + <u32 as ::nearcall::Wire>::SIZE;
@@ -1438,6 +1445,13 @@ const _: () = {
         __varies::<i32>(),
         __varies::<Vec<u16>>(),
     ]);
+    const __SEVERAL_TAILS_MAX: usize = 0_usize
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(64)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX)
+        .saturating_add(::nearcall::rt::DEFAULT_MAX);
     const _: () = ::nearcall::rt::assert_item::<u8>();
     const __SEVERAL_FRAME: usize = {
         ::core::assert!(
@@ -1468,7 +1482,7 @@ const _: () = {
     const __OLD_BACK_1: usize = __OLD_BACK_0 + <u8 as ::nearcall::Wire>::SIZE;
     const __OLD_REP: usize = ::nearcall::rt::head_bytes(__OLD_BACK_1);
     const __OLD_PLACES: bool = __in_frame(__OLD_REP) != 0 || __varies::<u8>();
-    const __OLD_FRAME: usize = if __varies::<u8>() || __varies::<u8>() {
+    const __OLD_FRAME: usize = if __varies::<u8>() {
         ::core::assert!(
             __max(__in_frame(__OLD_REQ), __in_frame(__OLD_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `old` fill the default frame: give it `#[call(astack = ..)]`"
@@ -2452,7 +2466,7 @@ const _: () = {
         /// Nothing either way.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn nothing(&self) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let __call = match self.binding.begin::<__NOTHING_REQ, __NOTHING_REP>(0u16) {
@@ -2479,7 +2493,7 @@ const _: () = {
         /// A value in.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn value(&self, x: u64) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>> {
             let mut __call = match self.binding.begin::<__VALUE_REQ, __VALUE_REP>(1u16) {
@@ -2511,7 +2525,7 @@ const _: () = {
         /// A reference in.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn by_ref(
             &self,
@@ -2550,7 +2564,7 @@ const _: () = {
         /// Exactly a line.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn line(
             &self,
@@ -2601,7 +2615,7 @@ const _: () = {
         /// Varying in, by value and by reference, with a keyword for a name.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn varying(
             &self,
@@ -2652,7 +2666,7 @@ const _: () = {
         /// Bytes.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn bytes(
             &self,
@@ -2691,7 +2705,7 @@ const _: () = {
         /// In-out before in.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn in_out(
             &self,
@@ -2738,7 +2752,7 @@ const _: () = {
         /// In-out bytes.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn reverse(
             &self,
@@ -2780,7 +2794,7 @@ const _: () = {
         /// Out.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn out(
             &self,
@@ -2798,26 +2812,17 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_point = __reply.get_among::<Point, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<bool, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__OUT_TAILS>()?;
@@ -2840,26 +2845,17 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_point = __reply.get_among::<Point, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<bool, { ::nearcall::rt::DEFAULT_MAX }, __OUT_TAILS>(
                 __OUT_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __OUT_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__OUT_TAILS>()?;
@@ -2871,7 +2867,7 @@ const _: () = {
         /// All of the buffer.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn fill(
             &self,
@@ -2961,26 +2957,17 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_count = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__ALL_TAILS>()?;
@@ -3038,26 +3025,17 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_count = __reply.get_among::<u32, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_turn = __reply.get_among::<Turn, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<u64, { ::nearcall::rt::DEFAULT_MAX }, __ALL_TAILS>(
                 __ALL_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __ALL_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__ALL_TAILS>()?;
@@ -3154,7 +3132,7 @@ const _: () = {
         /// More bytes than a line holds, exactly.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn block(
             &self,
@@ -3199,7 +3177,7 @@ const _: () = {
         /// Slices of numbers, all ways.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn numbers(
             &self,
@@ -3273,7 +3251,7 @@ const _: () = {
         /// Fixed sums and tuples.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn sums(
             &self,
@@ -3295,12 +3273,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                 __SUMS_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SUMS_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                 __SUMS_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SUMS_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__SUMS_TAILS>()?;
@@ -3326,12 +3304,12 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                 __SUMS_BACK_0,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SUMS_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                 __SUMS_BACK_1,
-                0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SUMS_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__SUMS_TAILS>()?;
@@ -3395,7 +3373,7 @@ const _: () = {
         /// Read where the client put it.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn in_place(
             &self,
@@ -3527,7 +3505,7 @@ const _: () = {
         /// Several results that vary, and a length with a name.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn several(
             &self,
@@ -3555,68 +3533,32 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_3,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_4,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_5,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__SEVERAL_TAILS>()?;
@@ -3655,68 +3597,32 @@ const _: () = {
             let mut __tails = ::nearcall::rt::Tails::new();
             let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_0,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_1,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_2,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_3,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_4,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                 __SEVERAL_BACK_5,
-                0_usize
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(64)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                    .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                __SEVERAL_TAILS_MAX,
                 &mut __tails,
             )?;
             __tails.end::<__SEVERAL_TAILS>()?;
@@ -3732,7 +3638,7 @@ const _: () = {
         /// Nobody waits for it.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// What keeps it from being sent.
         #[inline]
         pub fn quietly(
             &self,
@@ -3764,7 +3670,7 @@ const _: () = {
         #[deprecated(note = "use `value`")]
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn old(
             &self,
@@ -4086,40 +3992,19 @@ const _: () = {
                         Turn,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __OUT_TAILS,
-                    >(
-                        __OUT_BACK_0,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__OUT_BACK_0, __OUT_TAILS_MAX, &mut __tails)?;
                 let __arg_point = __reply
                     .get_among::<
                         Point,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __OUT_TAILS,
-                    >(
-                        __OUT_BACK_1,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__OUT_BACK_1, __OUT_TAILS_MAX, &mut __tails)?;
                 let __return = __reply
                     .get_among::<
                         bool,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __OUT_TAILS,
-                    >(
-                        __OUT_BACK_2,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__OUT_BACK_2, __OUT_TAILS_MAX, &mut __tails)?;
                 __tails.end::<__OUT_TAILS>()?;
                 *turn = __arg_turn;
                 *point = __arg_point;
@@ -4212,40 +4097,19 @@ const _: () = {
                         u32,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __ALL_TAILS,
-                    >(
-                        __ALL_BACK_0,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__ALL_BACK_0, __ALL_TAILS_MAX, &mut __tails)?;
                 let __arg_turn = __reply
                     .get_among::<
                         Turn,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __ALL_TAILS,
-                    >(
-                        __ALL_BACK_1,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__ALL_BACK_1, __ALL_TAILS_MAX, &mut __tails)?;
                 let __return = __reply
                     .get_among::<
                         u64,
                         { ::nearcall::rt::DEFAULT_MAX },
                         __ALL_TAILS,
-                    >(
-                        __ALL_BACK_2,
-                        0_usize
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                            .saturating_add(::nearcall::rt::DEFAULT_MAX),
-                        &mut __tails,
-                    )?;
+                    >(__ALL_BACK_2, __ALL_TAILS_MAX, &mut __tails)?;
                 __tails.end::<__ALL_TAILS>()?;
                 __reply.check(&__arg_scratch, scratch.len())?;
                 __reply.check(&__arg_first, ::nearcall::rt::OutLen::out_len(__return))?;
@@ -4433,13 +4297,13 @@ const _: () = {
                 let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_figure = __reply.get_among::<Figure, { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                     __SUMS_BACK_0,
-                    0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SUMS_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __return = __reply
                     .get_among::<(u8, Option<Point>), { ::nearcall::rt::DEFAULT_MAX }, __SUMS_TAILS>(
                         __SUMS_BACK_1,
-                        0_usize.saturating_add(::nearcall::rt::DEFAULT_MAX).saturating_add(::nearcall::rt::DEFAULT_MAX),
+                        __SUMS_TAILS_MAX,
                         &mut __tails,
                     )?;
                 __tails.end::<__SUMS_TAILS>()?;
@@ -4616,68 +4480,32 @@ const _: () = {
                 let mut __tails = ::nearcall::rt::Tails::new();
                 let __arg_tree = __reply.get_among::<Tree, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_0,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __arg_names = __reply.get_among::<Vec<Text>, 64, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_1,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __arg_text = __reply.get_among::<Text, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_2,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __arg_digest = __reply.get_among::<[u8; 64], { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_3,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __arg_count = __reply.get_among::<i32, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_4,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 let __return = __reply.get_among::<Vec<u16>, { ::nearcall::rt::DEFAULT_MAX }, __SEVERAL_TAILS>(
                     __SEVERAL_BACK_5,
-                    0_usize
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(64)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX)
-                        .saturating_add(::nearcall::rt::DEFAULT_MAX),
+                    __SEVERAL_TAILS_MAX,
                     &mut __tails,
                 )?;
                 __tails.end::<__SEVERAL_TAILS>()?;
@@ -6245,7 +6073,7 @@ pub(crate) trait InnerCall {
     /// Says so.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Inner`]: its methods are calls through a binding.
@@ -6343,7 +6171,7 @@ const _: () = {
         /// Says so.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub(crate) fn r#do(&self) -> ::core::result::Result<Text, ::nearcall::CallError<::core::convert::Infallible>> {
             let __call = match self.binding.begin::<__DO_REQ, __DO_REP>(0u16) {

@@ -9,7 +9,7 @@ pub trait WatchCall {
     /// Calls `seen`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn seen(&self, what: u32) -> ::core::result::Result<(), ::nearcall::CallError<::core::convert::Infallible>>;
 }
 /// A client of [`Watch`]: its methods are calls through a binding.
@@ -117,7 +117,7 @@ const _: () = {
         /// Calls `seen`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn seen(
             &self,
@@ -304,7 +304,7 @@ pub trait PassingCall {
     /// Calls `file`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn file(
         &self,
         number: u32,
@@ -314,7 +314,7 @@ pub trait PassingCall {
     /// Calls `watch`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn watch(
         &self,
         by: WatchClient,
@@ -328,12 +328,12 @@ pub trait PassingCall {
     /// Calls `plain`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn plain(&self) -> ::core::result::Result<OwnedFd, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Calls `again`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn again(&self) -> ::core::result::Result<PassingClient, ::nearcall::CallError<::core::convert::Infallible>>;
     /// Calls `memory`.
     ///
@@ -347,7 +347,7 @@ pub trait PassingCall {
     /// Calls `several`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn several(
         &self,
         files: Vec<OwnedFd>,
@@ -363,7 +363,7 @@ pub trait PassingCall {
     /// Calls `perhaps`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn perhaps(
         &self,
         by: &Option<WatchClient>,
@@ -371,7 +371,7 @@ pub trait PassingCall {
     /// Calls `gather`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn gather(
         &self,
         before: &str,
@@ -380,7 +380,7 @@ pub trait PassingCall {
     /// Calls `scatter`.
     ///
     /// # Errors
-    /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+    /// Why there is no answer.
     fn scatter(
         &self,
         places: &mut [&mut [u8]],
@@ -429,7 +429,7 @@ const _: () = {
             <= ::nearcall::rt::PASSED_MAX,
         "`file` passes more than 16 descriptors"
     );
-    const __FILE_FRAME: usize = if __varies::<u32>() || __varies::<u32>() {
+    const __FILE_FRAME: usize = if __varies::<u32>() {
         ::core::assert!(
             __max(__in_frame(__FILE_REQ), __in_frame(__FILE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `file` fill the default frame: give it `#[call(astack = ..)]`"
@@ -458,7 +458,7 @@ const _: () = {
     const __MADE_BACK_1: usize = __MADE_BACK_0 + <u32 as ::nearcall::Wire>::SIZE;
     const __MADE_REP: usize = ::nearcall::rt::head_bytes(__max(__MADE_BACK_1, <u32 as ::nearcall::Wire>::SIZE));
     const __MADE_PLACES: bool = __in_frame(__MADE_REP) != 0 || __varies::<u32>();
-    const __MADE_FRAME: usize = if __varies::<u32>() || __varies::<u32>() {
+    const __MADE_FRAME: usize = if __varies::<u32>() {
         ::core::assert!(
             __max(__in_frame(__MADE_REQ), __in_frame(__MADE_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `made` fill the default frame: give it `#[call(astack = ..)]`"
@@ -529,7 +529,7 @@ const _: () = {
     const __SEVERAL_BACK_REP: usize =
         ::nearcall::rt::head_bytes(__max(__SEVERAL_BACK_BACK_1, <u32 as ::nearcall::Wire>::SIZE));
     const __SEVERAL_BACK_PLACES: bool = __in_frame(__SEVERAL_BACK_REP) != 0 || __varies::<u32>();
-    const __SEVERAL_BACK_FRAME: usize = if __varies::<u32>() || __varies::<u32>() {
+    const __SEVERAL_BACK_FRAME: usize = if __varies::<u32>() {
         ::core::assert!(
             __max(__in_frame(__SEVERAL_BACK_REQ), __in_frame(__SEVERAL_BACK_REP)) < ::nearcall::rt::DEFAULT_FRAME_SIZE,
             "the fixed parts of `several_back` fill the default frame: give it `#[call(astack = ..)]`"
@@ -1037,7 +1037,7 @@ const _: () = {
         /// Calls `file`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn file(
             &self,
@@ -1081,7 +1081,7 @@ const _: () = {
         /// Calls `watch`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn watch(
             &self,
@@ -1154,7 +1154,7 @@ const _: () = {
         /// Calls `plain`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn plain(&self) -> ::core::result::Result<OwnedFd, ::nearcall::CallError<::core::convert::Infallible>> {
             let __call = match self.binding.begin::<__PLAIN_REQ, __PLAIN_REP>(3u16) {
@@ -1179,7 +1179,7 @@ const _: () = {
         /// Calls `again`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn again(
             &self,
@@ -1250,7 +1250,7 @@ const _: () = {
         /// Calls `several`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn several(
             &self,
@@ -1331,7 +1331,7 @@ const _: () = {
         /// Calls `perhaps`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn perhaps(
             &self,
@@ -1369,7 +1369,7 @@ const _: () = {
         /// Calls `gather`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn gather(
             &self,
@@ -1414,7 +1414,7 @@ const _: () = {
         /// Calls `scatter`.
         ///
         /// # Errors
-        /// What the procedure itself returns, as [`App`](::nearcall::CallError::App), or why there is no answer.
+        /// Why there is no answer.
         #[inline]
         pub fn scatter(
             &self,
