@@ -85,10 +85,6 @@ impl Lexer<'_> {
                         "write `import \"other.idl\";` for `#include`, and `const` for `#define`",
                     );
                 }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                    self.skip(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-                    return Some((Kind::Word, start));
-                }
                 b'0'..=b'9' => {
                     self.number();
                     return Some((Kind::Number, start));
@@ -101,13 +97,21 @@ impl Lexer<'_> {
                     self.at += 1;
                     return Some((Kind::Mark(mark), start));
                 }
+                _ if self.skip_chars(|c| c.is_alphanumeric() || c == '_') => {
+                    let word = self.text.get(start..self.at).unwrap_or_default();
+                    if !word.is_ascii() {
+                        found.error(
+                            self.span(start),
+                            "names consist of letters from a to z, digits and `_`",
+                            "use another name; other text belongs into quotes or comments",
+                        );
+                    }
+                    return Some((Kind::Word, start));
+                }
                 _ => {
-                    self.at += self.rest().chars().next().map_or(1, char::len_utf8);
-                    found.error(
-                        self.span(start),
-                        "this character has no meaning here",
-                        "names consist of letters, digits and `_`; other text belongs into quotes or comments",
-                    );
+                    let is_known = |c| u8::try_from(c).is_ok_and(|c| MARKS.contains(&c) || b"_#\"'".contains(&c));
+                    self.skip_chars(|c| !(c.is_alphanumeric() || c.is_ascii_whitespace() || is_known(c)));
+                    found.error(self.span(start), "this has no meaning here", "text belongs into quotes or comments");
                 }
             }
         }
@@ -117,6 +121,13 @@ impl Lexer<'_> {
         while self.byte(0).is_some_and(&goes_on) {
             self.at += 1;
         }
+    }
+
+    /// Whether there are any.
+    fn skip_chars(&mut self, goes_on: impl Fn(char) -> bool) -> bool {
+        let start = self.at;
+        self.at += self.rest().find(|c| !goes_on(c)).unwrap_or(self.rest().len());
+        self.at > start
     }
 
     fn skip_line(&mut self) {

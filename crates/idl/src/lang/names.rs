@@ -92,7 +92,7 @@ pub(crate) fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .into_iter()
         .filter(|other| other.len() <= 40)
         .map(|other| (distance(&name, &other.to_ascii_lowercase()), other))
-        .filter(|(distance, _)| *distance <= most)
+        .filter(|(distance, _)| *distance <= most && *distance < name.len())
         .min()
         .map(|(_, other)| other)
 }

@@ -134,13 +134,25 @@ impl<'a> Parser<'a> {
         if self.is_mark(mark) {
             return Ok(self.bump().span);
         }
-        Err(self.unexpected(&format!("`{}`", char::from(mark)), hint))
+        let wanted = format!("`{}`", char::from(mark));
+        let last = self.last_span();
+        let line = |span| self.sources.position(span).0;
+        // What is missing at the end of a line is missed there.
+        if self.at > 0 && self.kind() != Kind::End && line(last) < line(self.span()) {
+            let what = format!("expected {wanted} before `{}`", self.text(0));
+            return Err(self.error(Span { start: last.end, ..last }, what, hint));
+        }
+        Err(self.unexpected(&wanted, hint))
     }
 
     /// A name of the author's.
     fn name(&mut self, of: &str) -> Parsed<Name> {
         if self.kind() != Kind::Word {
-            return Err(self.unexpected(&format!("the name of {of}"), "names consist of letters, digits and `_`"));
+            let hint = match self.kind() {
+                Kind::Mark(b'&') => "there are no references: write `*`",
+                _ => "names consist of letters, digits and `_`",
+            };
+            return Err(self.unexpected(&format!("the name of {of}"), hint));
         }
         let name = Name { text: self.text(0).to_owned(), span: self.span() };
         if types::RESERVED.contains(&name.text.as_str()) {

@@ -119,7 +119,8 @@ impl Checker<'_> {
                 Some((Symbol::Interface, _)) => {}
                 _ => {
                     let known = self.symbols.iter().filter(|(_, (symbol, _))| matches!(symbol, Symbol::Interface));
-                    let hint = match similar(&base.text, known.map(|(name, _)| name.as_str())) {
+                    let known = known.map(|(name, _)| name.as_str()).filter(|name| *name != declared.name.text);
+                    let hint = match similar(&base.text, known) {
                         Some(other) => format!("did you mean `{other}`?"),
                         None => "define it above, or `import` the file that does".to_owned(),
                     };
@@ -146,7 +147,7 @@ impl Checker<'_> {
     }
 
     fn finish(&mut self, interface: Interface) {
-        let mut names: BTreeMap<String, Span> = BTreeMap::new();
+        let mut names: BTreeMap<String, (&str, Span)> = BTreeMap::new();
         if let Some(first) = interface.procedures.get(MAX_PROCEDURES) {
             let what = format!("an interface has at most {MAX_PROCEDURES} procedures");
             self.error(first.span, what, "split it into several interfaces");
@@ -159,11 +160,18 @@ impl Checker<'_> {
             return;
         }
         for procedure in interface.procedures.iter().take(MAX_PROCEDURES) {
-            if let Some(other) = names.insert(procedure.name.to_uppercase(), procedure.span) {
+            let name = &procedure.name;
+            if let Some((same, other)) = names.insert(name.to_uppercase(), (name, procedure.span)) {
                 let (line, ..) = self.sources.position(other);
-                let what = format!("`{}` differs from a procedure in line {line} in capitals at most", procedure.name);
+                let (what, hint) = if same == name {
+                    let what = format!("there are two procedures `{name}`; the other one is in line {line}");
+                    (what, "use another name: parameters do not tell procedures apart")
+                } else {
+                    let what = format!("`{name}` differs from a procedure in line {line} in capitals only");
+                    (what, "use another name")
+                };
                 let span = if other == procedure.span { interface.span } else { procedure.span };
-                self.error(span, what, "use another name");
+                self.error(span, what, hint);
             }
         }
         self.model.interfaces.push(interface);

@@ -301,7 +301,7 @@ impl Checker<'_> {
                 "write `[in, string] char *{0}` for text, `[in, size_is(n)] octet *{0}` for bytes, or leave out the `*` for one",
                 one.name()
             );
-            self.error(one.span(), "this is a single byte, which nobody writes so who means it", hint);
+            self.error(one.span(), "this says one byte, which is seldom what is meant", hint);
             return None;
         }
         let items = |ty: &Type| match ty {

@@ -76,7 +76,13 @@ impl Parser<'_> {
             "struct" | "union" | "enum" => return self.tagged(),
             "unsigned" | "signed" => {
                 self.bump();
-                self.integer(word == "signed")?
+                let kind = self.integer(word == "signed")?;
+                if self.kind() == Kind::Word && basic(self.text(0)).is_some() {
+                    let what = format!("there is no type `{word} {}`", self.text(0));
+                    let hint = "`unsigned` and `signed` go with `char`, `small`, `short`, `int`, `long`, `long long` and `hyper`";
+                    return Err(self.error(start.to(self.span()), what, hint));
+                }
+                kind
             }
             "long" => self.integer(true)?,
             "short" | "char" if self.text(1) == "int" => self.integer(true)?,
