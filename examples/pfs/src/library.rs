@@ -89,12 +89,13 @@ pub struct Point {
 #[nearcall::interface(uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8", version = "1.2")]
 pub trait Reading {
     /// How many books there are.
-    #[call(idempotent)]
+    #[call(idempotent, timeout = "1min")]
     fn count(&self) -> u32;
     /// The book of that number.
     ///
     /// # Errors
     /// There is none.
+    #[call(timeout = "1min")]
     fn find(&self, id: u32) -> Result<Book, UnknownBook>;
 }
 
@@ -102,27 +103,27 @@ pub trait Reading {
 #[nearcall::interface]
 pub trait Library {
     /// Takes up a book; its number.
-    #[call(timeout = "5s", concurrency = 8)]
+    #[call(timeout = "1min", concurrency = 8)]
     fn add(&self, what: &Book, seal: &[u8; 32], #[max(64 KiB)] marks: &[Point]) -> u32;
     /// Lends a book.
     ///
     /// # Errors
     /// There is none, or somebody has it.
-    #[call(timeout = "5s", concurrency = 8)]
+    #[call(timeout = "1min", concurrency = 8)]
     fn lend(&self, id: u32, to: &str, #[out] until: &mut String) -> Result<(), LendError>;
     /// Reads a page into a buffer of the client's.
-    #[call(timeout = "5s", concurrency = 8, astack = 4200)]
+    #[call(timeout = "1min", concurrency = 8, astack = 4200)]
     fn page(&self, id: u32, #[out(len = return)] text: &mut [u8]) -> i32;
     /// The same, with the count as a parameter.
-    #[call(timeout = "5s", concurrency = 8)]
+    #[call(timeout = "1min", concurrency = 8)]
     fn words(&self, id: u32, #[out] count: &mut u32, #[out(len = count)] lengths: &mut [u16]);
     /// The chapters, corrected.
-    #[call(timeout = "5s", concurrency = 8)]
+    #[call(timeout = "1min", concurrency = 8)]
     fn chapters(&self, of: &mut Chapter, depth: i32, notes: &mut Vec<String>, #[out] done: &mut bool);
     /// Turns points round, and tells what they were.
-    #[call(timeout = "5s", concurrency = 8)]
+    #[call(timeout = "1min", concurrency = 8)]
     fn rotate(&self, points: &mut [Point], #[in_place] raw: &[u8], weights: &[i64], k: i32) -> Turn;
     /// Nobody waits for what becomes of it.
-    #[call(timeout = "5s", concurrency = 8, oneway)]
+    #[call(timeout = "1min", concurrency = 8, oneway)]
     fn note(&self, what: &str);
 }

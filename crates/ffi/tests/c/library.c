@@ -174,7 +174,7 @@ int main(int argc, char **argv) {
     puts("ready");
     fflush(stdout);
     while (getchar() != EOF) {}
-    status = nearcall_withdraw(service, UINT64_C(5000000000));
+    status = nearcall_withdraw(service, UINT64_C(60000000000));
     nearcall_unbind(other);
     return status == NEARCALL_OK ? 0 : 1;
 }
