@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 
 use generate::Random;
-use nearcall_idl::lang::{Diagnostics, check, compile};
+use nearcall_idl::lang::{Compiled, Diagnostics, Side, check, compile};
 
 fn rounds() -> u64 {
     std::env::var("NEARCALL_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1)
@@ -43,9 +43,26 @@ fn random_interfaces_compile() {
             panic!("seed {seed}: {error}\n{text}");
         }
         assert!(compiled.layout().starts_with("interface Face0"), "{seed}");
-        for file in compiled.files(nearcall_idl::lang::Side::Both) {
+        for file in compiled.files(Side::Both) {
             assert!(syn::parse_file(&file.text).is_ok(), "seed {seed}: {}\n{}", file.name, file.text);
         }
+        is_c(&compiled, seed);
+    }
+}
+
+/// The C of it, as far as can be told without a compiler: testkit/idl asks one.
+fn is_c(compiled: &Compiled, seed: u64) {
+    for file in compiled
+        .c_files(Side::Both)
+        .iter()
+        .filter(|file| file.name.ends_with("_client.c") || file.name.ends_with("_server.c"))
+    {
+        let depth = file.text.bytes().try_fold(0_u32, |depth, byte| match byte {
+            b'{' => depth.checked_add(1),
+            b'}' => depth.checked_sub(1),
+            _ => Some(depth),
+        });
+        assert_eq!(depth, Some(0), "seed {seed}: {}\n{}", file.name, file.text);
     }
 }
 
@@ -55,7 +72,10 @@ fn broken_interfaces_compile_or_say_where() {
     for seed in 0..100 * rounds() {
         let text = generate::broken(&mut Random::new(seed));
         match compile("face.idl", text.as_bytes(), &no_files) {
-            Ok(compiled) => assert!(syn::parse_file(compiled.rust()).is_ok(), "seed {seed}:\n{text}"),
+            Ok(compiled) => {
+                assert!(syn::parse_file(compiled.rust()).is_ok(), "seed {seed}:\n{text}");
+                is_c(&compiled, seed);
+            }
             Err(diagnostics) => {
                 located(&diagnostics, &text);
                 refused += 1;
