@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use nearcall_core::astack::Astacks;
 use nearcall_core::channel::client::{ClientHalf, Which};
 use nearcall_core::sys::foreign::Foreign;
+use nearcall_core::sys::kept::Kept;
 use nearcall_core::sys::socket::{self, Received};
 use nearcall_core::transfer::caller::{Callee, Doorbell};
 use nearcall_core::transfer::handoff;
@@ -60,7 +61,7 @@ impl Drop for Asking<'_> {
 
 /// The pair's control socket, as callers ring it.
 #[derive(Debug)]
-pub(crate) struct Control(OwnedFd);
+pub(crate) struct Control(Kept);
 
 impl Control {
     fn send(&self, message: &FromClient) -> Result<(), Errno> {
@@ -168,7 +169,7 @@ impl ClientPair {
     ) -> Self {
         Self {
             half,
-            control: Control(control),
+            control: Control(Kept::new(control)),
             server,
             pid,
             placed: Mutex::new(Placed { plan: Plan::new(size), interfaces: Vec::new(), shared: Vec::new(), binds: 0 }),
@@ -200,7 +201,7 @@ impl ClientPair {
         self.domain.is_here()
     }
 
-    pub(crate) fn control(&self) -> &OwnedFd {
+    pub(crate) fn control(&self) -> &Kept {
         &self.control.0
     }
 

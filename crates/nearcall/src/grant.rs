@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use nearcall_core::channel::serving::Shared;
 use nearcall_core::shm::grant::{For, OwnWindow, PeerWarrant, PeerWindow, Sealed, WARRANT_SIZE, Warrant};
 use nearcall_core::sys::foreign::Foreign;
+use nearcall_core::sys::kept::Kept;
 use nearcall_core::sys::memory::NotARegion;
 use nearcall_layout::Shape;
 use thiserror::Error;
@@ -43,8 +44,8 @@ enum Holds {
 /// What every grant has: two files, of memory and warrant, so that it can be passed on.
 #[derive(Debug)]
 struct Deed {
-    file: OwnedFd,
-    warrant_file: OwnedFd,
+    file: Kept,
+    warrant_file: Kept,
     warrant: Holds,
     /// On the account of whoever passed it to this server.
     _charge: Option<Charge>,
@@ -53,6 +54,7 @@ struct Deed {
 impl Deed {
     fn own(file: OwnedFd, whom: For) -> io::Result<Self> {
         let (warrant_file, warrant) = Warrant::make(whom)?;
+        let (file, warrant_file) = (Kept::new(file), Kept::new(warrant_file));
         Ok(Self { file, warrant_file, warrant: Holds::Own(warrant), _charge: None })
     }
 
@@ -78,6 +80,7 @@ impl Deed {
         let (Some(file), Some(warrant_file)) = (file.checked(), warrant_file.checked()) else {
             return Err(NotTaken::WRONG);
         };
+        let (file, warrant_file) = (Kept::new(file), Kept::new(warrant_file));
         Ok((memory, Self { file, warrant_file, warrant: Holds::Peer(warrant), _charge: charge }))
     }
 

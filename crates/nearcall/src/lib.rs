@@ -114,3 +114,9 @@ macro_rules! include_idl {
         include!(concat!(env!("OUT_DIR"), "/", $name, ".rs"));
     };
 }
+
+/// For a library that stands between a program and its `close`: which descriptors are nearcall's, and not the program's to close.
+#[doc(hidden)]
+pub mod kept {
+    pub use nearcall_core::sys::kept::{is_kept, keep_from, next_kept};
+}

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::channel::memory;
 use nearcall_core::segments::Left;
+use nearcall_core::sys::kept::Kept;
 use nearcall_core::sys::milliseconds;
 use nearcall_core::sys::process;
 use rustix::event::{EventfdFlags, epoll};
@@ -68,8 +69,8 @@ pub(crate) enum Command {
 /// The handle others have on the watcher.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    epoll: OwnedFd,
-    wake: Arc<OwnedFd>,
+    epoll: Kept,
+    wake: Arc<Kept>,
     commands: Mutex<Vec<Command>>,
     /// Something is held that is to be given back when it was not used for a while.
     sweep: AtomicBool,
@@ -83,8 +84,8 @@ const NEVER: u64 = u64::MAX;
 
 impl Watcher {
     pub(crate) fn new() -> Result<Self, Errno> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let epoll = Kept::new(epoll::create(epoll::CreateFlags::CLOEXEC)?);
+        let wake = Kept::new(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         epoll::add(&epoll, &wake, epoll::EventData::new_u64(WAKE), epoll::EventFlags::IN)?;
         Ok(Self {
             epoll,
@@ -178,7 +179,7 @@ impl Watcher {
     }
 }
 
-fn ring(wake: &OwnedFd) {
+fn ring(wake: &Kept) {
     // The counter cannot overflow: the watcher resets it.
     let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
 }
@@ -197,7 +198,7 @@ enum Source {
     /// A pair in which we are the client: its control socket.
     Server { pair: Weak<ClientPair>, death: Option<u64> },
     /// The pidfd of the server.
-    ServerDeath { pair: Weak<ClientPair>, of: u64, pidfd: OwnedFd },
+    ServerDeath { pair: Weak<ClientPair>, of: u64, pidfd: Kept },
     /// The wires of a graph.
     Wires(Arc<Driver>),
 }
@@ -391,7 +392,7 @@ impl Watch {
         };
         self.servers.insert(key);
         let Some(pidfd) = pidfd else { return };
-        let death = self.add(pidfd, |pidfd| Source::ServerDeath { pair, of: key, pidfd });
+        let death = self.add(Kept::new(pidfd), |pidfd| Source::ServerDeath { pair, of: key, pidfd });
         if let Some(Source::Server { death: of, .. }) = self.sources.get_mut(&key) {
             *of = death;
         }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use libc::{c_int, c_void, iovec, off_t, size_t, ssize_t};
 
+use nearcall::kept;
+
 use crate::c::{self, count, error};
 use crate::open_files::{self, OpenFile, get};
 use crate::real::{real, stand_in};
@@ -213,6 +215,10 @@ unsafe fn on_lseek(fd: c_int, to: off_t, from: c_int) -> Ours<off_t> {
 stand_in!(on_lseek for lseek, lseek64, __lseek: (fd: c_int, to: off_t, from: c_int) -> off_t);
 
 unsafe fn on_close(fd: c_int) -> Ours<c_int> {
+    // Nothing is open there, as far as the program goes.
+    if kept::is_kept(fd) {
+        return Some(Err(error(libc::EBADF)));
+    }
     let open = open_files::take(fd)?;
     // The server is told after the number is free: nobody may see it as ours meanwhile.
     real!(close(fd: c_int) -> c_int);
@@ -224,17 +230,39 @@ stand_in!(on_close for close, __close: (fd: c_int) -> c_int);
 /// As [`on_close`], of many.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int {
-    let result = real!(close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int);
-    if result == 0 && flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+    let result = if flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+        close_others(first, last, flags)
+    } else {
+        return real!(close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int);
+    };
+    if result == 0 {
         open_files::closed(first, last);
     }
     result
 }
 
+/// Closes all of these that are not the library's own.
+fn close_others(mut first: libc::c_uint, end: libc::c_uint, flags: c_int) -> c_int {
+    while let Some(next) = kept::next_kept(first).filter(|next| *next <= end) {
+        if next > first {
+            let last = next - 1;
+            if real!(close_range(first: libc::c_uint, last: libc::c_uint, flags: c_int) -> c_int) < 0 {
+                return -1;
+            }
+        }
+        if next == end {
+            return 0;
+        }
+        first = next + 1;
+    }
+    real!(close_range(first: libc::c_uint, end: libc::c_uint, flags: c_int) -> c_int)
+}
+
 #[unsafe(no_mangle)]
 unsafe extern "C" fn closefrom(first: c_int) {
-    real!(closefrom(first: c_int) -> ());
-    open_files::closed(first.max(0).unsigned_abs(), libc::c_uint::MAX);
+    let first = first.max(0).unsigned_abs();
+    close_others(first, libc::c_uint::MAX, 0);
+    open_files::closed(first, libc::c_uint::MAX);
 }
 
 /// A second number for something, made by the kernel.
@@ -255,6 +283,10 @@ stand_in!(on_dup for dup: (fd: c_int) -> c_int);
 
 /// What `to` was goes, ours or not.
 fn onto(from: c_int, to: c_int, duplicate: impl FnOnce() -> c_int) -> Ours<c_int> {
+    // As where another kernel thread is about to have that number.
+    if kept::is_kept(to) {
+        return Some(Err(error(libc::EBUSY)));
+    }
     let (open, was_ours) = (get(from), get(to).is_some());
     if from == to || open.is_none() && !was_ours {
         return None;

@@ -40,10 +40,10 @@
 //! stream (`FILE *`) finds that as locked as without this library. `vfork` is a fork; a child of `clone` that shares its parent's memory
 //! must not touch its descriptors.
 //!
-//! **Closing what one does not have** (each number up to a limit, as daemons do; `closefrom`) closes this library's sockets and memory
-//! as well, which are numbers like others: from then on the file server is not there, and what is opened afterwards may get such a
-//! number while a kernel thread of this library still goes by it. A program that does so is to do it before it opens its first path
-//! below the prefix, when this library has nothing open yet.
+//! **Closing what one does not have** (each number up to a limit, as daemons do; `closefrom`) spares this library's sockets: they have
+//! high numbers, from half of the limit on, and `close` of one is `EBADF`, `dup2` onto one `EBUSY`. Who closes them past the C library
+//! closes them: from then on the file server is not there, and the program's next files have numbers by which kernel threads of this
+//! library still go.
 //!
 //! `unsafe` is here because the C library's functions are: pointers are what the program says they are, as for the functions
 //! that these stand in for. They are looked at in `c.rs`, and the functions of the C library are called in `real.rs`.

@@ -119,6 +119,15 @@ extern "C" fn child() {
     std::mem::forget(lock().take());
 }
 
+/// Has the library's own descriptors out of the way of the program's, half of whose numbers stay together, and known to its `close`.
+fn keep_ours() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: it writes one `rlimit`, which lives through the call.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0 {
+        nearcall::kept::keep_from(c_int::try_from(limit.rlim_cur / 2).unwrap_or(c_int::MAX).clamp(64, 16_384));
+    }
+}
+
 /// The file server, bound by this process.
 ///
 /// # Errors
@@ -126,6 +135,7 @@ extern "C" fn child() {
 pub(crate) fn files() -> io::Result<Arc<FileSystem>> {
     static WATCHED: OnceLock<bool> = OnceLock::new();
     let watched = WATCHED.get_or_init(|| {
+        keep_ours();
         // Handlers that run before a fork run in the reverse order: ours, then the library's.
         nearcall::let_children_take_part().is_ok()
             // SAFETY: the handlers are functions of a library that is never unloaded: what is preloaded stays.

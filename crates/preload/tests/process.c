@@ -35,6 +35,10 @@ int main(int count, char **arguments) {
     assert(count == 2);
     const char *real = arguments[1];
     char bytes[64];
+    struct rlimit numbers;
+    assert(getrlimit(RLIMIT_NOFILE, &numbers) == 0);
+    numbers.rlim_cur = 1024;
+    assert(setrlimit(RLIMIT_NOFILE, &numbers) == 0);
     int fd = open(SERVED "f", O_RDWR | O_CREAT, 0666);
     assert(fd >= 0 && pwrite(fd, "served", 6, 0) == 6);
     struct stat of;
@@ -50,6 +54,35 @@ int main(int count, char **arguments) {
     assert(open(SERVED "f", O_RDONLY) == fd && dup2(fd, 0) == 0 && fclose(stdin) == 0);
     real_is_real(0, real);
     assert(open(SERVED "f", O_RDONLY) == 0 && fclose(fdopen(fd, "r")) == 0);
+    /* Who closes every number, each way, closes what is the program's: the file server is there all the same, and its files and
+       those of the disk are told apart. */
+    for (int way = 0; way < 3; way++) {
+        int before[20];
+        for (int i = 0; i < 20; i++) assert((before[i] = open(i % 2 ? SERVED "f" : real, O_RDONLY)) >= 0);
+        int one = fcntl(before[1], F_DUPFD, 600);
+        assert(one >= 600 && pread(one, bytes, 64, 0) == 6);
+        if (way == 0) for (int i = 3; i < 1024; i++) close(i);
+        if (way == 1) assert(close_range(3, ~0U, 0) == 0);
+        if (way == 2) closefrom(3);
+        errno = 0;
+        assert(pread(one, bytes, 64, 0) == -1 && errno == EBADF && pread(before[1], bytes, 64, 0) == -1 && errno == EBADF);
+        for (int i = 3; i < 23; i++) assert(open(real, O_RDONLY) == i && pread(i, bytes, 64, 0) == 5);
+        int again = open(SERVED "f", O_RDWR);
+        assert(again == 23 && pread(again, bytes, 64, 0) == 6 && pwrite(again, "s", 1, 0) == 1);
+        for (int i = 3; i < 24; i++) assert(close(i) == 0);
+        int sockets = 0;
+        for (int i = 24; i < 1024; i++) {
+            struct stat kind;
+            if (fstat(i, &kind) == 0 && S_ISSOCK(kind.st_mode)) {
+                sockets++;
+                assert(i >= 512);
+                errno = 0;
+                assert(dup2(1, i) == -1 && errno == EBUSY && dup3(1, i, 0) == -1 && close(i) == -1 && errno == EBADF);
+            }
+        }
+        assert(sockets >= 1);
+    }
+    fd = open(SERVED "f", O_RDWR);
     /* What can be neither read nor written is told apart when it is made. */
     close_range(0, 0, 0);
     assert(open(real, O_PATH) == 0);

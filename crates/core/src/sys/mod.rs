@@ -6,6 +6,7 @@ pub(crate) mod ahead;
 pub mod foreign;
 pub mod forked;
 pub mod futex;
+pub mod kept;
 pub mod limit;
 pub mod memory;
 pub mod packet;

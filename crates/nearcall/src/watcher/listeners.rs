@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nearcall_core::sys::kept::Kept;
 use nearcall_core::sys::peer;
 use rustix::event::epoll;
 use rustix::io::Errno;
@@ -47,7 +48,7 @@ pub(super) struct Listeners {
     by_key: HashMap<u64, Listener>,
     of_export: HashMap<u64, u64>,
     /// A descriptor to give up when there is no other, so that a client can be told.
-    reserve: Option<OwnedFd>,
+    reserve: Option<Kept>,
     pause: Option<Pause>,
 }
 
@@ -62,8 +63,8 @@ pub(super) enum Accepted {
     Nobody,
 }
 
-fn reserve() -> Option<OwnedFd> {
-    rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok()
+fn reserve() -> Option<Kept> {
+    rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).ok().map(Kept::new)
 }
 
 impl Listeners {
@@ -74,7 +75,7 @@ impl Listeners {
     /// Listens to a socket that is in the epoll by this key.
     pub(super) fn insert(
         &mut self,
-        epoll: &OwnedFd,
+        epoll: &Kept,
         key: u64,
         exported: Arc<Exported>,
         policy: Arc<Policy>,
@@ -93,14 +94,14 @@ impl Listeners {
         self.by_key.remove(&key).map(|listener| (key, listener.socket))
     }
 
-    fn set_events(&self, epoll: &OwnedFd, events: epoll::EventFlags) {
+    fn set_events(&self, epoll: &Kept, events: epoll::EventFlags) {
         for (&key, listener) in &self.by_key {
             // It is in the epoll, and changing that allocates nothing.
             let _ = epoll::modify(epoll, &listener.socket, epoll::EventData::new_u64(key), events);
         }
     }
 
-    fn pause(&mut self, epoll: &OwnedFd, now: Instant, how_long: Duration, for_handshakes: bool) -> Accepted {
+    fn pause(&mut self, epoll: &Kept, now: Instant, how_long: Duration, for_handshakes: bool) -> Accepted {
         self.pause = Some(Pause { until: now + how_long, for_handshakes });
         self.set_events(epoll, epoll::EventFlags::empty());
         Accepted::Nobody
@@ -112,7 +113,7 @@ impl Listeners {
     }
 
     /// Listens again if there is room, or if it is time to look for some.
-    pub(super) fn resume(&mut self, epoll: &OwnedFd, now: Instant) {
+    pub(super) fn resume(&mut self, epoll: &Kept, now: Instant) {
         let is_over = |pause: Pause| pause.until <= now || (pause.for_handshakes && !QUOTA.has_no_handshake_left());
         if self.pause.is_some_and(is_over) {
             self.pause = None;
@@ -121,7 +122,7 @@ impl Listeners {
     }
 
     /// Accepts a client, if its uid may have a connection.
-    pub(super) fn accept(&mut self, epoll: &OwnedFd, key: u64, now: Instant) -> Accepted {
+    pub(super) fn accept(&mut self, epoll: &Kept, key: u64, now: Instant) -> Accepted {
         if self.pause.is_some() {
             return Accepted::Nobody;
         }
