@@ -340,6 +340,8 @@ pub mod stamp {
     pub const STARTED: u64 = 1 << 32;
     /// The procedure has returned; its results may not have been written yet.
     pub const FINISHED: u64 = 2 << 32;
+    /// The server has claimed the request; another processor is about to read its line.
+    pub const PASSED_ON: u64 = 3 << 32;
 }
 
 /// The status word of a pair: whether the lead polls its ring, and on which CPU.

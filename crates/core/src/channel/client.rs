@@ -377,6 +377,13 @@ impl ClientHalf {
         }
     }
 
+    /// Whether a processor of the server's has taken the call `sequence` on `astack`, and has begun, answered, or passed it on.
+    #[must_use]
+    pub fn is_taken(&self, astack: u16, sequence: u32) -> bool {
+        let stamped = self.peer.stamp_line(astack).load_acquire();
+        pair::sequence(stamped) == sequence || self.answered(astack, sequence)
+    }
+
     /// The server's status word for this pair.
     #[inline(always)]
     #[must_use]

@@ -309,6 +309,16 @@ impl ServerHalf {
         }
     }
 
+    /// The request is read, and left to another processor.
+    #[cold]
+    pub fn note_passed_on(&self, claimed: &Claimed) {
+        let (astack, sequence) = (claimed.request.astack, claimed.sequence);
+        // Whatever the client wrote; one that runs has a stamp of its own.
+        if self.busy.flags.get(usize::from(astack)).is_some_and(|busy| !busy.load(Ordering::Relaxed)) {
+            self.own.stamp_line(astack).publish(u64::from(sequence) | pair::stamp::PASSED_ON);
+        }
+    }
+
     #[cold]
     fn blame(&self, why: Misbehaved) -> Misbehaved {
         self.misbehaved.fetch_add(1, Ordering::Relaxed);

@@ -15,18 +15,6 @@
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-/// Below this size vectors cost more than they save.
-const VECTOR_SIZE_MIN: usize = 64;
-
-/// Below this size it is not worth while to align the stores.
-const ALIGNED_SIZE_MIN: usize = 2048;
-
-/// Bytes of the vectors in which what is left of four larger ones is copied.
-const VECTOR: usize = 32;
-
-/// Where stores are aligned to: none crosses a line.
-const LINE: usize = 64;
-
 /// Copies `into.len()` bytes, each source byte loaded once. All of `into` is written.
 ///
 /// # Safety
@@ -34,33 +22,10 @@ const LINE: usize = 64;
 #[inline]
 pub(super) unsafe fn peer_to_private(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) {
     log_copy(into.len());
-    // SAFETY: the contract is the same.
-    unsafe { copy(from, into) }
-}
-
-/// # Safety
-/// 1. `into.len()` bytes from `from` are mapped readable.
-#[inline]
-unsafe fn copy(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) {
     #[cfg(target_arch = "x86_64")]
-    if into.len() >= VECTOR_SIZE_MIN && std::is_x86_feature_detected!("avx2") {
-        let odd = if into.len() < ALIGNED_SIZE_MIN { 0 } else { into.as_ptr().align_offset(LINE).min(into.len()) };
-        let (head, rest) = into.split_at_mut(odd);
-        // SAFETY: precondition 1, and `head` is part of `into`.
-        let from = unsafe { narrow(from, head) };
-        let (body, tail) = rest.split_at_mut(rest.len() / VECTOR * VECTOR);
-        // The first ones with vectors of 64 bytes slow their clock down for them; those with VBMI2 do not.
-        let is_wide = std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vbmi2");
-        let from = if is_wide {
-            // SAFETY: precondition 1, and `body` is part of `into`, a multiple of 32 bytes long; AVX-512 is there.
-            unsafe { vectors_avx512(from, body) }
-        } else {
-            // SAFETY: as above; AVX2 is there.
-            unsafe { vectors_avx2(from, body) }
-        };
-        // SAFETY: precondition 1; `tail` is what is left of `into`.
-        let _ = unsafe { narrow(from, tail) };
-        return;
+    if let Some(width) = vectors::for_size(into.len()) {
+        // SAFETY: precondition 1; the processor has those vectors.
+        return unsafe { vectors::copy(width, from, into) };
     }
     // SAFETY: precondition 1.
     let _ = unsafe { narrow(from, into) };
@@ -113,65 +78,136 @@ unsafe fn bytes(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> 
     from
 }
 
-macro_rules! vectors {
-    ($name:ident, $feature:literal, $load:literal, [$a:literal, $b:literal, $c:literal, $d:literal], $size:literal) => {
-        /// Four vectors at a time, then one of 32 bytes. Returns the address after the last byte read.
-        ///
-        /// # Safety
-        /// 1. `into.len()` bytes from `from` are mapped readable. 2. `into.len()` is a multiple of 32. 3. The CPU has the feature.
-        #[cfg(target_arch = "x86_64")]
-        #[target_feature(enable = $feature)]
-        unsafe fn $name(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> {
-            let (fours, ones) = (into.len() / (4 * $size), into.len() % (4 * $size) / VECTOR);
-            // SAFETY: `fours` times four vectors and `ones` times 32 bytes are what there is, by precondition 2: of it each byte is
-            // loaded once, which precondition 1 allows, and stored where `into` is; nothing else is written but the registers that
-            // are clobbered. The stack is not used.
-            unsafe {
-                core::arch::asm!(
-                    "test rcx, rcx",
-                    "jz 3f",
-                    "2:",
-                    concat!($load, " ", $a, ", [rsi]"),
-                    concat!($load, " ", $b, ", [rsi + {size}]"),
-                    concat!($load, " ", $c, ", [rsi + 2 * {size}]"),
-                    concat!($load, " ", $d, ", [rsi + 3 * {size}]"),
-                    concat!($load, " [rdi], ", $a),
-                    concat!($load, " [rdi + {size}], ", $b),
-                    concat!($load, " [rdi + 2 * {size}], ", $c),
-                    concat!($load, " [rdi + 3 * {size}], ", $d),
-                    "add rsi, 4 * {size}",
-                    "add rdi, 4 * {size}",
-                    "dec rcx",
-                    "jnz 2b",
-                    "3:",
-                    "test rdx, rdx",
-                    "jz 5f",
-                    "4:",
-                    "vmovdqu ymm0, [rsi]",
-                    "vmovdqu [rdi], ymm0",
-                    "add rsi, 32",
-                    "add rdi, 32",
-                    "dec rdx",
-                    "jnz 4b",
-                    "5:",
-                    "vzeroupper",
-                    size = const $size,
-                    inout("rsi") from.as_ptr() => _,
-                    inout("rdi") into.as_mut_ptr() => _,
-                    inout("rcx") fours => _,
-                    inout("rdx") ones => _,
-                    clobber_abi("sysv64"),
-                    options(nostack),
-                );
-            }
-            // SAFETY: the end of the readable bytes, by precondition 1.
-            unsafe { from.add(into.len()) }
-        }
-    };
-}
+/// Many bytes at a time.
+#[cfg(target_arch = "x86_64")]
+mod vectors {
+    use core::mem::MaybeUninit;
+    use core::ptr::NonNull;
 
-vectors!(vectors_avx512, "avx512f", "vmovdqu64", ["zmm0", "zmm1", "zmm2", "zmm3"], 64);
-vectors!(vectors_avx2, "avx2", "vmovdqu", ["ymm0", "ymm1", "ymm2", "ymm3"], 32);
+    use super::narrow;
+
+    /// Below this size vectors cost more than they save.
+    const VECTOR_SIZE_MIN: usize = 64;
+
+    /// Below this size it is not worth while to align the stores.
+    const ALIGNED_SIZE_MIN: usize = 2048;
+
+    /// Bytes of the vectors in which what is left of four larger ones is copied.
+    const VECTOR: usize = 32;
+
+    /// Where stores are aligned to: none crosses a line.
+    const LINE: usize = 64;
+
+    /// Which vectors.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Width {
+        /// Of 32 bytes.
+        Avx2,
+        /// Of 64 bytes.
+        Avx512,
+    }
+
+    /// What `size` bytes are copied by, if by vectors.
+    #[inline]
+    pub(super) fn for_size(size: usize) -> Option<Width> {
+        if size < VECTOR_SIZE_MIN || !std::is_x86_feature_detected!("avx2") {
+            return None;
+        }
+        // The first processors with vectors of 64 bytes slow their clock down for them; those with VBMI2 do not.
+        let is_wide = std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vbmi2");
+        Some(if is_wide { Width::Avx512 } else { Width::Avx2 })
+    }
+
+    /// # Safety
+    /// 1. `into.len()` bytes from `from` are mapped readable. 2. The processor has these vectors.
+    #[inline]
+    pub(super) unsafe fn copy(width: Width, from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) {
+        let odd = if into.len() < ALIGNED_SIZE_MIN { 0 } else { into.as_ptr().align_offset(LINE).min(into.len()) };
+        let (head, rest) = into.split_at_mut(odd);
+        // SAFETY: precondition 1, and `head` is part of `into`.
+        let from = unsafe { narrow(from, head) };
+        let (body, tail) = rest.split_at_mut(rest.len() / VECTOR * VECTOR);
+        let from = match width {
+            // SAFETY: precondition 1, and `body` is part of `into`, a multiple of 32 bytes long; precondition 2.
+            Width::Avx512 => unsafe { avx512(from, body) },
+            // SAFETY: as above.
+            Width::Avx2 => unsafe { avx2(from, body) },
+        };
+        // SAFETY: precondition 1; `tail` is what is left of `into`.
+        let _ = unsafe { narrow(from, tail) };
+    }
+
+    macro_rules! fours {
+        ($name:ident, $feature:literal, $load:literal, [$a:literal, $b:literal, $c:literal, $d:literal], $size:literal) => {
+            /// Four vectors at a time, then one of 32 bytes. Returns the address after the last byte read.
+            ///
+            /// # Safety
+            /// 1. `into.len()` bytes from `from` are mapped readable. 2. `into.len()` is a multiple of 32. 3. The CPU has the feature.
+            #[target_feature(enable = $feature)]
+            unsafe fn $name(from: NonNull<u8>, into: &mut [MaybeUninit<u8>]) -> NonNull<u8> {
+                let (fours, ones) = (into.len() / (4 * $size), into.len() % (4 * $size) / VECTOR);
+                // SAFETY: `fours` times four vectors and `ones` times 32 bytes are what there is, by precondition 2: of it each byte is
+                // loaded once, which precondition 1 allows, and stored where `into` is; nothing else is written but the registers that
+                // are clobbered. The stack is not used.
+                unsafe {
+                    core::arch::asm!(
+                        "test rcx, rcx",
+                        "jz 3f",
+                        "2:",
+                        concat!($load, " ", $a, ", [rsi]"),
+                        concat!($load, " ", $b, ", [rsi + {size}]"),
+                        concat!($load, " ", $c, ", [rsi + 2 * {size}]"),
+                        concat!($load, " ", $d, ", [rsi + 3 * {size}]"),
+                        concat!($load, " [rdi], ", $a),
+                        concat!($load, " [rdi + {size}], ", $b),
+                        concat!($load, " [rdi + 2 * {size}], ", $c),
+                        concat!($load, " [rdi + 3 * {size}], ", $d),
+                        "add rsi, 4 * {size}",
+                        "add rdi, 4 * {size}",
+                        "dec rcx",
+                        "jnz 2b",
+                        "3:",
+                        "test rdx, rdx",
+                        "jz 5f",
+                        "4:",
+                        "vmovdqu ymm0, [rsi]",
+                        "vmovdqu [rdi], ymm0",
+                        "add rsi, 32",
+                        "add rdi, 32",
+                        "dec rdx",
+                        "jnz 4b",
+                        "5:",
+                        "vzeroupper",
+                        size = const $size,
+                        inout("rsi") from.as_ptr() => _,
+                        inout("rdi") into.as_mut_ptr() => _,
+                        inout("rcx") fours => _,
+                        inout("rdx") ones => _,
+                        clobber_abi("sysv64"),
+                        options(nostack),
+                    );
+                }
+                // SAFETY: the end of the readable bytes, by precondition 1.
+                unsafe { from.add(into.len()) }
+            }
+        };
+    }
+
+    fours!(avx512, "avx512f", "vmovdqu64", ["zmm0", "zmm1", "zmm2", "zmm3"], 64);
+    fours!(avx2, "avx2", "vmovdqu", ["ymm0", "ymm1", "ymm2", "ymm3"], 32);
+
+    #[cfg(test)]
+    pub(super) fn all() -> Vec<Width> {
+        let mut all = Vec::new();
+        if std::is_x86_feature_detected!("avx2") {
+            all.push(Width::Avx2);
+        }
+        if std::is_x86_feature_detected!("avx512f") {
+            all.push(Width::Avx512);
+        }
+        all
+    }
+}
 
 /// Copies `from` into bytes of our own region, both private as far as the compiler is concerned: only the loop that
 /// does not fall over unlucky page offsets is wanted here.
@@ -183,10 +219,14 @@ pub fn private_to_own(from: &[u8], into: &mut [u8]) {
     let size = from.len().min(into.len());
     let (Some(from), Some(into)) = (from.get(..size), into.get_mut(..size)) else { return };
     log_own(size);
-    // SAFETY: what `from` has is copied there.
-    let into = unsafe { space(into) };
-    // SAFETY: `from` is as long as `into`.
-    unsafe { copy(NonNull::from(from).cast(), into) };
+    #[cfg(target_arch = "x86_64")]
+    if let Some(width) = vectors::for_size(size) {
+        // SAFETY: what `from` has is copied there.
+        let into = unsafe { space(into) };
+        // SAFETY: `from` is as long as `into`; the processor has those vectors.
+        return unsafe { vectors::copy(width, NonNull::from(from).cast(), into) };
+    }
+    into.copy_from_slice(from);
 }
 
 #[cfg(feature = "copy-log")]
@@ -242,4 +282,42 @@ pub(super) fn log_word(index: usize) {
     #[cfg(feature = "copy-log")]
     log::push(Copied::Word(index));
     let _ = index;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Way<'a> = &'a dyn Fn(NonNull<u8>, &mut [MaybeUninit<u8>]);
+
+    /// All ways there are on this machine, from and to any place, and nothing beside it.
+    #[test]
+    fn every_way_copies_exactly() {
+        let from: Vec<u8> = (0..5000_usize).map(|i| (i * 31 % 251) as u8).collect();
+        let mut into = [0; 5000];
+        let mut check = |name: &str, copy: Way<'_>| {
+            for size in (0..200).chain([1000, 2047, 2048, 2175, 4099]) {
+                for (offset, start) in [(0, 0), (1, 0), (0, 1), (17, 3), (48, 63), (63, 64)] {
+                    into.fill(0xee);
+                    // SAFETY: bytes are copied there.
+                    let space = unsafe { space(&mut into[start..start + size]) };
+                    copy(NonNull::from(&from[offset..]).cast(), space);
+                    assert_eq!(into[start..start + size], from[offset..offset + size], "{name}: {size} from {offset}");
+                    let mut around = into[..start].iter().chain(&into[start + size..]);
+                    assert!(around.all(|byte| *byte == 0xee), "{name}: {size} from {offset} to {start}");
+                }
+            }
+        };
+        check("words", &|from, into| {
+            // SAFETY: `check` has as many bytes there.
+            let _ = unsafe { narrow(from, into) };
+        });
+        #[cfg(target_arch = "x86_64")]
+        for width in vectors::all() {
+            check(&format!("{width:?}"), &|from, into| {
+                // SAFETY: as above; the processor has these.
+                unsafe { vectors::copy(width, from, into) };
+            });
+        }
+    }
 }

@@ -98,6 +98,7 @@ pub struct Processor {
     wheel: RefCell<Option<Wheel<*const Waiter>>>,
     timer_count: Cell<usize>,
     looked: Cell<u64>,
+    look_cost: Cell<u64>,
     /// Those that began first are the first.
     polled: RefCell<VecDeque<Entry>>,
     /// Of those, for which the CPU was given away.
@@ -209,6 +210,7 @@ impl Processor {
             wheel: RefCell::new(None),
             timer_count: Cell::new(0),
             looked: Cell::new(0),
+            look_cost: Cell::new(0),
             polled: RefCell::new(VecDeque::new()),
             given: Cell::new(0),
             step: Cell::new((0, Duration::ZERO)),

@@ -11,6 +11,7 @@ use nearcall_layout::pair::{self, poll, request};
 
 use super::clock::{self, ticks};
 use super::deadline::Deadline;
+use super::desk;
 use super::handoff;
 use super::knobs;
 use super::mode::{Mode, Transfer};
@@ -78,7 +79,7 @@ pub trait Doorbell {
 pub struct Callee {
     /// What its requests ask for.
     pub procedure: Which,
-    /// How long from the end of the spin; `None` for ever.
+    /// How long from the end of the spin, or from when others had run; `None` for ever.
     pub timeout: Option<Duration>,
     /// Those of its class.
     pub astacks: Arc<Astacks>,
@@ -168,7 +169,9 @@ fn look_among_others(
         Ok(first) => Ok(first),
         Err(since) => {
             let mut long = long(half, doorbell, call, true);
-            long.since = since;
+            // What is left of a call that has an end already was asked for just now.
+            let is_measured = call.callee.late.is_some() && !desk::is_inside();
+            long.since = if is_measured { since } else { 0 };
             long.run(false)
         }
     }
@@ -266,6 +269,24 @@ struct Gift {
     sequence: u32,
 }
 
+impl Gift {
+    /// Others of this processor know of it as long as this is there.
+    fn shown(self) -> impl Drop {
+        struct Shown(Gift);
+
+        impl Drop for Shown {
+            fn drop(&mut self) {
+                if GIVEN.get() == Some(self.0) {
+                    GIVEN.set(None);
+                }
+            }
+        }
+
+        GIVEN.set(Some(self));
+        Shown(self)
+    }
+}
+
 /// A kernel thread's last long wait.
 #[derive(Debug, Clone, Copy)]
 struct Last {
@@ -310,8 +331,8 @@ struct Long<'a> {
     shares: bool,
     /// In ticks, when the long wait began.
     begin: u64,
-    /// In ticks, when the wait began: at the end of the spin, or when others had run for the first time; 0 before that. The time-out
-    /// runs from here: yields may take a busy CPU's time slices.
+    /// In ticks, when the time-out began to run: at the end of the spin, or when others had run for the first time; 0 before that. Yields
+    /// may take a busy CPU's time slices.
     since: u64,
 }
 
@@ -347,9 +368,11 @@ impl<'a> Long<'a> {
         if let Some(processor) = threads::on_thread()
             && has_others(processor)
             && self.transfer != Transfer::Donate
-            && let Some(first) = self.let_others_run(processor)
         {
-            return Ok(first);
+            self.since = ticks();
+            if let Some(first) = self.let_others_run(processor) {
+                return Ok(first);
+            }
         }
         self.run(in_vain)
     }
@@ -368,9 +391,7 @@ impl<'a> Long<'a> {
         fence(Ordering::SeqCst);
         self.shares = self.is_given_already();
         let ring = if self.shares { Ring::Own } else { self.ring_first(soon) };
-        if self.donated && threads::on_thread().is_some() {
-            GIVEN.set(Some(self.gift()));
-        }
+        let _given = (self.donated && threads::on_thread().is_some()).then(|| self.gift().shown());
         let result = match (self.transfer, ring) {
             _ if self.shares => self.suspend(),
             (Transfer::Spin, _) => self.spin_to_the_end(),
@@ -387,9 +408,6 @@ impl<'a> Long<'a> {
             }
             _ => self.sleep(),
         };
-        if self.donated && GIVEN.get() == Some(self.gift()) {
-            GIVEN.set(None);
-        }
         self.learn(result.is_ok());
         result
     }
@@ -399,15 +417,15 @@ impl<'a> Long<'a> {
         Gift { half: core::ptr::from_ref(self.half).addr(), cpu: self.cpu, astack, sequence }
     }
 
-    /// Whether this processor has given this CPU to the standby on it, for a call that has not begun: the standby looks for requests
-    /// after it began that one, and before it sleeps, so it finds ours (URPC 1991, section 3.3: one donation for all calls).
+    /// Whether this processor has given this CPU to the standby on it, for a call that nobody has claimed: whoever does looks for
+    /// requests after that, and before it sleeps, so it finds ours (URPC 1991, section 3.3: one donation for all calls).
     fn is_given_already(&self) -> bool {
-        // Partners: our fence after the request was published, and the standby's after it wrote that it sleeps; it has stamped that
-        // call before.
+        // Partners: our fence after the request was published, and the standby's after it wrote that it sleeps; it has stamped or
+        // answered that call before.
         let same = |gift: &Gift| Gift { astack: gift.astack, sequence: gift.sequence, ..self.gift() } == *gift;
         self.transfer == Transfer::Auto
             && threads::on_thread().is_some()
-            && GIVEN.get().filter(same).is_some_and(|gift| self.half.ran(gift.astack, gift.sequence) == Ran::No)
+            && GIVEN.get().filter(same).is_some_and(|gift| !self.half.is_taken(gift.astack, gift.sequence))
     }
 
     fn spin(&self) -> Spin {
@@ -430,7 +448,8 @@ impl<'a> Long<'a> {
 
     /// What is left of its time; `None` for ever.
     fn left(&self) -> Option<Duration> {
-        let spent = Duration::from_micros(ticks().wrapping_sub(self.since) / clock::calibration().ticks_per_us);
+        // Of another CPU, ticks may be behind.
+        let spent = Duration::from_micros(ticks().saturating_sub(self.since) / clock::calibration().ticks_per_us);
         self.timeout.map(|timeout| timeout.saturating_sub(spent))
     }
 

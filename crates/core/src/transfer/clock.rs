@@ -1,7 +1,8 @@
 //! A cheap clock for hints, and what is measured with it once at start.
 //!
-//! Decisions that only cost or save time use ticks (10 ns a reading instead of 30). Deadlines use the system's clock:
-//! ticks of different CPUs may disagree on some machines.
+//! Decisions that only cost or save time use ticks (10 ns a reading instead of 30). Deadlines use the system's clock: ticks of
+//! different CPUs may disagree on some machines. What a wait took before it slept, yields and turns of others, is measured in
+//! ticks and taken off its time once.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Once};

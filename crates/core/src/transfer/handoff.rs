@@ -82,6 +82,11 @@ impl<P: Pair> Handoff for Seated<'_, P> {
         // Under the lock, which whoever relieves this one has meanwhile, and whoever ends this lead needs before another one
         // can say that it polls.
         let books = seat.books();
+        if self.owes_wake.take() {
+            // Nobody uses the CPU that was given: it goes back (URPC 1991, section 3.3). The standby knows whose it is, and we
+            // do not: a bell that rings for nothing costs a look.
+            books.attended.iter().for_each(|pair| pair.half().ring_reply_bell());
+        }
         if seat.occupant.load(Ordering::Relaxed) != self.me {
             return;
         }
@@ -91,11 +96,6 @@ impl<P: Pair> Handoff for Seated<'_, P> {
         }
         // Release: pairs with the Acquire in `staff`, for the words before it.
         seat.occupant.store(self.me | OPEN, Ordering::Release);
-        if self.owes_wake.take() {
-            // Nobody uses the CPU that was given: it goes back (URPC 1991, section 3.3). The standby knows whose it is, and we
-            // do not: a bell that rings for nothing costs a look.
-            books.attended.iter().for_each(|pair| pair.half().ring_reply_bell());
-        }
         // Pairs with the caller's fence after it has published: it sees that nobody looks and rings, or we see its request.
         // Who saw POLLED or LOOKING before would wait for as long as this procedure sleeps.
         fence(Ordering::SeqCst);

@@ -39,6 +39,8 @@ impl<P: Pair> Crew<P> {
     /// Has another processor run the request. It wakes the caller.
     #[cold]
     pub(super) fn pass_on(&self, pair: Arc<P>, claimed: Claimed) {
+        // Before anybody can run it, which stamps it as well. A client relies on who has not taken a call (`is_given_already`).
+        pair.half().note_passed_on(&claimed);
         self.strays().waiting.push_back((pair, claimed));
         self.counters.passed_on.add(1);
         self.call_watcher();

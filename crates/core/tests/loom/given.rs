@@ -169,8 +169,8 @@ fn a_processor_whose_wake_is_put_off_behind_an_endless_procedure_needs_its_step(
     given(2, Slip::Endless);
 }
 
-/// One thread has rung the standby for the first call, and gives its CPU; another leaves out the ring for its own, because the first
-/// has not begun. The standby serves the first, says that it sleeps, and looks once more.
+/// One thread has rung the standby for the first call, and gives its CPU; another leaves out the ring for its own, because nobody has
+/// taken the first. The standby does, says that it sleeps, and looks once more.
 fn gift(slip: Slip) {
     explore(ALL, move || {
         let pair = Arc::new(Pair::default());
@@ -178,8 +178,10 @@ fn gift(slip: Slip) {
         let server = {
             let pair = Arc::clone(&pair);
             thread::spawn(move || {
-                pair.stamps[0].store(1, Ordering::Release);
-                pair.replies[0].store(1, Ordering::Release);
+                // It runs the call, or passes it on, which leaves a stamp as well.
+                if slip != Slip::PassesOnUnstamped {
+                    pair.stamps[0].store(1, Ordering::Release);
+                }
                 if slip != Slip::NoFenceBeforeSleep {
                     fence(Ordering::SeqCst);
                 }
@@ -192,22 +194,22 @@ fn gift(slip: Slip) {
         if slip != Slip::NoFenceInRing {
             fence(Ordering::SeqCst);
         }
-        let has_begun = pair.stamps[0].load(Ordering::Relaxed) == 1;
-        let rings = has_begun && slip != Slip::TrustsABegunCall;
+        let is_taken = pair.stamps[0].load(Ordering::Relaxed) == 1;
+        let rings = is_taken && slip != Slip::TrustsATakenCall;
         server.join().unwrap();
         assert!(rings || pair.is_answered(1), "{LOST}");
     });
 }
 
 #[test]
-fn a_ring_for_a_call_that_has_not_begun_is_one_for_all() {
+fn a_ring_for_a_call_that_nobody_has_taken_is_one_for_all() {
     gift(Slip::None);
 }
 
 #[test]
 #[should_panic(expected = "nobody will wake it")]
-fn a_ring_for_a_call_that_has_begun_is_none_for_others() {
-    gift(Slip::TrustsABegunCall);
+fn a_ring_for_a_call_that_is_taken_is_none_for_others() {
+    gift(Slip::TrustsATakenCall);
 }
 
 #[test]
@@ -220,4 +222,10 @@ fn a_caller_that_relies_on_a_ring_and_does_not_fence_is_lost() {
 #[should_panic(expected = "nobody will wake it")]
 fn a_standby_that_does_not_fence_before_it_sleeps_loses_who_relied_on_a_ring() {
     gift(Slip::NoFenceBeforeSleep);
+}
+
+#[test]
+#[should_panic(expected = "nobody will wake it")]
+fn a_call_that_is_passed_on_without_a_stamp_loses_who_relied_on_a_ring() {
+    gift(Slip::PassesOnUnstamped);
 }

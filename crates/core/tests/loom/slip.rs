@@ -70,8 +70,10 @@ pub(crate) enum Slip {
     WakeBeforeBump,
     /// Bumps the bell of its own CPU, whoever sleeps.
     WrongBell,
-    /// Leaves the ring out because of one for a call that has begun.
-    TrustsABegunCall,
+    /// Leaves the ring out because of one for a call that somebody has taken.
+    TrustsATakenCall,
+    /// Leaves a call to another processor, and says so to nobody.
+    PassesOnUnstamped,
     /// Threads of a client may bump the bell to a value that it had before.
     BumpNotAtomic,
 

@@ -251,11 +251,16 @@ impl Processor {
 
     /// Looks at timers and polled waits. Says whether a thread became ready.
     pub fn poll(&self) -> bool {
-        if self.has_waits() {
-            self.looked.set(clock::ticks());
+        if !self.has_waits() {
+            return false;
         }
+        let begin = clock::ticks();
         let timed = self.timer_count.get() != 0 && self.expire();
-        self.look_at_polled(Turn::Poll) || timed
+        let any = self.look_at_polled(Turn::Poll) || timed;
+        let end = clock::ticks();
+        self.looked.set(end);
+        self.look_cost.set(end.saturating_sub(begin));
+        any
     }
 
     /// Looks at the polled waits, those that began first before others. Says whether one was over.
@@ -332,7 +337,9 @@ impl Processor {
     /// Whether it is time to look at timers and polled waits, if there are any, although threads are ready.
     #[inline(always)]
     pub(super) fn is_look_due(&self) -> bool {
-        self.has_waits() && clock::ticks().wrapping_sub(self.looked.get()) > clock::calibration().us(LOOK_US)
+        // A look at thousands takes its time, which is theirs that are ready.
+        let pause = || clock::calibration().us(LOOK_US).max(self.look_cost.get());
+        self.has_waits() && clock::ticks().saturating_sub(self.looked.get()) > pause()
     }
 
     /// [`poll`](Self::poll), if it is time to.

@@ -63,7 +63,7 @@ impl Long<'_> {
     pub(super) fn let_others_run(&mut self, processor: &Processor) -> Option<u64> {
         let polled = self.half.status_word().load();
         if poll::state(polled) == poll::POLLED && poll::cpu(polled) != self.cpu {
-            return self.others_run(processor, Some(polled));
+            return others_run(self.half, self.call, processor, Some(polled)).ok();
         }
         self.cpu = process::cpu();
         // Pairs with the server's fence after it wrote that it no longer looks: it sees our request, or we see that.
@@ -76,11 +76,7 @@ impl Long<'_> {
             Ring::Own | Ring::Bell { own: true, .. } if !processor.has_ready() && !processor.poll() => return None,
             _ => {}
         }
-        self.others_run(processor, None)
-    }
-
-    fn others_run(&mut self, processor: &Processor, polled: Option<u64>) -> Option<u64> {
-        others_run(self.half, self.call, processor, polled).map_err(|since| self.since = since).ok()
+        others_run(self.half, self.call, processor, None).ok()
     }
 
     /// Gives the CPU to the standby on it although other threads here could run, because the caller asked for it (URPC 1991,
