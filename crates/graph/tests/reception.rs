@@ -778,6 +778,56 @@ fn a_handler_that_panics_takes_nothing_with_it() {
     }
 }
 
+/// A host to which nothing comes: once its threads and its alarm sleep they stay asleep, also with a suspended stack if there is a thread
+/// without; and the alarm wakes for a message.
+#[test]
+fn a_host_to_which_nothing_comes_sleeps() {
+    let mut rig: Rig;
+    let semaphore = Arc::new(Semaphore::new(0));
+    let (wait, release) = blocking();
+    let number = AtomicU64::new(0);
+    let handler = {
+        let semaphore = Arc::clone(&semaphore);
+        Handler::nonblocking(move |_, _, message, _| {
+            match number.fetch_add(1, Ordering::Relaxed) {
+                0 => wait(),
+                1 => semaphore.acquire().unwrap().forget(),
+                _ => {}
+            }
+            Some(message)
+        })
+    };
+    let options = exact(Mode::Interrupt, 2).handoff_at_reassembly(false).alarm(Duration::from_micros(100));
+    rig = Rig::new(&text("", UDP), options.on_overrun(|_| ()), handler);
+    let asleep = |rig: &Rig| {
+        until("the alarm to sleep", || format!("{:?}", rig.reception).contains("alarm_sleeps: true"));
+        let slept = |rig: &Rig| {
+            let counts = rig.reception.counts();
+            (counts.sleeps, counts.parks)
+        };
+        // What is on its way to sleep gets there.
+        let mut last = slept(rig);
+        until("the others to sleep", || {
+            std::thread::sleep(Duration::from_millis(20));
+            let before = std::mem::replace(&mut last, slept(rig));
+            last == before
+        });
+        last
+    };
+    asleep(&rig);
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the alarm to take the lead from the first", || rig.reception.counts().alarms > 0);
+    release();
+    rig.settle();
+    let frames = rig.frames(8);
+    rig.put(frames);
+    until("the second to wait", || rig.reception.counts().implicit == 1);
+    asleep(&rig);
+    semaphore.release(1);
+    rig.settle();
+}
+
 /// Many frames, in every way that a message can end: as many stacks as were taken came back, and no more were made than can be in
 /// use.
 #[test]

@@ -18,7 +18,8 @@
 //!
 //! It rests on user-level threads: a stack becomes a thread by being suspended, or by its kernel thread having lost the lead, and
 //! is never moved, copied or run again. Invariants: a thread that has suspended stacks starts no handler; no lock of the graph is
-//! held when the lead moves; when nothing comes, nothing wakes.
+//! held when the lead moves; when nothing comes, nothing wakes, as long as some thread that waits or receives has no suspended stack.
+//! Where all have one, the lead looks every millisecond: what lets them go on does not tell the wires' descriptors.
 //!
 //! It does not make a handler safe to be run by several threads at once: a handler is `Sync`.
 //!
