@@ -214,6 +214,10 @@ impl ClientPair {
         let heard = self.hear_some(buffer);
         // Whatever it said: a signal may have been lost for want of room in the socket.
         self.wakers.look_if_signalled(self);
+        if self.takes.load(Ordering::Relaxed) {
+            // Whatever it was: they wait until nothing is unread, or what is theirs is there.
+            self.wakers.wake_fetching();
+        }
         heard
     }
 

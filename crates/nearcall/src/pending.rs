@@ -22,6 +22,7 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::ops::ControlFlow;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -30,6 +31,7 @@ use std::time::{Duration, Instant};
 
 use nearcall_core::astack::Astacks;
 use nearcall_core::channel::Wake;
+use nearcall_core::sys::socket;
 use nearcall_core::transfer::any;
 use nearcall_core::transfer::call::{Answered, Failed};
 use nearcall_core::transfer::pending::{Outstanding, Taken};
@@ -101,8 +103,17 @@ impl<'a, T, E> Pending<'a, T, E> {
         read: Read<'a, T, E>,
     ) -> Self {
         let fetch = OnceLock::new();
-        let call = Underway { binding, call: Some(call), is_registered: false, has_places, fetch };
+        let call = Underway { binding, call: Some(call), is_registered: false, has_places, has_parcel: false, fetch };
         Self { state: State::Started { call, size, read } }
+    }
+
+    /// The same call, whose result is passed: its descriptors may be under way when the answer is there.
+    #[doc(hidden)]
+    pub fn passed_back(mut self) -> Self {
+        if let Some(call) = self.underway() {
+            call.has_parcel = true;
+        }
+        self
     }
 
     /// A call that is over already: without a boundary there is nothing to wait for.
@@ -199,6 +210,8 @@ struct Underway<'a> {
     is_registered: bool,
     /// Whether its results can lie beyond the reply line.
     has_places: bool,
+    /// Whether its result is passed.
+    has_parcel: bool,
     /// Once it was looked at, without waiting, where they are.
     fetch: OnceLock<Fetch>,
 }
@@ -294,8 +307,21 @@ impl<'a> Underway<'a> {
         None
     }
 
-    /// Whether the answer is there, but for a part that has to be asked for and has not come yet. Asks for it.
+    /// Whether the answer is there, but for a part that has not come yet.
     fn is_fetching(&self) -> bool {
+        self.awaits_parcel() || self.awaits_segment()
+    }
+
+    /// Whether the answer is there, and what was sent ahead of it may not have been read yet. The watcher is about to, and wakes: after
+    /// the waker was left, this is asked once more.
+    fn awaits_parcel(&self) -> bool {
+        let Some(call) = self.call.as_ref().filter(|call| self.has_parcel && call.is_answered()) else { return false };
+        let is_late = || call.until().is_some_and(|until| Instant::now() >= until);
+        socket::is_readable(self.pair().control().as_fd()) && !is_late() && !self.pair().half.has_ended()
+    }
+
+    /// Whether a part has to be asked for that has not come. Asks for it.
+    fn awaits_segment(&self) -> bool {
         let Some(call) = self.call.as_ref().filter(|_| self.has_places) else { return false };
         let fetch = match self.fetch.get() {
             Some(fetch) => fetch,

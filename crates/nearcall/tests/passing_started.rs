@@ -175,6 +175,18 @@ fn what_is_passed_goes_with_calls_that_are_started() {
         assert!(files.iter().zip(0..).all(|(file, expected)| size(file.as_fd()) == expected));
         assert_eq!(files.len(), usize::try_from(count).unwrap());
     }
+    // Whichever is there first when it is polled: the answer, or what was sent ahead of it.
+    for round in 0..400 {
+        assert_eq!(block_on(taker.start_several(round % 5).unwrap()).unwrap().len(), (round % 5) as usize);
+        let mut call = taker.start_made(1).unwrap();
+        let made = loop {
+            match call.try_take() {
+                Some(made) => break made,
+                None => std::hint::spin_loop(),
+            }
+        };
+        assert_eq!(size(made.unwrap().as_fd()), 1);
+    }
     let grant = |byte: u8| Grant::new(1, |bytes| bytes.fill(byte)).unwrap();
     assert_eq!(taker.start_memory(grant(9)).unwrap().wait().unwrap().unwrap().bytes().unwrap()[0], 9);
     assert!(block_on(taker.start_memory(grant(0)).unwrap()).unwrap().is_none());

@@ -226,6 +226,7 @@ fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
         None => (None, quote!(start::<#places, _, _>(&self.binding, __read))),
     };
     let read = read(plan, &quote!(__answer.open::<#rep, #places>()?));
+    let passed = procedure.output.passed.is_some().then(|| quote!(.passed_back()));
     quote! {
         #docs
         #allow
@@ -237,7 +238,7 @@ fn start(names: &Names<'_>, number: u16, plan: &Plan<'_>) -> TokenStream {
             #send
             #until
             let __read = move |__answer: ::nearcall::rt::Answer<'_>| -> #client_output { #read };
-            ::core::result::Result::Ok(__call.#start?)
+            ::core::result::Result::Ok(__call.#start?#passed)
         }
     }
 }

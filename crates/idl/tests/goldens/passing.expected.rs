@@ -1573,7 +1573,7 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start::<__MADE_PLACES, _, _>(&self.binding, __read)?)
+            ::core::result::Result::Ok(__call.start::<__MADE_PLACES, _, _>(&self.binding, __read)?.passed_back())
         }
         /// Starts [`plain`](Self::plain) and does not wait for it.
         ///
@@ -1598,7 +1598,7 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start::<__PLAIN_PLACES, _, _>(&self.binding, __read)?)
+            ::core::result::Result::Ok(__call.start::<__PLAIN_PLACES, _, _>(&self.binding, __read)?.passed_back())
         }
         /// Starts [`again`](Self::again) and does not wait for it.
         ///
@@ -1623,7 +1623,7 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start::<__AGAIN_PLACES, _, _>(&self.binding, __read)?)
+            ::core::result::Result::Ok(__call.start::<__AGAIN_PLACES, _, _>(&self.binding, __read)?.passed_back())
         }
         /// Starts [`memory`](Self::memory) and does not wait for it.
         ///
@@ -1660,7 +1660,9 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start_by::<__MEMORY_PLACES, _, _>(&self.binding, __until, __read)?)
+            ::core::result::Result::Ok(
+                __call.start_by::<__MEMORY_PLACES, _, _>(&self.binding, __until, __read)?.passed_back(),
+            )
         }
         /// Starts [`several`](Self::several) and does not wait for it.
         ///
@@ -1733,7 +1735,9 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start::<__SEVERAL_BACK_PLACES, _, _>(&self.binding, __read)?)
+            ::core::result::Result::Ok(
+                __call.start::<__SEVERAL_BACK_PLACES, _, _>(&self.binding, __read)?.passed_back(),
+            )
         }
         /// Starts [`perhaps`](Self::perhaps) and does not wait for it.
         ///
@@ -1765,7 +1769,9 @@ const _: () = {
                 __reply.end();
                 ::core::result::Result::Ok(__return)
             };
-            ::core::result::Result::Ok(__call.start_by::<__PERHAPS_PLACES, _, _>(&self.binding, __until, __read)?)
+            ::core::result::Result::Ok(
+                __call.start_by::<__PERHAPS_PLACES, _, _>(&self.binding, __until, __read)?.passed_back(),
+            )
         }
         /// Starts [`gather`](Self::gather) and does not wait for it.
         ///

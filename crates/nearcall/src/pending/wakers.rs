@@ -124,6 +124,17 @@ impl Wakers {
         }
     }
 
+    /// Something was heard: wakes those whose answer is there, but for a part of it.
+    pub(crate) fn wake_fetching(&self) {
+        let mut slots = self.slots();
+        let fetching = slots.slots.iter_mut().filter_map(|slot| slot.take_if(|slot| slot.is_fetching));
+        let woken: Vec<Waker> = fetching.map(|slot| slot.waker).collect();
+        drop(slots);
+        for waker in woken {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
     /// A signal has come. `false`: one that the server had no right to give.
     pub(crate) fn may_be_signalled(&self) -> bool {
         let mut slots = self.slots();
