@@ -9,6 +9,8 @@
 //! `put` and `write` say whether the value is one at all: an enum in C can be any number. `put` at NULL says nothing but that, for
 //! values that are counted before there is room for them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::types::{Types, flat};
 use super::{C, line};
 use crate::lang::model::{Class, DefKind, Type};
@@ -72,28 +74,48 @@ pub(super) fn stride(types: &Types<'_>, item: &Type) -> u64 {
     types.layout(item).size.max(1)
 }
 
-/// The header for stubs.
-pub(super) fn header(c: &C<'_>) -> String {
-    let types = &c.types;
+/// The header for stubs: what the `stubs` call, and what that calls.
+pub(super) fn header(c: &C<'_>, stubs: &[&str]) -> String {
     let mut text = c.opening("How values of these types travel.");
     let guard = format!("{}_IDL_STUB_H", c.stem.to_uppercase());
     line!(text, "#ifndef {guard}\n#define {guard}\n\n#include \"{}.h\"\n", c.stem);
-    let all = every(c);
-    for ty in &all {
-        prototypes(types, ty, &mut text);
+    let all: Vec<Function> = every(c).iter().flat_map(|ty| functions(&c.types, ty)).collect();
+    let by_name: BTreeMap<&str, &Function> = all.iter().map(|function| (function.name.as_str(), function)).collect();
+    let mut called = BTreeSet::new();
+    let mut next: Vec<&str> = stubs.iter().flat_map(|text| calls(text)).collect();
+    while let Some(name) = next.pop() {
+        if let Some(function) = by_name.get(name)
+            && called.insert(name)
+        {
+            next.extend(calls(&function.body));
+        }
+    }
+    let is_called = |function: &&Function| called.contains(function.name.as_str());
+    // Types may contain each other.
+    for function in all.iter().filter(is_called) {
+        line!(text, "{};", function.head);
     }
     line!(text);
-    for ty in &all {
-        bodies(types, ty, &mut text);
+    for function in all.iter().filter(is_called) {
+        line!(text, "{} {{\n{}}}\n", function.head, function.body);
     }
     line!(text, "#endif");
     text
 }
 
+/// The functions of this module that are named in `text`.
+fn calls(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("nearcall__").map(|(at, _)| {
+        let name = text.get(at..).unwrap_or_default();
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+        name.get(..end).unwrap_or_default()
+    })
+}
+
 /// Every type for which there are functions, with its bounds; each once.
 fn every(c: &C<'_>) -> Vec<Type> {
     let mut all: Vec<Type> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     let mut next: Vec<Type> = (0..c.model.defs.len()).map(Type::Def).collect();
     for named in &c.interfaces {
         for procedure in &named.procedures {
@@ -145,25 +167,27 @@ fn heads(types: &Types<'_>, ty: &Type) -> Vec<(&'static str, String)> {
     heads
 }
 
-fn prototypes(types: &Types<'_>, ty: &Type, to: &mut String) {
-    for (_, head) in heads(types, ty) {
-        line!(to, "{head};");
-    }
+/// A function as it stands in the header.
+struct Function {
+    name: String,
+    head: String,
+    body: String,
 }
 
-fn bodies(types: &Types<'_>, ty: &Type, to: &mut String) {
-    for (what, head) in heads(types, ty) {
-        line!(to, "{head} {{");
-        match what {
-            "put" => put(types, ty, to),
-            "get" => get(types, ty, to),
-            "tail" => tail(types, ty, to),
-            "tail_size" => tail_size(types, ty, to),
-            "write" => write_all(types, ty, to),
-            _ => read_all(types, ty, to),
-        }
-        line!(to, "}}\n");
-    }
+fn functions(types: &Types<'_>, ty: &Type) -> impl Iterator<Item = Function> {
+    heads(types, ty).into_iter().map(move |(what, head)| {
+        let mut body = String::new();
+        let write = match what {
+            "put" => put,
+            "get" => get,
+            "tail" => tail,
+            "tail_size" => tail_size,
+            "write" => write_all,
+            _ => read_all,
+        };
+        write(types, ty, &mut body);
+        Function { name: function(types, what, ty), head, body }
+    })
 }
 
 /// The parts of a struct: how each is reached, its type, and where its fixed part begins.

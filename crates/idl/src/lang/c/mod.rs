@@ -129,14 +129,17 @@ impl Compiled {
         let c = C::of(&self.model, &stem, &super::files::short(&self.name));
         let file =
             |suffix: &str, text: String, is_authors: bool| File { name: format!("{stem}{suffix}"), text, is_authors };
+        let client = client::client(&c);
+        let server = (side == Side::Both && !c.interfaces.is_empty()).then(|| server::server(&c));
+        let stubs = codec::header(&c, &[&client, server.as_deref().unwrap_or_default()]);
         let mut files = vec![
             file(".h", types::header(&c), false),
-            file("_stub.h", codec::header(&c), false),
+            file("_stub.h", stubs, false),
             file("_tables.c", tables::tables(&c), false),
-            file("_client.c", client::client(&c), false),
+            file("_client.c", client, false),
         ];
-        if side == Side::Both && !c.interfaces.is_empty() {
-            files.push(file("_server.c", server::server(&c), false));
+        if let Some(server) = server {
+            files.push(file("_server.c", server, false));
             files.push(file("_loop.c", own::loops(&c), true));
             files.push(file("_template.c", own::template(&c), true));
         }
