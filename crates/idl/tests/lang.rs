@@ -115,6 +115,7 @@ fn names_of_files_are_names_or_refused() {
             error.contains(&format!("{name}:1:1")) && error.contains("give the file another name"),
             "{name}: {error}"
         );
+        assert_eq!(wrong(name, "long f();").matches("error: ").count(), 1, "{name}: once");
     }
     // In others, what cannot stand in a name is an underscore, also in that of an interface without one of its own.
     for name in ["my-file.idl", "a.b.idl", "aé.idl", "type.idl", "gen.idl"] {

@@ -6,7 +6,7 @@ use super::attributes::Place;
 use super::{Checker, Symbol};
 use crate::lang::ast::{self, Item, Name, TypeKind};
 use crate::lang::model::{Arm, Def, DefKind, Form, Interface, Layout, Options, Procedure, Type};
-use crate::lang::names::{camel, is_librarys, similar, unfit};
+use crate::lang::names::{camel, is_librarys, similar, unfit, unfit_module};
 use crate::lang::source::Span;
 
 /// As for traits: see `crate::check`.
@@ -50,7 +50,10 @@ impl Checker<'_> {
                 version: None,
                 procedures: Vec::new(),
             };
-            self.interface_names(span, &interface.rust);
+            // If it is the name of the file that was asked for, that has been refused once.
+            if span.file != 0 || unfit_module(stem).is_none() {
+                self.interface_names(span, &interface.rust);
+            }
             let of = Of { rust: &interface.rust, defaults: &Options::default(), origin: "" };
             let procedures = bare.iter().filter_map(|procedure| self.procedure(procedure, &of));
             interface.procedures = procedures.collect();
