@@ -174,9 +174,11 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
         }
     }
     for one in &areas {
-        let length = length(one, &ones);
+        let (length, most) = (length(one, &ones), count_of(one));
         line!(to, "    size_t nc_length_{} = (size_t)({length});", one.name);
-        line!(to, "    if (nc_length_{0} > {1}) goto nc_malformed;", one.name, count_of(one));
+        if length != most {
+            line!(to, "    if (nc_length_{} > {most}) goto nc_malformed;", one.name);
+        }
         if areas.len() > 1 {
             line!(
                 to,
@@ -201,10 +203,14 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
     if varying > 0 {
         line!(to, "    free(nc_tail);");
     }
-    line!(to, "    nearcall_end(&nc_call, NEARCALL_OK, env);\n    return{returned};");
+    line!(to, "    nearcall_end(&nc_call, NEARCALL_OK, env);");
     // A label that nothing leads to is a warning.
     let has_malformed = to.get(checked..).is_some_and(|text| text.contains("goto nc_malformed"));
-    if has_malformed || !areas.is_empty() {
+    let fails = has_malformed || !areas.is_empty();
+    if fails || returns_scalar {
+        line!(to, "    return{returned};");
+    }
+    if fails {
         if has_malformed {
             let why = if varying > 0 { MALFORMED_OR_NO_MEMORY } else { "NEARCALL_PEER_MISBEHAVED" };
             line!(to, "nc_malformed:\n    nearcall_end(&nc_call, {why}, env);");
@@ -217,12 +223,18 @@ fn stub(c: &C<'_>, number: usize, named: &NamedProcedure<'_>, to: &mut String) {
         }
         for part in &values {
             let (ty, local) = result(&ones, procedure.output.as_ref(), part);
-            codec::free_value(types, &ty, &local, "    ", to);
+            match ty {
+                Type::Text(_) => line!(to, "    free({local});"),
+                _ => codec::free_value(types, &ty, &local, "    ", to),
+            }
         }
         if let Some(ty) = procedure.output.as_ref().filter(|_| returns_scalar) {
             line!(to, "    {}", types.zero(ty, "nc_return"));
         }
-        line!(to, "    return{returned};");
+        // Behind a label there is a statement.
+        if returns_scalar || !areas.is_empty() {
+            line!(to, "    return{returned};");
+        }
     }
     line!(to, "}}\n");
 }

@@ -619,7 +619,7 @@ pub(super) fn free_value(types: &Types<'_>, ty: &Type, value: &str, indent: &str
         }
         _ => {
             if let Some(free) = types.free(ty) {
-                line!(to, "{indent}{free}(&{value});");
+                line!(to, "{indent}{free}({});", pointer(ty, value));
             }
         }
     }
