@@ -202,7 +202,8 @@ fn clients_that_die_in_their_calls_leave_nothing() {
         );
         // Standbys and spares come and go by what a machine has to do, within a bound.
         assert!(after.2 <= base.2 + 8, "{} -> {} kernel threads", base.2, after.2);
-        assert!(after.3 < base.3 + 4096, "{} -> {} KiB", base.3, after.3);
+        // What those take, and the allocator; beyond that a few hundred bytes for each that died would be found.
+        assert!(after.3 < base.3 + 1024 + count / 4, "{} -> {} KiB", base.3, after.3);
     });
     assert_eq!((died, board.get(ENTERED)), (20 + count, (1 + BESIDE) * (20 + count)));
 }

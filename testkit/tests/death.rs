@@ -122,7 +122,8 @@ fn killed_clients_leave_nothing_in_the_server() {
         base.2,
         after.2
     );
-    assert!(after.2 < base.2 + 2048, "{} -> {} KiB", base.2, after.2);
+    // Processors and the allocator take some; beyond that a few hundred bytes for each that died would be found.
+    assert!(after.2 < base.2 + 1024 + u64::from(clients) / 4, "{} -> {} KiB", base.2, after.2);
     assert_eq!(world.bind().add(1, 2), Ok(3));
 }
 
