@@ -252,7 +252,9 @@ fn others_are_received_while_a_handler_blocks() {
     let counts = rig.reception.counts();
     assert_eq!((counts.implicit, counts.alarms, counts.dropped), (0, 0, 0), "{counts:?}");
     // With all threads in handlers messages are queued; here one of them always comes back.
-    assert_eq!(counts.program + counts.queued, 1 + rounds(30), "{counts:?}");
+    // One of them may come back between the look for a thread to hand off to and the queue: then it is given the message.
+    assert_eq!(counts.switches + counts.queued, 1 + rounds(30), "{counts:?}");
+    assert!(counts.program <= counts.switches, "{counts:?}");
     assert!(rig.reception.demoted().is_empty());
 }
 
