@@ -50,6 +50,7 @@ fn cost(options: Options, file: &str, size: usize, count: u64, together: bool) -
     let mut after = rig.reception.counts();
     after.switches -= before.switches;
     after.messages -= before.messages;
+    after.alarms -= before.alarms;
     after
 }
 
