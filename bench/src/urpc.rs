@@ -65,6 +65,8 @@ pub(crate) fn cases() -> Vec<Case> {
         cases.push(pipelining(format!("pipelining.threads{depth}"), By::Threads, depth));
         cases.push(pipelining(format!("pipelining.pending{depth}"), By::Pending, depth));
     }
+    #[cfg(feature = "instructions")]
+    cases.push(Case::new("own_server", Placement::Free, Work::Bare(Bare::OwnServer)));
     cases.extend(tables::BASIC.map(|(procedure, name, _)| {
         Case::new(format!("conventional.{name}"), Placement::Together, Work::Conventional(procedure))
     }));
@@ -185,7 +187,7 @@ impl Experiment {
             Self::Pipeline2 => effort.print(&[figures::pipeline2(effort.rounds, effort.window(), processors)?], None),
             Self::S0Donations => effort.print(&[figures::s0_donations(effort.window(), processors)?], None),
             Self::Table2 => {
-                let (outcome, text) = breakdown::measure("table2")?;
+                let (outcome, text) = breakdown::measure("table2", &effort.setting)?;
                 effort.print(&[outcome], text.as_deref())
             }
             Self::Table4 | Self::Table5 => {

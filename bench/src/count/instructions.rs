@@ -6,7 +6,7 @@
 //! run with no calls is taken off one with many.
 
 #[cfg(feature = "instructions")]
-pub(crate) use own_server::{callgrind, count, run};
+pub(crate) use own_server::{callgrind, count, run, time};
 
 /// Nothing: says how to get it.
 ///
@@ -35,15 +35,19 @@ mod own_server {
     use nearcall::testing::{Served, set_wait_hook};
 
     use crate::count::callgrind::Profile;
-    use crate::measure::{Job, Unwatched};
+    use crate::measure::{Job, Plan, Unwatched};
     use crate::near::calls::{self, Procedure};
     use crate::near::interface::{Answers, BenchClient, BenchServer, NAME};
     use crate::peer::{Start, has, under};
     use crate::report::{Count, Outcome};
     use crate::round::Setting;
+    use crate::sample::Sample;
 
     /// Calls that are counted.
     const CALLS: u64 = 10_000;
+
+    /// Calls between two looks at the clock, if they are timed.
+    const CALLS_AT_ONCE: u32 = 64;
 
     /// Calls before those, in both runs: so that what happens once has happened.
     const WARM_UP: u64 = 100;
@@ -129,6 +133,26 @@ mod own_server {
     /// # Errors
     /// When it cannot export or bind, and for the first call that fails or returns something else.
     pub(crate) fn run(procedure: Procedure, calls: u64) -> Result<()> {
+        with_itself(|client| make_calls(client, procedure, calls))
+    }
+
+    /// How long such a process takes for a null call: all of both halves, and no way between them.
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub(crate) fn time(plan: &Plan) -> Result<Sample> {
+        with_itself(|client| {
+            plan.measure(CALLS_AT_ONCE, || {
+                for _ in 0..CALLS_AT_ONCE {
+                    client.null()?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    /// A client of this process's own, whose calls are served by whoever makes them.
+    fn with_itself<R>(body: impl FnOnce(&BenchClient) -> Result<R>) -> Result<R> {
         let names = tempfile::tempdir().context("making a directory for the name")?;
         let exporter = nearcall::Exporter::new(NAME).dir(names.path());
         let export = exporter.export(BenchServer::new(Answers::new())).context("exporting the interface")?;
@@ -136,9 +160,9 @@ mod own_server {
         let client: BenchClient = binder.bind().context("binding to this process")?;
         PENDING.set(Some(Served::find()));
         set_wait_hook(serve_pending);
-        make_calls(&client, procedure, calls)?;
+        let result = body(&client);
         drop(client);
         drop(export);
-        Ok(())
+        result
     }
 }

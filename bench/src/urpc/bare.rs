@@ -16,6 +16,9 @@ pub(crate) enum Bare {
     Procedure,
     /// An entry to the kernel and the way back: asking for the parent's process id.
     SystemCall,
+    /// A null call to this process itself, both halves of which one kernel thread runs: nobody waits.
+    #[cfg(feature = "instructions")]
+    OwnServer,
 }
 
 #[inline(never)]
@@ -26,7 +29,7 @@ fn procedure(turn: u32) -> u32 {
 /// Measures a piece.
 ///
 /// # Errors
-/// None.
+/// When a process cannot call itself.
 pub(crate) fn measure(bare: Bare, plan: &Plan) -> Result<Sample> {
     match bare {
         Bare::Procedure => plan.measure(PIECES, || {
@@ -41,5 +44,7 @@ pub(crate) fn measure(bare: Bare, plan: &Plan) -> Result<Sample> {
             }
             Ok(())
         }),
+        #[cfg(feature = "instructions")]
+        Bare::OwnServer => crate::count::instructions::time(plan),
     }
 }

@@ -5,7 +5,11 @@
 //! information says for each address which functions were inlined there, one in the other. The innermost that has a part in
 //! `PARTS` decides; what none decides is dispatch, if it is the library's or the stub's. The loop that calls is of no part,
 //! and the hook that runs the server not of the call. Nobody waits: each side polls once. The server's loop over its pairs,
-//! which finds the one with a message, is the library's own for such processes, in place of a processor's.
+//! which finds the one with a message, is the library's own for such processes, in place of a processor's: what a lead or a standby
+//! does around a request (that it is inside a procedure, the list of calls to be woken) is in no cell.
+//!
+//! The sum has to be what a count by functions finds, and every name in `PARTS` that of something that ran, or there is an error:
+//! what a renamed function was would be dispatch.
 
 /// What an instruction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,10 @@ pub(crate) use counted::measure;
 /// # Errors
 /// None.
 #[cfg(not(feature = "instructions"))]
-pub(crate) fn measure(name: &str) -> anyhow::Result<(crate::report::Outcome, Option<String>)> {
+pub(crate) fn measure(
+    name: &str,
+    _: &crate::round::Setting,
+) -> anyhow::Result<(crate::report::Outcome, Option<String>)> {
     let reason =
         "needs `cargo run --release -p nearcall-bench --features instructions`, which gives the library a hook";
     Ok((crate::report::Outcome::Skipped { case: name.to_owned(), reason: reason.to_owned() }, None))
@@ -46,13 +53,13 @@ mod costs {
 
     use super::Part;
 
-    /// Functions, by name and the end of their file's path, and what they are part of. Inner ones come first.
-    const PARTS: [(&str, &str, Part); 23] = [
+    /// Functions, by name and the end of their file's path, and what they are part of. Inner ones come first. Each has instructions
+    /// of its own in a null call.
+    const PARTS: [(&str, &str, Part); 18] = [
         ("run", "transfer/hook.rs", Part::Hook),
         ("poll", "shm/mod.rs", Part::Poll),
         ("request_line", "shm/fixed.rs", Part::Poll),
         ("has_ended", "channel/server.rs", Part::Poll),
-        ("acquire", "shm/mod.rs", Part::Receive),
         ("claim", "channel/server.rs", Part::Receive),
         ("start", "channel/server.rs", Part::Receive),
         ("started", "channel/serving.rs", Part::Receive),
@@ -66,11 +73,7 @@ mod costs {
         ("cpu_hint", "sys/process.rs", Part::Send),
         ("reply_line", "channel/client.rs", Part::Poll),
         ("wait", "transfer/caller.rs", Part::Poll),
-        ("look", "transfer/caller.rs", Part::Poll),
         ("finish", "channel/client.rs", Part::Receive),
-        ("status", "transfer/call.rs", Part::Receive),
-        ("word", "transfer/call.rs", Part::Receive),
-        ("new", "rt/outgoing.rs", Part::Receive),
     ];
 
     /// Files in which all that [`PARTS`] does not know is of one part.
@@ -84,6 +87,17 @@ mod costs {
 
     /// A function, and the file of the place in it.
     pub(super) type Frame = (String, String);
+
+    /// What of [`PARTS`] and [`FILES`] none of `stacks` has: what these names stood for is counted as something else.
+    pub(super) fn missing(stacks: &[Vec<Frame>]) -> Vec<String> {
+        let frames = || stacks.iter().flatten();
+        let is_there = |name: Option<&str>, of: &str| {
+            frames().any(|(known, file)| name.is_none_or(|name| name == base(known)) && file.ends_with(of))
+        };
+        let parts = PARTS.iter().filter(|(name, of, _)| !is_there(Some(name), of));
+        let files = FILES.iter().filter(|(of, _)| !is_there(None, of));
+        parts.map(|(name, of, _)| format!("{name} of {of}")).chain(files.map(|(of, _)| (*of).to_owned())).collect()
+    }
 
     /// What an instruction is for, whose functions are `frames`, the innermost first. `None`: nobody knows the place.
     pub(super) fn part(frames: &[Frame]) -> Option<Part> {
@@ -189,6 +203,16 @@ mod costs {
             assert_eq!(part(&stack(loops)), Some(Part::Caller));
             assert_eq!(part(&stack("memcpy\n??:0:0\n\n")), None);
         }
+
+        #[test]
+        fn names_that_nothing_has_are_found() {
+            let frame = |name: &str, file: &str| vec![(name.to_owned(), format!("/p/crates/x/src/{file}"))];
+            let mut stacks: Vec<Vec<Frame>> = PARTS.iter().map(|(name, of, _)| frame(name, of)).collect();
+            stacks.extend(FILES.iter().map(|(of, _)| frame("f", of)));
+            assert_eq!(missing(&stacks), [""; 0]);
+            stacks[4][0].0 = "seize<T>".to_owned();
+            assert_eq!(missing(&stacks), [format!("{} of {}", PARTS[4].0, PARTS[4].1)]);
+        }
     }
 }
 
@@ -202,13 +226,17 @@ mod counted {
     use anyhow::{Context, Result, bail, ensure};
 
     use super::Part;
-    use super::costs::{Costs, Frame, frames, less, parse, part};
-    use crate::count::instructions::callgrind;
+    use super::costs::{Costs, Frame, frames, less, missing, parse, part};
+    use crate::count::instructions::{callgrind, count};
     use crate::near::calls::Procedure;
     use crate::peer::has;
     use crate::report::{Count, Outcome};
+    use crate::round::Setting;
 
     const CALLS: u64 = 10_000;
+
+    /// How far the sum of the cells may be from what a count by functions finds, `instructions.null`.
+    const AWAY_MAX: f64 = 0.10;
 
     /// What is collected: all of a call, and the server's half of it. As valgrind spells functions.
     const ALL: &str = "*own_server*make_calls*";
@@ -221,7 +249,7 @@ mod counted {
     ///
     /// # Errors
     /// When a tool fails or says what it should not.
-    pub(crate) fn measure(name: &str) -> Result<(Outcome, Option<String>)> {
+    pub(crate) fn measure(name: &str, setting: &Setting) -> Result<(Outcome, Option<String>)> {
         for (tool, package) in [("valgrind", "valgrind"), ("llvm-symbolizer", "llvm")] {
             if !has(tool) {
                 let reason = format!("there is no {tool}; with Debian's packages: apt-get install {package}");
@@ -232,8 +260,9 @@ mod counted {
         let server = collected(SERVER)?;
         let sides = [("client", less(all, &server)), ("server", server)];
         let mut facts = BTreeMap::new();
+        let mut stacks = Vec::new();
         for (side, costs) in &sides {
-            for (part, cost) in by_part(costs)? {
+            for (part, cost) in by_part(costs, &mut stacks)? {
                 let name = match part {
                     Some(Part::Hook) => "hook",
                     Some(Part::Caller) => "loop",
@@ -242,12 +271,19 @@ mod counted {
                 *facts.entry(format!("{side}_{name}")).or_insert(0.0) += cost;
             }
         }
+        let missing = missing(&stacks);
+        ensure!(missing.is_empty(), "nothing that ran is {}: what was, is counted as dispatch", missing.join(", "));
         let get = |name: String| facts.get(&name).copied().unwrap_or(0.0);
         let sum = |side: &str| ROWS.iter().map(|(_, name)| get(format!("{side}_{name}"))).sum::<f64>();
         let cells = sum("client") + sum("server");
         // All but the hook: what the case `instructions.null` counts.
         let hooks = get("client_hook".to_owned()) + get("server_hook".to_owned());
         let total = facts.values().sum::<f64>() - hooks;
+        let Outcome::Counted(Count { value: end_to_end, .. }) = count(name, Procedure::Null, setting)? else {
+            bail!("instructions.null was not counted");
+        };
+        let share = cells / end_to_end;
+        ensure!((share - 1.0).abs() <= AWAY_MAX, "the cells are {cells:.1} of {end_to_end:.1} instructions");
         let mut text = String::from("URPC's Table II: instructions of a null call, each side polling once\n\n");
         let _ = writeln!(text, "{:<12}{:>10}{:>10}", "component", "client", "server");
         for (_, name) in ROWS {
@@ -256,15 +292,16 @@ mod counted {
         }
         let _ = write!(
             text,
-            "{:<12}{:>10.1}{:>10.1}\n{cells:.1} of the {total:.1} that were counted from one call to the next ({:.1} %); the \
-             rest is the loop that calls",
+            "{:<12}{:>10.1}{:>10.1}\n{cells:.1} of {end_to_end:.1} that a count by functions finds ({:.1} %), and of {total:.1} with \
+             the loop that calls.\nNot in it: what a processor of the server's does around a request",
             "total",
             sum("client"),
             sum("server"),
-            100.0 * cells / total
+            100.0 * share
         );
         facts.insert("counted".to_owned(), total);
-        facts.insert("cells_of_counted".to_owned(), cells / total);
+        facts.insert("end_to_end".to_owned(), end_to_end);
+        facts.insert("cells_of_end_to_end".to_owned(), share);
         let outcome = Outcome::Counted(Count {
             case: name.to_owned(),
             value: cells,
@@ -288,8 +325,8 @@ mod counted {
         Ok(less(costs(CALLS)?, &costs(0)?))
     }
 
-    /// Instructions a call.
-    fn by_part(costs: &Costs) -> Result<Vec<(Option<Part>, f64)>> {
+    /// Instructions a call; what functions they are of is added to `stacks`.
+    fn by_part(costs: &Costs, stacks: &mut Vec<Vec<Frame>>) -> Result<Vec<(Option<Part>, f64)>> {
         let mut sums: Vec<(Option<Part>, f64)> = Vec::new();
         let mut objects: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         costs.keys().for_each(|(object, address)| objects.entry(object).or_default().push(*address));
@@ -303,6 +340,7 @@ mod counted {
                     Some((_, sum)) => *sum += cost,
                     None => sums.push((part, cost)),
                 }
+                stacks.push(frames);
             }
         }
         Ok(sums)
