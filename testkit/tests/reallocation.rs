@@ -613,6 +613,34 @@ fn three_that_are_greedy(dir: &Path, other: usize) {
     });
 }
 
+/// Callers of one pair share the lock of its ring, and pairs nothing (URPC 1991, section 4.3).
+#[test]
+fn tries_of_a_rings_lock_that_fail_are_counted() {
+    let _alone = alone();
+    if two_cpus().is_none() {
+        return;
+    }
+    let outer = tempfile::tempdir().unwrap();
+    let dirs = ["one", "other"].map(|name| outer.path().join(name));
+    let _servers = dirs.each_ref().map(|dir| {
+        support::make_dir(dir);
+        Peer::start("serve", dir)
+    });
+    let [one, other] = dirs.map(|dir| bind(&dir));
+    let tries = |client: &TrialClient| client.binding().counts().ring_tries;
+    let calls = |client: &TrialClient| (0..CALLS).for_each(|n| assert_eq!(client.add(n, 1), Ok(n + 1)));
+    // A caller each.
+    std::thread::scope(|scope| [&one, &other].map(|client| scope.spawn(move || calls(client))).map(drop));
+    assert_eq!([&one, &other].map(tries), [0, 0]);
+    let start = Instant::now();
+    while tries(&one) == 0 {
+        assert!(start.elapsed() < Duration::from_secs(60), "two callers never met");
+        std::thread::scope(|scope| [(); 2].map(|()| scope.spawn(|| calls(&one))).map(drop));
+    }
+    eprintln!("{} tries failed, in {} calls", tries(&one), one.binding().counts().calls);
+    assert_eq!(tries(&other), 0);
+}
+
 /// Calls between two marks.
 const WINDOW: u64 = 4000;
 

@@ -66,6 +66,7 @@ pub(crate) struct Turnout {
     pub(crate) yields: u64,
     pub(crate) bells: u64,
     pub(crate) messages: u64,
+    pub(crate) ring_tries: u64,
     /// Times that a kernel thread of the client got a processor, and one of the server, over `counted` calls.
     pub(crate) client_runs: u64,
     pub(crate) server_runs: u64,
@@ -277,6 +278,7 @@ pub(crate) fn run<C: Callers>(client: &BenchClient, window: &Window) -> Result<T
         yields: yields(ended) - yields(begun),
         bells: ended.client.bells - begun.client.bells,
         messages: ended.client.messages - begun.client.messages,
+        ring_tries: ended.client.ring_tries - begun.client.ring_tries,
         client_runs: used(0, |scheduled| scheduled.runs),
         server_runs: used(1, |scheduled| scheduled.runs),
         client_waited: used(0, |scheduled| scheduled.waited),

@@ -96,6 +96,7 @@ pub(crate) struct Point {
     donations: f64,
     switches: f64,
     spun: f64,
+    ring_tries: f64,
     rounds: usize,
     pinned: String,
     is_oversubscribed: bool,
@@ -162,6 +163,7 @@ fn point(setting: Setting, threads: usize, found: &[Turnout], processors: &Proce
         donations: of(&|turnout| setting.donations(turnout)),
         switches: of(&|turnout| turnout.per_call(turnout.client_runs + turnout.server_runs)),
         spun: of(&|turnout| turnout.per_call(turnout.spun)),
+        ring_tries: of(&|turnout| turnout.per_call(turnout.ring_tries)),
         rounds: found.len(),
         pinned: format!("{client:?} {server:?}"),
         is_oversubscribed,
@@ -188,6 +190,7 @@ pub(crate) fn outcomes(points: &[Point]) -> Vec<Outcome> {
             ("donations_per_call", point.donations),
             ("switches_per_call", point.switches),
             ("spun", point.spun),
+            ("ring_tries", point.ring_tries),
         ];
         Outcome::Measured(Row {
             case: point.setting.name(point.threads),
@@ -431,6 +434,7 @@ mod tests {
             yields: 100,
             bells: 0,
             messages: 0,
+            ring_tries: 0,
             client_runs: 100,
             server_runs,
             client_waited: 0,

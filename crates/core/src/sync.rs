@@ -23,8 +23,8 @@ pub struct ShortLock<T> {
 // SAFETY: the value is reachable only through a guard, of which there is one at a time.
 unsafe impl<T: Send> Sync for ShortLock<T> {}
 
-const SPINS: u32 = 100;
-const YIELDS: u32 = 20;
+const SPINS: u64 = 100;
+const YIELDS: u64 = 20;
 const NAP: Duration = Duration::from_micros(50);
 
 impl<T> ShortLock<T> {
@@ -36,17 +36,23 @@ impl<T> ShortLock<T> {
     /// Takes the lock; waits while another kernel thread of this process has it.
     #[inline(always)]
     pub fn lock(&self) -> ShortGuard<'_, T> {
+        self.lock_telling(|_| {})
+    }
+
+    /// The same. `failed` is told how often the lock was found taken before it was free; it is not called if it was free at once.
+    #[inline(always)]
+    pub fn lock_telling(&self, failed: impl FnOnce(u64)) -> ShortGuard<'_, T> {
         // Acquire: pairs with the Release in the guard's drop.
         if self.held.swap(true, Ordering::Acquire) {
-            self.contended();
+            failed(self.contended());
         }
         ShortGuard { lock: self }
     }
 
     #[cold]
     #[inline(never)]
-    fn contended(&self) {
-        let mut turn = 0;
+    fn contended(&self) -> u64 {
+        let mut turn = 0_u64;
         while self.held.load(Ordering::Relaxed) || self.held.swap(true, Ordering::Acquire) {
             turn += 1;
             if turn <= SPINS {
@@ -58,6 +64,7 @@ impl<T> ShortLock<T> {
                 std::thread::sleep(NAP);
             }
         }
+        turn + 1
     }
 }
 
@@ -220,6 +227,28 @@ mod tests {
             }
         });
         assert_eq!(*lock.lock(), 400_000);
+    }
+
+    #[test]
+    fn tries_that_fail_are_told_and_others_are_not() {
+        let lock = ShortLock::new(());
+        let failed = AtomicU64::new(0);
+        let tell = |count| _ = failed.fetch_add(count, Ordering::Relaxed);
+        drop(lock.lock_telling(tell));
+        assert_eq!(failed.load(Ordering::Relaxed), 0);
+        // Until one comes while it is held: nobody can see that it has come.
+        for _ in 0..10_000 {
+            let held = lock.lock();
+            std::thread::scope(|scope| {
+                scope.spawn(|| drop(lock.lock_telling(tell)));
+                (0..100).for_each(|_| std::thread::yield_now());
+                drop(held);
+            });
+            if failed.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+        }
+        panic!("no try has failed");
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl ClientHalf {
         hints: impl FnOnce(Draft<'_>) -> Result<Hints, Unpublished>,
     ) -> Result<u32, Unpublished> {
         let linkage = self.linkage(astack);
-        let mut ring = self.ring.lock();
+        let mut ring = self.ring.lock_telling(|failed| self.counters.ring_tries.add(failed));
         let mut sequence = ring.next;
         if sequence >= ring.room {
             sequence = self.make_room(&mut ring)?;

@@ -70,6 +70,9 @@ counters! {
         bells,
         /// Rings over the control socket: nobody looked and nobody was asleep on a bell.
         messages,
+        /// Times that a caller found the lock of the request ring taken by another one of this process, each look of a wait as
+        /// one. A call takes it once, for the time of some stores; no other pair has a part in it (URPC 1991, section 4.3).
+        ring_tries,
     }
 }
 
