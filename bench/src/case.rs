@@ -16,6 +16,7 @@ use crate::peer::Placement;
 use crate::threads::Threads;
 use crate::urpc::bare::Bare;
 use crate::urpc::pipelining::Pipelining;
+use crate::urpc::receiver::Receiver;
 
 /// What is measured: all that the processes of a case have to know of it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -45,6 +46,8 @@ pub(crate) enum Work {
     Blocking,
     /// A call through a Unix socket, as conventional as can be.
     Conventional(Procedure),
+    /// Null calls to a server that another client may keep busy.
+    Receiver(Receiver),
     /// A piece of a call.
     Bare(Bare),
     /// Null calls under way at once from one processor.

@@ -80,6 +80,7 @@ impl Task {
             Work::Offsets => near::offsets::measure(self.plan()?, self),
             Work::Blocking => Ok(near::blocking::measure(self.plan()?, self)?.alone()),
             Work::Conventional(procedure) => Ok(urpc::conventional::measure(procedure, self)?.alone()),
+            Work::Receiver(what) => Ok(urpc::receiver::measure(what, self)?.alone()),
             Work::Bare(bare) => Ok(urpc::bare::measure(bare, self.plan()?)?.alone()),
             Work::Pipelining(what) => Ok(urpc::pipelining::measure(what, self.plan()?, self)?.alone()),
             Work::Idle => near::idle::measure(self),

@@ -111,7 +111,8 @@ enum Command {
     /// Repeats the experiments of URPC and LRPC: their tables and figures.
     ///
     /// Cases are two_pairs, mp_serial, lrpc_minimum, s0, s0_donations, {add,big_in,big_in_out}_serial,
-    /// conventional.{null,add,big_in,big_in_out}, procedure_call, system_call; table2 (with the feature `instructions`),
+    /// conventional.{null,add,big_in,big_in_out}, receiver_{waits,busy}.{nearcall,conventional,conventional2}, procedure_call,
+    /// system_call; table2 (with the feature `instructions`),
     /// table4, table5; figure1, figure2, figure3 (with figure4).
     Urpc(Urpc),
     /// Measures what one user's flood takes from another user, as root.
@@ -173,7 +174,13 @@ enum Command {
     Caller,
     /// The server's process of a conventional call.
     #[command(hide = true)]
-    Conventional,
+    Conventional {
+        #[arg(long)]
+        receivers: Option<u8>,
+    },
+    /// A client that keeps a server busy.
+    #[command(hide = true)]
+    OtherClient { names: Option<PathBuf> },
     /// A server of figure 1's scenario.
     #[command(hide = true)]
     Steward { names: PathBuf, name: String },
@@ -440,7 +447,8 @@ fn main() -> Result<()> {
         Command::ServeFiles { names } => files::serve(&names),
         Command::Member => many::member::obey(),
         Command::Caller => urpc::rig::obey(),
-        Command::Conventional => urpc::conventional::serve(),
+        Command::Conventional { receivers } => urpc::conventional::serve(receivers),
+        Command::OtherClient { names } => urpc::receiver::keep_busy(names.as_deref()),
         Command::Steward { names, name } => urpc::scenario::serve(&names, &name),
         Command::Editor => urpc::scenario::edit(),
         Command::Burn => {

@@ -3,7 +3,7 @@
 //! Every process of a measurement is this same program, and confines itself to its processors before it does anything
 //! else, because what it was told (`--cpus`) holds then under whatever program it is run, too.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -260,6 +260,15 @@ impl Peer {
 
 /// What a server that needs time to set up prints.
 pub(crate) const READY: &str = "ready\n";
+
+/// Prints it.
+///
+/// # Errors
+/// When nobody reads it.
+pub(crate) fn say_ready() -> Result<()> {
+    let mut output = std::io::stdout();
+    output.write_all(READY.as_bytes()).and_then(|()| output.flush()).context("saying that it is ready")
+}
 
 impl Drop for Peer {
     fn drop(&mut self) {

@@ -13,6 +13,7 @@ mod lock;
 mod pairs;
 pub(crate) mod pipelining;
 mod plot;
+pub(crate) mod receiver;
 pub(crate) mod rig;
 pub(crate) mod scenario;
 mod svg;
@@ -33,6 +34,7 @@ use crate::report::{self, Outcome};
 use crate::round::{self, Setting};
 use bare::Bare;
 use pipelining::{By, DEPTHS, Pipelining};
+use receiver::{Answering, Receiver};
 
 /// Cases that are measured as those of `near` are.
 pub(crate) fn cases() -> Vec<Case> {
@@ -64,6 +66,14 @@ pub(crate) fn cases() -> Vec<Case> {
     for depth in DEPTHS {
         cases.push(pipelining(format!("pipelining.threads{depth}"), By::Threads, depth));
         cases.push(pipelining(format!("pipelining.pending{depth}"), By::Pending, depth));
+    }
+    for (answering, name) in Answering::ALL {
+        let case = |receiver: &str, is_busy: bool| {
+            let work = Work::Receiver(Receiver { answering, is_busy });
+            Case::new(format!("receiver_{receiver}.{name}"), Placement::FreeOfTwo, work)
+        };
+        cases.push(case("waits", false));
+        cases.push(case("busy", true).limit(format!("receiver_waits.{name}")));
     }
     #[cfg(feature = "instructions")]
     cases.push(Case::new("own_server", Placement::Free, Work::Bare(Bare::OwnServer)));

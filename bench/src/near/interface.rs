@@ -47,6 +47,8 @@ pub(crate) trait Bench {
     fn mark(&self);
     /// Sleeps so many microseconds, and tells nobody.
     fn block(&self, microseconds: u32);
+    /// Works so many microseconds.
+    fn work(&self, microseconds: u32);
 }
 
 /// The name under which the server exports [`Crowd`].
@@ -198,6 +200,10 @@ impl Bench for Answers {
 
     fn block(&self, microseconds: u32) {
         std::thread::sleep(std::time::Duration::from_micros(microseconds.into()));
+    }
+
+    fn work(&self, microseconds: u32) {
+        crate::urpc::scenario::work(microseconds);
     }
 }
 

@@ -3,12 +3,13 @@
 //! As lean as it can be and still be conventional: one `send` and one `recv` a side and call where the kernel allows, no
 //! allocation, no descriptions of types. A message is its length and a procedure's number, 4 bytes each, and what follows.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::client::Task;
 use crate::measure::Unwatched;
@@ -21,13 +22,14 @@ const NULL: u32 = 0;
 const ADD: u32 = 1;
 const BIG_IN: u32 = 2;
 const BIG_IN_OUT: u32 = 3;
+const WORK: u32 = 4;
 
 /// Bytes before what a procedure is given or gives.
 const HEAD: usize = 8;
 
 /// One side of the socket, with its message buffer.
 #[derive(Debug)]
-struct Channel {
+pub(super) struct Channel {
     socket: UnixStream,
     buffer: [u8; HEAD + BIG],
 }
@@ -35,6 +37,24 @@ struct Channel {
 impl Channel {
     fn new(socket: UnixStream) -> Self {
         Self { socket, buffer: [0; HEAD + BIG] }
+    }
+
+    /// A client's, which does not wait for ever.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub(super) fn bounded(socket: UnixStream) -> Result<Self> {
+        socket.set_read_timeout(Some(PATIENCE)).context("bounding the wait for a reply")?;
+        Ok(Self::new(socket))
+    }
+
+    /// The socket that this process was given as its standard input.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub(super) fn standard_input() -> Result<Self> {
+        let input = std::io::stdin().as_fd().try_clone_to_owned().context("the socket on standard input")?;
+        Ok(Self::new(UnixStream::from(input)))
     }
 
     /// Sends a message whose body is the first `size` bytes of the buffer after its head.
@@ -48,10 +68,12 @@ impl Channel {
     fn receive(&mut self) -> Result<Option<(u32, usize)>> {
         let mut got = 0;
         loop {
-            let more = self.socket.read(&mut self.buffer[got..]).context("receiving a message")?;
-            if more == 0 {
-                return Ok(None);
-            }
+            let more = match self.socket.read(&mut self.buffer[got..]) {
+                Ok(0) => return Ok(None),
+                // The end, too, of one that was killed before it had its reply.
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ok(None),
+                more => more.context("receiving a message")?,
+            };
             got += more;
             if got >= HEAD {
                 let size = self.word(0) as usize;
@@ -72,47 +94,91 @@ impl Channel {
     }
 }
 
-/// The server's process: answers until the client hangs up. The socket is its standard input.
+/// The server's process: answers until the client hangs up. The socket is its standard input. With `receivers`, another client's is
+/// its standard output, and so many kernel threads receive from the two.
 ///
 /// # Errors
 /// When a message is not one of those expected.
-pub(crate) fn serve() -> Result<()> {
-    let input = std::io::stdin().as_fd().try_clone_to_owned().context("the socket on standard input")?;
-    let mut channel = Channel::new(UnixStream::from(input));
+pub(crate) fn serve(receivers: Option<u8>) -> Result<()> {
+    let mut first = Channel::standard_input()?;
     let answers = Answers::new();
-    while let Some((procedure, size)) = channel.receive()? {
+    let Some(receivers) = receivers else { return first.answer_all(&answers) };
+    let output = std::io::stdout().as_fd().try_clone_to_owned().context("the socket on standard output")?;
+    let mut second = Channel::new(UnixStream::from(output));
+    if receivers > 1 {
+        return std::thread::scope(|scope| {
+            scope.spawn(|| second.answer_all(&answers));
+            first.answer_all(&answers)
+        });
+    }
+    let mut both = [first, second];
+    let mut is_open = [true; 2];
+    while is_open[0] {
+        let mut readable: Vec<PollFd<'_>> = both.iter().map(|one| PollFd::new(&one.socket, PollFlags::IN)).collect();
+        readable.truncate(if is_open[1] { 2 } else { 1 });
+        poll(&mut readable, None).context("waiting for a message")?;
+        let readable: Vec<bool> = readable.iter().map(|one| !one.revents().is_empty()).collect();
+        for (at, _) in readable.into_iter().enumerate().filter(|(_, readable)| *readable) {
+            is_open[at] = both[at].answer(&answers)?;
+        }
+    }
+    Ok(())
+}
+
+impl Channel {
+    fn answer_all(&mut self, answers: &Answers) -> Result<()> {
+        while self.answer(answers)? {}
+        Ok(())
+    }
+
+    /// Answers one message. Whether there was one: `false` at the end of the stream.
+    fn answer(&mut self, answers: &Answers) -> Result<bool> {
+        let Some((procedure, size)) = self.receive()? else { return Ok(false) };
         let reply = match (procedure, size) {
             (NULL, 0) => {
                 answers.null();
                 0
             }
             (ADD, 8) => {
-                let sum = answers.add(channel.word(HEAD), channel.word(HEAD + 4));
-                channel.put(0, sum);
+                let sum = answers.add(self.word(HEAD), self.word(HEAD + 4));
+                self.put(0, sum);
                 4
             }
             (BIG_IN, BIG) => {
                 let mut data = [0; BIG];
-                data.copy_from_slice(&channel.buffer[HEAD..]);
+                data.copy_from_slice(&self.buffer[HEAD..]);
                 let word = answers.big_in(&data);
-                channel.put(0, word);
+                self.put(0, word);
                 4
             }
             (BIG_IN_OUT, BIG) => {
                 let mut data = [0; BIG];
-                data.copy_from_slice(&channel.buffer[HEAD..]);
+                data.copy_from_slice(&self.buffer[HEAD..]);
                 answers.big_in_out(&mut data);
-                channel.buffer[HEAD..].copy_from_slice(&data);
+                self.buffer[HEAD..].copy_from_slice(&data);
                 BIG
+            }
+            (WORK, 4) => {
+                answers.work(self.word(HEAD));
+                0
             }
             _ => bail!("a message for procedure {procedure} with {size} bytes"),
         };
-        channel.send(procedure, reply)?;
+        self.send(procedure, reply)?;
+        Ok(true)
     }
-    Ok(())
 }
 
 impl Channel {
+    /// [`Bench::work`].
+    ///
+    /// # Errors
+    /// When the server has hung up.
+    pub(super) fn work(&mut self, microseconds: u32) -> Result<()> {
+        self.put(0, microseconds);
+        self.call(WORK, 4, 0)
+    }
+
     fn call(&mut self, procedure: u32, size: usize, reply: usize) -> Result<()> {
         self.send(procedure, size)?;
         let got = self.receive()?;
@@ -153,9 +219,8 @@ impl Basic for Channel {
 /// When the process or the socket cannot be had, and for the first call that fails or returns something else.
 pub(crate) fn measure(procedure: Procedure, task: &Task) -> Result<Sample> {
     let (ours, theirs) = UnixStream::pair().context("making a socket pair")?;
-    ours.set_read_timeout(Some(PATIENCE)).context("bounding the wait for a reply")?;
     let _peer = task.start_server(&["conventional"], Stdio::from(std::os::fd::OwnedFd::from(theirs)))?;
-    calls::basic(Channel::new(ours), procedure, &task.job, &mut Unwatched)
+    calls::basic(Channel::bounded(ours)?, procedure, &task.job, &mut Unwatched)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ mod timeline;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use super::callers::{now, pin};
 use crate::near::idle;
 use crate::ordered::{self, Ordered};
-use crate::peer::{Peer, Processors, READY, this_program};
+use crate::peer::{Peer, Processors, say_ready, this_program};
 use crate::report::{Count, Outcome};
 
 /// What both servers do.
@@ -40,7 +39,8 @@ pub(crate) trait Steward {
 
 struct Works;
 
-fn work(microseconds: u32) {
+/// Uses the processor for so long.
+pub(crate) fn work(microseconds: u32) {
     let end = now() + 1000 * u64::from(microseconds);
     while now() < end {
         std::hint::spin_loop();
@@ -62,8 +62,7 @@ impl Steward for Works {
 pub(crate) fn serve(names: &Path, name: &str) -> Result<()> {
     let export = nearcall::Exporter::new(name).dir(names).export(StewardServer::new(Works));
     let export = export.context("exporting the interface")?;
-    let mut output = std::io::stdout();
-    output.write_all(READY.as_bytes()).and_then(|()| output.flush()).context("saying that it is ready")?;
+    say_ready()?;
     std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).context("waiting for the end of the input")?;
     drop(export);
     Ok(())
