@@ -113,7 +113,7 @@ enum Command {
     /// Cases are two_pairs, mp_serial, lrpc_minimum, s0, s0_donations, {add,big_in,big_in_out}_serial,
     /// conventional.{null,add,big_in,big_in_out}, receiver_{waits,busy}.{nearcall,conventional,conventional2}, procedure_call,
     /// system_call; table2 (with the feature `instructions`),
-    /// table4, table5; figure1, figure2, figure3 (with figure4).
+    /// table4, table5; figure1, figure2, common_lines, figure3 (with figure4).
     Urpc(Urpc),
     /// Measures what one user's flood takes from another user, as root.
     ///
@@ -181,6 +181,9 @@ enum Command {
     /// A client that keeps a server busy.
     #[command(hide = true)]
     OtherClient { names: Option<PathBuf> },
+    /// A client of two servers whose stores are looked at.
+    #[command(hide = true)]
+    TwoCallers { names: Vec<PathBuf> },
     /// A server of figure 1's scenario.
     #[command(hide = true)]
     Steward { names: PathBuf, name: String },
@@ -449,6 +452,7 @@ fn main() -> Result<()> {
         Command::Caller => urpc::rig::obey(),
         Command::Conventional { receivers } => urpc::conventional::serve(receivers),
         Command::OtherClient { names } => urpc::receiver::keep_busy(names.as_deref()),
+        Command::TwoCallers { names } => urpc::lines::call_two(&names),
         Command::Steward { names, name } => urpc::scenario::serve(&names, &name),
         Command::Editor => urpc::scenario::edit(),
         Command::Burn => {

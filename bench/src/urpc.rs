@@ -9,6 +9,7 @@ mod callers;
 pub(crate) mod conventional;
 mod figures;
 mod knee;
+pub(crate) mod lines;
 mod lock;
 mod pairs;
 pub(crate) mod pipelining;
@@ -101,11 +102,12 @@ enum Experiment {
     Table5,
     Figure1,
     Figure2,
+    CommonLines,
     Figures3And4,
 }
 
 impl Experiment {
-    const ALL: [(&str, Self); 10] = [
+    const ALL: [(&str, Self); 11] = [
         ("two_pairs", Self::TwoPairs),
         ("pipeline2", Self::Pipeline2),
         ("s0_donations", Self::S0Donations),
@@ -114,6 +116,7 @@ impl Experiment {
         ("table5", Self::Table5),
         ("figure1", Self::Figure1),
         ("figure2", Self::Figure2),
+        ("common_lines", Self::CommonLines),
         ("figure3", Self::Figures3And4),
         ("figure4", Self::Figures3And4),
     ];
@@ -223,6 +226,7 @@ impl Experiment {
                 effort.picture("figure2.svg", &figure.svg())?;
                 effort.print(&outcomes, Some(&figure.text()))
             }
+            Self::CommonLines => effort.print(&[lines::measure("common_lines", processors)?], None),
             Self::Figures3And4 => {
                 let points = figures::measure(effort.few_rounds(), effort.window(), processors)?;
                 for (name, picture) in figures::plots(&points) {
