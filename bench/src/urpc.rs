@@ -56,8 +56,8 @@ pub(crate) fn cases() -> Vec<Case> {
         serial("add_serial", Procedure::Add).limit("null.one_cpu"),
         serial("big_in_serial", Procedure::BigIn).limit("null.one_cpu"),
         serial("big_in_out_serial", Procedure::BigInOut).limit("null.one_cpu"),
-        s0("s0", Wait::Donate),
-        // The server really asleep before each call: a wake-up in place of a yield.
+        // Calls back to back: both sides yield, and the server is never asleep. Beside it, one that is, before each call.
+        s0("s0", Wait::Donate).beside("s0.asleep"),
         s0("s0.asleep", Wait::DonateUnyielding),
     ];
     let pipelining = |name: String, by: By, depth: u32| {
