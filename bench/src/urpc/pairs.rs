@@ -81,6 +81,17 @@ pub(crate) struct Figure {
 /// # Errors
 /// When a process cannot be had or a call fails.
 pub(crate) fn measure(points: &[Point], rounds: u32, time: Duration, processors: &Processors) -> Result<Figure> {
+    measure_beside(points, rounds, time, processors, || Ok(()))
+}
+
+/// The same, with something else measured in each round.
+fn measure_beside(
+    points: &[Point],
+    rounds: u32,
+    time: Duration,
+    processors: &Processors,
+    mut beside: impl FnMut() -> Result<()>,
+) -> Result<Figure> {
     let cpus = processors.each().to_vec();
     let mut seen: Vec<(Point, Vec<Seen>)> =
         points.iter().filter(|point| point.cpus <= cpus.len()).map(|point| (*point, Vec::new())).collect();
@@ -93,6 +104,7 @@ pub(crate) fn measure(points: &[Point], rounds: u32, time: Duration, processors:
             let (point, found) = &mut seen[index];
             found.push(at(*point, round as usize, time, &cpus).with_context(|| point.name())?);
         }
+        beside()?;
     }
     Ok(Figure { seen, cpus })
 }
@@ -217,15 +229,19 @@ impl Figure {
 /// # Errors
 /// As [`measure`].
 pub(crate) fn two_pairs(rounds: u32, time: Duration, setting: &Setting) -> Result<Outcome> {
-    let mut outcome = measure(&[ONE, TWO], rounds, time, &setting.processors)?.outcome(TWO, "two_pairs");
-    if let Outcome::Measured(row) = &mut outcome {
-        let cpus = setting.processors.each();
-        let mut ratios = Vec::with_capacity(rounds as usize);
-        for _ in 0..rounds.min(FLOOR_ROUNDS) {
-            let alone = cpus[..2].iter().map(|cpu| Ok(turns(&[*cpu], setting)?[0])).collect::<Result<Vec<f64>>>()?;
-            let both = turns(&cpus[..2], setting)?;
-            ratios.push(2.0 * both.iter().sum::<f64>() / alone.iter().sum::<f64>());
+    let cpus = setting.processors.each();
+    let mut ratios = Vec::with_capacity(rounds as usize);
+    let floor = || {
+        // `measure` leaves out what needs two.
+        if let [one, other, ..] = *cpus {
+            let alone = turns(&[one], setting)?[0] + turns(&[other], setting)?[0];
+            ratios.push(2.0 * turns(&[one, other], setting)?.iter().sum::<f64>() / alone);
         }
+        Ok(())
+    };
+    let figure = measure_beside(&[ONE, TWO], rounds, time, &setting.processors, floor)?;
+    let mut outcome = figure.outcome(TWO, "two_pairs");
+    if let Outcome::Measured(row) = &mut outcome {
         let floor = median(ratios);
         row.facts.insert("floor_ratio".to_owned(), floor);
         if let Some(against) = &row.against {
@@ -234,9 +250,6 @@ pub(crate) fn two_pairs(rounds: u32, time: Duration, setting: &Setting) -> Resul
     }
     Ok(outcome)
 }
-
-/// Rounds in which the machine is asked: it answers nearly the same each time.
-const FLOOR_ROUNDS: u32 = 5;
 
 /// Turns a second of pairs that yield to each other, one on each of `cpus`, all at once.
 fn turns(cpus: &[usize], setting: &Setting) -> Result<Vec<f64>> {
