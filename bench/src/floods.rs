@@ -15,7 +15,8 @@
 //! On a machine that does other things meanwhile, `ratio_per_processor` varies less: it compares calls divided by all the
 //! processors that victim, server and load had.
 //!
-//! A third load, where floods call: the same flood to a server of its own (`elsewhere`).
+//! A third load, of twelve processes that call and of those that send frames: the same flood to a server of its own (`elsewhere`). What is
+//! missing to 1 there is what the flood has by being the same server's.
 
 mod attack;
 mod neutral;
@@ -102,7 +103,7 @@ pub(crate) fn floods() -> Vec<Flood> {
         attack,
         victim: 0,
         processes,
-        elsewhere: false,
+        elsewhere: attack == Attack::Frames,
     };
     let mut all = Vec::new();
     for (name, victim, theirs) in [("null", 0, 0), ("5us", 5, 5), ("100us", 100, 100)] {
@@ -164,6 +165,8 @@ struct Seen {
     own: f64,
     tenures: f64,
     polled: f64,
+    /// How often the others were interrupted for somebody else.
+    interrupted: f64,
 }
 
 /// What runs beside the victim.
@@ -213,6 +216,7 @@ impl Flood {
             facts.insert(format!("{name}_victim_cpu"), of(name, |seen| seen.own));
             facts.insert(format!("{name}_tenures_per_s"), of(name, |seen| seen.tenures));
             facts.insert(format!("{name}_polled"), of(name, |seen| seen.polled));
+            facts.insert(format!("{name}_others_interrupted_per_s"), of(name, |seen| seen.interrupted));
         }
         facts.insert("flood_cpu".to_owned(), median(used.iter().map(|used| used.iter().sum()).collect()));
         let mean = |name: &str| {
@@ -271,6 +275,8 @@ impl Flood {
         }
         let server = place.server.pid();
         let of_others = || others.iter().map(|other| time::used(other.pid())).sum::<Result<Duration>>();
+        let interrupted = || others.iter().map(|other| time::interrupted(other.pid())).sum::<Result<u64>>();
+        let interrupted_before = interrupted()?;
         let before =
             (of_others()?, time::used(server)?, victim.counts()?, time::used(std::process::id())?, Instant::now());
         let mut calls = 0u64;
@@ -280,6 +286,7 @@ impl Flood {
         }
         let seconds = before.4.elapsed().as_secs_f64();
         let after = (of_others()?, time::used(server)?, victim.counts()?, time::used(std::process::id())?);
+        let interrupted = interrupted()? - interrupted_before;
         anyhow::ensure!(others.iter_mut().all(Peer::runs), "a process beside the victim has ended");
         others.iter_mut().for_each(Peer::kill);
         let counted = |at: usize| (after.2[at] - before.2[at]) as f64;
@@ -293,6 +300,7 @@ impl Flood {
             own,
             tenures: counted(2) / seconds,
             polled: counted(1) / counted(0).max(1.0),
+            interrupted: interrupted as f64 / seconds,
         })
     }
 }
