@@ -553,20 +553,21 @@ fn one_cpu() -> usize {
 #[test]
 fn on_one_cpu_others_are_received_while_what_was_handed_off_blocks_or_waits() {
     let options = || Options::new(Mode::Interrupt, 2).budget(None).cpus(&[one_cpu()]).on_overrun(|_| ());
+    // Where others have the CPU the alarm may take the lead before a message is at its edge.
     let (wait, release) = blocking();
     let (rig, elsewhere) = one_takes_long(options().alarm(Duration::from_millis(1)), answers_at_once, wait, release);
     assert!(elsewhere >= 2 * rounds(30), "the next frames are received by other kernel threads: {elsewhere}");
     let counts = rig.reception.counts();
-    assert!(counts.reassembled > 0 && counts.implicit == 0, "{counts:?}");
+    assert!(counts.reassembled + counts.alarms > 0 && counts.implicit == 0, "{counts:?}");
     let (wait, release) = suspending();
     let (rig, _) = one_takes_long(options(), answers_at_once, wait, release);
     let counts = rig.reception.counts();
-    assert!(counts.reassembled > 0 && counts.implicit == 1, "{counts:?}");
+    assert!(counts.reassembled + counts.alarms > 0 && counts.implicit == 1, "{counts:?}");
     // One that is said to wait, above an edge at which the lead was left already.
     let (wait, release) = blocking();
     let (rig, _) = one_takes_long(options(), waits, wait, release);
     let counts = rig.reception.counts();
-    assert!(counts.reassembled > 0 && counts.implicit == 0, "{counts:?}");
+    assert!(counts.reassembled + counts.alarms > 0 && counts.implicit == 0, "{counts:?}");
     // What is short is one switch, as ever.
     let count = rounds(200);
     let explicit = text("", &UDP.replace("protocols=udp", "protocols=udp{handoff=explicit}"));
