@@ -8,7 +8,7 @@ mod support;
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -33,13 +33,15 @@ pub trait Taker {
     fn counter(&self, start: u32) -> CounterClient;
     fn memory(&self, grant: Grant) -> Option<Grant>;
     #[call(timeout = "100ms")]
-    fn late(&self, file: OwnedFd, milliseconds: u32);
+    fn late(&self, file: OwnedFd);
+    fn release(&self);
     fn entered(&self) -> u32;
     fn open_count(&self) -> u32;
     fn usage(&self) -> u64;
 }
 
-struct Tester(AtomicU32);
+#[derive(Default)]
+struct Tester(AtomicU32, AtomicBool);
 
 struct Count(AtomicU32);
 
@@ -89,8 +91,11 @@ impl Taker for Tester {
     fn memory(&self, grant: Grant) -> Option<Grant> {
         (grant.bytes().unwrap()[0] > 0).then_some(grant)
     }
-    fn late(&self, _: OwnedFd, milliseconds: u32) {
-        std::thread::sleep(Duration::from_millis(milliseconds.into()));
+    fn late(&self, _: OwnedFd) {
+        until(|| self.1.load(Ordering::SeqCst));
+    }
+    fn release(&self) {
+        self.1.store(true, Ordering::SeqCst);
     }
     fn entered(&self) -> u32 {
         self.0.load(Ordering::SeqCst)
@@ -106,7 +111,7 @@ impl Taker for Tester {
 #[test]
 fn serve() {
     support::serve_if_asked_by(|dir| {
-        Exporter::new("taker").dir(dir).export(TakerServer::new(Tester(AtomicU32::new(0)))).unwrap()
+        Exporter::new("taker").dir(dir).export(TakerServer::new(Tester::default())).unwrap()
     });
 }
 
@@ -244,8 +249,9 @@ fn what_a_procedure_has_is_closed_by_it_whoever_has_given_up() {
         until(|| taker.entered().unwrap() == before + round);
         drop(call);
     }
-    let end = taker.start_late(sized(1), 300).unwrap().wait();
+    let end = taker.start_late(sized(1)).unwrap().wait();
     assert!(matches!(end, Err(CallError::Timeout { .. })), "{end:?}");
+    taker.release().unwrap();
     until(|| taker.open_count().unwrap() <= theirs);
     until(|| taker.usage().unwrap() == 0);
 }
