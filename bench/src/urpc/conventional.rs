@@ -164,7 +164,12 @@ impl Channel {
             }
             _ => bail!("a message for procedure {procedure} with {size} bytes"),
         };
-        self.send(procedure, reply)?;
+        // One that was killed does not want it; it is found out at the next receive.
+        match self.send(procedure, reply) {
+            Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
+            }
+            sent => sent?,
+        }
         Ok(true)
     }
 }

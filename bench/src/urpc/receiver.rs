@@ -79,6 +79,8 @@ pub(crate) fn measure(what: Receiver, task: &Task) -> Result<Sample> {
     let ((ours, theirs), (others, for_others)) = (pair()?, pair()?);
     let receivers = if what.answering == Answering::OneReceiver { "1" } else { "2" };
     let mut command = this_program(&both, &["conventional", "--receivers", receivers])?;
+    // Until the other client is gone: the server ends with this one.
+    let _open = ours.try_clone().context("a second descriptor")?;
     let sockets = [theirs, for_others].map(|socket| Stdio::from(OwnedFd::from(socket)));
     let [first, second] = sockets;
     let _server = Peer::spawn(command.stdin(first).stdout(second))?;
