@@ -204,7 +204,7 @@ fn bounds_are_kept_and_said() {
         " bells, ",
         " messages; yields: ",
         " polled in ",
-        " by standbys",
+        " on their callers' CPU",
         " empty bells; ",
         "The server was killed",
     ] {

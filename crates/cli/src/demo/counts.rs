@@ -82,7 +82,7 @@ impl fmt::Display for Counts {
         writeln!(f, "client: {calls} calls: {spun} spun, {donated} donated, {slept} slept")?;
         writeln!(f, "        {bells} bells, {messages} messages; yields: {yields_paid} paid, {yields_wasted} wasted")?;
         let ServerSide { calls, polled, donations, empty_bells, tenures, yields_paid, yields_wasted, .. } = server;
-        writeln!(f, "server: {calls} calls: {polled} polled in {tenures} tenures, {donations} by standbys")?;
+        writeln!(f, "server: {calls} calls: {polled} polled in {tenures} tenures, {donations} on their callers' CPU")?;
         writeln!(f, "        {empty_bells} empty bells; yields: {yields_paid} paid, {yields_wasted} wasted")
     }
 }
