@@ -254,7 +254,7 @@ fn long_calls_on_one_cpu(dir: &Path) {
         shares.push((after.bells - before.bells) as f64 / (after.calls - before.calls) as f64);
     }
     eprintln!("bells a call: {shares:?}");
-    assert!(is_seen(&shares), "{shares:?}");
+    assert!(is_seen(&shares) || others_use_the_cpus(), "{shares:?}");
 }
 
 /// Who is woken on another CPU than the caller's has no processor of his.
@@ -397,10 +397,12 @@ fn threads_beside_a_server(dir: &Path) {
     for threads in [2, THREADS] {
         let (mut optimistic, mut rounds, mut last) = (0, 0, None);
         while optimistic < OPTIMISTIC {
-            assert!(
-                start.elapsed() < Duration::from_secs(80),
-                "{optimistic} after {rounds} rounds; the last: {last:?}"
-            );
+            if start.elapsed() > Duration::from_secs(60) {
+                if others_use_the_cpus() {
+                    return;
+                }
+                panic!("{optimistic} after {rounds} rounds; the last: {last:?}");
+            }
             let before = client.binding().counts();
             call_from_threads(&client, threads, 400 / threads);
             let after = client.binding().counts();
@@ -680,14 +682,18 @@ fn threads_beside_a_server_with_a_processor_make_no_system_calls() {
     let both = client.iter().zip(&server);
     let least = both.min_by_key(|(client, server)| **client + **server).unwrap();
     eprintln!("system calls in a window of {WINDOW} calls, at least: {least:?}, of {} windows", client.len());
+    let is_quiet = *least.0 <= FEW && *least.1 <= FEW;
+    assert!(is_quiet || others_use_the_cpus(), "{least:?}");
+}
+
+/// Whether it is no wonder that the two sides hardly ever ran at the same time: two polling processes are a load of two.
+fn others_use_the_cpus() -> bool {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap();
     let load: f64 = load.split(' ').next().unwrap().parse().unwrap();
-    if load > 2.5 && (*least.0 > FEW || *least.1 > FEW) {
-        // Two polling processes are a load of two. Where others run, the two sides hardly ever run at the same time.
+    if load > 2.5 {
         eprintln!("!!! SKIPPED: others use these CPUs (load {load})");
-        return;
     }
-    assert!(*least.0 <= FEW && *least.1 <= FEW, "{least:?}");
+    load > 2.5
 }
 
 /// How many system calls a trace has between each mark and the next.
